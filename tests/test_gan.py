@@ -1,0 +1,232 @@
+"""Algorithm 1: one step against NumPy, the loop against the single step, and nothing changed by how it is run."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import Config, data, gan
+from tfgan_v1._tensorflow import tf
+
+SHAPE, NUM_IMAGES, BATCH, NOISE = (6, 6, 1), 40, 8, 10
+PIXELS = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *SHAPE)).astype(np.uint8)
+
+
+def config(**options):
+    return Config(batch_size=BATCH, noise_size=NOISE, **{"xla": "off", **options})
+
+
+class Running:
+    """A training graph with a session."""
+
+    def __init__(self, options, chunk):
+        self.config, self.chunk, self.graph = options, chunk, tf.Graph()
+        with self.graph.as_default():
+            self.gan = gan.build(options, SHAPE, NUM_IMAGES, chunk)
+        self.session = tf.Session(graph=self.graph)
+        self.session.run(self.gan.initialise, {self.gan.pixels: PIXELS})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
+
+    def train(self, first_step, steps):
+        """The metrics of each of the steps."""
+        order = data.batch_order(self.config.seed, NUM_IMAGES, BATCH, first_step, self.chunk)
+        feed = {self.gan.first_step: first_step, self.gan.num_steps: steps, self.gan.order: order}
+        return self.session.run(self.gan.train, feed)[:steps]
+
+    def train_one(self, real, z):
+        return self.session.run(self.gan.train_one, {self.gan.real: real, self.gan.z: z})
+
+    def values(self):
+        return {v.op.name: self.session.run(v) for v in self.gan.state}
+
+    def bits(self):
+        return {name: value.tobytes() for name, value in self.values().items()}
+
+
+def training_noise(seed, step):
+    from tfgan_v1 import noise
+
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        return session.run(noise.uniform(seed, noise.TRAINING, step, 1, [BATCH, NOISE]))[0]
+
+
+class NumpyGAN:
+    """The published step in plain NumPy, float64: forward, backward, and Adam for each player (arXiv:1412.6980)."""
+
+    def __init__(self, values, options):
+        self.w = {n: v.astype(np.float64) for n, v in values.items() if n.split("/")[-1] in ("kernel", "bias")}
+        self.m, self.v = ({n: np.zeros_like(w) for n, w in self.w.items()} for _ in range(2))
+        self.options, self.t = options, 0
+
+    def forward(self, scope, x):
+        a = x @ self.w[f"{scope}/hidden/kernel"] + self.w[f"{scope}/hidden/bias"]
+        h = np.where(a > 0, a, 0.01 * a)
+        return a, h, h @ self.w[f"{scope}/logits/kernel"] + self.w[f"{scope}/logits/bias"]
+
+    def backward(self, scope, x, a, h, d_logits):
+        da = d_logits @ self.w[f"{scope}/logits/kernel"].T * np.where(a > 0, 1, 0.01)
+        gradients = {
+            f"{scope}/logits/kernel": h.T @ d_logits,
+            f"{scope}/logits/bias": d_logits.sum(0),
+            f"{scope}/hidden/kernel": x.T @ da,
+            f"{scope}/hidden/bias": da.sum(0),
+        }
+        return gradients, da @ self.w[f"{scope}/hidden/kernel"].T
+
+    def adam(self, gradients, lr):
+        beta1, beta2 = self.options.beta1, self.options.beta2
+        rate = lr * np.sqrt(1 - beta2**self.t) / (1 - beta1**self.t)
+        for name, gradient in gradients.items():
+            self.m[name] += (1 - beta1) * (gradient - self.m[name])
+            self.v[name] += (1 - beta2) * (gradient**2 - self.v[name])
+            self.w[name] -= rate * self.m[name] / (np.sqrt(self.v[name]) + 1e-8)
+
+    def step(self, pixels, z):
+        def p(logits):
+            return 1 / (1 + np.exp(-logits))
+
+        def cross_entropy(logits, label):
+            return -(label * np.log(p(logits)) + (1 - label) * np.log(1 - p(logits))).mean()
+
+        self.t += 1
+        real, n, label = pixels.reshape(len(pixels), -1) / 127.5 - 1, len(pixels), 1 - self.options.smooth
+        g_a, g_h, g_logits = self.forward("generator", z)
+        fake = np.tanh(g_logits)
+        real_a, real_h, real_logits = self.forward("discriminator", real)
+        fake_a, fake_h, fake_logits = self.forward("discriminator", fake)
+        d_loss = cross_entropy(real_logits, label) + cross_entropy(fake_logits, 0)
+        on_real, _ = self.backward("discriminator", real, real_a, real_h, (p(real_logits) - label) / n)
+        on_fake, _ = self.backward("discriminator", fake, fake_a, fake_h, p(fake_logits) / n)
+        self.adam({name: on_real[name] + on_fake[name] for name in on_real}, self.options.d_lr)
+
+        a, h, logits = self.forward("discriminator", fake)  # the discriminator has just been updated
+        _, d_fake = self.backward("discriminator", fake, a, h, (p(logits) - 1) / n)
+        gradients, _ = self.backward("generator", z, g_a, g_h, d_fake * (1 - fake**2))
+        self.adam(gradients, self.options.g_lr)
+        return [d_loss, cross_entropy(logits, 1), p(real_logits).mean(), p(fake_logits).mean()]
+
+
+def test_a_step_is_algorithm_1_with_two_adams():
+    options = config(smooth=0.2, d_lr=0.01, g_lr=0.003, beta1=0.5)
+    with Running(options, chunk=1) as running:
+        plain = NumpyGAN(running.values(), options)
+        for step in range(5):
+            real, z = PIXELS[8 * step : 8 * step + 8], training_noise(0, step)
+            assert np.allclose(running.train_one(real, z), plain.step(real, z.astype(np.float64)), rtol=1e-4)
+        values = running.values()
+    for name, expected in plain.w.items():
+        assert np.allclose(values[name], expected, rtol=1e-3, atol=1e-5), name
+
+
+@pytest.mark.parametrize("xla", ["off", "on"])
+def test_the_loop_does_what_single_steps_do(xla):
+    with Running(config(xla=xla), chunk=7) as loop, Running(config(xla="off"), chunk=7) as single:
+        metrics = loop.train(0, 7)
+        order = data.batch_order(0, NUM_IMAGES, BATCH, 0, 7)
+        for step in range(7):
+            expected = single.train_one(PIXELS[order[step]], training_noise(0, step))
+            assert np.allclose(metrics[step], expected, rtol=1e-4)
+        for name, value in single.values().items():
+            assert np.allclose(loop.values()[name], value, rtol=1e-3, atol=1e-5), name
+
+
+@pytest.mark.parametrize("xla", ["off", "on"])
+def test_the_chunk_size_changes_no_bit(xla):
+    def after_12_steps(chunk):
+        with Running(config(xla=xla, seed=2**32 - 1), chunk) as running:
+            pieces = [running.train(start, min(chunk, 12 - start)) for start in range(0, 12, chunk)]
+            return running.bits(), np.concatenate(pieces).tobytes()
+
+    whole = after_12_steps(12)
+    assert after_12_steps(1) == whole
+    assert after_12_steps(5) == whole
+
+
+def test_no_step_changes_nothing():
+    with Running(config(xla="on"), chunk=3) as running:
+        before = running.bits()
+        running.train(0, 0)
+        assert running.bits() == before
+
+
+def test_equal_seeds_give_equal_bits_and_others_do_not():
+    def trained(**options):
+        with Running(config(**options), chunk=4) as running:
+            running.train(0, 4)
+            return running.bits()
+
+    assert trained(seed=1) == trained(seed=1) != trained(seed=2)
+
+
+def test_each_player_is_trained_by_its_own_optimiser():
+    for still, moving, rates in (
+        ("generator", "discriminator", {"d_lr": 0.1, "g_lr": 1e-30}),
+        ("discriminator", "generator", {"d_lr": 1e-30, "g_lr": 0.1}),
+    ):
+        with Running(config(**rates), chunk=3) as running:
+            before = running.values()
+            running.train(0, 3)
+            after = running.values()
+        for name in before:
+            if name.endswith("kernel"):
+                assert np.array_equal(before[name], after[name]) == name.startswith(still), (still, moving, name)
+
+
+def test_what_is_saved_is_everything_but_the_images_and_of_the_generator_nothing_else():
+    with Running(config(), chunk=3) as running:
+        g_state = [v.op.name for v in running.gan.g_state]
+        state = [v.op.name for v in running.gan.state]
+        everything = [v.op.name for v in running.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)]
+    weights = [f"generator/{layer}/{part}" for layer in ("hidden", "logits") for part in ("bias", "kernel")]
+    assert sorted(g_state) == weights
+    assert set(everything) - set(state) == {"images"}
+    assert sum("Adam" in name for name in state) == 2 * 8  # two means for each kernel and bias
+    assert sum("beta" in name for name in state) == 4  # their powers, for each player
+
+
+def test_training_adds_nothing_to_the_graph():
+    with Running(config(), chunk=3) as running:
+        running.graph.finalize()
+        before = len(running.graph.get_operations())
+        for step in range(0, 9, 3):
+            running.train(step, 3)
+            running.session.run(running.gan.preview, {running.gan.first_step: step})
+        assert len(running.graph.get_operations()) == before
+
+
+def test_previews_are_drawn_anew_for_each_step_and_shown_from_zero_to_one():
+    with Running(config(num_samples=5), chunk=3) as running:
+        preview, first_step = running.gan.preview, running.gan.first_step
+        first, second, again = (running.session.run(preview, {first_step: step}) for step in (1, 2, 1))
+    assert first.shape == (5, *SHAPE) and first.dtype == np.float32
+    assert first.min() >= 0 and first.max() <= 1
+    assert np.array_equal(first, again) and not np.array_equal(first, second)
+
+
+OLD_NOTEBOOK = """
+import sys, zlib
+sys.path[:0] = {path!r}
+from tfgan_v1._tensorflow import tf
+{switch}
+from test_gan import Running, config
+for xla in ("off", "on"):
+    with Running(config(xla=xla), chunk=3) as running:
+        running.train(0, 3)
+        for name, bits in sorted(running.bits().items()):
+            print(xla, name, zlib.crc32(bits))
+"""
+
+
+def test_a_notebook_that_switches_tensorflow_2_off_gets_the_same_bits():
+    outputs = []
+    for switch in ("", "tf.disable_v2_behavior()"):
+        script = OLD_NOTEBOOK.format(path=sys.path, switch=switch)
+        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        outputs.append(ended.stdout)
+    assert outputs[0] == outputs[1] and "on generator/hidden/kernel" in outputs[0]

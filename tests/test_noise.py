@@ -1,0 +1,37 @@
+"""Noise is a function of (seed, stream, index), and uniform."""
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import noise
+from tfgan_v1._tensorflow import tf
+
+
+def draw(*args):
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        return session.run(noise.uniform(*args))
+
+
+@pytest.mark.parametrize("shape", [[100, 100], [3, 5], [7]])
+def test_a_batch_is_the_same_alone_and_in_any_chunk(shape):
+    whole = draw(5, noise.TRAINING, 1000, 12, shape)
+    pieces = [draw(5, noise.TRAINING, 1000 + start, count, shape) for start, count in ((0, 1), (1, 4), (5, 7))]
+    assert whole.shape == (12, *shape) and np.array_equal(whole, np.concatenate(pieces))
+
+
+def test_seeds_streams_and_indices_have_noise_of_their_own():
+    which = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 2, 0), (0, 0, 1), (2**32 - 1, 2, 9)]
+    draws = [draw(*each, 1, [50]) for each in which]
+    assert len({each.tobytes() for each in draws}) == len(draws)
+
+
+def test_it_is_uniform_from_minus_one_to_below_one():
+    values = draw(0, noise.TRAINING, 0, 10, [100, 100])
+    assert values.dtype == np.float32 and values.min() >= -1 and values.max() < 1
+    counts, _ = np.histogram(values, bins=20, range=(-1, 1))
+    assert np.allclose(counts, 5000, atol=5 * np.sqrt(5000))  # five standard deviations
+    assert abs(np.corrcoef(values[0].ravel(), values[1].ravel())[0, 1]) < 0.05
+
+
+def test_the_index_may_be_far_beyond_32_bits():
+    assert not np.array_equal(draw(0, 0, 2**40, 1, [100]), draw(0, 0, 2**40 + 2**32, 1, [100]))

@@ -1,0 +1,31 @@
+"""The classic TensorFlow 1 style GAN, alive on today's TensorFlow.
+
+    from tfgan_v1 import Config, Generator, load_samples, train, view_samples
+
+Names are looked up on first use, so that importing the package costs nothing and TensorFlow is loaded only by what
+needs it.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Config": "config",
+    "Generator": "sampling",
+    "UserError": "errors",
+    "load_samples": "records",
+    "train": "training",
+    "view_samples": "plots",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tfgan_v1' has no attribute {name!r}")
+    return getattr(import_module(f"tfgan_v1.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,8 @@
+"""Draw from a trained generator: `python sample.py --ckpt checkpoints`; `--help` lists every flag."""
+
+import sys
+
+from tfgan_v1 import cli
+
+if __name__ == "__main__":
+    sys.exit(cli.main(["sample", *sys.argv[1:]], program="sample.py"))

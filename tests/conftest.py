@@ -1,0 +1,56 @@
+"""What the tests share: no network, no files of the user's, and one small run to look at."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tfgan_v1 import Config, cli, data
+
+REPOSITORY = Path(__file__).parents[1]
+REAL_DATA = os.environ.get("TFGAN_DATA")
+needs_mnist = pytest.mark.skipif(
+    not REAL_DATA or not Path(REAL_DATA, "mnist").is_dir(), reason="TFGAN_DATA names no folder with MNIST in it"
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_from_outside(tmp_path_factory):
+    """Hides the data sets and the network of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        patch.delenv("TFGAN_DATA", raising=False)
+        patch.setattr(data, "fetch", lambda *_: (None, "the tests use no network"))
+        yield
+
+
+@pytest.fixture
+def digits_config(tmp_path):
+    """Makes configurations of short runs on the embedded digits, 17 steps an epoch, without the time to compile."""
+
+    def make(name="run", **options):
+        folders = {"ckpt": str(tmp_path / name / "checkpoints"), "samples": str(tmp_path / name / "samples")}
+        return Config(**{"dataset": "digits", "epochs": 3, "xla": "off", **folders, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The Progress of a finished run of three epochs on digits. Tests only read in its folders."""
+    from tfgan_v1 import train
+
+    folder = tmp_path_factory.mktemp("finished")
+    return train(Config(dataset="digits", epochs=3, ckpt=folder / "checkpoints", samples=folder / "samples"))
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs a command line in this process: command("train", "--epochs", 3) -> (exit code, stdout, stderr)."""
+
+    def run(*argv):
+        capsys.readouterr()
+        code = cli.main([str(each) for each in argv], program="train.py" if argv[0] == "train" else "sample.py")
+        return code, *capsys.readouterr()
+
+    return run

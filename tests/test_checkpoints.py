@@ -1,0 +1,164 @@
+"""Checkpoints hold what they should, are used only if they verify, and live in folders of any name."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import UserError, checkpoints
+from tfgan_v1._tensorflow import tf
+
+
+class Weights:
+    """A session with a generator's and another variable, all of one value."""
+
+    def __init__(self, value, shape=(2, 3), name="kernel"):
+        self.graph = tf.Graph()
+        with self.graph.as_default():
+            initial = tf.constant_initializer(value)
+            g = tf.get_variable(f"generator/{name}", shape, initializer=initial, use_resource=True)
+            other = tf.get_variable("discriminator/kernel", [4], initializer=initial, use_resource=True)
+            self.generator, self.state = checkpoints.make_saver([g]), checkpoints.make_saver([g, other])
+            self.session = tf.Session()
+            self.session.run(tf.global_variables_initializer())
+            self.value = g
+
+    def __enter__(self):
+        self.context = self.graph.as_default()
+        self.context.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        self.session.close()
+        self.context.__exit__(*exception)
+
+
+def save(folder, step, value=None):
+    with Weights(step if value is None else value) as weights:
+        checkpoints.save_generator(weights.generator, weights.session, folder, step)
+        checkpoints.save_state(weights.state, weights.session, folder, step, {"num_samples": step})
+
+
+def restored(folder, find=checkpoints.newest_state):
+    """(step, value) of the newest checkpoint."""
+    checkpoint = find(folder)
+    with Weights(-1) as weights:
+        saver = weights.state if find is checkpoints.newest_state else weights.generator
+        checkpoints.restore(saver, weights.session, checkpoint)
+        return checkpoint.step, weights.session.run(weights.value)[0, 0]
+
+
+def test_a_generator_checkpoint_holds_the_generator_alone_and_tensorflow_finds_it(finished):
+    folder = finished.config.ckpt_folder
+    latest = tf.train.latest_checkpoint(str(folder))
+    assert latest == str(folder / "generator.ckpt-51")
+    shapes = dict(tf.train.list_variables(latest))
+    assert shapes == {
+        "generator/hidden/bias": [128],
+        "generator/hidden/kernel": [100, 128],
+        "generator/logits/bias": [784],
+        "generator/logits/kernel": [128, 784],
+    }
+
+
+def test_old_code_restores_a_generator_by_its_own_saver(finished):
+    latest = tf.train.latest_checkpoint(str(finished.config.ckpt_folder))
+    with tf.Graph().as_default(), tf.Session() as session:
+        with tf.variable_scope("generator/hidden"):
+            kernel = tf.get_variable("kernel", [100, 128])
+        tf.train.Saver([kernel]).restore(session, latest)
+        assert np.array_equal(session.run(kernel), tf.train.load_variable(latest, "generator/hidden/kernel"))
+
+
+@pytest.mark.parametrize("name", ["plain", "run[1]*", "what?", "two words", "한글", "{a,b}", "back\\slash"])
+def test_folders_of_any_name_are_written_and_read(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    save(folder, 5)
+    assert restored(folder) == (5, 5)
+    assert restored(folder, checkpoints.newest_generator) == (5, 5)
+    shutil.move(folder, tmp_path / "moved*")
+    assert restored(tmp_path / "moved*", checkpoints.newest_generator) == (5, 5)
+
+
+def test_the_newest_are_kept_and_found_by_their_number(tmp_path):
+    for step in (8, 9, 10, 11, 100, 101, 102):
+        save(tmp_path, step)
+    assert restored(tmp_path) == restored(tmp_path, checkpoints.newest_generator) == (102, 102)
+    kept = sorted(int(path.stem.split("-")[1]) for path in tmp_path.glob("generator.ckpt-*.json"))
+    assert kept == [10, 11, 100, 101, 102] and len(list(tmp_path.glob("generator.ckpt-*"))) == 3 * 5
+    assert sorted(path.name for path in (tmp_path / "train_state").iterdir()) == ["step-101", "step-102"]
+
+
+DAMAGES = {
+    "a flipped bit": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:-5]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001", "json"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_checkpoint_gives_way_to_an_older_one_and_none_left_is_an_error(tmp_path, capsys, suffix, damage):
+    for step in (1, 2):
+        save(tmp_path, step)
+    damage(tmp_path / f"generator.ckpt-2.{suffix}")
+    damage(tmp_path / "train_state" / "step-2" / f"state.{suffix}")
+    assert restored(tmp_path) == restored(tmp_path, checkpoints.newest_generator) == (1, 1)
+    assert "is damaged" in capsys.readouterr().err
+    damage(tmp_path / f"generator.ckpt-1.{suffix}")
+    damage(tmp_path / "train_state" / "step-1" / f"state.{suffix}")
+    with pytest.raises(UserError, match="no whole generator checkpoint"):
+        checkpoints.newest_generator(tmp_path)
+    with pytest.raises(UserError, match="is damaged"):
+        checkpoints.newest_state(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"step": 2, "facts": {}, "files": {}}', "[" * 100_000])
+def test_a_manifest_that_is_none_verifies_nothing(tmp_path, content):
+    save(tmp_path, 2)
+    (tmp_path / "generator.ckpt-2.json").write_text(content)
+    with pytest.raises(UserError, match="no whole generator checkpoint"):
+        checkpoints.newest_generator(tmp_path)
+
+
+def test_nothing_saved_is_no_state():
+    assert checkpoints.newest_state(checkpoints.Path("nowhere")) is None
+
+
+def test_another_models_checkpoint_is_told_by_its_tensor(tmp_path):
+    save(tmp_path, 1)
+    checkpoint = checkpoints.newest_generator(tmp_path)
+    for options in ({"shape": (2, 4)}, {"name": "weights"}):
+        with Weights(0, **options) as weights, pytest.raises(UserError, match="another model's: generator/kernel"):
+            checkpoints.restore(weights.generator, weights.session, checkpoint)
+
+
+def test_a_damaged_state_of_the_same_step_is_written_anew(tmp_path):
+    save(tmp_path, 1)
+    DAMAGES["cut off"](tmp_path / "train_state" / "step-1" / "state.index")
+    save(tmp_path, 1)
+    assert restored(tmp_path) == (1, 1)
+
+
+def test_what_else_belongs_to_a_state_is_kept_with_it(tmp_path):
+    save(tmp_path, 3)
+    assert checkpoints.newest_state(tmp_path).facts == {"num_samples": 3}
+
+
+def test_a_save_that_fails_leaves_the_last_one_and_no_halves(tmp_path, monkeypatch):
+    save(tmp_path, 1)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+
+    def fail(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.train.Saver, "save", fail)
+    for attempt in (checkpoints.save_generator, lambda *args: checkpoints.save_state(*args, {})):
+        with Weights(2) as weights, pytest.raises(UserError, match=r"could not be written.*No space left"):
+            attempt(weights.generator, weights.session, tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    assert restored(tmp_path) == (1, 1)
+    assert json.loads((tmp_path / "generator.ckpt-1.json").read_text())["step"] == 1

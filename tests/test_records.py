@@ -1,0 +1,129 @@
+"""train_samples.pkl and losses.csv: what goes in comes out, and nothing else gets in."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import UserError, load_samples, records
+
+SAMPLES = [np.random.default_rng(i).random((4, 28, 28, 1), np.float32) for i in range(3)]
+
+
+def test_samples_come_back_as_they_went(tmp_path):
+    path = tmp_path / "train_samples.pkl"
+    records.write_samples(path, SAMPLES)
+    loaded = load_samples(str(path))
+    assert isinstance(loaded, list) and all(np.array_equal(a, b) for a, b in zip(loaded, SAMPLES, strict=True))
+    assert loaded[0].dtype == np.float32
+    assert os.listdir(tmp_path) == ["train_samples.pkl"]
+
+
+def test_the_three_lines_that_people_have_work(finished):
+    samples = pickle.load(open(finished.config.samples_folder / "train_samples.pkl", "rb"))  # noqa: SIM115
+    images = [img.reshape((28, 28)) for img in samples[-1]]
+    assert len(samples) == 3 and len(images) == 16
+    assert all(type(sample) is np.ndarray and sample.shape == (16, 28, 28, 1) for sample in samples)
+
+
+def test_samples_that_went_through_a_file_make_the_same_bytes_again(tmp_path):
+    records.write_samples(tmp_path / "a", SAMPLES)
+    records.write_samples(tmp_path / "b", [*load_samples(tmp_path / "a")[:2], SAMPLES[2]])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_old_notebooks_pickle_is_read(tmp_path, protocol):
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(pickle.dumps([sample.reshape(4, 784) for sample in SAMPLES], protocol))
+    assert load_samples(path)[0].shape == (4, 784)
+    if protocol < 4:  # where names are plain lines: as NumPy 1 called its own
+        path.write_bytes(path.read_bytes().replace(b"numpy._core", b"numpy.core"))
+        assert load_samples(path)[2].shape == (4, 784)
+
+
+class Attack:
+    """Pickles to a call of `function`."""
+
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+def exec_payload(path):
+    return Attack(exec, f"open({str(path)!r}, 'w')")
+
+
+ATTACKS = {
+    "os.system": lambda path: Attack(os.system, f"touch {path}"),
+    "exec": exec_payload,
+    "nested in a list of arrays": lambda path: [SAMPLES[0], [exec_payload(path)]],
+    "an array of objects": lambda path: [np.array([exec_payload(path)], object)],
+    "getattr": lambda path: Attack(getattr, SAMPLES[0], "tofile"),
+    "numpy.load": lambda path: Attack(np.load, str(path)),
+    "numpy.fromfile": lambda path: Attack(np.fromfile, str(path)),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_a_pickle_with_code_in_it_is_refused_and_the_code_does_not_run(tmp_path, attack):
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(pickle.dumps(attack(tmp_path / "was-run")))
+    with pytest.raises(UserError, match="was not opened") as told:
+        load_samples(path)
+    assert str(path) in str(told.value) and not (tmp_path / "was-run").exists()
+
+
+NO_SAMPLES = {
+    "empty": b"",
+    "garbage": b"\x00garbage",
+    "cut off": pickle.dumps(SAMPLES)[:-100],
+    "a number": pickle.dumps(3),
+    "a list of numbers": pickle.dumps([1, 2]),
+    "arrays of text": pickle.dumps([np.array(["a"])]),
+}
+
+
+@pytest.mark.parametrize("content", NO_SAMPLES.values(), ids=NO_SAMPLES)
+def test_what_holds_no_samples_is_one_sentence(tmp_path, content):
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as told:
+        load_samples(path)
+    assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        load_samples(tmp_path / "nowhere.pkl")
+
+
+ROWS = [records.Losses(17 * i, i, 0.5 + i, 1e-7, 0.9, 0.1, 1.5 * i) for i in range(1, 4)]
+
+
+def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
+    path = tmp_path / "losses.csv"
+    records.write_losses(path, ROWS[:1])
+    for row in ROWS[1:]:
+        records.append_losses(path, row)
+    assert path.read_text().splitlines()[0] == "step,epoch,d_loss,g_loss,D(x),D(G(z)),seconds"
+    assert records.read_losses(path, last_step=100) == ROWS
+    assert records.read_losses(path, last_step=34) == ROWS[:2]
+
+
+def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path):
+    path = tmp_path / "losses.csv"
+    records.write_losses(path, ROWS)
+    path.write_bytes(path.read_bytes()[:-12])
+    assert records.read_losses(path, last_step=100) == ROWS[:2]
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(records._HEADER) + "\n1,2,x,4,5,6,7\n", "\0"])
+def test_other_losses_files_are_one_sentence(tmp_path, content):
+    path = tmp_path / "losses.csv"
+    path.write_text(content)
+    with pytest.raises(UserError, match="is damaged"):
+        records.read_losses(path, last_step=100)

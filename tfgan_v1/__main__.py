@@ -1,0 +1,8 @@
+"""`python -m tfgan_v1 train ...` and `python -m tfgan_v1 sample ...`, from anywhere."""
+
+import sys
+
+from tfgan_v1 import cli
+
+if __name__ == "__main__":
+    sys.exit(cli.main(sys.argv[1:], program="python -m tfgan_v1"))

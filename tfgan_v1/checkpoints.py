@@ -1,0 +1,195 @@
+"""Tensors on disk: generator-only checkpoints, and the whole state of training for a resume.
+
+Beside the files of each checkpoint lies a manifest with their sizes and SHA-256, written last: a checkpoint whose
+manifest is missing or does not fit is not one. The newest that verifies is used.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.errors import UserError, warn
+from tfgan_v1.runs import replacing, sync
+
+GENERATOR = "generator.ckpt"
+STATE = "train_state"
+KEEP_GENERATORS = 5
+KEEP_STATES = 2
+
+
+class Checkpoint(NamedTuple):
+    """A checkpoint that verified."""
+
+    step: int
+    prefix: Path  # what a Saver restores from
+    facts: dict  # what else was saved with it
+
+
+class Saver(NamedTuple):
+    """TensorFlow's Saver, and the variables that it saves."""
+
+    saver: tf.train.Saver
+    variables: list
+
+
+def make_saver(variables):
+    """A Saver over the variables. It deletes no older checkpoints: `save_generator` and `save_state` do."""
+    return Saver(tf.train.Saver(variables, max_to_keep=0, save_relative_paths=True), variables)
+
+
+def save_generator(saver, session, folder, step):
+    """Saves `generator.ckpt-<step>` in a run's checkpoint folder, and keeps the newest KEEP_GENERATORS of them."""
+    with _written_beside(saver, session, folder, f"{GENERATOR}-{step}", step, {}) as partial:
+        for path in _files(partial / f"{GENERATOR}-{step}"):
+            os.replace(path, folder / path.name)
+        os.replace(partial / "checkpoint", folder / "checkpoint")  # names the newest to tf.train.latest_checkpoint
+    for old in _generators(folder)[KEEP_GENERATORS:]:
+        for path in reversed(_files(old)):
+            path.unlink(missing_ok=True)
+
+
+def save_state(saver, session, folder, step, facts):
+    """Saves the whole state as `train_state/step-<step>/state`, with facts that belong to it (a dict for JSON).
+
+    Keeps the newest KEEP_STATES of them.
+    """
+    target = folder / STATE / f"step-{step}"
+    if _verified(target / "state"):
+        return
+    target.parent.mkdir(exist_ok=True)
+    with _written_beside(saver, session, target.parent, "state", step, facts) as partial:
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(partial, target)
+    for old in _states(folder)[KEEP_STATES:]:
+        shutil.rmtree(old.parent)
+
+
+def newest_generator(folder):
+    """The Checkpoint of the newest generator in a run's folder. Raises UserError if there is none that verifies."""
+    checkpoint = _newest(_generators(folder))
+    if checkpoint is None:
+        raise UserError(f"{folder} holds no whole generator checkpoint; train further by --resume, which saves one")
+    return checkpoint
+
+
+def newest_state(folder):
+    """The Checkpoint of the newest training state in a run's folder, or None if none was ever saved.
+
+    Raises UserError if some were, and none verifies.
+    """
+    checkpoint = _newest(_states(folder))
+    if checkpoint is None and _states(folder):
+        raise UserError(f"every state in {folder / STATE} is damaged; restore the folder from a copy, or begin anew")
+    return checkpoint
+
+
+def restore(saver, session, checkpoint):
+    """Restores the Saver's variables. Raises UserError if the checkpoint is not one of exactly these."""
+    with _free_of_patterns(checkpoint.prefix.parent) as folder:
+        prefix = str(folder / checkpoint.prefix.name)
+        try:
+            there = tf.train.NewCheckpointReader(prefix).get_variable_to_shape_map()
+            wanted = {variable.op.name: variable.shape.as_list() for variable in saver.variables}
+            if there != wanted:
+                name = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))[0]
+                raise UserError(
+                    f"{checkpoint.prefix} is another model's: {name} is {there.get(name, 'not there')} in it, "
+                    f"and {wanted.get(name, 'no variable')} by {checkpoint.prefix.parent}'s configuration"
+                )
+            saver.saver.restore(session, prefix)
+        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+            raise UserError(f"{checkpoint.prefix} cannot be read ({_first_line(error)})") from None
+
+
+@contextmanager
+def _written_beside(saver, session, folder, name, step, facts):
+    """Yields a folder inside `folder` with the checkpoint `name` and its manifest in it, whole and on the disk."""
+    partial = folder / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    prefix = partial / name
+    try:
+        with _free_of_patterns(partial) as alias:
+            saver.saver.save(session, str(alias / name), write_meta_graph=False)
+        tensors = _files(prefix)[:-1]
+        for path in tensors:
+            sync(path)
+        sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
+        with replacing(_files(prefix)[-1]) as manifest:
+            manifest.write_text(json.dumps({"step": step, "facts": facts, "files": sums}, indent=2) + "\n")
+        yield partial
+    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"{folder / name} could not be written ({_first_line(error)}); give it room or another folder, "
+            "then --resume goes on from the last state saved"
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _free_of_patterns(folder):
+    """The folder under a name that TensorFlow, which takes paths for glob patterns, cannot misread."""
+    if not set("*?[]{}\\") & set(str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as parent:
+        alias = Path(parent, "folder")
+        alias.symlink_to(folder.resolve(), target_is_directory=True)
+        yield alias
+
+
+def _newest(prefixes):
+    """The Checkpoint of the first of the prefixes, newest first, that verifies; None if there is none."""
+    for prefix in prefixes:
+        checkpoint = _verified(prefix)
+        if checkpoint:
+            return checkpoint
+        warn(f"{prefix} is damaged and passed over; an older checkpoint takes its place if there is one")
+    return None
+
+
+def _verified(prefix):
+    """The Checkpoint with this prefix, if its files are there and are what its manifest says; otherwise None."""
+    *tensors, manifest = _files(prefix)
+    try:
+        content = json.loads(manifest.read_bytes())
+        sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
+        return Checkpoint(content["step"], prefix, content["facts"]) if content["files"] == sums else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _files(prefix):
+    """The files of a checkpoint, in the order in which they are put in place: the manifest last."""
+    return [prefix.with_name(prefix.name + suffix) for suffix in (".data-00000-of-00001", ".index", ".json")]
+
+
+def _generators(folder):
+    """The prefixes of the generator checkpoints in a run's folder, newest first."""
+    return _newest_first(path.with_suffix("") for path in folder.glob(f"{GENERATOR}-*.json"))
+
+
+def _states(folder):
+    """The prefixes of the training states in a run's folder, newest first."""
+    return [path / "state" for path in _newest_first((folder / STATE).glob("step-*"))]
+
+
+def _newest_first(paths):
+    """Sorted by the step behind the last '-' of the name; a name without one is not ours."""
+    steps = [(path.name.rpartition("-")[2], path) for path in paths]
+    return [path for _, path in sorted(((int(step), path) for step, path in steps if step.isdecimal()), reverse=True)]
+
+
+def _first_line(error):
+    return str(error).strip().split("\n")[0]

@@ -1,0 +1,106 @@
+"""What a run records while it learns: sample grids in train_samples.pkl, and losses.csv."""
+
+import csv
+import pickle
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.errors import UserError
+from tfgan_v1.runs import replacing
+
+SAMPLES = "train_samples.pkl"
+LOSSES = "losses.csv"
+LAST_SAMPLES, EVOLUTION, LOSS_CURVES = "last_samples.png", "evolution.png", "losses.png"
+_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "seconds")
+
+
+class Losses(NamedTuple):
+    """A row of losses.csv: one training step, in nats and probabilities, and the seconds of training up to it."""
+
+    step: int
+    epoch: int
+    d_loss: float
+    g_loss: float
+    d_real: float  # D(x), the mean probability given to the real images
+    d_fake: float  # D(G(z)), the mean probability given to the generated ones
+    seconds: float
+
+
+def write_samples(path, samples):
+    """Pickles a list of arrays [n, h, w, c] as float32; equal samples make equal bytes.
+
+    For that each is copied with NumPy's one dtype object for float32: an array that was itself unpickled has an object
+    of its own, which would be pickled once more.
+    """
+    fresh = [np.asarray(sample).astype(np.float32, order="C") for sample in samples]
+    with replacing(path) as partial, open(partial, "wb") as file:
+        pickle.dump(fresh, file, protocol=4)
+
+
+def load_samples(path):
+    """The sample grids of a run, a list with one float32 array [n, h, w, c] for each sampling point, oldest first.
+
+    Reads arrays, lists, tuples and numbers from the pickle and nothing else: no other code than NumPy's own can run.
+    Grids in the old notebooks' shape, [n, 784], are read as well. Raises UserError for anything else.
+    """
+    try:
+        with open(path, "rb") as file:
+            samples = _ArraysOnly(file).load()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    except UserError as error:
+        raise UserError(f"{path} was not opened, because {error}") from None
+    except Exception as error:  # a damaged pickle can raise anything at all
+        raise UserError(f"{path} is no pickle of samples, or a damaged one ({error})") from None
+    if not isinstance(samples, list | tuple) or not all(_is_grid(sample) for sample in samples):
+        raise UserError(f"{path} does not hold a list of sample arrays, one for each epoch")
+    return list(samples)
+
+
+def _is_grid(sample):
+    return isinstance(sample, np.ndarray) and sample.dtype.kind in "fiu" and sample.ndim >= 1
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Resolves only the names by which NumPy, of any version, pickles its arrays."""
+
+    _NAMES = {  # noqa: RUF012
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+        *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
+        ("_codecs", "encode"),
+    }
+
+    def find_class(self, module, name):
+        if (module, name) not in self._NAMES:
+            raise UserError(f"it calls for {module}.{name}, which is no array")
+        return super().find_class(module, name)
+
+
+def append_losses(path, row):
+    """Adds one row to the end of losses.csv."""
+    with open(path, "a", newline="") as file:
+        csv.writer(file).writerow(row)
+
+
+def write_losses(path, rows):
+    """Writes losses.csv anew."""
+    with replacing(path) as partial, open(partial, "w", newline="") as file:
+        csv.writer(file).writerows([_HEADER, *rows])
+
+
+def read_losses(path, last_step):
+    """The rows of losses.csv up to a step. A last line that was cut off, as by a kill, is left out."""
+    try:
+        with open(path, newline="") as file:
+            header, *lines = csv.reader(file)
+        if tuple(header) != _HEADER:
+            raise ValueError(f"its columns are {','.join(header)}")
+        if lines and len(lines[-1]) != len(_HEADER):
+            lines.pop()
+        rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in lines]
+    except (ValueError, TypeError, IndexError, csv.Error) as error:
+        raise UserError(f"{path} is damaged ({error}); move it away to go on without the losses so far") from None
+    return [row for row in rows if row.step <= last_step]

@@ -1,0 +1,153 @@
+"""A run's two folders: whether it may begin there, who writes there, and its configuration in config.json."""
+
+import json
+import os
+import platform
+import shutil
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from tfgan_v1 import __version__
+from tfgan_v1.config import Config, flag, from_mapping
+from tfgan_v1.errors import UserError
+
+CONFIG = "config.json"
+LOCK = ".lock"
+FORMAT = 1
+
+# The names of everything that a run writes: --overwrite removes these and nothing else.
+CKPT_FILES = (CONFIG, "checkpoint", "generator.ckpt-*", "train_state")
+SAMPLES_FILES = ("train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png")
+
+
+class Saved(NamedTuple):
+    """What config.json holds."""
+
+    config: Config
+    data: dict[str, Any]  # name, num_images, image_shape [h, w, c], sha256 of the pixels
+
+
+def admit(config, *, resume, overwrite):
+    """Raises UserError unless a trainer with this configuration may begin in the folders that it names.
+
+    Touches nothing. Returns what is saved there if the run resumes, otherwise None.
+    """
+    if resume and overwrite:
+        raise UserError("--resume goes on with a run and --overwrite throws it away; give one of them")
+    if config.name in (*CKPT_FILES, *SAMPLES_FILES, LOCK):
+        raise UserError(f"--name {config.name} is the name of a file of the run above it; take another")
+    if resume:
+        saved = read(config)
+        check_same_run(saved.config, config)
+        return saved
+    found = _own_files(config)
+    if found and not overwrite:
+        raise UserError(
+            f"{found[0].parent} already holds a run ({found[0].name}); go on with it by --resume, "
+            "start another beside it by --name NAME, or throw it away by --overwrite"
+        )
+    return None
+
+
+def check_same_run(saved, config):
+    """Raises UserError if `config` differs from the saved one in anything that the results so far depend on."""
+    for each in fields(Config):
+        before, now = getattr(saved, each.name), getattr(config, each.name)
+        undecided = each.name in ("dataset", "xla") and now == each.default  # settled only when the run is prepared
+        if before != now and not each.metadata["resumable"] and not undecided:
+            raise UserError(
+                f"the run in {config.ckpt_folder} was begun with {flag(each.name)} {before}, not {now}; "
+                "leave it as it was, or start a run of its own by --name NAME"
+            )
+
+
+@contextmanager
+def locked(config):
+    """Makes the run's folders and keeps every other trainer out of them, until the end or the process's death."""
+    from filelock import FileLock, Timeout
+
+    with ExitStack() as locks:
+        for folder in (config.ckpt_folder, config.samples_folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in {config.ckpt_folder.resolve(), config.samples_folder.resolve()}:
+            try:
+                locks.enter_context(FileLock(folder / LOCK, timeout=0))
+            except Timeout:
+                raise UserError(
+                    f"another trainer is at work in {folder}; wait for it, or start a run of its own by --name NAME"
+                ) from None
+        yield
+
+
+def clear(config):
+    """Removes what an earlier run left in the folders, and nothing else."""
+    for path in _own_files(config):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def write(config, data, versions):
+    """Saves the configuration, the facts of its data (Saved.data), and what else its exact bits depend on: the versions
+    of the packages, by their names, and the machine."""
+    values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
+    if config.data_dir is not None:
+        values["data_dir"] = os.path.abspath(config.data_dir)
+    content = {
+        "format": FORMAT,
+        "config": values,
+        "data": data,
+        "versions": {"tfgan_v1": __version__, "python": platform.python_version(), **versions},
+        "machine": {"processor": platform.machine(), "threads": os.cpu_count()},
+    }
+    with replacing(config.ckpt_folder / CONFIG) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def read(config):
+    """What config.json holds in the folder that `config` names, with the places that `config` names.
+
+    Raises UserError if there is none or it is not one of ours.
+    """
+    folder = config.ckpt_folder
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}; name the folder of a run by --ckpt, or train one first")
+    if not path.is_file():
+        raise UserError(f"{folder} holds no run, for it has no {CONFIG}; name the folder of one by --ckpt")
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] != FORMAT:
+            raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
+        places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
+        saved = Saved(from_mapping({**content["config"], **places}), content["data"])
+        shape = saved.data["image_shape"]
+        if len(shape) != 3 or not all(type(size) is int and 0 < size <= 4096 for size in shape):
+            raise ValueError(f"no image has the shape {shape}")
+        return saved
+    except UserError as error:
+        raise UserError(f"{path} cannot be used: {error}") from None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}: {error}); restore it from a copy") from None
+
+
+@contextmanager
+def replacing(path):
+    """Yields a path to write to; the finished file takes the place of `path` in one step, or `path` stays as it was."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        sync(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sync(path):
+    """Brings a file from the system's memory to the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _own_files(config):
+    patterns = [(config.ckpt_folder, CKPT_FILES), (config.samples_folder, SAMPLES_FILES)]
+    return [path for folder, names in patterns for name in names for path in sorted(folder.glob(name))]

@@ -1,0 +1,77 @@
+"""The generator alone: restored from a run's checkpoint folder, it turns seeds into images."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tfgan_v1 import checkpoints, noise, runs
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError
+from tfgan_v1.models import MODELS
+
+# Every call of the graph draws this many images, so that none depends on how many are asked for: the last digits of a
+# matrix product may change with its shape.
+BATCH = 64
+
+
+class Generator:
+    """A trained generator.
+
+        with Generator.restore("checkpoints") as generator:
+            images = generator(range(16))  # float32 [16, 28, 28, 1] in [0, 1]
+
+    The image of a seed depends on the checkpoint and the seed alone.
+    """
+
+    def __init__(self, session, seeds, images, step, image_shape):
+        self._session, self._seeds, self._images = session, seeds, images
+        self.step = step  # training steps that the generator has behind it
+        self.image_shape = image_shape  # height, width, channels
+
+    @classmethod
+    def restore(cls, folder):
+        """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
+
+        Raises UserError if the folder holds no run, or none of its checkpoints is whole.
+        """
+        folder = Path(folder)
+        config, facts = runs.read(replace(Config(), ckpt=str(folder)))
+        checkpoint = checkpoints.newest_generator(folder)
+        model, image_shape = MODELS[config.model], tuple(facts["image_shape"])
+        with tf.Graph().as_default() as graph:
+            seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
+            draw = lambda seed: noise.uniform(0, noise.SEEDS, seed, 1, [config.noise_size])[0]  # noqa: E731
+            z = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+            with tf.variable_scope("generator", use_resource=True):
+                images = model.output.decode(model.output.activation(model.generator(z, image_shape)))
+            saver = checkpoints.make_saver(tf.global_variables("generator/"))
+            session = tf.Session(graph=graph)
+            try:
+                checkpoints.restore(saver, session, checkpoint)
+            except BaseException:
+                session.close()
+                raise
+        return cls(session, seeds, images, checkpoint.step, image_shape)
+
+    def __call__(self, seeds=range(16)):
+        """Images of the seeds, whole numbers in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]."""
+        seeds = np.asarray(seeds)
+        if seeds.shape == (0,):
+            return np.zeros((0, *self.image_shape), np.float32)
+        if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or seeds.min() < 0 or seeds.max() >= 2**32:
+            raise UserError("seeds are whole numbers from 0 to 4,294,967,295, such as range(16)")
+        padded = np.pad(seeds.astype(np.int64), (0, -len(seeds) % BATCH))
+        batches = [self._session.run(self._images, {self._seeds: batch}) for batch in padded.reshape(-1, BATCH)]
+        return np.concatenate(batches)[: len(seeds)]
+
+    def close(self):
+        """Gives the session's memory back."""
+        self._session.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

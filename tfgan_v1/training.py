@@ -1,0 +1,222 @@
+"""The Session loop: run, report, sample, save."""
+
+import math
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from tfgan_v1 import checkpoints, data, gan, plots, records, runs
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import Config, flag
+from tfgan_v1.errors import UserError, warn
+from tfgan_v1.plans import make_plan
+
+SAVE_SECONDS = 10  # the samples and the whole state are saved at most so often, and at the end
+TENSORFLOW_BYTES = 850_000_000  # what TensorFlow takes by itself, with XLA's compiler; measured
+
+
+@dataclass
+class Progress:
+    """How far a run has come. All of it is on disk, too, once `train` returns."""
+
+    config: Config  # with everything that was left open filled in
+    step: int = 0  # training steps done
+    epoch: int = 0  # epochs done
+    seconds: float = 0.0  # spent training, over all sittings
+    samples: list = field(default_factory=list)  # a float32 array [num_samples, h, w, c] in [0, 1] for each epoch
+    losses: list = field(default_factory=list)  # a records.Losses for each epoch
+    stopped_by: int | None = None  # the number of the signal that ended training early
+
+
+class Savers(NamedTuple):
+    """What is saved of a training graph."""
+
+    generator: checkpoints.Saver
+    state: checkpoints.Saver
+
+
+def train(config, *, resume=False, overwrite=False):
+    """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
+
+    resume: go on with the run that is there up to config.epochs; the result has the same bits as a run without the
+    break. overwrite: throw away the run that is there. Ctrl-C and SIGTERM save everything and end the training early.
+    Raises UserError, with nothing written or lost, for whatever the user has to put right.
+    """
+    return run(make_plan(config, resume=resume, overwrite=overwrite))
+
+
+def run(plan):
+    """Carries out a Plan: see `train`."""
+    config = plan.config
+    with runs.locked(config), _noted_signals() as signals, tf.Graph().as_default() as graph:
+        runs.admit(config, resume=plan.resume, overwrite=plan.overwrite)  # another trainer may have come and gone
+        checkpoint = checkpoints.newest_state(config.ckpt_folder) if plan.resume else None
+        if checkpoint and checkpoint.step > plan.total_steps:
+            raise UserError(
+                f"the run in {config.ckpt_folder} is already at epoch {checkpoint.step // plan.steps_per_epoch}; "
+                f"--epochs must be that or more, not {config.epochs}"
+            )
+        network = gan.build(config, plan.facts["image_shape"], plan.facts["num_images"], plan.chunk)
+        savers = Savers(checkpoints.make_saver(network.g_state), checkpoints.make_saver(network.state))
+        graph.finalize()
+        with tf.Session() as session:
+            session.run(network.initialise, {network.pixels: plan.dataset.images})
+            progress = Progress(config)
+            if checkpoint:
+                checkpoints.restore(savers.state, session, checkpoint)
+                _recall(progress, plan, checkpoint)
+            if plan.overwrite:
+                runs.clear(config)
+            runs.write(config, plan.facts, {"tensorflow": tf.__version__, "numpy": np.__version__})
+            records.write_losses(config.samples_folder / records.LOSSES, progress.losses)
+            _loop(plan, progress, session, network, savers, signals)
+        _write_pictures(progress)
+    progress.stopped_by = signals[0] if signals else None
+    return progress
+
+
+def _loop(plan, progress, session, network, savers, signals):
+    """Trains to the end of the plan, or to a signal."""
+
+    def feed(steps):
+        config, num_images = plan.config, plan.facts["num_images"]
+        order = data.batch_order(config.seed, num_images, config.batch_size, progress.step, plan.chunk)
+        return {network.first_step: progress.step, network.num_steps: steps, network.order: order}
+
+    session.run(network.train, feed(0))  # takes no step, but compiles, which is no epoch's time
+    begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
+    with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
+        while progress.step < plan.total_steps and not signals:
+            steps = min(plan.chunk, plan.steps_per_epoch - progress.step % plan.steps_per_epoch)
+            metrics = session.run(network.train, feed(steps))
+            progress.step += steps
+            progress.seconds = time.monotonic() - begun
+            bar.update(steps)
+            if progress.step % plan.steps_per_epoch == 0:
+                _end_epoch(plan, progress, session, network, savers, metrics[steps - 1])
+            if time.monotonic() - last_save >= SAVE_SECONDS:
+                _save(progress, session, savers)
+                last_save = time.monotonic()
+    _save(progress, session, savers)
+
+
+def _end_epoch(plan, progress, session, network, savers, metrics):
+    """Records the losses of the epoch's last step, keeps fresh samples and the generator, and reports."""
+    config = progress.config
+    progress.epoch = progress.step // plan.steps_per_epoch
+    before = progress.losses[-1].seconds if progress.losses else 0.0
+    numbers = [float(str(number)) for number in metrics]  # float32's own digits, not those of its double
+    row = records.Losses(progress.step, progress.epoch, *numbers, round(progress.seconds, 3))
+    progress.losses.append(row)
+    progress.samples.append(session.run(network.preview, {network.first_step: progress.step}))
+    records.append_losses(config.samples_folder / records.LOSSES, row)
+    checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
+
+    seconds = max(row.seconds - before, 1e-3)
+    images = plan.steps_per_epoch * config.batch_size
+    left = timedelta(seconds=math.ceil((config.epochs - progress.epoch) * seconds))
+    with tqdm.external_write_mode():
+        print(
+            f"Epoch {progress.epoch}/{config.epochs}... Discriminator Loss: {row.d_loss:.4f}... "
+            f"Generator Loss: {row.g_loss:.4f}... {images / seconds:,.0f} images/s, {left} left",
+            flush=True,
+        )
+
+
+def _save(progress, session, savers):
+    """Brings all that a resume needs to the disk; the state last, for it says how much of the rest counts."""
+    config = progress.config
+    records.write_samples(config.samples_folder / records.SAMPLES, progress.samples)
+    runs.sync(config.samples_folder / records.LOSSES)
+    facts = {"num_samples": len(progress.samples), "seconds": progress.seconds}
+    checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, facts)
+
+
+def _recall(progress, plan, checkpoint):
+    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew."""
+    samples_path, losses_path = (progress.config.samples_folder / name for name in (records.SAMPLES, records.LOSSES))
+    progress.step, progress.seconds = checkpoint.step, checkpoint.facts["seconds"]
+    progress.epoch = progress.step // plan.steps_per_epoch
+    for path in (samples_path, losses_path):
+        if not path.exists():
+            warn(f"{path} is gone; it begins anew with the next epoch")
+    if samples_path.exists():
+        progress.samples = records.load_samples(samples_path)[: checkpoint.facts["num_samples"]]
+    if losses_path.exists():
+        progress.losses = records.read_losses(losses_path, checkpoint.step)
+
+
+def _write_pictures(progress):
+    """The last samples, how they evolved, and the loss curves, as pictures in the samples folder."""
+    folder, pictures = progress.config.samples_folder, {}
+    if progress.samples:
+        first = progress.epoch - len(progress.samples) + 1
+        pictures[records.LAST_SAMPLES] = plots.sheet_png(progress.samples[-1])
+        pictures[records.EVOLUTION] = plots.figure_png(
+            plots.evolution(progress.samples, range(first, progress.epoch + 1))
+        )
+    if progress.losses:
+        pictures[records.LOSS_CURVES] = plots.figure_png(plots.loss_curves(progress.losses))
+    for name, png in pictures.items():
+        with runs.replacing(folder / name) as partial:
+            partial.write_bytes(png)
+
+
+@contextmanager
+def _noted_signals():
+    """Yields a list to which Ctrl-C and SIGTERM add their numbers instead of ending the process at once.
+
+    A second one interrupts as usual. Outside the main thread, where Python allows no handlers, the list stays empty.
+    """
+    noted = []
+
+    def note(number, _):
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def describe(plan):
+    """What `train` would do, as text: the configuration, the parameter counts, and the memory that it takes."""
+    config, facts = plan.config, plan.facts
+    with tf.Graph().as_default():
+        networks = gan.build(config, facts["image_shape"], facts["num_images"], plan.chunk).networks
+    generator, discriminator = (
+        sum(math.prod(variable.shape.as_list()) for variable in variables)
+        for variables in (networks.g_vars, networks.d_vars)
+    )
+    height, width, channels = facts["image_shape"]
+    images = facts["num_images"] * height * width * channels
+    noise = 4 * plan.chunk * config.batch_size * config.noise_size
+    weights = 4 * (generator + discriminator)
+    # The images are in NumPy and in the graph, the noise before and after scaling; each weight has two means of Adam's
+    # and a gradient.
+    memory = TENSORFLOW_BYTES + 2 * images + 2 * noise + 4 * weights
+    return "\n".join(
+        [
+            *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
+            f"generator: {generator:,} parameters",
+            f"discriminator: {discriminator:,} parameters",
+            f"images: {facts['num_images']:,} of {height}x{width}x{channels} ({facts['name']})",
+            f"steps: {plan.steps_per_epoch:,} in each of {config.epochs:,} epochs, {plan.total_steps:,} in all",
+            f"memory: about {memory / 1e9:.1f} GB",
+            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}; nothing was touched",
+        ]
+    )

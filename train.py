@@ -1,0 +1,8 @@
+"""Train a GAN: `python train.py --epochs 100 --smooth 0.1`; `--help` lists every flag."""
+
+import sys
+
+from tfgan_v1 import cli
+
+if __name__ == "__main__":
+    sys.exit(cli.main(["train", *sys.argv[1:]], program="train.py"))

@@ -1,0 +1,114 @@
+"""The published notebook's way of training, as a peer to measure against: the same GAN on the same 60,000 images.
+
+Batches are made in NumPy and fed, two `Session.run` a step; after each epoch both losses are evaluated again, the
+generator is built once more for 16 samples (so the graph grows), and a Saver writes the generator with its meta graph.
+Nothing is wrong with it but its speed. Only `tf.layers.dense`, which is gone, is replaced by the same layer on
+`tf.get_variable`.
+"""
+
+import argparse
+import pickle
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import tensorflow.compat.v1 as tf
+
+from tfgan_v1 import data
+
+BATCH, NOISE, UNITS, ALPHA, SMOOTH, RATE = 100, 100, 128, 0.01, 0.1, 0.002
+
+
+def dense(x, units, name):
+    with tf.variable_scope(name):
+        kernel = tf.get_variable("kernel", [x.shape[1], units])
+        return tf.matmul(x, kernel) + tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
+
+
+def generator(z, reuse=False):
+    with tf.variable_scope("generator", reuse=reuse):
+        h = dense(z, UNITS, "hidden")
+        return tf.tanh(dense(tf.maximum(ALPHA * h, h), 784, "out"))
+
+
+def discriminator(x, reuse=False):
+    with tf.variable_scope("discriminator", reuse=reuse):
+        h = dense(x, UNITS, "hidden")
+        return dense(tf.maximum(ALPHA * h, h), 1, "out")
+
+
+def cross_entropy(logits, labels):
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=labels))
+
+
+def batches(images, random):
+    """One epoch as the tutorials' DataSet gave it: a shuffled copy, sliced."""
+    shuffled = images[random.permutation(len(images))]
+    for start in range(0, len(images) - BATCH + 1, BATCH):
+        yield shuffled[start : start + BATCH]
+
+
+def train(epochs, folder):
+    images = data.load("mnist").images.reshape(-1, 784).astype(np.float32) / 255
+    real, noise = tf.placeholder(tf.float32, [None, 784]), tf.placeholder(tf.float32, [None, NOISE])
+    fake = generator(noise)
+    real_logits, fake_logits = discriminator(real), discriminator(fake, reuse=True)
+    d_loss = cross_entropy(real_logits, tf.ones_like(real_logits) * (1 - SMOOTH))
+    d_loss += cross_entropy(fake_logits, tf.zeros_like(fake_logits))
+    g_loss = cross_entropy(fake_logits, tf.ones_like(fake_logits))
+    d_vars, g_vars = tf.trainable_variables("discriminator"), tf.trainable_variables("generator")
+    d_train = tf.train.AdamOptimizer(RATE).minimize(d_loss, var_list=d_vars)
+    g_train = tf.train.AdamOptimizer(RATE).minimize(g_loss, var_list=g_vars)
+    saver = tf.train.Saver(var_list=g_vars)
+    samples, losses, random = [], [], np.random.RandomState(0)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for epoch in range(epochs):
+            for batch in batches(images, random):
+                batch = batch * 2 - 1
+                z = random.uniform(-1, 1, (BATCH, NOISE))
+                session.run(d_train, {real: batch, noise: z})
+                session.run(g_train, {noise: z})
+            losses.append((session.run(d_loss, {real: batch, noise: z}), session.run(g_loss, {noise: z})))
+            print(
+                f"Epoch {epoch + 1}/{epochs}... Discriminator Loss: {losses[-1][0]:.4f}... "
+                f"Generator Loss: {losses[-1][1]:.4f}",
+                flush=True,
+            )
+            z = random.uniform(-1, 1, (16, NOISE))
+            samples.append(session.run(generator(noise, reuse=True), {noise: z}))
+            saver.save(session, str(folder / "generator.ckpt"))
+    (folder / "train_samples.pkl").write_bytes(pickle.dumps(samples))
+    return samples, np.array(losses)
+
+
+def plot(samples, losses, folder):
+    _, ax = plt.subplots()
+    ax.plot(losses.T[0], label="Discriminator")
+    ax.plot(losses.T[1], label="Generator")
+    ax.set_title("Training Losses")
+    ax.legend()
+    plt.savefig(folder / "losses.png")
+    for name, rows, columns, shown in (
+        ("last", 4, 4, samples[-1:]),
+        ("evolution", 10, 6, samples[:: len(samples) // 10 or 1]),
+    ):
+        _, axes = plt.subplots(rows, columns, figsize=(7, 12), sharex=True, sharey=True)
+        images = [image for sample in shown for image in sample[: rows * columns // len(shown)]]
+        for ax, image in zip(axes.flat, images, strict=False):
+            ax.imshow(image.reshape(28, 28), cmap="Greys_r")
+        plt.savefig(folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--folder", type=Path, required=True)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    with tf.Graph().as_default():
+        samples, losses = train(given.epochs, given.folder)
+    plot(samples, losses, given.folder)

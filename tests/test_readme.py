@@ -1,0 +1,39 @@
+"""What the README says can be done, can be done."""
+
+import re
+import shutil
+
+import matplotlib
+import numpy as np
+from conftest import REPOSITORY
+
+matplotlib.use("Agg")
+README = (REPOSITORY / "README.md").read_text()
+
+
+def test_its_python_runs(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished.config.samples, "samples")
+    names = {}
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(block, names)
+    assert names["img"].shape == (28, 28) and names["axes"].shape == (4, 4)
+    assert names["images"].shape == (16, 28, 28, 1) and names["images"].dtype == np.float32
+
+
+def test_the_loop_it_shows_is_the_loop_that_runs():
+    shown = re.search(r"    fake = networks.generate.*?var_list=networks.g_vars\)\n", README, re.DOTALL)[0]
+    code = (REPOSITORY / "tfgan_v1" / "gan.py").read_text()
+    lines = [line.split("  #")[0].strip() for line in code.splitlines() if not line.strip().startswith("#")]
+    start = lines.index("fake = networks.generate(z)")
+    expected = [line.strip() for line in shown.splitlines()]
+    assert lines[start : start + len(expected)] == expected
+
+
+def test_ci_calls_its_test_command():
+    command = "pip install -e '.[test]' && pytest"
+    assert f"    {command}\n" in README
+    script = (REPOSITORY / ".ci" / "run").read_text()
+    assert command in script.replace("--quiet --disable-pip-version-check ", "")

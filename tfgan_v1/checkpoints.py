@@ -161,7 +161,7 @@ def _verified(prefix):
     try:
         content = json.loads(manifest.read_bytes())
         sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
-        return Checkpoint(content["step"], prefix, content["facts"]) if content["files"] == sums else None
+        return Checkpoint(int(content["step"]), prefix, dict(content["facts"])) if content["files"] == sums else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -45,10 +45,10 @@ def main(argv, program):
         return fail(f"a package cannot be imported ({error}); `pip install -e .` brings all that are needed")
     except BrokenPipeError:  # whoever read the output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return 141  # as shells report it
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return fail(f"{where}{error.strerror or error}; what was saved before is whole, so mend this and go on")
+        return fail(f"{where}{error.strerror or error}; make room or take another folder, nothing saved so far is lost")
     except MemoryError:
         return fail("the memory does not suffice; take a smaller --batch-size, --chunk or --num")
     except KeyboardInterrupt:

@@ -86,16 +86,16 @@ def load(name, data_dir=None, *, download=True):
         reason = "nothing is downloaded now"
     if path is not None:
         return Dataset(name or "mnist", read_published(path, published))
-    looked = f"{_wanted(published)} in {', '.join(map(str, places))}"
     if name is None:
         warn(
-            f"MNIST is not here, so this run learns from scikit-learn's 1,797 digits; for MNIST put {looked} "
-            f"(could not download it: {reason})"
+            f"MNIST is neither here nor to be downloaded ({reason}), so scikit-learn's 1,797 digits take its place; "
+            f"for MNIST put {published.url} into {places[-1] / 'mnist'}, or name another folder by --data-dir"
         )
         return Dataset("digits", digits())
+    wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
     raise UserError(
-        f"{published.title} was not found: looked for {looked}; could not download it either ({reason}). "
-        "Name its folder by --data-dir or $TFGAN_DATA, or take --dataset digits"
+        f"{published.title} is neither here nor to be downloaded ({reason}): looked for {wanted} in "
+        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset digits"
     )
 
 
@@ -263,8 +263,3 @@ def _permutation(seed, epoch, num_images):
 
 def _sha256(images):
     return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-
-
-def _wanted(published):
-    npz = " or mnist.npz" if "mnist.npz" in published.files else ""
-    return f"{Path(published.files[0]).with_suffix('')}[.gz]{npz}"

@@ -144,7 +144,7 @@ def replacing(path):
 
 def sync(path):
     """Brings a file from the system's memory to the disk."""
-    with open(path, "rb") as file:
+    with open(path, "rb+") as file:  # some systems sync only what is open for writing
         os.fsync(file.fileno())
 
 

@@ -242,8 +242,17 @@ sys.exit(cli.main({argv!r}, program="train.py"))
 """
 
 
-@pytest.mark.parametrize("size", [1000, 100_000, 500_000])
-def test_a_full_disk_is_one_sentence_and_the_last_state_stays_good(digits_config, finished, size):
+@pytest.fixture(scope="module")
+def four_epochs(tmp_path_factory):
+    """The outcome of the finished run, had it gone on for an epoch more."""
+    folder = tmp_path_factory.mktemp("four")
+    config = Config(dataset="digits", epochs=4, ckpt=folder / "checkpoints", samples=folder / "samples")
+    train(config)
+    return outcome(config)
+
+
+@pytest.mark.parametrize("size", [500, 100_000, 500_000])  # of the configuration, a generator, a state
+def test_a_full_disk_is_one_sentence_and_the_last_state_stays_good(digits_config, finished, four_epochs, size):
     config = digits_config(xla="auto")
     for ours, theirs in ((config.ckpt, finished.config.ckpt), (config.samples, finished.config.samples)):
         shutil.copytree(theirs, ours)
@@ -251,13 +260,11 @@ def test_a_full_disk_is_one_sentence_and_the_last_state_stays_good(digits_config
     script = FULL_DISK.format(size=size, argv=argv)
     ended = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and "Traceback" not in ended.stderr, ended.stderr
-    assert "File too large" in ended.stderr or "could not be written" in ended.stderr
+    assert "File too large" in ended.stderr
     leftovers = [path for folder in (config.ckpt_folder, config.samples_folder) for path in folder.rglob("*partial*")]
     assert not leftovers
     train(replace(config, epochs=4), resume=True)
-    straight = digits_config("straight", xla="auto", epochs=4)
-    train(straight)
-    assert outcome(config) == outcome(straight)
+    assert outcome(config) == four_epochs
 
 
 @needs_mnist

@@ -1,7 +1,7 @@
-"""TensorFlow's graph mode as `tf`, imported without its start-up messages.
+"""TensorFlow's graph mode as `tf`, without the messages that it writes to the terminal on its own.
 
-Those go to the terminal from C++, before Python or TF_CPP_MIN_LOG_LEVEL can stop them; so stderr itself is turned away
-for the seconds that the import takes. Set TF_CPP_MIN_LOG_LEVEL below 3 (`--verbose` sets 0) to see everything.
+Those come from C++, some before Python or TF_CPP_MIN_LOG_LEVEL can stop them; so stderr itself is turned away for the
+moments in which they come. Set TF_CPP_MIN_LOG_LEVEL below 3 (`--verbose` sets 0) to see everything.
 """
 
 import os
@@ -9,10 +9,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def _stderr_turned_away():
+def quiet():
+    """Turns the process's stderr away, unless TF_CPP_MIN_LOG_LEVEL asks for messages. Exceptions pass as always."""
     try:
-        stderr = os.dup(2)
-    except OSError:  # a process without a stderr has nothing to keep clean
+        stderr = os.dup(2) if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") >= "3" else None
+    except OSError:  # a process without a stderr
+        stderr = None
+    if stderr is None:
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -25,10 +28,7 @@ def _stderr_turned_away():
         os.close(nowhere)
 
 
-if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") >= "3":
-    with _stderr_turned_away():
-        import tensorflow.compat.v1 as tf
-else:
+with quiet():
     import tensorflow.compat.v1 as tf
 
-__all__ = ["tf"]
+__all__ = ["quiet", "tf"]

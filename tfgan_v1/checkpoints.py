@@ -104,7 +104,7 @@ def restore(saver, session, checkpoint):
                 )
             saver.saver.restore(session, prefix)
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
-            raise UserError(f"{checkpoint.prefix} cannot be read ({_first_line(error)})") from None
+            raise UserError(f"{checkpoint.prefix} cannot be read ({_reason(error)})") from None
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def _written_beside(saver, session, folder, name, step, facts):
         yield partial
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"{folder / name} could not be written ({_first_line(error)}); give it room or another folder, "
+            f"{folder / name} could not be written ({_reason(error)}); give it room or another folder, "
             "then --resume goes on from the last state saved"
         ) from None
     finally:
@@ -191,5 +191,7 @@ def _newest_first(paths):
     return [path for _, path in sorted(((int(step), path) for step, path in steps if step.isdecimal()), reverse=True)]
 
 
-def _first_line(error):
-    return str(error).strip().split("\n")[0]
+def _reason(error):
+    """What went wrong, out of the many lines in which TensorFlow says it: the end of the one before the node's name."""
+    lines = str(error).split("\n\t [[")[0].strip().splitlines()
+    return lines[-1].rpartition("; ")[2] if lines else type(error).__name__

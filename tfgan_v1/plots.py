@@ -76,7 +76,7 @@ def png(image, least=0):
     """An image [h, w] or [h, w, c] in [0, 1] as a PNG's bytes, enlarged by a whole factor towards `least` pixels."""
     from PIL import Image
 
-    pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    pixels = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
     factor = max(1, round(least / pixels.shape[1]))
     enlarged = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
     file = io.BytesIO()

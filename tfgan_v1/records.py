@@ -92,14 +92,12 @@ def write_losses(path, rows):
 
 
 def read_losses(path, last_step):
-    """The rows of losses.csv up to a step. A last line that was cut off, as by a kill, is left out."""
+    """The rows of losses.csv up to a step. A last line without its end, as a kill leaves it, is left out."""
     try:
         with open(path, newline="") as file:
-            header, *lines = csv.reader(file)
+            header, *lines = csv.reader(line for line in file if line.endswith("\n"))
         if tuple(header) != _HEADER:
             raise ValueError(f"its columns are {','.join(header)}")
-        if lines and len(lines[-1]) != len(_HEADER):
-            lines.pop()
         rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in lines]
     except (ValueError, TypeError, IndexError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error}); move it away to go on without the losses so far") from None

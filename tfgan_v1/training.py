@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, data, gan, plots, records, runs
-from tfgan_v1._tensorflow import tf
+from tfgan_v1._tensorflow import quiet, tf
 from tfgan_v1.config import Config, flag
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.plans import make_plan
@@ -90,7 +90,8 @@ def _loop(plan, progress, session, network, savers, signals):
         order = data.batch_order(config.seed, num_images, config.batch_size, progress.step, plan.chunk)
         return {network.first_step: progress.step, network.num_steps: steps, network.order: order}
 
-    session.run(network.train, feed(0))  # takes no step, but compiles, which is no epoch's time
+    with quiet():
+        session.run(network.train, feed(0))  # takes no step, but compiles, which is no epoch's time
     begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         while progress.step < plan.total_steps and not signals:

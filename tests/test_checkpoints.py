@@ -143,6 +143,25 @@ def test_a_damaged_state_of_the_same_step_is_written_anew(tmp_path):
     assert restored(tmp_path) == (1, 1)
 
 
+def test_a_whole_state_of_the_same_step_stays_as_it_is(tmp_path):
+    save(tmp_path, 1)
+    save(tmp_path, 1, value=2)
+    assert restored(tmp_path) == (1, 1)
+
+
+def test_generators_of_steps_that_a_resumed_run_has_not_reached_are_forgotten(tmp_path):
+    for step in (1, 2, 3):
+        save(tmp_path, step)
+    checkpoints.forget_after(tmp_path, 3)
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "generator.ckpt-3")
+    checkpoints.forget_after(tmp_path, 1)
+    assert restored(tmp_path, checkpoints.newest_generator) == (1, 1)
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "generator.ckpt-1")
+    assert len(list(tmp_path.glob("generator.ckpt-*"))) == 3
+    checkpoints.forget_after(tmp_path, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train_state"]
+
+
 def test_what_else_belongs_to_a_state_is_kept_with_it(tmp_path):
     save(tmp_path, 3)
     assert checkpoints.newest_state(tmp_path).facts == {"num_samples": 3}

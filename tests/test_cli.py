@@ -115,6 +115,7 @@ def test_a_dry_run_tells_all_and_touches_nothing(command, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     code, out, err = command("train", "--dry-run", "--dataset", "digits", "--name", "faces")
     assert (code, err, os.listdir(tmp_path)) == (0, "", [])
+    assert 0.8 < float(re.search(r"memory: about (\S+) GB", out)[1]) < 1.2
     parts = [
         "114,064",
         "100,609",
@@ -151,6 +152,24 @@ def test_whoever_stops_reading_gets_no_traceback(tmp_path):
     script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -1"
     ended = subprocess.run(script, shell=True, cwd=REPOSITORY, env=CLEAN, capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("Epoch 1/30") and ended.stderr == ""
+    assert list(tmp_path.glob("c/train_state/step-*/state.json")) and (tmp_path / "s" / "train_samples.pkl").exists()
+
+
+@pytest.mark.parametrize(
+    "error, right",
+    [
+        (MemoryError(), "memory"),
+        (ImportError("no such"), "no such"),
+        (OSError(13, "Permission denied", "place"), "place: Permission denied"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_sentence(monkeypatch, command, error, right):
+    def lacking(*_):
+        raise error
+
+    monkeypatch.setitem(cli.COMMANDS, "train", lacking)
+    code, out, err = command("train")
+    assert (code, out, err.count("\n")) == (2, "", 1) and right in err
 
 
 def test_commands_are_told(capsys):

@@ -93,6 +93,7 @@ def test_a_broken_archive_is_one_sentence_with_its_path(tmp_path, make):
 def test_digits_are_framed_as_mnist_frames_its_own():
     images = data.load("digits").images
     assert images.shape == (1797, 28, 28, 1) and images.dtype == np.uint8
+    assert len(np.unique(images)) > 17  # smoothly enlarged
     assert images.max() == 255 and images[:, :4].max() == images[:, :, -4:].max() == 0
 
 
@@ -178,6 +179,24 @@ def test_a_download_is_checked_and_lands_in_keras_cache(server, monkeypatch):
     data.find(published, [data.keras_cache()]).unlink()
 
 
+def test_a_network_that_does_not_answer_is_given_up_on(monkeypatch):
+    import requests
+
+    answer = threading.Event()
+    monkeypatch.setattr(requests, "head", lambda *_, **__: answer.wait(20))
+    assert REAL_FETCH(data.PUBLISHED["mnist"], 0.1) == (None, "no answer within 0.1 seconds")
+    answer.set()
+    assert data.CONNECT_SECONDS <= 5
+
+
+@pytest.mark.parametrize("name", [None, "mnist", "fashion_mnist"])
+def test_where_nothing_may_be_downloaded_blank_images_stand_for_those_that_would_be(name, monkeypatch, capsys):
+    monkeypatch.setattr(data, "fetch", None)
+    dataset = data.load(name, download=False)
+    assert dataset.name == (name or "mnist") and dataset.images.shape == (60_000, 28, 28, 1)
+    assert "would be downloaded" in capsys.readouterr().err
+
+
 def test_no_network_is_a_reason_and_no_exception(server):
     _, address = server
     path, reason = REAL_FETCH(data.PUBLISHED["mnist"]._replace(url=f"{address}/missing.gz"), 5)
@@ -201,6 +220,7 @@ def test_the_order_depends_on_seed_and_step_alone():
     pieces = [data.batch_order(3, 50, 10, start, count) for start, count in ((0, 7), (7, 1), (8, 12))]
     assert np.array_equal(whole, np.concatenate(pieces))
     assert not np.array_equal(whole, data.batch_order(4, 50, 10, 0, 20))
+    assert not np.array_equal(whole[5:10], data.batch_order(4, 50, 10, 0, 5))  # not the next epoch of another seed
 
 
 @needs_mnist

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, data, gan
+from tfgan_v1 import Config, data, gan, noise
 from tfgan_v1._tensorflow import tf
 
 SHAPE, NUM_IMAGES, BATCH, NOISE = (6, 6, 1), 40, 8, 10
@@ -49,11 +49,13 @@ class Running:
         return {name: value.tobytes() for name, value in self.values().items()}
 
 
-def training_noise(seed, step):
-    from tfgan_v1 import noise
-
+def draw(seed, stream, step, shape):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        return session.run(noise.uniform(seed, noise.TRAINING, step, 1, [BATCH, NOISE]))[0]
+        return session.run(noise.uniform(seed, stream, step, 1, shape))[0]
+
+
+def training_noise(seed, step):
+    return draw(seed, noise.TRAINING, step, [BATCH, NOISE])
 
 
 class NumpyGAN:
@@ -155,6 +157,12 @@ def test_no_step_changes_nothing():
         assert running.bits() == before
 
 
+def test_the_seed_is_the_weights_seed_too():
+    first, second = (Running(config(seed=seed), chunk=1) for seed in (1, 2))
+    with first, second:
+        assert first.bits() != second.bits()
+
+
 def test_equal_seeds_give_equal_bits_and_others_do_not():
     def trained(**options):
         with Running(config(**options), chunk=4) as running:
@@ -207,6 +215,14 @@ def test_previews_are_drawn_anew_for_each_step_and_shown_from_zero_to_one():
     assert first.shape == (5, *SHAPE) and first.dtype == np.float32
     assert first.min() >= 0 and first.max() <= 1
     assert np.array_equal(first, again) and not np.array_equal(first, second)
+
+
+def test_previews_are_the_generators_on_a_stream_of_noise_of_their_own():
+    with Running(config(num_samples=5), chunk=3) as running:
+        preview = running.session.run(running.gan.preview, {running.gan.first_step: 7})
+        z = draw(0, noise.PREVIEW, 7, [5, NOISE]).astype(np.float64)
+        _, _, logits = NumpyGAN(running.values(), running.config).forward("generator", z)
+    assert np.allclose(preview.reshape(5, -1), (np.tanh(logits) + 1) / 2, atol=1e-6)
 
 
 OLD_NOTEBOOK = """

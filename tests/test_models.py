@@ -5,6 +5,7 @@ import pytest
 
 from tfgan_v1 import gan
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.layers import dense
 from tfgan_v1.models import MODELS
 
 SHAPE = (28, 28, 1)
@@ -63,11 +64,21 @@ def test_kernels_start_glorot_uniform_and_biases_at_zero(model):
 def test_initial_values_depend_on_the_seed_and_not_on_the_graph_around(model):
     _, once = initial_values(model, seed=1)
     _, again = initial_values(model, seed=1, clutter=5)
-    _, other = initial_values(model, seed=2)
+    _, other = initial_values(model, seed=2**31)  # TensorFlow takes seeds modulo 2**31 - 1
     kernels = [name for name in once if name.endswith("kernel")]
     assert all(np.array_equal(once[name], again[name]) for name in once)
     assert not any(np.array_equal(once[name], other[name]) for name in kernels)
     assert not np.array_equal(once[kernels[0]].ravel()[:10], once[kernels[1]].ravel()[:10])
+
+
+def test_kernels_of_one_shape_start_with_values_of_their_own():
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(0)
+        for name in ("first", "second"):
+            dense(tf.zeros([1, 5]), 7, name)
+        session.run(tf.global_variables_initializer())
+        first, second = (session.run(f"{name}/kernel:0") for name in ("first", "second"))
+    assert not np.array_equal(first, second)
 
 
 def test_shapes_and_ranges_of_what_the_networks_return(model):

@@ -73,6 +73,7 @@ def test_evolution_runs_from_the_first_epoch_to_the_last_in_at_most_ten_rows(cou
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(labels) == shown and labels[-1] == f"epoch {count}"
     assert count == 1 or labels[0] == "epoch 1"
+    assert figure.axes[0].images[0].get_clim() == (0, 1)
     sheet = figure.axes[0].images[0].get_array()
     assert np.array_equal(sheet[-28:, :28], SAMPLES[count - 1][0, ..., 0])
     assert sheet.shape == (30 * shown - 2, 30 * 6 - 2)

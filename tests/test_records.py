@@ -29,7 +29,7 @@ def test_the_three_lines_that_people_have_work(finished):
 
 def test_samples_that_went_through_a_file_make_the_same_bytes_again(tmp_path):
     records.write_samples(tmp_path / "a", SAMPLES)
-    records.write_samples(tmp_path / "b", [*load_samples(tmp_path / "a")[:2], SAMPLES[2]])
+    records.write_samples(tmp_path / "b", [*load_samples(tmp_path / "a")[:2], np.asfortranarray(SAMPLES[2])])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

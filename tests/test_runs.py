@@ -20,7 +20,7 @@ def config(tmp_path):
 def begun(config):
     """A configuration in whose folders a run has begun."""
     with runs.locked(config):
-        runs.write(config, FACTS, {})
+        runs.write(runs.Saved(config, FACTS, runs.made_by(numpy="2")))
     return config
 
 
@@ -28,7 +28,7 @@ def test_a_configuration_comes_back_from_its_folder_with_the_readers_places(begu
     (tmp_path / "checkpoints").rename(tmp_path / "moved")
     moved = Config(ckpt=tmp_path / "moved")
     saved = runs.read(moved)
-    assert saved.data == FACTS
+    assert saved.data == FACTS and {"tfgan_v1", "python", "numpy", "processor", "threads"} == set(saved.made_by)
     assert saved.config == Config(dataset="digits", ckpt=tmp_path / "moved")
 
 
@@ -82,9 +82,29 @@ def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
     assert all(path.exists() for path in theirs)
 
 
-def test_a_name_that_a_run_above_uses_for_its_own_files_is_refused():
-    with pytest.raises(UserError, match="--name train_state"):
-        runs.admit(Config(name="train_state"), resume=False, overwrite=False)
+NAMES = [
+    "train_state",
+    "Train_State",
+    "generator.ckpt-x",
+    "config.json",
+    "checkpoint",
+    ".partial",
+    ".lock",
+    "samples.png",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_a_run_above_uses_for_its_own_files_is_refused(name):
+    with pytest.raises(UserError, match=f"--name {name} is kept"):
+        runs.admit(Config(name=name), resume=False, overwrite=False)
+
+
+def test_where_the_data_lies_is_kept_from_whatever_folder_it_was_told(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config.ckpt_folder.mkdir()
+    runs.write(runs.Saved(Config(ckpt=config.ckpt, data_dir="data"), FACTS, {}))
+    assert runs.read(config).config.data_dir == str(tmp_path / "data")
 
 
 def test_two_trainers_do_not_get_into_one_folder(config, tmp_path):
@@ -163,3 +183,12 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         partial.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(runs.os, "fsync", lambda _: calls.append("fsync"))
+    monkeypatch.setattr(runs.os, "replace", lambda *_: calls.append("replace"))
+    with runs.replacing(tmp_path / "file") as partial:
+        partial.write_text("new")
+    assert calls == ["fsync", "replace"]

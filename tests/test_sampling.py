@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1 import Generator, UserError, plots
+from tfgan_v1 import Generator, UserError, exports, noise, plots
+from tfgan_v1._tensorflow import tf
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,16 @@ def test_a_seed_is_the_same_image_whatever_is_drawn_with_it(generator):
         images = generator(company)
         for position, seed in enumerate(company):
             assert np.array_equal(images[position], alone) == (seed == 7)
+
+
+def test_an_image_is_the_saved_networks_on_the_seeds_own_noise(finished, generator):
+    prefix = tf.train.latest_checkpoint(finished.config.ckpt)
+    w = {name: tf.train.load_variable(prefix, name) for name, _ in tf.train.list_variables(prefix)}
+    with tf.Graph().as_default(), tf.Session() as session:
+        z = session.run(noise.uniform(0, noise.SEEDS, 7, 1, [100]))
+    hidden = z @ w["generator/hidden/kernel"] + w["generator/hidden/bias"]
+    logits = np.maximum(hidden, 0.01 * hidden) @ w["generator/logits/kernel"] + w["generator/logits/bias"]
+    assert np.allclose(generator([7]).reshape(1, 784), (np.tanh(logits) + 1) / 2, atol=1e-5)
 
 
 def test_the_largest_seed_and_none_at_all(generator):
@@ -108,6 +119,8 @@ def test_a_folder_gets_a_picture_for_each_seed(command, finished, generator, tmp
 
 MISTAKES = [
     (["--num", "0"], "--num must be at least 1"),
+    (["--num", "1000001"], "at most 1,000,000"),
+    (["--seeds", "0-600000,0-600000"], "1,000,000 in all"),
     (["--num", "2", "--seeds", "3"], "give one of them"),
     (["--seeds", ""], "--seeds takes"),
     (["--seeds", "5-3"], "5-3"),
@@ -117,6 +130,8 @@ MISTAKES = [
     (["--out", "picture.gif"], ".png, .npy, .npz, .pkl"),
     (["--out", "picture"], ".png, .npy, .npz, .pkl"),
     (["--out", "samples/train_samples.pkl"], "a run's own record"),
+    (["--out", "samples/evolution.png"], "a run's own record"),
+    (["--out", ""], ".png, .npy, .npz, .pkl"),
 ]
 
 
@@ -124,6 +139,18 @@ MISTAKES = [
 def test_mistakes_are_one_sentence(command, finished, flags, right):
     code, out, err = command("sample", "--ckpt", finished.config.ckpt, *flags)
     assert (code, out, err.count("\n")) == (2, "", 1) and right in err
+
+
+def test_a_file_that_cannot_be_written_whole_stays_as_it_was(command, finished, tmp_path, monkeypatch):
+    def fail(_, file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "images.npy").write_bytes(b"old")
+    monkeypatch.setitem(exports.FORMATS, ".npy", fail)
+    code, out, err = command("sample", "--ckpt", finished.config.ckpt, "--out", tmp_path / "images.npy")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "No space left" in err
+    assert (tmp_path / "images.npy").read_bytes() == b"old" and os.listdir(tmp_path) == ["images.npy"]
 
 
 def test_folders_without_a_run_are_one_sentence(command, tmp_path, finished):

@@ -1,6 +1,7 @@
 """A run from its first step to its pictures, with breaks and without."""
 
 import csv
+import math
 import os
 import pickle
 import re
@@ -100,6 +101,7 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digi
     assert checkpoints.newest_state(stopped.ckpt_folder).step == progress.step
     assert len(load_samples(stopped.samples_folder / "train_samples.pkl")) == 1
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert len((stopped.samples_folder / "losses.csv").read_text().splitlines()) == 1 + 1
     monkeypatch.setattr(training.data, "batch_order", real)
     train(stopped, resume=True)
     assert outcome(stopped) == outcome(straight)
@@ -129,13 +131,19 @@ def test_what_was_recorded_after_the_last_save_is_recorded_once(digits_config, m
     train(straight)
     train(replace(config, epochs=2))
 
-    def killed(progress, *_):
+    def killed(*_):
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(training, "_save", killed)
+        patch.setattr(checkpoints, "save_state", killed)
         train(replace(config, epochs=3), resume=True)
     assert len((config.samples_folder / "losses.csv").read_text().splitlines()) == 1 + 3
+    assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 3  # written before the state
+    assert checkpoints.newest_generator(config.ckpt_folder).step == 51
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(training, "_loop", killed)
+        train(config, resume=True)
+    assert checkpoints.newest_generator(config.ckpt_folder).step == 34  # step 51 has not been reached any more
     train(config, resume=True)
     assert outcome(config) == outcome(straight)
 
@@ -194,6 +202,10 @@ def test_the_samples_and_the_state_are_saved_on_the_way(digits_config, monkeypat
     monkeypatch.setattr(training, "_save", lambda progress, *rest: saved.append(progress.step) or real(progress, *rest))
     train(digits_config(chunk=9))
     assert saved == [9, 17, 26, 34, 43, 51, 51]
+    saved.clear()
+    monkeypatch.setattr(training, "SAVE_SECONDS", 3600)
+    train(digits_config("rarely", chunk=9))
+    assert saved == [51]
 
 
 def test_batches_beyond_the_data_are_refused_before_anything_is_made(digits_config):
@@ -222,7 +234,7 @@ def test_epochs_are_split_into_equal_calls_none_above_the_chunk():
 
 
 def test_the_lines_are_those_of_the_published_notebook(digits_config, capsys):
-    train(digits_config())
+    progress = train(digits_config())
     lines = capsys.readouterr().out.splitlines()
     for epoch, line in enumerate(lines, 1):
         assert re.fullmatch(
@@ -231,6 +243,84 @@ def test_the_lines_are_those_of_the_published_notebook(digits_config, capsys):
             line,
         )
     assert len(lines) == 3 and lines[-1].endswith("0:00:00 left")
+    seconds = progress.losses[1].seconds - progress.losses[0].seconds
+    assert f"... {1700 / seconds:,.0f} images/s, 0:00:0{math.ceil(seconds)} left" in lines[1]
+
+
+def test_time_is_counted_over_all_sittings(digits_config):
+    config = digits_config(epochs=1)
+    first = train(config)
+    second = train(replace(config, epochs=2), resume=True)
+    assert second.losses[0] == first.losses[0] and second.losses[1].seconds > first.seconds
+
+
+def test_a_run_that_came_in_between_is_not_written_over(digits_config):
+    config = digits_config(epochs=1)
+    plan = plans.make_plan(config)
+    train(config)
+    with pytest.raises(UserError, match="already holds a run"):
+        training.run(plan)
+
+
+def test_the_graph_is_finished_before_the_first_step(digits_config, monkeypatch):
+    graphs = []
+    monkeypatch.setattr(training, "_loop", lambda plan, progress, *_: graphs.append(tf.get_default_graph()))
+    with pytest.raises(IndexError):
+        train(digits_config(epochs=1))
+    assert graphs[0].finalized
+
+
+def test_xla_is_on_where_it_is_faster(monkeypatch, digits_config):
+    assert plans.make_plan(digits_config(xla="auto")).config.xla == "on"
+    monkeypatch.setattr(plans, "FASTER_WITH_XLA", ())
+    assert plans.make_plan(digits_config(xla="auto")).config.xla == "off"
+    assert plans.make_plan(digits_config(xla="on")).config.xla == "on"
+
+
+def test_a_second_signal_does_what_it_always_did():
+    with pytest.raises(KeyboardInterrupt), training._noted_signals() as signals:
+        signal.raise_signal(signal.SIGINT)
+        assert signals == [signal.SIGINT]
+        signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with training._noted_signals() as signals:
+            signal.raise_signal(signal.SIGINT)
+        assert signals == []
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_after_the_last_step_stops_nothing(digits_config, monkeypatch):
+    monkeypatch.setattr(training, "_report", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert train(digits_config(epochs=1)).stopped_by is None
+
+
+def test_a_resume_on_another_machine_is_warned_of(digits_config, capsys):
+    config = digits_config(epochs=1)
+    train(config)
+    path = config.ckpt_folder / "config.json"
+    for _ in range(2):
+        path.write_text(re.sub('"tensorflow": "[^"]*"', '"tensorflow": "2.16.1"', path.read_text()))
+        train(config, resume=True)
+        assert f"begun with tensorflow 2.16.1, now {tf.__version__}" in capsys.readouterr().err
+
+
+def test_what_tensorflow_cannot_do_is_one_sentence(digits_config, monkeypatch):
+    def exhausted(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\n\t [[{{node train}}]]")
+
+    monkeypatch.setattr(training, "_loop", exhausted)
+    with pytest.raises(UserError, match=r"could not go on \(OOM when allocating tensor\); .*--batch-size"):
+        train(digits_config())
+
+
+def test_another_runs_samples_stop_a_resume(digits_config):
+    config = digits_config(epochs=1)
+    train(config)
+    records.write_samples(config.samples_folder / "train_samples.pkl", [np.zeros((16, 8, 8, 1))])
+    with pytest.raises(UserError, match="another run's"):
+        train(replace(config, epochs=2), resume=True)
 
 
 FULL_DISK = """

@@ -1,7 +1,7 @@
 """TensorFlow's graph mode as `tf`, without the messages that it writes to the terminal on its own.
 
 Those come from C++, some before Python or TF_CPP_MIN_LOG_LEVEL can stop them; so stderr itself is turned away for the
-moments in which they come. Set TF_CPP_MIN_LOG_LEVEL below 3 (`--verbose` sets 0) to see everything.
+moments in which they come. With TFGAN_VERBOSE set (`--verbose` sets it), TensorFlow speaks as it likes.
 """
 
 import os
@@ -10,25 +10,35 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet():
-    """Turns the process's stderr away, unless TF_CPP_MIN_LOG_LEVEL asks for messages. Exceptions pass as always."""
+    """Turns the process's stderr away, unless TFGAN_VERBOSE is set. Exceptions pass as always."""
     try:
-        stderr = os.dup(2) if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") >= "3" else None
+        stderr = os.dup(2) if not os.environ.get("TFGAN_VERBOSE") else None
     except OSError:  # a process without a stderr
         stderr = None
     if stderr is None:
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    nowhere, level = os.open(os.devnull, os.O_WRONLY), os.environ.get("TF_CPP_MIN_LOG_LEVEL")
     try:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # which TensorFlow reads at its start, and keeps to
         os.dup2(nowhere, 2)
         yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+        os.environ.pop("TF_CPP_MIN_LOG_LEVEL")
+        if level is not None:
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
+
+
+def reason(error):
+    """What went wrong, out of the many lines in which TensorFlow says it: the end of the one before the node's name."""
+    lines = str(error).split("\n\t [[")[0].strip().splitlines()
+    return lines[-1].rpartition("; ")[2] if lines else type(error).__name__
 
 
 with quiet():
     import tensorflow.compat.v1 as tf
 
-__all__ = ["quiet", "tf"]
+__all__ = ["quiet", "reason", "tf"]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tfgan_v1._tensorflow import tf
+from tfgan_v1._tensorflow import reason, tf
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.runs import replacing, sync
 
@@ -50,8 +50,7 @@ def save_generator(saver, session, folder, step):
             os.replace(path, folder / path.name)
         os.replace(partial / "checkpoint", folder / "checkpoint")  # names the newest to tf.train.latest_checkpoint
     for old in _generators(folder)[KEEP_GENERATORS:]:
-        for path in reversed(_files(old)):
-            path.unlink(missing_ok=True)
+        _remove(old)
 
 
 def save_state(saver, session, folder, step, facts):
@@ -68,6 +67,21 @@ def save_state(saver, session, folder, step, facts):
         os.rename(partial, target)
     for old in _states(folder)[KEEP_STATES:]:
         shutil.rmtree(old.parent)
+
+
+def forget_after(folder, step):
+    """Removes the generators of later steps: a run that goes on from `step` has not been there yet."""
+    for prefix in _generators(folder):
+        if _step(prefix) > step:
+            _remove(prefix)
+    left = _generators(folder)
+    if left:  # as the Saver writes it
+        with replacing(folder / "checkpoint") as partial:
+            partial.write_text(
+                f'model_checkpoint_path: "{left[0].name}"\nall_model_checkpoint_paths: "{left[0].name}"\n'
+            )
+    else:
+        (folder / "checkpoint").unlink(missing_ok=True)
 
 
 def newest_generator(folder):
@@ -104,7 +118,7 @@ def restore(saver, session, checkpoint):
                 )
             saver.saver.restore(session, prefix)
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
-            raise UserError(f"{checkpoint.prefix} cannot be read ({_reason(error)})") from None
+            raise UserError(f"{checkpoint.prefix} cannot be read ({reason(error)})") from None
 
 
 @contextmanager
@@ -126,7 +140,7 @@ def _written_beside(saver, session, folder, name, step, facts):
         yield partial
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"{folder / name} could not be written ({_reason(error)}); give it room or another folder, "
+            f"{folder / name} could not be written ({reason(error)}); give it room or another folder, "
             "then --resume goes on from the last state saved"
         ) from None
     finally:
@@ -136,7 +150,7 @@ def _written_beside(saver, session, folder, name, step, facts):
 @contextmanager
 def _free_of_patterns(folder):
     """The folder under a name that TensorFlow, which takes paths for glob patterns, cannot misread."""
-    if not set("*?[]{}\\") & set(str(folder)):
+    if not set("*?[]{}\\") & set(folder.as_posix()):
         yield folder
         return
     with tempfile.TemporaryDirectory() as parent:
@@ -175,6 +189,11 @@ def _files(prefix):
     return [prefix.with_name(prefix.name + suffix) for suffix in (".data-00000-of-00001", ".index", ".json")]
 
 
+def _remove(prefix):
+    for path in reversed(_files(prefix)):  # the manifest first: without it the rest is no checkpoint
+        path.unlink(missing_ok=True)
+
+
 def _generators(folder):
     """The prefixes of the generator checkpoints in a run's folder, newest first."""
     return _newest_first(path.with_suffix("") for path in folder.glob(f"{GENERATOR}-*.json"))
@@ -186,12 +205,10 @@ def _states(folder):
 
 
 def _newest_first(paths):
-    """Sorted by the step behind the last '-' of the name; a name without one is not ours."""
-    steps = [(path.name.rpartition("-")[2], path) for path in paths]
-    return [path for _, path in sorted(((int(step), path) for step, path in steps if step.isdecimal()), reverse=True)]
+    return sorted((path for path in paths if _step(path) is not None), key=_step, reverse=True)
 
 
-def _reason(error):
-    """What went wrong, out of the many lines in which TensorFlow says it: the end of the one before the node's name."""
-    lines = str(error).split("\n\t [[")[0].strip().splitlines()
-    return lines[-1].rpartition("; ")[2] if lines else type(error).__name__
+def _step(path):
+    """The step behind the last '-' of a name, or None: then it is not ours."""
+    digits = path.name.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else None

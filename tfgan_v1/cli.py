@@ -129,7 +129,7 @@ def sample(argv, program):
 
     from tfgan_v1 import exports, runs
 
-    out = given.out if given.out is not None else str(config.samples_folder / "samples.png")
+    out = given.out if given.out is not None else str(config.samples_folder / runs.SHEET)
     exports.check(out)
     runs.read(config)  # a wrong folder is told before TensorFlow is imported
 
@@ -175,7 +175,7 @@ class _Parser(argparse.ArgumentParser):
             hint = f"did you mean {close[0]}? " if close else ""
             raise UserError(f"there is no flag {unknown[0]}; {hint}the flags are {', '.join(flags)}")
         if given.verbose:
-            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+            os.environ["TFGAN_VERBOSE"] = "1"
         del given.verbose
         return given
 

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, NamedTuple, get_args
 
 from tfgan_v1.errors import UserError
 
@@ -29,7 +30,7 @@ class Range(NamedTuple):
     def holds(self, value):  # every comparison with nan is false, so nan is in no range
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        return above and below and value != math.inf
+        return above and below
 
     def __str__(self):
         low = f"{'above' if self.open_low else 'at least'} {self.low:,.10g}"
@@ -53,7 +54,7 @@ def option(default, help, valid=None, *, resumable=False, place=False):
     valid: a Range or OneOf that the value must be in. resumable: `--resume` may change it, because the results up to
     that point do not depend on it. place: it says where the run lies and not what it is, so config.json leaves it out.
     """
-    metadata = {"help": help, "valid": valid, "resumable": resumable or place, "place": place}
+    metadata = {"help": help, "valid": valid, "resumable": resumable, "place": place}
     return field(default=default, metadata=metadata)
 
 
@@ -125,8 +126,8 @@ def flag(name):
 
 
 def value_type(each):
-    """The plain type of a field's values: int, float or str, whether or not None is allowed too."""
-    return {"int": int, "float": float}.get(getattr(each.type, "__name__", ""), str)
+    """The type of a field's values, int, float or str, whether or not None is allowed too."""
+    return next(kind for kind in (get_args(each.type) or [each.type]) if kind is not NoneType)
 
 
 def _checked(each, value):
@@ -134,7 +135,8 @@ def _checked(each, value):
     if value is None and each.default is None:
         return None
     kind = value_type(each)
-    abstract = {int: Integral, float: Real, str: str | PathLike}[kind]
+    value = fspath(value) if isinstance(value, PathLike) else value
+    abstract = {int: Integral, float: Real, str: str}[kind]
     value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
     if type(value) is not kind:
         meant = {int: "a whole number", float: "a number", str: "text"}[kind]

@@ -1,5 +1,6 @@
 """Drawn images to files: a sheet, single pictures, or an array."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -42,4 +43,4 @@ def write(out, images, seeds):
 
 
 def _is_folder(out):
-    return out.endswith("/") or Path(out).is_dir()
+    return out.endswith(("/", os.sep)) or (out != "" and Path(out).is_dir())

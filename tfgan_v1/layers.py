@@ -19,7 +19,8 @@ def dense(inputs, units, name):
 def glorot_uniform():
     """The Glorot-uniform initialiser for the variable scope it is called in.
 
-    Its seed is the scope's name, beside the graph's own seed: the initial weights depend on these two and not on the
+    Its seed is a hash of the graph's seed and the scope's name: the initial weights depend on these two and not on the
     order in which a graph is put together.
     """
-    return tf.glorot_uniform_initializer(seed=zlib.crc32(tf.get_variable_scope().name.encode()))
+    seed_and_scope = f"{tf.get_default_graph().seed} {tf.get_variable_scope().name}"
+    return tf.glorot_uniform_initializer(seed=zlib.crc32(seed_and_scope.encode()))

@@ -6,6 +6,7 @@ import platform
 import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
+from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from tfgan_v1 import __version__
@@ -18,6 +19,7 @@ FORMAT = 1
 
 # The names of everything that a run writes: --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, "checkpoint", "generator.ckpt-*", "train_state")
+SHEET = "samples.png"  # what sample.py writes if it is not told otherwise
 SAMPLES_FILES = ("train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png")
 
 
@@ -26,6 +28,7 @@ class Saved(NamedTuple):
 
     config: Config
     data: dict[str, Any]  # name, num_images, image_shape [h, w, c], sha256 of the pixels
+    made_by: dict[str, Any]  # versions of the packages by name, processor, threads
 
 
 def admit(config, *, resume, overwrite):
@@ -35,8 +38,9 @@ def admit(config, *, resume, overwrite):
     """
     if resume and overwrite:
         raise UserError("--resume goes on with a run and --overwrite throws it away; give one of them")
-    if config.name in (*CKPT_FILES, *SAMPLES_FILES, LOCK):
-        raise UserError(f"--name {config.name} is the name of a file of the run above it; take another")
+    name = (config.name or "run").casefold()
+    if name.startswith(".") or any(fnmatch(name, kept) for kept in (*CKPT_FILES, *SAMPLES_FILES, SHEET)):
+        raise UserError(f"--name {config.name} is kept for the files of the run above it; take another")
     if resume:
         saved = read(config)
         check_same_run(saved.config, config)
@@ -86,18 +90,24 @@ def clear(config):
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def write(config, data, versions):
-    """Saves the configuration, the facts of its data (Saved.data), and what else its exact bits depend on: the versions
-    of the packages, by their names, and the machine."""
+def made_by(**versions):
+    """What the exact bits of a run depend on besides its configuration: versions of packages, and the machine."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    python = platform.python_version()
+    return {"tfgan_v1": __version__, "python": python, **versions, "processor": platform.machine(), "threads": threads}
+
+
+def write(saved):
+    """Saves what `read` reads."""
+    config = saved.config
     values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
     if config.data_dir is not None:
         values["data_dir"] = os.path.abspath(config.data_dir)
     content = {
         "format": FORMAT,
         "config": values,
-        "data": data,
-        "versions": {"tfgan_v1": __version__, "python": platform.python_version(), **versions},
-        "machine": {"processor": platform.machine(), "threads": os.cpu_count()},
+        "data": saved.data,
+        "made_by": saved.made_by,
     }
     with replacing(config.ckpt_folder / CONFIG) as path:
         path.write_text(json.dumps(content, indent=2) + "\n")
@@ -119,7 +129,7 @@ def read(config):
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
-        saved = Saved(from_mapping({**content["config"], **places}), content["data"])
+        saved = Saved(from_mapping({**content["config"], **places}), content["data"], dict(content["made_by"]))
         shape = saved.data["image_shape"]
         if len(shape) != 3 or not all(type(size) is int and 0 < size <= 4096 for size in shape):
             raise ValueError(f"no image has the shape {shape}")

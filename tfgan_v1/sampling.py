@@ -1,6 +1,5 @@
 """The generator alone: restored from a run's checkpoint folder, it turns seeds into images."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +36,16 @@ class Generator:
         Raises UserError if the folder holds no run, or none of its checkpoints is whole.
         """
         folder = Path(folder)
-        config, facts = runs.read(replace(Config(), ckpt=str(folder)))
+        config, facts, _ = runs.read(Config(ckpt=folder))
         checkpoint = checkpoints.newest_generator(folder)
         model, image_shape = MODELS[config.model], tuple(facts["image_shape"])
         with tf.Graph().as_default() as graph:
             seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
-            draw = lambda seed: noise.uniform(0, noise.SEEDS, seed, 1, [config.noise_size])[0]  # noqa: E731
+
+            @tf.autograph.experimental.do_not_convert
+            def draw(seed):
+                return noise.uniform(0, noise.SEEDS, seed, 1, [config.noise_size])[0]
+
             z = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
             with tf.variable_scope("generator", use_resource=True):
                 images = model.output.decode(model.output.activation(model.generator(z, image_shape)))

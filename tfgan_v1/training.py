@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, data, gan, plots, records, runs
-from tfgan_v1._tensorflow import quiet, tf
+from tfgan_v1._tensorflow import quiet, reason, tf
 from tfgan_v1.config import Config, flag
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.plans import make_plan
@@ -30,6 +30,7 @@ class Progress:
     step: int = 0  # training steps done
     epoch: int = 0  # epochs done
     seconds: float = 0.0  # spent training, over all sittings
+    reported: float = 0.0  # of these seconds, those up to the last epoch's line
     samples: list = field(default_factory=list)  # a float32 array [num_samples, h, w, c] in [0, 1] for each epoch
     losses: list = field(default_factory=list)  # a records.Losses for each epoch
     stopped_by: int | None = None  # the number of the signal that ended training early
@@ -56,30 +57,59 @@ def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
     with runs.locked(config), _noted_signals() as signals, tf.Graph().as_default() as graph:
-        runs.admit(config, resume=plan.resume, overwrite=plan.overwrite)  # another trainer may have come and gone
-        checkpoint = checkpoints.newest_state(config.ckpt_folder) if plan.resume else None
-        if checkpoint and checkpoint.step > plan.total_steps:
-            raise UserError(
-                f"the run in {config.ckpt_folder} is already at epoch {checkpoint.step // plan.steps_per_epoch}; "
-                f"--epochs must be that or more, not {config.epochs}"
-            )
+        # Once more, for another trainer may have come and gone.
+        saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite)
+        checkpoint = _starting_point(plan, saved)
         network = gan.build(config, plan.facts["image_shape"], plan.facts["num_images"], plan.chunk)
         savers = Savers(checkpoints.make_saver(network.g_state), checkpoints.make_saver(network.state))
         graph.finalize()
-        with tf.Session() as session:
-            session.run(network.initialise, {network.pixels: plan.dataset.images})
-            progress = Progress(config)
-            if checkpoint:
-                checkpoints.restore(savers.state, session, checkpoint)
-                _recall(progress, plan, checkpoint)
-            if plan.overwrite:
-                runs.clear(config)
-            runs.write(config, plan.facts, {"tensorflow": tf.__version__, "numpy": np.__version__})
-            records.write_losses(config.samples_folder / records.LOSSES, progress.losses)
-            _loop(plan, progress, session, network, savers, signals)
+        try:
+            with tf.Session() as session:
+                session.run(network.initialise, {network.pixels: plan.dataset.images})
+                progress = Progress(config)
+                if checkpoint:
+                    checkpoints.restore(savers.state, session, checkpoint)
+                    _recall(progress, plan, checkpoint)
+                if plan.overwrite:
+                    runs.clear(config)
+                checkpoints.forget_after(config.ckpt_folder, progress.step)
+                runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else _made_by()))
+                records.write_losses(config.samples_folder / records.LOSSES, progress.losses)
+                _loop(plan, progress, session, network, savers, signals)
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
+            ) from None
         _write_pictures(progress)
-    progress.stopped_by = signals[0] if signals else None
+    if progress.step < plan.total_steps:
+        progress.stopped_by = signals[0]
     return progress
+
+
+def _starting_point(plan, saved):
+    """The Checkpoint from which a plan goes on, or None where it begins. UserError if that is beyond the plan's end.
+
+    saved: what runs.admit says of the run that is there, None if there is none to go on with.
+    """
+    if not saved:
+        return None
+    checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
+    if checkpoint and checkpoint.step > plan.total_steps:
+        raise UserError(
+            f"the run in {plan.config.ckpt_folder} is already at epoch {checkpoint.step // plan.steps_per_epoch}; "
+            f"--epochs must be that or more, not {plan.config.epochs}"
+        )
+    before, now = saved.made_by, _made_by()
+    changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
+    if changes:
+        warn(
+            f"the run was begun with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's"
+        )
+    return checkpoint
+
+
+def _made_by():
+    return runs.made_by(tensorflow=tf.__version__, numpy=np.__version__)
 
 
 def _loop(plan, progress, session, network, savers, signals):
@@ -102,6 +132,13 @@ def _loop(plan, progress, session, network, savers, signals):
             bar.update(steps)
             if progress.step % plan.steps_per_epoch == 0:
                 _end_epoch(plan, progress, session, network, savers, metrics[steps - 1])
+                try:
+                    _report(plan, progress)
+                except (
+                    BrokenPipeError
+                ):  # whoever read the lines is gone, perhaps by the Ctrl-C that is meant for us, too
+                    _save(progress, session, savers)
+                    raise
             if time.monotonic() - last_save >= SAVE_SECONDS:
                 _save(progress, session, savers)
                 last_save = time.monotonic()
@@ -109,10 +146,9 @@ def _loop(plan, progress, session, network, savers, signals):
 
 
 def _end_epoch(plan, progress, session, network, savers, metrics):
-    """Records the losses of the epoch's last step, keeps fresh samples and the generator, and reports."""
+    """Records the losses of the epoch's last step, and keeps fresh samples and the generator."""
     config = progress.config
     progress.epoch = progress.step // plan.steps_per_epoch
-    before = progress.losses[-1].seconds if progress.losses else 0.0
     numbers = [float(str(number)) for number in metrics]  # float32's own digits, not those of its double
     row = records.Losses(progress.step, progress.epoch, *numbers, round(progress.seconds, 3))
     progress.losses.append(row)
@@ -120,7 +156,12 @@ def _end_epoch(plan, progress, session, network, savers, metrics):
     records.append_losses(config.samples_folder / records.LOSSES, row)
     checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
 
-    seconds = max(row.seconds - before, 1e-3)
+
+def _report(plan, progress):
+    """The line of an epoch, in the published form, with the speed and the time left."""
+    config, row = progress.config, progress.losses[-1]
+    seconds = max(row.seconds - progress.reported, 1e-3)
+    progress.reported = row.seconds
     images = plan.steps_per_epoch * config.batch_size
     left = timedelta(seconds=math.ceil((config.epochs - progress.epoch) * seconds))
     with tqdm.external_write_mode():
@@ -142,16 +183,21 @@ def _save(progress, session, savers):
 
 def _recall(progress, plan, checkpoint):
     """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew."""
-    samples_path, losses_path = (progress.config.samples_folder / name for name in (records.SAMPLES, records.LOSSES))
-    progress.step, progress.seconds = checkpoint.step, checkpoint.facts["seconds"]
+    config, facts = progress.config, checkpoint.facts
+    samples_path, losses_path = (config.samples_folder / name for name in (records.SAMPLES, records.LOSSES))
+    progress.step, progress.seconds = checkpoint.step, facts.get("seconds", 0.0)
     progress.epoch = progress.step // plan.steps_per_epoch
     for path in (samples_path, losses_path):
         if not path.exists():
             warn(f"{path} is gone; it begins anew with the next epoch")
     if samples_path.exists():
-        progress.samples = records.load_samples(samples_path)[: checkpoint.facts["num_samples"]]
+        progress.samples = records.load_samples(samples_path)[: facts.get("num_samples", 0)]
+        shape = (config.num_samples, *plan.facts["image_shape"])
+        if any(sample.shape != shape for sample in progress.samples):
+            raise UserError(f"{samples_path} is another run's; move it away to go on without the samples so far")
     if losses_path.exists():
         progress.losses = records.read_losses(losses_path, checkpoint.step)
+    progress.reported = progress.losses[-1].seconds if progress.losses else progress.seconds
 
 
 def _write_pictures(progress):
@@ -174,20 +220,23 @@ def _write_pictures(progress):
 def _noted_signals():
     """Yields a list to which Ctrl-C and SIGTERM add their numbers instead of ending the process at once.
 
-    A second one interrupts as usual. Outside the main thread, where Python allows no handlers, the list stays empty.
+    A second one does what it always did, and so does one that was set to be ignored. Outside the main thread, where
+    Python allows no handlers, the list stays empty.
     """
-    noted = []
+    noted, before = [], {}
 
     def note(number, _):
         if noted:
-            raise KeyboardInterrupt
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
         noted.append(number)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     try:
+        for number in before:
+            signal.signal(number, note)
         yield noted
     finally:
         for number, handler in before.items():
@@ -197,6 +246,7 @@ def _noted_signals():
 def describe(plan):
     """What `train` would do, as text: the configuration, the parameter counts, and the memory that it takes."""
     config, facts = plan.config, plan.facts
+    _starting_point(plan, runs.admit(config, resume=plan.resume, overwrite=plan.overwrite))
     with tf.Graph().as_default():
         networks = gan.build(config, facts["image_shape"], facts["num_images"], plan.chunk).networks
     generator, discriminator = (
@@ -204,12 +254,13 @@ def describe(plan):
         for variables in (networks.g_vars, networks.d_vars)
     )
     height, width, channels = facts["image_shape"]
-    images = facts["num_images"] * height * width * channels
+    pixels = height * width * channels
     noise = 4 * plan.chunk * config.batch_size * config.noise_size
+    samples = 4 * config.epochs * config.num_samples * pixels
     weights = 4 * (generator + discriminator)
-    # The images are in NumPy and in the graph, the noise before and after scaling; each weight has two means of Adam's
-    # and a gradient.
-    memory = TENSORFLOW_BYTES + 2 * images + 2 * noise + 4 * weights
+    # The images are in NumPy and in the graph, the noise before and after scaling, the samples as they are and as they
+    # are pickled; each weight has two means of Adam's and a gradient.
+    memory = TENSORFLOW_BYTES + 2 * facts["num_images"] * pixels + 2 * noise + 2 * samples + 4 * weights
     return "\n".join(
         [
             *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),

@@ -39,6 +39,7 @@ MISTAKES = [
     (["--dataset", "mnist"], "train-images-idx3-ubyte"),
     (["--dataset", "digits", "--batch-size", "9999"], "9,999 is more than the 1,797 images"),
     (["extra"], "extra"),
+    (["--bogus"], "no flag --bogus; the flags are"),
 ]
 
 

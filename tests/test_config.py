@@ -52,6 +52,8 @@ WRONG = [
     ("ckpt", "", "empty"),
     ("name", "a/b", "plain folder name"),
     ("name", "..", "plain folder name"),
+    ("name", " ", "plain folder name"),
+    ("name", "a\nb", "plain folder name"),
 ]
 
 

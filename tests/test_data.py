@@ -5,10 +5,12 @@ import hashlib
 import http.server
 import struct
 import threading
+import zipfile
 
 import numpy as np
 import pytest
 from conftest import REAL_DATA, needs_mnist
+from sklearn.datasets import load_digits
 
 from tfgan_v1 import UserError, data
 
@@ -37,7 +39,7 @@ BROKEN_IDX = {
     "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
     "cut off": (IDX[:-1], "cannot hold|less"),
     "too long": (IDX + b"\0", "more"),
-    "no images": (b"\0\0\x08\x03" + struct.pack(">3I", 0, 5, 4), "cannot hold"),
+    "no images": (b"\0\0\x08\x03" + struct.pack(">3I", 0, 5, 4), "holds no images"),
     "claims four billion": (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(60), "cannot hold"),
     "gzip claims four billion": (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12 + bytes(60)), "cannot hold"),
     "gzip cut off": (gzip.compress(IDX)[:-9], "damaged or cut off"),
@@ -81,6 +83,16 @@ def _archive(images):
     return file.getvalue()
 
 
+for _shape in ("(True, 5, 4)", "(-3, -5, 4)", "(3.0, 5, 4)", "(" * 9000, "None"):
+    BROKEN_NPZ[f"a header with {_shape[:20]}"] = lambda path, shape=_shape: _with_header(path, shape)
+
+
+def _with_header(path, shape):
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(60))
+
+
 @pytest.mark.parametrize("make", BROKEN_NPZ.values(), ids=BROKEN_NPZ)
 def test_a_broken_archive_is_one_sentence_with_its_path(tmp_path, make):
     path = tmp_path / "mnist.npz"
@@ -90,11 +102,14 @@ def test_a_broken_archive_is_one_sentence_with_its_path(tmp_path, make):
     assert str(path) in str(told.value) and "\n" not in str(told.value)
 
 
-def test_digits_are_framed_as_mnist_frames_its_own():
+def test_digits_are_enlarged_to_the_frame():
     images = data.load("digits").images
     assert images.shape == (1797, 28, 28, 1) and images.dtype == np.uint8
     assert len(np.unique(images)) > 17  # smoothly enlarged
-    assert images.max() == 255 and images[:, :4].max() == images[:, :, -4:].max() == 0
+    assert images.min() == 0 and images.max() == 255
+    coarse = images.reshape(1797, 4, 7, 4, 7).mean((2, 4)).reshape(1797, -1)
+    original = load_digits().images.reshape(1797, 4, 2, 4, 2).mean((2, 4)).reshape(1797, -1)
+    assert np.corrcoef(coarse.ravel(), original.ravel())[0, 1] > 0.99  # the same digits, upright, in their order
 
 
 @pytest.mark.parametrize("folder", ["", "mnist/", "MNIST/raw/"])
@@ -183,7 +198,12 @@ def test_a_network_that_does_not_answer_is_given_up_on(monkeypatch):
     import requests
 
     answer = threading.Event()
-    monkeypatch.setattr(requests, "head", lambda *_, **__: answer.wait(20))
+
+    def head(*_, **__):
+        answer.wait(20)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "head", head)
     assert REAL_FETCH(data.PUBLISHED["mnist"], 0.1) == (None, "no answer within 0.1 seconds")
     answer.set()
     assert data.CONNECT_SECONDS <= 5

@@ -33,7 +33,7 @@ def test_the_loop_it_shows_is_the_loop_that_runs():
 
 
 def test_ci_calls_its_test_command():
-    command = "pip install -e '.[test]' && pytest"
-    assert f"    {command}\n" in README
-    script = (REPOSITORY / ".ci" / "run").read_text()
-    assert command in script.replace("--quiet --disable-pip-version-check ", "")
+    assert "    pip install -e '.[test]' && pytest\n" in README
+    script = (REPOSITORY / ".ci" / "run").read_text().replace("--quiet --disable-pip-version-check ", "")
+    # On lines of their own: behind `&&`, a failure of the first would not end the script.
+    assert "\npip install -e '.[test]'\npytest\n" in script and "set -euo pipefail" in script

@@ -84,6 +84,8 @@ NO_SAMPLES = {
     "a number": pickle.dumps(3),
     "a list of numbers": pickle.dumps([1, 2]),
     "arrays of text": pickle.dumps([np.array(["a"])]),
+    "arrays of no images": pickle.dumps([np.zeros((0, 28, 28, 1))]),
+    "arrays that are no grids": pickle.dumps([np.zeros(5)]),
 }
 
 

@@ -71,6 +71,7 @@ def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
     ours = [folder / "generator.ckpt-17.index", folder / "checkpoint", samples / "losses.csv"]
     theirs = [
         folder / "notes.txt",
+        folder / "generator.ckpt-notes.txt",
         folder / "other" / "config.json",
         samples / "favourite.png",
         samples / "samples.png",
@@ -85,7 +86,7 @@ def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
 NAMES = [
     "train_state",
     "Train_State",
-    "generator.ckpt-x",
+    "generator.ckpt-x.json",
     "config.json",
     "checkpoint",
     ".partial",

@@ -1,6 +1,7 @@
 """A run from its first step to its pictures, with breaks and without."""
 
 import csv
+import json
 import math
 import os
 import pickle
@@ -156,6 +157,10 @@ def test_records_that_are_gone_begin_anew(digits_config, capsys):
     progress = train(replace(config, epochs=3), resume=True)
     assert len(progress.samples) == len(progress.losses) == 1
     assert capsys.readouterr().err.count("is gone") == 2
+    assert len(train(replace(config, epochs=4), resume=True).samples) == 2
+    (config.samples_folder / "train_samples.pkl").unlink()
+    train(replace(config, epochs=4), resume=True)  # nothing to train, but the file begins anew
+    assert len(train(replace(config, epochs=5), resume=True).samples) == 1
 
 
 def test_a_pickle_with_code_in_it_stops_a_resume_and_stays_where_it_is(digits_config):
@@ -201,11 +206,11 @@ def test_the_samples_and_the_state_are_saved_on_the_way(digits_config, monkeypat
     monkeypatch.setattr(training, "SAVE_SECONDS", 0)
     monkeypatch.setattr(training, "_save", lambda progress, *rest: saved.append(progress.step) or real(progress, *rest))
     train(digits_config(chunk=9))
-    assert saved == [9, 17, 26, 34, 43, 51, 51]
+    assert saved == [0, 9, 17, 26, 34, 43, 51, 51]
     saved.clear()
     monkeypatch.setattr(training, "SAVE_SECONDS", 3600)
     train(digits_config("rarely", chunk=9))
-    assert saved == [51]
+    assert saved == [0, 51]
 
 
 def test_batches_beyond_the_data_are_refused_before_anything_is_made(digits_config):
@@ -318,9 +323,57 @@ def test_what_tensorflow_cannot_do_is_one_sentence(digits_config, monkeypatch):
 def test_another_runs_samples_stop_a_resume(digits_config):
     config = digits_config(epochs=1)
     train(config)
-    records.write_samples(config.samples_folder / "train_samples.pkl", [np.zeros((16, 8, 8, 1))])
-    with pytest.raises(UserError, match="another run's"):
+    other = digits_config("other", epochs=2, seed=1)
+    train(other)
+    for name in ("losses.csv", "train_samples.pkl"):
+        shutil.copy(other.samples_folder / name, config.samples_folder)
+        before = {path: path.read_bytes() for path in config.samples_folder.iterdir()}
+        with pytest.raises(UserError, match=rf"{re.escape(name)} does not belong to the run.*--samples"):
+            train(replace(config, epochs=2), resume=True)
+        assert {path: path.read_bytes() for path in config.samples_folder.iterdir()} == before
+
+
+FACTS = [
+    {},
+    {"seconds": "x"},
+    {"seconds": None},
+    {"seconds": math.nan},
+    {"seconds": math.inf},
+    {"num_samples": 7},
+    {"num_samples": "1"},
+]
+
+
+@pytest.mark.parametrize("facts", FACTS, ids=str)
+def test_a_damaged_manifest_of_a_state_is_one_sentence(finished, digits_config, facts):
+    config = digits_config(xla="auto")
+    for ours, theirs in ((config.ckpt, finished.config.ckpt), (config.samples, finished.config.samples)):
+        shutil.copytree(theirs, ours)
+    path = config.ckpt_folder / "train_state" / "step-51" / "state.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "facts": {**content["facts"], **facts} if facts else {}}))
+    with pytest.raises(UserError, match=r"state\.json is damaged"):
+        train(config, resume=True)
+
+
+def test_a_state_that_is_gone_is_no_reason_to_train_over_what_is_there(digits_config):
+    config = digits_config(epochs=1)
+    train(config)
+    shutil.rmtree(config.ckpt_folder / "train_state")
+    before = sorted(config.ckpt_folder.iterdir())
+    with pytest.raises(UserError, match=r"no state in .* is whole; .*--overwrite"):
         train(replace(config, epochs=2), resume=True)
+    assert sorted(config.ckpt_folder.iterdir()) == before
+
+
+def test_a_generator_that_is_gone_is_saved_by_a_resume_with_nothing_left_to_do(digits_config):
+    config = digits_config(epochs=1)
+    train(config)
+    before = outcome(config)
+    for path in config.ckpt_folder.glob("generator.ckpt-*"):
+        path.unlink()
+    train(config, resume=True)
+    assert outcome(config) == before
 
 
 FULL_DISK = """

@@ -45,7 +45,9 @@ def make_saver(variables):
 
 def save_generator(saver, session, folder, step):
     """Saves `generator.ckpt-<step>` in a run's checkpoint folder, and keeps the newest KEEP_GENERATORS of them."""
-    with _written_beside(saver, session, folder, f"{GENERATOR}-{step}", step, {}) as partial:
+    if _verified(folder / f"{GENERATOR}-{step}"):
+        return
+    with _written_beside(saver, session, folder, f"{GENERATOR}-{step}", {}) as partial:
         for path in _files(partial / f"{GENERATOR}-{step}"):
             os.replace(path, folder / path.name)
         os.replace(partial / "checkpoint", folder / "checkpoint")  # names the newest to tf.train.latest_checkpoint
@@ -59,10 +61,11 @@ def save_state(saver, session, folder, step, facts):
     Keeps the newest KEEP_STATES of them.
     """
     target = folder / STATE / f"step-{step}"
-    if _verified(target / "state"):
+    there = _verified(target / "state")
+    if there and there.facts == facts:
         return
     target.parent.mkdir(exist_ok=True)
-    with _written_beside(saver, session, target.parent, "state", step, facts) as partial:
+    with _written_beside(saver, session, target.parent, "state", facts) as partial:
         shutil.rmtree(target, ignore_errors=True)
         os.rename(partial, target)
     for old in _states(folder)[KEEP_STATES:]:
@@ -88,7 +91,7 @@ def newest_generator(folder):
     """The Checkpoint of the newest generator in a run's folder. Raises UserError if there is none that verifies."""
     checkpoint = _newest(_generators(folder))
     if checkpoint is None:
-        raise UserError(f"{folder} holds no whole generator checkpoint; train further by --resume, which saves one")
+        raise UserError(f"{folder} holds no whole generator checkpoint; `train.py --resume` saves one")
     return checkpoint
 
 
@@ -98,8 +101,8 @@ def newest_state(folder):
     Raises UserError if some were, and none verifies.
     """
     checkpoint = _newest(_states(folder))
-    if checkpoint is None and _states(folder):
-        raise UserError(f"every state in {folder / STATE} is damaged; restore the folder from a copy, or begin anew")
+    if checkpoint is None and (_states(folder) or _generators(folder)):  # a state is saved before any generator
+        raise UserError(f"no state in {folder / STATE} is whole; restore it from a copy, or begin anew by --overwrite")
     return checkpoint
 
 
@@ -114,7 +117,7 @@ def restore(saver, session, checkpoint):
                 name = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))[0]
                 raise UserError(
                     f"{checkpoint.prefix} is another model's: {name} is {there.get(name, 'not there')} in it, "
-                    f"and {wanted.get(name, 'no variable')} by {checkpoint.prefix.parent}'s configuration"
+                    f"and {wanted.get(name, 'no variable')} by the configuration"
                 )
             saver.saver.restore(session, prefix)
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
@@ -122,7 +125,7 @@ def restore(saver, session, checkpoint):
 
 
 @contextmanager
-def _written_beside(saver, session, folder, name, step, facts):
+def _written_beside(saver, session, folder, name, facts):
     """Yields a folder inside `folder` with the checkpoint `name` and its manifest in it, whole and on the disk."""
     partial = folder / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -136,11 +139,11 @@ def _written_beside(saver, session, folder, name, step, facts):
             sync(path)
         sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
         with replacing(_files(prefix)[-1]) as manifest:
-            manifest.write_text(json.dumps({"step": step, "facts": facts, "files": sums}, indent=2) + "\n")
+            manifest.write_text(json.dumps({"facts": facts, "files": sums}, indent=2) + "\n")
         yield partial
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"{folder / name} could not be written ({reason(error)}); give it room or another folder, "
+            f"no checkpoint could be written to {folder} ({reason(error)}); give it room or another folder, "
             "then --resume goes on from the last state saved"
         ) from None
     finally:
@@ -161,11 +164,12 @@ def _free_of_patterns(folder):
 
 def _newest(prefixes):
     """The Checkpoint of the first of the prefixes, newest first, that verifies; None if there is none."""
-    for prefix in prefixes:
+    for position, prefix in enumerate(prefixes):
         checkpoint = _verified(prefix)
         if checkpoint:
+            if position:
+                warn(f"{prefixes[0]} is damaged, so {prefix} takes its place")
             return checkpoint
-        warn(f"{prefix} is damaged and passed over; an older checkpoint takes its place if there is one")
     return None
 
 
@@ -175,7 +179,9 @@ def _verified(prefix):
     try:
         content = json.loads(manifest.read_bytes())
         sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
-        return Checkpoint(int(content["step"]), prefix, dict(content["facts"])) if content["files"] == sums else None
+        named_after_step = prefix.parent if prefix.name == "state" else prefix
+        whole = content["files"] == sums and isinstance(content["facts"], dict)
+        return Checkpoint(_step(named_after_step), prefix, content["facts"]) if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

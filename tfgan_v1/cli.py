@@ -1,6 +1,7 @@
 """The command line: flags become a Config, every mistake one sentence; TensorFlow is imported only after parsing."""
 
 import argparse
+import errno
 import os
 import re
 import shlex
@@ -48,7 +49,9 @@ def main(argv, program):
         return 141  # as shells report it
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return fail(f"{where}{error.strerror or error}; make room or take another folder, nothing saved so far is lost")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        mend = "make room, nothing saved so far is lost" if full else "take another path"
+        return fail(f"{where}{error.strerror or error}; {mend}")
     except MemoryError:
         return fail("the memory does not suffice; take a smaller --batch-size, --chunk or --num")
     except KeyboardInterrupt:
@@ -137,7 +140,8 @@ def sample(argv, program):
 
     with Generator.restore(config.ckpt_folder) as generator:
         exports.write(out, generator(seeds), seeds)
-        print(f"Drew {len(seeds):,} images from the generator of step {generator.step:,} to {out}.")
+        images = "image" if len(seeds) == 1 else "images"
+        print(f"Drew {len(seeds):,} {images} from the generator of step {generator.step:,} to {out}.")
     return 0
 
 
@@ -171,7 +175,7 @@ class _Parser(argparse.ArgumentParser):
         given, unknown = self.parse_known_args(argv)
         if unknown:
             flags = sorted(name for action in self._actions for name in action.option_strings if name.startswith("--"))
-            close = get_close_matches(unknown[0].split("=")[0], flags, 1)
+            close = get_close_matches(unknown[0].split("=")[0], flags, 1, cutoff=0.7)
             hint = f"did you mean {close[0]}? " if close else ""
             raise UserError(f"there is no flag {unknown[0]}; {hint}the flags are {', '.join(flags)}")
         if given.verbose:

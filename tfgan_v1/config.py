@@ -96,7 +96,9 @@ class Config:
     def __post_init__(self):
         for each in fields(self):
             object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
-        if self.name is not None and (self.name in ("", ".", "..") or set(self.name) & set("/\\\0")):
+        if self.name is not None and not (
+            self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
+        ):
             raise UserError(f"--name must be a plain folder name such as 'faces', not {self.name!r}")
 
     @property

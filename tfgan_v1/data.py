@@ -3,6 +3,7 @@
 import functools
 import gzip
 import hashlib
+import math
 import os
 import struct
 import sys
@@ -90,8 +91,8 @@ def load(name, data_dir=None, *, download=True):
         return Dataset(name or "mnist", read_published(path, published))
     if name is None:
         warn(
-            f"MNIST is neither here nor to be downloaded ({reason}), so scikit-learn's 1,797 digits take its place; "
-            f"for MNIST put {published.url} into {places[-1] / 'mnist'}, or name another folder by --data-dir"
+            f"MNIST is neither here nor to be downloaded ({reason}), so scikit-learn's 1,797 digits take its place and "
+            f"want --epochs 1000; for MNIST put {published.url} into {places[-1] / 'mnist'}, or name its --data-dir"
         )
         return Dataset("digits", digits())
     wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
@@ -187,8 +188,9 @@ def read_idx(path):
                 )
             count, height, width = struct.unpack(">3I", header[4:])
             promised = count * height * width
-            # Deflate makes at most 1,032 bytes of one.
-            if promised == 0 or promised > size * (1032 if packed else 1):
+            if promised == 0:
+                raise UserError(f"{path} holds no images, but {count:,} of {height}x{width}; get it anew")
+            if promised > size * (1032 if packed else 1):  # deflate makes at most 1,032 bytes of one
                 raise UserError(
                     f"{path} claims {count:,} images of {height}x{width}, which its {size:,} bytes cannot hold"
                 )
@@ -215,9 +217,11 @@ def read_npz(path):
             major, _ = np.lib.format.read_magic(file)
             read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = read_header(file)
-            promised = int(np.prod(shape, dtype=object))
-            if dtype != np.uint8 or len(shape) != 3 or fortran or promised == 0:
-                raise UserError(f"{path}: x_train is {dtype} {shape}, where uint8 [n, height, width] is meant")
+            promised = math.prod(shape)
+            whole = all(type(size) is int and size > 0 for size in shape)
+            if dtype != np.uint8 or len(shape) != 3 or fortran or not whole:
+                order = " in Fortran's order" if fortran else ""
+                raise UserError(f"{path}: x_train is {dtype} {shape}{order}, where uint8 [n, height, width] is meant")
             if file.tell() + promised != archive.getinfo("x_train.npy").file_size:
                 raise UserError(f"{path}: x_train claims {shape}, which is not the size that it has")
             pixels = file.read(promised)
@@ -225,22 +229,22 @@ def read_npz(path):
         raise
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
+    except Exception as error:  # a damaged header is read as Python, which can raise anything at all
         raise UserError(f"{path} is no NumPy archive with an array x_train, or a damaged one ({error})") from None
     return np.frombuffer(pixels, np.uint8).reshape(*shape, 1)
 
 
 def digits():
-    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, as MNIST frames its own: uint8 [1797, 28, 28, 1].
+    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: uint8 [1797, 28, 28, 1].
 
-    Each is enlarged to 20x20 and set in the middle of 28x28.
+    They fill the frame. Set in its middle, as MNIST sets its own, they are too small and too alike to be learned from.
     """
     from PIL import Image
     from sklearn.datasets import load_digits
 
     small = (load_digits().images * (255 / 16)).round().astype(np.uint8)
-    large = [np.asarray(Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC)) for image in small]
-    return np.pad(large, [(0, 0), (4, 4), (4, 4)])[..., None]
+    large = [np.asarray(Image.fromarray(image).resize((28, 28), Image.Resampling.BICUBIC)) for image in small]
+    return np.stack(large)[..., None]
 
 
 def batch_order(seed, num_images, batch_size, first_step, num_steps):

@@ -1,6 +1,7 @@
 """What a run records while it learns: sample grids in train_samples.pkl, and losses.csv."""
 
 import csv
+import hashlib
 import pickle
 from typing import NamedTuple
 
@@ -52,14 +53,15 @@ def load_samples(path):
     except UserError as error:
         raise UserError(f"{path} was not opened, because {error}") from None
     except Exception as error:  # a damaged pickle can raise anything at all
-        raise UserError(f"{path} is no pickle of samples, or a damaged one ({error})") from None
+        kind = type(error).__name__
+        raise UserError(f"{path} is no pickle of samples, or a damaged one ({kind}: {error})") from None
     if not isinstance(samples, list | tuple) or not all(_is_grid(sample) for sample in samples):
         raise UserError(f"{path} does not hold a list of sample arrays, one for each epoch")
     return list(samples)
 
 
 def _is_grid(sample):
-    return isinstance(sample, np.ndarray) and sample.dtype.kind in "fiu" and sample.ndim >= 1
+    return isinstance(sample, np.ndarray) and sample.dtype.kind in "fiu" and sample.ndim >= 2 and sample.size > 0
 
 
 class _ArraysOnly(pickle.Unpickler):
@@ -77,6 +79,14 @@ class _ArraysOnly(pickle.Unpickler):
         if (module, name) not in self._NAMES:
             raise UserError(f"it calls for {module}.{name}, which is no array")
         return super().find_class(module, name)
+
+
+def sha256(samples):
+    """One hash of all the samples, to know them again."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(np.ascontiguousarray(sample, np.float32))
+    return digest.hexdigest()
 
 
 def append_losses(path, row):

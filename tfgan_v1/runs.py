@@ -18,7 +18,7 @@ LOCK = ".lock"
 FORMAT = 1
 
 # The names of everything that a run writes: --overwrite removes these and nothing else.
-CKPT_FILES = (CONFIG, "checkpoint", "generator.ckpt-*", "train_state")
+CKPT_FILES = (CONFIG, "checkpoint", *(f"generator.ckpt-*.{end}" for end in ("data-*", "index", "json")), "train_state")
 SHEET = "samples.png"  # what sample.py writes if it is not told otherwise
 SAMPLES_FILES = ("train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png")
 

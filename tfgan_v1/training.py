@@ -70,11 +70,13 @@ def run(plan):
                 if checkpoint:
                     checkpoints.restore(savers.state, session, checkpoint)
                     _recall(progress, plan, checkpoint)
+                with quiet():  # takes no step, but compiles: what cannot be done fails before anything is written
+                    session.run(network.train, _feed(plan, progress, network, steps=0))
                 if plan.overwrite:
                     runs.clear(config)
-                checkpoints.forget_after(config.ckpt_folder, progress.step)
                 runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else _made_by()))
                 records.write_losses(config.samples_folder / records.LOSSES, progress.losses)
+                checkpoints.forget_after(config.ckpt_folder, progress.step)
                 _loop(plan, progress, session, network, savers, signals)
         except tf.errors.OpError as error:
             raise UserError(
@@ -114,19 +116,13 @@ def _made_by():
 
 def _loop(plan, progress, session, network, savers, signals):
     """Trains to the end of the plan, or to a signal."""
-
-    def feed(steps):
-        config, num_images = plan.config, plan.facts["num_images"]
-        order = data.batch_order(config.seed, num_images, config.batch_size, progress.step, plan.chunk)
-        return {network.first_step: progress.step, network.num_steps: steps, network.order: order}
-
-    with quiet():
-        session.run(network.train, feed(0))  # takes no step, but compiles, which is no epoch's time
+    if progress.step == 0:
+        _save(progress, session, savers)  # so that there is a state to go on from wherever there is a generator
     begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         while progress.step < plan.total_steps and not signals:
             steps = min(plan.chunk, plan.steps_per_epoch - progress.step % plan.steps_per_epoch)
-            metrics = session.run(network.train, feed(steps))
+            metrics = session.run(network.train, _feed(plan, progress, network, steps))
             progress.step += steps
             progress.seconds = time.monotonic() - begun
             bar.update(steps)
@@ -134,15 +130,21 @@ def _loop(plan, progress, session, network, savers, signals):
                 _end_epoch(plan, progress, session, network, savers, metrics[steps - 1])
                 try:
                     _report(plan, progress)
-                except (
-                    BrokenPipeError
-                ):  # whoever read the lines is gone, perhaps by the Ctrl-C that is meant for us, too
+                except OSError:  # nobody reads the lines any more, perhaps by a Ctrl-C that was meant for us, too
                     _save(progress, session, savers)
                     raise
             if time.monotonic() - last_save >= SAVE_SECONDS:
                 _save(progress, session, savers)
                 last_save = time.monotonic()
+    checkpoints.save_generator(savers.generator, session, progress.config.ckpt_folder, progress.step)
     _save(progress, session, savers)
+
+
+def _feed(plan, progress, network, steps):
+    """What the graph needs for its next steps."""
+    config, num_images = plan.config, plan.facts["num_images"]
+    order = data.batch_order(config.seed, num_images, config.batch_size, progress.step, plan.chunk)
+    return {network.first_step: progress.step, network.num_steps: steps, network.order: order}
 
 
 def _end_epoch(plan, progress, session, network, savers, metrics):
@@ -173,31 +175,60 @@ def _report(plan, progress):
 
 
 def _save(progress, session, savers):
-    """Brings all that a resume needs to the disk; the state last, for it says how much of the rest counts."""
+    """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
     config = progress.config
     records.write_samples(config.samples_folder / records.SAMPLES, progress.samples)
     runs.sync(config.samples_folder / records.LOSSES)
-    facts = {"num_samples": len(progress.samples), "seconds": progress.seconds}
-    checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, facts)
+    checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, _facts(progress))
+
+
+def _facts(progress):
+    """What a state keeps beside its tensors, to know its records again."""
+    return {
+        "seconds": progress.seconds,
+        "num_samples": len(progress.samples),
+        "samples_sha256": records.sha256(progress.samples),
+        "num_losses": len(progress.losses),
+        "last_losses": list(progress.losses[-1]) if progress.losses else None,
+    }
 
 
 def _recall(progress, plan, checkpoint):
-    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew."""
-    config, facts = progress.config, checkpoint.facts
-    samples_path, losses_path = (config.samples_folder / name for name in (records.SAMPLES, records.LOSSES))
-    progress.step, progress.seconds = checkpoint.step, facts.get("seconds", 0.0)
-    progress.epoch = progress.step // plan.steps_per_epoch
-    for path in (samples_path, losses_path):
-        if not path.exists():
-            warn(f"{path} is gone; it begins anew with the next epoch")
-    if samples_path.exists():
-        progress.samples = records.load_samples(samples_path)[: facts.get("num_samples", 0)]
-        shape = (config.num_samples, *plan.facts["image_shape"])
-        if any(sample.shape != shape for sample in progress.samples):
-            raise UserError(f"{samples_path} is another run's; move it away to go on without the samples so far")
-    if losses_path.exists():
-        progress.losses = records.read_losses(losses_path, checkpoint.step)
+    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew.
+
+    Raises UserError if the records that are there are not those that belong to the checkpoint.
+    """
+    facts, folder = checkpoint.facts, progress.config.samples_folder
+    progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
+    try:
+        progress.seconds = timedelta(seconds=facts["seconds"]) / timedelta(seconds=1)
+        num_samples = range(progress.epoch + 1)[facts["num_samples"]]
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
+        raise UserError(f"{checkpoint.prefix}.json is damaged ({error!r}); restore it from a copy") from None
+    try:
+        if _there(folder / records.SAMPLES):
+            progress.samples = records.load_samples(folder / records.SAMPLES)[:num_samples]
+        if _there(folder / records.LOSSES):
+            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step)
+    except UserError as error:
+        raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
     progress.reported = progress.losses[-1].seconds if progress.losses else progress.seconds
+    recalled = _facts(progress)
+    for name, ours in (
+        (records.SAMPLES, ("num_samples", "samples_sha256")),
+        (records.LOSSES, ("num_losses", "last_losses")),
+    ):
+        if (folder / name).exists() and any(recalled[fact] != facts.get(fact) for fact in ours):
+            raise UserError(
+                f"{folder / name} does not belong to the run in {progress.config.ckpt_folder}; name the folder of its "
+                "samples by --samples, or move the file away to go on without the records so far"
+            )
+
+
+def _there(path):
+    if not path.exists():
+        warn(f"{path} is gone; it begins anew with the next epoch")
+    return path.exists()
 
 
 def _write_pictures(progress):
@@ -218,7 +249,7 @@ def _write_pictures(progress):
 
 @contextmanager
 def _noted_signals():
-    """Yields a list to which Ctrl-C and SIGTERM add their numbers instead of ending the process at once.
+    """Yields a list to which Ctrl-C, SIGTERM and SIGHUP add their numbers instead of ending the process at once.
 
     A second one does what it always did, and so does one that was set to be ignored. Outside the main thread, where
     Python allows no handlers, the list stays empty.
@@ -232,7 +263,8 @@ def _noted_signals():
         noted.append(number)
 
     if threading.current_thread() is threading.main_thread():
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        handlers = {number: signal.getsignal(number) for number in numbers}
         before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     try:
         for number in before:

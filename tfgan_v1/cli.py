@@ -49,7 +49,7 @@ def main(argv, program):
         return 141  # as shells report it
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None))
         mend = "make room, nothing saved so far is lost" if full else "take another path"
         return fail(f"{where}{error.strerror or error}; {mend}")
     except MemoryError:

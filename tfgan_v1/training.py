@@ -60,6 +60,8 @@ def run(plan):
         # Once more, for another trainer may have come and gone.
         saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite)
         checkpoint = _starting_point(plan, saved)
+        if checkpoint and checkpoint.step == plan.total_steps:
+            print(f"All {config.epochs:,} epochs are done; a larger --epochs goes on.")
         network = gan.build(config, plan.facts["image_shape"], plan.facts["num_images"], plan.chunk)
         savers = Savers(checkpoints.make_saver(network.g_state), checkpoints.make_saver(network.state))
         graph.finalize()
@@ -200,11 +202,10 @@ def _recall(progress, plan, checkpoint):
     """
     facts, folder = checkpoint.facts, progress.config.samples_folder
     progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
-    try:
-        progress.seconds = timedelta(seconds=facts["seconds"]) / timedelta(seconds=1)
-        num_samples = range(progress.epoch + 1)[facts["num_samples"]]
-    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
-        raise UserError(f"{checkpoint.prefix}.json is damaged ({error!r}); restore it from a copy") from None
+    seconds, num_samples = facts.get("seconds"), facts.get("num_samples")
+    if not (type(seconds) is float and 0 <= seconds < 1e9 and type(num_samples) is int and num_samples >= 0):
+        raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
+    progress.seconds = seconds
     try:
         if _there(folder / records.SAMPLES):
             progress.samples = records.load_samples(folder / records.SAMPLES)[:num_samples]

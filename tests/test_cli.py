@@ -91,8 +91,7 @@ def test_a_run_from_the_shell_is_quiet_and_samples_follow(tmp_path):
     assert (drawn.returncode, drawn.stderr) == (0, "") and (tmp_path / "samples" / "samples.png").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_is_saved_and_says_how_to_go_on(tmp_path, number):
+def test_a_stopped_run_is_saved_and_says_how_to_go_on(tmp_path):
     places = ["--ckpt", tmp_path / "my run", "--samples", tmp_path / "s"]
     argv = ["train.py", "--dataset", "digits", "--epochs", 100_000, "--xla", "off", *places]
     with subprocess.Popen(
@@ -104,9 +103,9 @@ def test_a_stopped_run_is_saved_and_says_how_to_go_on(tmp_path, number):
         text=True,
     ) as process:
         assert process.stdout.readline().startswith("Epoch 1/")
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (128 + number, "")
+    assert (process.returncode, err) == (128 + signal.SIGINT, "")
     assert f"python train.py --resume --ckpt '{tmp_path}/my run' --samples {tmp_path}/s" in out.splitlines()[-1]
     assert re.search(r"saved at step [\d,]+ of 1,700,000", out)
     assert list((tmp_path / "my run" / "train_state").glob("step-*/state.json"))

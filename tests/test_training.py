@@ -395,7 +395,7 @@ def four_epochs(tmp_path_factory):
     return outcome(config)
 
 
-@pytest.mark.parametrize("size", [500, 100_000, 500_000])  # of the configuration, a generator, a state
+@pytest.mark.parametrize("size", [500, 500_000])  # too small for config.json, which Python writes, and for a state
 def test_a_full_disk_is_one_sentence_and_the_last_state_stays_good(digits_config, finished, four_epochs, size):
     config = digits_config(xla="auto")
     for ours, theirs in ((config.ckpt, finished.config.ckpt), (config.samples, finished.config.samples)):

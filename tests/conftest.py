@@ -1,5 +1,6 @@
 """What the tests share: no network, no files of the user's, and one small run to look at."""
 
+import csv
 import os
 from pathlib import Path
 
@@ -54,3 +55,28 @@ def command(capsys):
         return code, *capsys.readouterr()
 
     return run
+
+
+def tensors(prefix):
+    """The bytes of every tensor of a checkpoint."""
+    from tfgan_v1._tensorflow import tf
+
+    reader = tf.train.load_checkpoint(str(prefix))
+    return {name: reader.get_tensor(name).tobytes() for name in reader.get_variable_to_shape_map()}
+
+
+def outcome(config):
+    """Everything that two equal runs must share to the bit."""
+    from tfgan_v1 import checkpoints
+
+    rows = list(csv.reader((config.samples_folder / "losses.csv").open()))
+    state = checkpoints.newest_state(config.ckpt_folder)
+    generator = checkpoints.newest_generator(config.ckpt_folder)
+    return {
+        "steps": (state.step, generator.step),
+        "state": tensors(state.prefix),
+        "generator": tensors(generator.prefix),
+        "samples": (config.samples_folder / "train_samples.pkl").read_bytes(),
+        "losses": [row[:-1] for row in rows],  # without the seconds
+        "sheet": (config.samples_folder / "last_samples.png").read_bytes(),
+    }

@@ -1,39 +1,23 @@
 """The Session loop: run, report, sample, save."""
 
 import math
-import signal
-import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import timedelta
 from typing import NamedTuple
 
-import numpy as np
 from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, data, gan, plots, records, runs
 from tfgan_v1._tensorflow import quiet, reason, tf
-from tfgan_v1.config import Config, flag
-from tfgan_v1.errors import UserError, warn
+from tfgan_v1.config import flag
+from tfgan_v1.errors import UserError
+from tfgan_v1.interrupts import noted_signals
 from tfgan_v1.plans import make_plan
+from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
 
 SAVE_SECONDS = 10  # the samples and the whole state are saved at most so often, and at the end
 TENSORFLOW_BYTES = 850_000_000  # what TensorFlow takes by itself, with XLA's compiler; measured
-
-
-@dataclass
-class Progress:
-    """How far a run has come. All of it is on disk, too, once `train` returns."""
-
-    config: Config  # with everything that was left open filled in
-    step: int = 0  # training steps done
-    epoch: int = 0  # epochs done
-    seconds: float = 0.0  # spent training, over all sittings
-    reported: float = 0.0  # of these seconds, those up to the last epoch's line
-    samples: list = field(default_factory=list)  # a float32 array [num_samples, h, w, c] in [0, 1] for each epoch
-    losses: list = field(default_factory=list)  # a records.Losses for each epoch
-    stopped_by: int | None = None  # the number of the signal that ended training early
 
 
 class Savers(NamedTuple):
@@ -56,10 +40,10 @@ def train(config, *, resume=False, overwrite=False):
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with runs.locked(config), _noted_signals() as signals, tf.Graph().as_default() as graph:
+    with runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
         saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite)
-        checkpoint = _starting_point(plan, saved)
+        checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             print(f"All {config.epochs:,} epochs are done; a larger --epochs goes on.")
         network = gan.build(config, plan.facts["image_shape"], plan.facts["num_images"], plan.chunk)
@@ -71,12 +55,12 @@ def run(plan):
                 progress = Progress(config)
                 if checkpoint:
                     checkpoints.restore(savers.state, session, checkpoint)
-                    _recall(progress, plan, checkpoint)
+                    recall(progress, plan, checkpoint)
                 with quiet():  # takes no step, but compiles: what cannot be done fails before anything is written
                     session.run(network.train, _feed(plan, progress, network, steps=0))
                 if plan.overwrite:
                     runs.clear(config)
-                runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else _made_by()))
+                runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else made_by()))
                 records.write_losses(config.samples_folder / records.LOSSES, progress.losses)
                 checkpoints.forget_after(config.ckpt_folder, progress.step)
                 _loop(plan, progress, session, network, savers, signals)
@@ -88,32 +72,6 @@ def run(plan):
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
     return progress
-
-
-def _starting_point(plan, saved):
-    """The Checkpoint from which a plan goes on, or None where it begins. UserError if that is beyond the plan's end.
-
-    saved: what runs.admit says of the run that is there, None if there is none to go on with.
-    """
-    if not saved:
-        return None
-    checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
-    if checkpoint and checkpoint.step > plan.total_steps:
-        raise UserError(
-            f"the run in {plan.config.ckpt_folder} is already at epoch {checkpoint.step // plan.steps_per_epoch}; "
-            f"--epochs must be that or more, not {plan.config.epochs}"
-        )
-    before, now = saved.made_by, _made_by()
-    changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
-    if changes:
-        warn(
-            f"the run was begun with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's"
-        )
-    return checkpoint
-
-
-def _made_by():
-    return runs.made_by(tensorflow=tf.__version__, numpy=np.__version__)
 
 
 def _loop(plan, progress, session, network, savers, signals):
@@ -181,55 +139,7 @@ def _save(progress, session, savers):
     config = progress.config
     records.write_samples(config.samples_folder / records.SAMPLES, progress.samples)
     runs.sync(config.samples_folder / records.LOSSES)
-    checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, _facts(progress))
-
-
-def _facts(progress):
-    """What a state keeps beside its tensors, to know its records again."""
-    return {
-        "seconds": progress.seconds,
-        "num_samples": len(progress.samples),
-        "samples_sha256": records.sha256(progress.samples),
-        "num_losses": len(progress.losses),
-        "last_losses": list(progress.losses[-1]) if progress.losses else None,
-    }
-
-
-def _recall(progress, plan, checkpoint):
-    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew.
-
-    Raises UserError if the records that are there are not those that belong to the checkpoint.
-    """
-    facts, folder = checkpoint.facts, progress.config.samples_folder
-    progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
-    seconds, num_samples = facts.get("seconds"), facts.get("num_samples")
-    if not (type(seconds) is float and 0 <= seconds < 1e9 and type(num_samples) is int and num_samples >= 0):
-        raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
-    progress.seconds = seconds
-    try:
-        if _there(folder / records.SAMPLES):
-            progress.samples = records.load_samples(folder / records.SAMPLES)[:num_samples]
-        if _there(folder / records.LOSSES):
-            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step)
-    except UserError as error:
-        raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
-    progress.reported = progress.losses[-1].seconds if progress.losses else progress.seconds
-    recalled = _facts(progress)
-    for name, ours in (
-        (records.SAMPLES, ("num_samples", "samples_sha256")),
-        (records.LOSSES, ("num_losses", "last_losses")),
-    ):
-        if (folder / name).exists() and any(recalled[fact] != facts.get(fact) for fact in ours):
-            raise UserError(
-                f"{folder / name} does not belong to the run in {progress.config.ckpt_folder}; name the folder of its "
-                "samples by --samples, or move the file away to go on without the records so far"
-            )
-
-
-def _there(path):
-    if not path.exists():
-        warn(f"{path} is gone; it begins anew with the next epoch")
-    return path.exists()
+    checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, facts_of(progress))
 
 
 def _write_pictures(progress):
@@ -248,38 +158,10 @@ def _write_pictures(progress):
             partial.write_bytes(png)
 
 
-@contextmanager
-def _noted_signals():
-    """Yields a list to which Ctrl-C, SIGTERM and SIGHUP add their numbers instead of ending the process at once.
-
-    A second one does what it always did, and so does one that was set to be ignored. Outside the main thread, where
-    Python allows no handlers, the list stays empty.
-    """
-    noted, before = [], {}
-
-    def note(number, _):
-        if noted:
-            signal.signal(number, before[number])
-            signal.raise_signal(number)
-        noted.append(number)
-
-    if threading.current_thread() is threading.main_thread():
-        numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        handlers = {number: signal.getsignal(number) for number in numbers}
-        before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
-    try:
-        for number in before:
-            signal.signal(number, note)
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def describe(plan):
     """What `train` would do, as text: the configuration, the parameter counts, and the memory that it takes."""
     config, facts = plan.config, plan.facts
-    _starting_point(plan, runs.admit(config, resume=plan.resume, overwrite=plan.overwrite))
+    starting_point(plan, runs.admit(config, resume=plan.resume, overwrite=plan.overwrite))
     with tf.Graph().as_default():
         networks = gan.build(config, facts["image_shape"], facts["num_images"], plan.chunk).networks
     generator, discriminator = (

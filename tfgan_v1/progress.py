@@ -1,0 +1,99 @@
+"""How far a run has come, and how it is taken up again from what is on disk."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tfgan_v1 import checkpoints, records, runs
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError, warn
+
+
+@dataclass
+class Progress:
+    """How far a run has come. All of it is on disk, too, once `train` returns."""
+
+    config: Config  # with everything that was left open filled in
+    step: int = 0  # training steps done
+    epoch: int = 0  # epochs done
+    seconds: float = 0.0  # spent training, over all sittings
+    reported: float = 0.0  # of these seconds, those up to the last epoch's line
+    samples: list = field(default_factory=list)  # a float32 array [num_samples, h, w, c] in [0, 1] for each epoch
+    losses: list = field(default_factory=list)  # a records.Losses for each epoch
+    stopped_by: int | None = None  # the number of the signal that ended training early
+
+
+def starting_point(plan, saved):
+    """The Checkpoint from which a plan goes on, or None where it begins. UserError if that is beyond the plan's end.
+
+    saved: what runs.admit says of the run that is there, None if there is none to go on with.
+    """
+    if not saved:
+        return None
+    checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
+    if checkpoint and checkpoint.step > plan.total_steps:
+        raise UserError(
+            f"the run in {plan.config.ckpt_folder} is already at epoch {checkpoint.step // plan.steps_per_epoch}; "
+            f"--epochs must be that or more, not {plan.config.epochs}"
+        )
+    before, now = saved.made_by, made_by()
+    changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
+    if changes:
+        warn(
+            f"the run was begun with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's"
+        )
+    return checkpoint
+
+
+def made_by():
+    """What the exact bits of a run depend on besides its configuration."""
+    return runs.made_by(tensorflow=tf.__version__, numpy=np.__version__)
+
+
+def facts_of(progress):
+    """What a state keeps beside its tensors, to know its records again."""
+    return {
+        "seconds": progress.seconds,
+        "num_samples": len(progress.samples),
+        "samples_sha256": records.sha256(progress.samples),
+        "num_losses": len(progress.losses),
+        "last_losses": list(progress.losses[-1]) if progress.losses else None,
+    }
+
+
+def recall(progress, plan, checkpoint):
+    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew.
+
+    Raises UserError if the records that are there are not those that belong to the checkpoint.
+    """
+    facts, folder = checkpoint.facts, progress.config.samples_folder
+    progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
+    seconds, num_samples = facts.get("seconds"), facts.get("num_samples")
+    if not (type(seconds) is float and 0 <= seconds < 1e9 and type(num_samples) is int and num_samples >= 0):
+        raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
+    progress.seconds = seconds
+    try:
+        if _there(folder / records.SAMPLES):
+            progress.samples = records.load_samples(folder / records.SAMPLES)[:num_samples]
+        if _there(folder / records.LOSSES):
+            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step)
+    except UserError as error:
+        raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
+    progress.reported = progress.losses[-1].seconds if progress.losses else progress.seconds
+    recalled = facts_of(progress)
+    for name, ours in (
+        (records.SAMPLES, ("num_samples", "samples_sha256")),
+        (records.LOSSES, ("num_losses", "last_losses")),
+    ):
+        if (folder / name).exists() and any(recalled[fact] != facts.get(fact) for fact in ours):
+            raise UserError(
+                f"{folder / name} does not belong to the run in {progress.config.ckpt_folder}; name the folder of its "
+                "samples by --samples, or move the file away to go on without the records so far"
+            )
+
+
+def _there(path):
+    if not path.exists():
+        warn(f"{path} is gone; it begins anew with the next epoch")
+    return path.exists()

@@ -10,7 +10,7 @@ from dataclasses import fields
 import pytest
 from conftest import REPOSITORY
 
-from tfgan_v1 import Config, cli
+from tfgan_v1 import Config, cli, load_samples
 from tfgan_v1.config import flag
 
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("TFGAN_DATA", "TF_CPP_MIN_LOG_LEVEL")}
@@ -152,7 +152,9 @@ def test_whoever_stops_reading_gets_no_traceback(tmp_path):
     script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -1"
     ended = subprocess.run(script, shell=True, cwd=REPOSITORY, env=CLEAN, capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("Epoch 1/30") and ended.stderr == ""
-    assert list(tmp_path.glob("c/train_state/step-*/state.json")) and (tmp_path / "s" / "train_samples.pkl").exists()
+    steps = [int(path.parent.name.split("-")[1]) for path in tmp_path.glob("c/train_state/step-*/state.json")]
+    assert max(steps) >= 34  # of the epoch whose line was not read any more
+    assert len(load_samples(tmp_path / "s" / "train_samples.pkl")) == max(steps) // 17
 
 
 @pytest.mark.parametrize(

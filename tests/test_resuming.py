@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY, outcome
 
@@ -119,6 +120,14 @@ def test_fewer_epochs_than_are_done_is_refused_and_as_many_change_nothing(digits
     capsys.readouterr()
     assert train(config, resume=True).step == 34
     assert outcome(config) == before and capsys.readouterr().out.startswith("All 2 epochs are done")
+
+
+def test_a_run_whose_losses_are_no_numbers_any_more_still_knows_its_records(digits_config, monkeypatch):
+    config, real = digits_config(epochs=1), training._end_epoch
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_end_epoch", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
+        train(config)
+    assert len(train(replace(config, epochs=2), resume=True).losses) == 2
 
 
 def test_other_images_than_the_run_began_with_are_refused(digits_config, monkeypatch):

@@ -58,7 +58,7 @@ def facts_of(progress):
         "num_samples": len(progress.samples),
         "samples_sha256": records.sha256(progress.samples),
         "num_losses": len(progress.losses),
-        "last_losses": list(progress.losses[-1]) if progress.losses else None,
+        "last_losses": [str(number) for number in progress.losses[-1]] if progress.losses else None,  # nan is not nan
     }
 
 

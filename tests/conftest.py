@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tfgan_v1 import Config, cli, data
+from tfgan_v1 import Config, cli
+from tfgan_v1.data import published
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = os.environ.get("TFGAN_DATA")
@@ -20,8 +21,9 @@ def _nothing_from_outside(tmp_path_factory):
     """Hides the data sets and the network of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))  # where pooch.os_cache looks
         patch.delenv("TFGAN_DATA", raising=False)
-        patch.setattr(data, "fetch", lambda *_: (None, "the tests use no network"))
+        patch.setattr(published, "fetch", lambda *_: (None, "the tests use no network"))
         yield
 
 

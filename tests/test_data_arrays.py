@@ -1,0 +1,283 @@
+"""Arrays of every type, shape and range become images or points; a file that lies costs no memory."""
+
+import gzip
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import UserError, data
+from tfgan_v1.data import Shaping, arrays
+
+IMAGES = np.arange(3 * 5 * 4, dtype=np.uint8).reshape(3, 5, 4)
+IDX = b"\0\0\x08\x03" + struct.pack(">3I", 3, 5, 4) + IMAGES.tobytes()
+BYTES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
+BYTES[0, 0, :2] = 0, 255  # the whole range
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["images", "images.gz"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_idx_is_read_gzipped_or_not_whatever_its_name(tmp_path, name, pack):
+    images = arrays.read_idx(write(tmp_path / name, pack(IDX)))
+    assert images.dtype == np.uint8 and np.array_equal(images, IMAGES[..., None])
+
+
+BROKEN_IDX = {
+    "empty": (b"", "not an IDX file"),
+    "another format": (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an IDX file"),
+    "labels": (b"\0\0\x08\x01" + struct.pack(">I", 30) + bytes(30), "not an IDX file"),
+    "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
+    "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "1 for grey or 3 for colour"),
+    "four billion in four dimensions": (b"\0\0\x08\x04" + b"\xff" * 15 + b"\x03" + bytes(60), "1 for grey|cannot hold"),
+    "a header cut off": (IDX[:9], "not an IDX file"),
+    "cut off": (IDX[:-1], "cannot hold|less"),
+    "too long": (IDX + b"\0", "more"),
+    "no images": (b"\0\0\x08\x03" + struct.pack(">3I", 0, 5, 4), "holds no images"),
+    "claims four billion": (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(60), "cannot hold"),
+    "gzip claims four billion": (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12 + bytes(60)), "cannot hold"),
+    "gzip cut off": (gzip.compress(IDX)[:-9], "damaged or cut off"),
+    "gzip with a wrong sum": (gzip.compress(IDX)[:-8] + bytes(8), "damaged or cut off"),
+    "gzip of garbage": (gzip.compress(IDX)[:10] + b"\xff" * 40, "damaged or cut off"),
+    "gzip holds less": (gzip.compress(IDX[:-1]), "less"),
+}
+
+
+@pytest.mark.parametrize("content, reason", BROKEN_IDX.values(), ids=BROKEN_IDX)
+def test_a_broken_idx_file_is_one_sentence_with_its_path(tmp_path, content, reason):
+    path = write(tmp_path / "train-images-idx3-ubyte", content)
+    with pytest.raises(UserError, match=reason) as told:
+        arrays.read_idx(path)
+    assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+def test_idx_of_colour_is_read(tmp_path):
+    content = b"\0\0\x08\x04" + struct.pack(">4I", 2, 2, 5, 3) + IMAGES.tobytes()
+    assert np.array_equal(data.load(write(tmp_path / "colour", content)).images, IMAGES.reshape(2, 2, 5, 3))
+
+
+def test_keras_archive_is_read(tmp_path):
+    np.savez(tmp_path / "mnist.npz", x_train=IMAGES, y_train=np.zeros(3))
+    assert np.array_equal(arrays.read_npz(tmp_path / "mnist.npz"), IMAGES[..., None])
+    np.savez_compressed(tmp_path / "packed.npz", x_train=IMAGES)
+    assert np.array_equal(arrays.read_npz(tmp_path / "packed.npz"), IMAGES[..., None])
+
+
+BROKEN_NPZ = {
+    "no array": lambda path: np.savez(path),
+    "two unknown arrays": lambda path: np.savez(path, these=IMAGES, those=IMAGES),
+    "text": lambda path: np.savez(path, x_train=np.array(["one", "two"])),
+    "objects": lambda path: np.savez(path, x_train=np.array([print], object)),
+    "flat": lambda path: np.savez(path, x_train=IMAGES.ravel()),
+    "garbage": lambda path: path.write_bytes(b"PK garbage"),
+    "empty": lambda path: path.write_bytes(b""),
+    "a lying header": lambda path: path.write_bytes(_archive(IMAGES).replace(b"(3, 5, 4)", b"(9, 5, 4)")),
+}
+
+
+def _archive(images):
+    file = io.BytesIO()
+    np.savez(file, x_train=images)
+    return file.getvalue()
+
+
+for _shape in ("(True, 5, 4)", "(-3, -5, 4)", "(3.0, 5, 4)", "(" * 9000, "None"):
+    BROKEN_NPZ[f"a header with {_shape[:20]}"] = lambda path, shape=_shape: _with_header(path, shape)
+
+
+def _with_header(path, shape):
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(60))
+
+
+@pytest.mark.parametrize("make", BROKEN_NPZ.values(), ids=BROKEN_NPZ)
+def test_a_broken_archive_is_one_sentence_with_its_path(tmp_path, make):
+    path = tmp_path / "mnist.npz"
+    make(path)
+    with pytest.raises(UserError) as told:
+        arrays.read_npz(path)
+    assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+SHAPES = {
+    "images": (BYTES, (4, 4, 1)),
+    "with a channel": (BYTES[..., None], (4, 4, 1)),
+    "colour": (BYTES.reshape(2, 4, 4, 3), (4, 4, 3)),
+    "flat": (BYTES.reshape(6, 16), (4, 4, 1)),
+    "Fortran's order": (np.asfortranarray(BYTES), (4, 4, 1)),
+}
+
+
+@pytest.mark.parametrize("save", [np.save, np.savez, np.savez_compressed])
+@pytest.mark.parametrize("array, shape", SHAPES.values(), ids=SHAPES)
+def test_every_shape_of_images_is_read_from_every_file_of_numpy(tmp_path, save, array, shape):
+    path = tmp_path / "without a suffix"
+    with path.open("wb") as file:
+        save(file, array)
+    images = data.load(path).images
+    assert images.dtype == np.uint8 and np.array_equal(images, BYTES.reshape(-1, *shape))
+
+
+def test_bytes_are_mapped_into_memory_and_not_read(tmp_path):
+    np.save(tmp_path / "images.npy", BYTES)
+    images = data.load(tmp_path / "images.npy").images
+    with pytest.raises(ValueError):
+        images[0] = 0
+    while isinstance(images, np.ndarray) and not isinstance(images, np.memmap):
+        images = images.base
+    assert isinstance(images, np.memmap)
+
+
+TYPES = {
+    "bool": (BYTES > 99, np.where(BYTES > 99, 255, 0)),
+    "int64": (BYTES.astype(np.int64), BYTES),
+    "big-endian int32": (BYTES.astype(">i4"), BYTES),
+    "uint16": (BYTES.astype(np.uint16) * 257 + (BYTES < 255), BYTES),
+    "eight bits in uint16": (BYTES.astype(np.uint16), BYTES),
+    "float64 to 1": (BYTES / 255, BYTES),
+    "float16 to 1": ((BYTES / 255).astype(np.float16), None),
+    "float32 from -1": ((BYTES / 127.5 - 1).astype(np.float32), BYTES),
+    "float32 to 255": (BYTES + np.float32(0.4) * (BYTES < 255), BYTES),
+}
+
+
+@pytest.mark.parametrize("array, expected", TYPES.values(), ids=TYPES)
+def test_every_type_means_black_to_white(array, expected):
+    images = arrays.interpreted(array, "here")
+    expected = BYTES if expected is None else expected
+    assert images.dtype == np.uint8
+    assert np.abs(images[..., 0].astype(int) - expected).max() <= (array.dtype == np.float16)
+
+
+WRONG = {
+    "above": (BYTES.astype(np.int16) + 1, "from 1 to 256"),
+    "below": (BYTES.astype(np.int16) - 1, "from -1 to 254"),
+    "floats of any size": (BYTES - 100.0, "float64 from -100.0 to 155.0"),
+    "nan": (np.where(BYTES == 0, np.nan, 0.5), "nan"),
+    "infinite": (np.where(BYTES == 0, np.inf, 0.5), "inf"),
+    "complex": (BYTES * 1j, "complex"),
+    "text": (BYTES.astype(str), "<U"),
+    "times": (BYTES.astype("M8[s]"), "datetime"),
+    "records": (np.zeros((3, 4, 4), [("a", int)]), "pixels are"),
+    "no square": (BYTES.reshape(8, 12)[:, :7], "height"),
+    "channels first": (BYTES.reshape(2, 3, 4, 4), "1 or 3"),
+    "five dimensions": (BYTES.reshape(2, 3, 4, 2, 2), "height"),
+    "whole numbers in a row": (np.arange(9), "points are floats"),
+    "an infinite point": (np.array([1, np.inf]), "finite"),
+    "a point beyond float32": (np.array([1, 1e300]), "finite"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("array, reason", WRONG.values(), ids=WRONG)
+def test_numbers_that_are_no_pixels_are_one_sentence(tmp_path, array, reason):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(UserError, match=reason) as told:
+        data.load(tmp_path / "a.npy")
+    assert "a.npy" in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_large_array_is_converted_as_a_small_one(monkeypatch):
+    whole = arrays.interpreted(BYTES / 255, "here")
+    monkeypatch.setattr(arrays, "_BLOCK", 40)
+    assert np.array_equal(arrays.interpreted(BYTES / 255, "here"), whole)
+
+
+def test_an_archives_images_are_found_by_their_names(tmp_path):
+    def images(**named):
+        np.savez(tmp_path / "a.npz", **named)
+        return data.load(tmp_path / "a.npz").images[..., 0]
+
+    other = BYTES[::-1]
+    assert np.array_equal(images(anything=BYTES), BYTES)
+    assert np.array_equal(images(images=BYTES, labels=np.arange(6)), BYTES)
+    assert np.array_equal(images(x_test=other, y_train=other, x_train=BYTES, images=other), BYTES)
+    assert np.array_equal(images(x=BYTES, objects=np.array([print])), BYTES)  # which is not looked at
+    with pytest.raises(UserError, match="these, those"):
+        images(these=BYTES, those=BYTES)
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 1)])
+def test_floats_in_a_row_are_points(tmp_path, shape):
+    points = np.random.default_rng(0).normal(4, 0.5, shape)
+    np.save(tmp_path / "points.npy", points)
+    dataset = data.load(tmp_path / "points.npy")
+    assert dataset.images.dtype == np.float32 and np.array_equal(dataset.images, points.reshape(50, 1).astype("f4"))
+    assert dataset.facts()["image_shape"] == [1]
+    for shaping in (Shaping(size=(28, 28)), Shaping(channels=1)):
+        with pytest.raises(UserError, match="points"):
+            data.load(tmp_path / "points.npy", shaping=shaping)
+
+
+def _npy(shape, dtype="'|u1'", content=bytes(60)):
+    header = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + content
+
+
+HOSTILE = {
+    "four billion": _npy("(4000000000, 28, 28)"),
+    "more than a number holds": _npy("(99999999999999999999, 28, 28)"),
+    "a type of gigabytes": _npy("(3, 5, 4)", "'|V2000000000'"),
+    "more": _npy("(9, 5, 4)"),
+    "less": _npy("(1, 5, 4)"),
+    "negative": _npy("(-3, -5, 4)"),
+    "true": _npy("(True, 5, 4)"),
+    "nothing": _npy("()"),
+    "code": _npy("__import__('os').abort()"),
+    "brackets": _npy("(" * 9000),
+    "objects": _npy("(3, 5, 4)", "'|O'"),
+    "another version": b"\x93NUMPY\x09\x00" + bytes(60),
+    "cut off": b"\x93NUMPY\x01",
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_header_is_one_sentence_and_takes_no_memory(tmp_path, content):
+    import tracemalloc
+
+    path = write(tmp_path / "a.npy", content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError) as told:
+            data.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
+    assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (pytest.fail, ("it was unpickled",))
+
+    for save, name in ((np.save, "a.npy"), (np.savez, "a.npz")):
+        with (tmp_path / name).open("wb") as file:
+            save(file, np.array([Trap()] * 3, object))
+        with pytest.raises(UserError, match="objects"):
+            data.load(tmp_path / name)
+
+
+UNREADABLE = {
+    "empty": (b"", "empty"),
+    "pickle": (b"\x80\x04\x95\0\0\0\0", "IDX or CSV"),
+    "prose": (b"Dear reader,\nthis is no table.\n", "columns"),
+    "gzipped npy": (gzip.compress(_npy("(3, 5, 4)")), "unpack it"),
+    "gzipped nothing": (gzip.compress(b""), "empty"),
+    "half a gzip": (gzip.compress(IDX)[:15], "damaged"),
+}
+
+
+@pytest.mark.parametrize("content, reason", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_of_another_kind_is_one_sentence(tmp_path, content, reason):
+    path = write(tmp_path / "a file", content)
+    with pytest.raises(UserError, match=reason) as told:
+        data.load(path)
+    assert str(path) in str(told.value) and "\n" not in str(told.value)

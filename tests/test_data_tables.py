@@ -1,0 +1,143 @@
+"""A table of pixels is told from itself, whoever wrote it; a wrong number is named by its line."""
+
+import gzip
+import itertools
+
+import numpy as np
+import pytest
+from conftest import REAL_DATA
+
+from tfgan_v1 import UserError, data
+from tfgan_v1.data import Shaping, tables
+
+GREY = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (5, 5, 5, 3), np.uint8)
+SMALL = COLOUR[:, :4, :4]  # whose 48 columns and a label could as well be 7x7 greys
+
+
+def write(path, text):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def table(images, delimiter=",", end="\n", header=None, label=None, quoted=False, scale=1):
+    """The text of a table. header: the names' prefix, "" for pandas' numbers; label: the name of its column."""
+    rows = [[str(value if scale == 1 else value / scale) for value in image.ravel()] for image in images]
+    names = [f"{header}{number}" for number in range(len(rows[0]))]
+    if label:
+        rows = [[str(number % 10), *row] for number, row in enumerate(rows)]
+        names = [label, *names]
+    rows = rows if header is None else [names, *rows]
+    quote = '"' if quoted else ""
+    return "".join(delimiter.join(f"{quote}{field}{quote}" for field in row) + end for row in rows)
+
+
+VARIANTS = list(
+    itertools.product(
+        [GREY, COLOUR], ",;\t", ["\n", "\r\n", "\r\r\n"], [None, "pixel", ""], [None, "label", "Class"], [False, True]
+    )
+)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda text: b"\xef\xbb\xbf" + text + b"\n\n"])
+def test_every_way_to_write_a_table_gives_the_same_images(tmp_path, pack):
+    for images, delimiter, end, header, label, quoted in VARIANTS:
+        text = table(images, delimiter, end, header, label, quoted)
+        read = data.load(write(tmp_path / "images", pack(text.encode()))).images
+        variant = delimiter, end, header, label, quoted
+        assert read.dtype == np.uint8 and np.array_equal(read, images), variant
+
+
+def test_the_last_line_needs_no_end_and_blank_lines_are_none(tmp_path):
+    text = "\n" + table(GREY).rstrip().replace("\n", "\n\n  \n,,,\n")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+
+
+def test_a_label_may_be_a_text(tmp_path):
+    text = "".join(f"cat,{line}\n" for line in table(GREY).splitlines())
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+
+
+def test_the_header_decides_where_two_layouts_fit(tmp_path):
+    assert data.load(write(tmp_path / "a.csv", table(SMALL, label="x"))).images.shape == (5, 7, 7, 1)
+    text = table(SMALL, label="label", header="pixel")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, SMALL)
+
+
+@pytest.mark.parametrize("label", [None, "y"])
+@pytest.mark.parametrize("size", [(2, 8), (8, 2), (4, 4)])
+def test_a_size_that_fits_decides_the_shape(tmp_path, label, size):
+    for images in (GREY, SMALL):
+        path = write(tmp_path / "a.csv", table(images, label=label))
+        shape = (5, *size, images.shape[3])
+        assert np.array_equal(data.load(path, shaping=Shaping(size)).images, images.reshape(shape))
+
+
+@pytest.mark.parametrize("block", [tables._BLOCK, 50])
+def test_fractions_are_black_to_white_wherever_the_first_one_stands(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(tables, "_BLOCK", block)  # characters; 50 make a block of each line
+    images = GREY.copy()
+    images[:3] = np.where(images[:3] > 99, 255, 0)  # whole numbers, 0.0 and 1.0
+    text = table(images, scale=255)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, images)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text.replace(".0,", ","))).images, images)
+    black = table(images[:3] // 255)  # black and white is 0 and 1
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", black)).images, images[:3])
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", table(GREY))).images, GREY)
+
+
+def row(*first, columns=16):
+    return ",".join([*first, *["7"] * (columns - len(first))]) + "\n"
+
+
+WRONG = {
+    "a column less": (row() + row() + row(columns=15), "line 3: there are 15 columns, and 16"),
+    "a column more": (row() + row(columns=17), "line 2: there are 17"),
+    "all a column more": (row() + row(columns=17) * 3, "line 2: there are 17"),
+    "a word": (row() * 3 + row("7", "pixel"), "line 4: 'pixel' is no number"),
+    "an empty field": (row() + row(""), "line 2: '' is no number"),
+    "too large": (row() + row("256"), "line 2: 256"),
+    "negative": (row() + row("-1"), "line 2: -1"),
+    "nan": (row() + row("nan"), "line 2: nan"),
+    "infinite": (row() + row("1e999"), "line 2: inf"),
+    "fractions among whole": (row() + row() + row("0.5"), "line 3: 0.5"),
+    "whole among fractions": ("0.5,0.25,1,0\n0,0,0,0\n0,0,0,2\n", "line [13]: "),
+    "CR CR LF": ((row() + row("x")).replace("\n", "\r\r\n"), "line 2: 'x'"),
+    "blank lines": ("\n\n" + row() + "\n" + row("x"), "line 5: 'x'"),
+    "a header alone": ("a,b,c,d\n", "no rows"),
+    "blank": ("\n \n", "no rows"),
+    "no square": ("1,2,3\n" * 3, "3 columns"),
+    "a line without end": (b"7" * 3000, "longer than"),
+    "gzip cut off": (gzip.compress(row().encode() * 999)[:-9], "damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize("block", [tables._BLOCK, 40])
+@pytest.mark.parametrize("text, reason", WRONG.values(), ids=WRONG)
+def test_a_wrong_table_is_one_sentence_with_its_line(tmp_path, monkeypatch, text, reason, block):
+    monkeypatch.setattr(tables, "_BLOCK", block)
+    monkeypatch.setattr(tables, "_LONGEST", 2000)
+    path = write(tmp_path / "a.csv", text)
+    with pytest.raises(UserError, match=reason) as told:
+        data.load(path)
+    assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_large_table_takes_little_more_than_its_images(tmp_path, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(tables, "_BLOCK", 2**16)
+    path = write(tmp_path / "a.csv", row(columns=784) * 2000)  # 3 MB of text, 12 MB as floats
+    tracemalloc.start()
+    try:
+        images = data.load(path).images
+        assert tracemalloc.get_traced_memory()[1] < images.nbytes + 3e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not REAL_DATA or not data.Path(REAL_DATA, "mnist_csv").is_dir(), reason="no mnist_csv")
+def test_the_real_table_has_the_pixels_of_the_real_file():
+    images = data.load(f"{REAL_DATA}/mnist_csv/mnist_test.csv.gz").images
+    assert images.shape == (10_000, 28, 28, 1)
+    assert np.array_equal(images, data.load(f"{REAL_DATA}/mnist/t10k-images-idx3-ubyte.gz").images)

@@ -1,0 +1,86 @@
+"""Every input becomes images, uint8 [n, height, width, channels], or points, float32 [n, 1]."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.data import embedded, files, folders, pictures, published
+from tfgan_v1.data.shapes import Shaping
+from tfgan_v1.errors import UserError, warn
+
+NAMES = (*published.PUBLISHED, "digits", "gaussian")
+_AS_IT_IS = Shaping()
+
+
+class Dataset(NamedTuple):
+    """What to learn from."""
+
+    name: str  # the published name, or the path as it was given
+    images: np.ndarray  # uint8 [n, h, w, c], perhaps memory-mapped; or points, float32 [n, 1]
+    files: tuple = ()  # of a folder: (path relative to it, "" or the reason why it was left out), sorted
+    sha256: str | None = None  # of the pixels, if it is known without reading them
+
+    def facts(self):
+        """What config.json keeps, to know the same images again, wherever they lie."""
+        name = self.name if self.name in NAMES else Path(os.path.abspath(self.name)).name
+        count, *shape = self.images.shape
+        sha256 = self.sha256 or hashlib.sha256(np.ascontiguousarray(self.images)).hexdigest()
+        return {"name": name, "num_images": count, "image_shape": shape, "sha256": sha256}
+
+
+def load(
+    name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, strict=False, cache_dir=None, download=True
+):
+    """The Dataset of a name or a path; for None, MNIST if it is there or can be had quickly, otherwise `digits`.
+
+    name: of NAMES, or the path of a file or of a folder of pictures; a name goes before a path that is called like it.
+    data_dir: the folder to look in first for what is published. mean, std, seed: of `gaussian`. strict: whether a
+    picture that cannot be read is an error. cache_dir: where decoded folders are kept, instead of the user's cache.
+    download: whether the network may be used; without it, blank images stand for those that would be downloaded.
+    Raises UserError if there are no such images, if they cannot be read, or if they cannot be brought to the shape.
+    """
+    if data_dir is not None and not Path(data_dir).is_dir():
+        raise UserError(f"--data-dir {data_dir} is no folder; name the one that holds the data set")
+    shaping.check()
+    name = None if name is None else os.fspath(name)
+    if name == "gaussian":
+        return _points(name, embedded.gaussian(mean, std, seed), shaping)
+    if name is None or name in published.PUBLISHED:
+        images = published.load(name, data_dir, download=download)
+        name = "digits" if images is None else name or "mnist"
+        return Dataset(name, pictures.shaped(embedded.digits() if images is None else images, shaping))
+    if name == "digits":
+        return Dataset(name, pictures.shaped(embedded.digits(), shaping))
+    path = Path(os.path.expanduser(name))
+    if os.path.isdir(path):  # which answers no to a text that can be no path, where Path.is_dir raises
+        return _folder(name, folders.read(path, shaping, cache_dir), strict)
+    if not os.path.exists(path):
+        raise UserError(f"{name} is none of {', '.join(NAMES)}, and there is no file and no folder of that name")
+    images = files.read(path, shaping.size)
+    return _points(name, images, shaping) if images.ndim == 2 else Dataset(name, pictures.shaped(images, shaping))
+
+
+def _points(name, points, shaping):
+    if shaping.size or shaping.channels:
+        raise UserError(f"{name} holds points and no images, so leave out --size and --channels")
+    return Dataset(name, points)
+
+
+def _folder(name, folder, strict):
+    """The Dataset of a folder; says which of its pictures were left out."""
+    left_out = [(path, reason) for path, reason in folder.files if reason]
+    if left_out:
+        path, reason = left_out[0]
+        if strict:
+            raise UserError(
+                f"{len(left_out):,} of {len(folder.files):,} files in {name} cannot be used, first {path} ({reason}); "
+                "repair them or take them away, or leave out --strict"
+            )
+        warn(
+            f"{len(left_out):,} of {len(folder.files):,} files in {name} were left out, such as {path} ({reason}); "
+            "files.csv among the samples names them all"
+        )
+    return Dataset(name, folder.images, folder.files, folder.sha256)

@@ -1,0 +1,221 @@
+"""A folder of pictures becomes one array, decoded on all cores, once: what comes out is kept in a cache."""
+
+import hashlib
+import io
+import json
+import math
+import os
+import tempfile
+import warnings
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL
+
+from tfgan_v1.data import pictures
+from tfgan_v1.errors import UserError, warn
+from tfgan_v1.runs import sync
+
+SIZE = (28, 28)  # of images whose size nobody asked for
+FORMAT = 1  # of the cache; another one is not read
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm",
+)  # fmt: skip
+_AHEAD = 16  # pictures a core that may wait for their turn to be written
+_BLOCK = 1024  # images that are copied at once
+
+
+class Folder(NamedTuple):
+    """What a folder of pictures holds."""
+
+    images: np.ndarray  # uint8 [n, h, w, c], memory-mapped if there is a cache
+    files: tuple  # (path relative to the folder, "" or the reason why it was left out), sorted
+    sha256: str | None  # of the images' bytes, if it is known
+
+
+def read(folder, shaping, cache_dir=None):
+    """The Folder at a path, from the cache if nothing in it has changed. Raises UserError if it has no usable picture.
+
+    shaping: its size may be open, and then is SIZE; so may its channels, which then are 3 if a pixel of any image is
+    coloured and otherwise 1. cache_dir: where to keep the pixels, instead of the user's own cache folder. If nothing
+    can be kept there, it warns and keeps them in memory.
+    """
+    import pooch
+
+    shaping = shaping._replace(size=shaping.size or SIZE)
+    shape = (*shaping.size, shaping.channels or 3)
+    names = candidates(folder)
+    cache = Path(cache_dir or pooch.os_cache("tfgan_v1"))
+    key = _key(folder, names, shaping)
+    kept = _recall(cache, key)
+    if kept:
+        return kept
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache) as raw:  # the system removes it, whatever happens
+            reasons, channels = _decode_all(folder, names, shaping, raw)
+            _keep(cache, key, raw, reasons, shape, channels)
+        kept = _recall(cache, key)
+        if kept is None:
+            raise OSError("what was written there reads differently")
+        return kept
+    except OSError as error:  # of the cache, for those of a picture are its reason
+        warn(
+            f"{cache} cannot keep the images ({error.strerror or error}), so they take memory and are decoded each time"
+        )
+    raw = io.BytesIO()
+    reasons, channels = _decode_all(folder, names, shaping, raw)
+    images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)
+    return Folder(np.ascontiguousarray(images[..., :channels]), tuple(reasons.items()), None)
+
+
+def candidates(folder):
+    """The pictures below a folder by their suffixes, as sorted paths relative to it; hidden ones are passed over.
+
+    Raises UserError if there are none.
+    """
+
+    def unreadable(error):
+        raise UserError(f"the folder {error.filename} cannot be read: {error.strerror}")
+
+    found, others = [], []
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(place, name) for name in files if not name.startswith(".")):
+            (found if path.suffix.lower() in SUFFIXES else others).append(path)
+    if not found:
+        kinds = sorted({path.suffix.lower() or "without a suffix" for path in others})
+        there = f"{len(others):,} file{'s' * (len(others) > 1)}, {', '.join(kinds[:8])}" if others else "no files"
+        raise UserError(f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}")
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _decode_all(folder, names, shaping, raw):
+    """Decodes the pictures that can be, and writes their pixels one after the other.
+
+    raw: a file for bytes [h, w, shaping.channels or 3] of each. Returns ({name: "" or the reason why it is left out},
+    the channels that the images need). Raises UserError if not one can be used.
+    """
+    from tqdm import tqdm
+
+    def attempt(name):
+        try:
+            return pictures.decode(Path(folder, name), shaping)
+        except Exception as error:  # a broken file can raise anything at all, and must not cost the others
+            return pictures.reason(error)
+
+    reasons, coloured = {}, False
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    pool = ThreadPoolExecutor(cores)  # Pillow decodes outside of Python's lock
+    try:
+        look = {"unit": " images", "leave": False, "delay": 0.5}
+        with _quiet() as terminal, tqdm(total=len(names), file=terminal, disable=not terminal, **look) as bar:
+            for name, outcome in zip(names, _in_order(pool, attempt, names, cores * _AHEAD), strict=True):
+                reasons[name] = outcome if isinstance(outcome, str) else ""
+                if not reasons[name]:
+                    coloured = coloured or bool((outcome != outcome[..., :1]).any())
+                    raw.write(outcome.tobytes())
+                bar.update()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if all(reasons.values()):
+        first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
+        raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); put others there")
+    return reasons, shaping.channels or (3 if coloured else 1)
+
+
+def _in_order(pool, function, arguments, ahead):
+    """The results for the arguments in their order, with no more than `ahead` of them begun or waiting."""
+    waiting = deque()
+    for each in arguments:
+        waiting.append(pool.submit(function, each))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _quiet():
+    """Turns away what Pillow, and the C libraries in it, write to stderr on their own, unless TFGAN_VERBOSE is set.
+
+    Yields a file that still writes to stderr if that is a terminal, or else None.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # a process without a stderr
+        yield None
+        return
+    turned_away = not os.environ.get("TFGAN_VERBOSE")
+    with warnings.catch_warnings(), open(stderr, "w") as terminal, open(os.devnull, "w") as nowhere:
+        try:
+            if turned_away:
+                warnings.simplefilter("ignore")
+                os.dup2(nowhere.fileno(), 2)
+            yield terminal if terminal.isatty() else None
+        finally:
+            os.dup2(terminal.fileno(), 2)
+
+
+def _key(folder, names, shaping):
+    """The name in the cache of these files' pixels in this shape, wherever the folder lies."""
+    files = []
+    for name in names:
+        try:
+            about = os.stat(Path(folder, name))
+            files.append((name, about.st_size, about.st_mtime_ns, about.st_mode))
+        except OSError:  # a link to nothing
+            files.append((name,))
+    shape = {**shaping._asdict(), "background": shaping.colour}
+    return hashlib.sha256(json.dumps([FORMAT, PIL.__version__, shape, files]).encode()).hexdigest()
+
+
+def _recall(cache, key):
+    """The Folder that the cache holds, or None. Its pixels are not read."""
+    try:
+        about = json.loads((cache / f"{key}.json").read_bytes())
+        images = np.load(cache / f"{key}.npy", mmap_mode="r", allow_pickle=False)
+        files = tuple((name, reason) for name, reason in about["files"])
+        used = sum(not reason for _, reason in files)
+        if images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape):
+            return Folder(images, files, about["sha256"])
+    except Exception:  # not there or damaged in any way: it is made anew
+        pass
+    return None
+
+
+def _keep(cache, key, raw, reasons, shape, channels):
+    """Writes decoded images to the cache, and last of all the .json without which they do not count.
+
+    raw: file of the images' bytes [n, *shape]. channels: how many of theirs to keep.
+    """
+    digest = hashlib.sha256()
+    kept = [sum(not reason for reason in reasons.values()), *shape[:2], channels]
+    raw.seek(0)
+    with _beside(cache / f"{key}.npy") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": tuple(kept)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in iter(lambda: raw.read(_BLOCK * math.prod(shape)), b""):
+            pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., :channels].tobytes()
+            digest.update(pixels)
+            file.write(pixels)
+    about = {"shape": kept, "sha256": digest.hexdigest(), "files": list(reasons.items())}
+    with _beside(cache / f"{key}.json") as file:
+        file.write(json.dumps(about).encode())
+
+
+@contextmanager
+def _beside(path):
+    """Yields a file with a name of its own, so that two processes may do this at once; whole, it becomes `path`."""
+    handle, partial = tempfile.mkstemp(".partial", ".", path.parent)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+        sync(partial)
+        os.replace(partial, path)
+    finally:
+        Path(partial).unlink(missing_ok=True)

@@ -1,0 +1,151 @@
+"""Published data sets: where their files lie, how they are fetched, and that they are what they are called."""
+
+import hashlib
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.data.arrays import read_idx, read_npz
+from tfgan_v1.errors import UserError, warn
+
+CONNECT_SECONDS = 3  # how long a run without --dataset waits for the network before it is content with digits
+
+
+class Published(NamedTuple):
+    """A published data set in IDX form, and where its files may lie below a place that is searched."""
+
+    title: str
+    files: tuple[str, ...]  # newest habit first
+    url: str
+    sha256: str  # of the file behind the url
+    pixels_sha256: str  # of the 60,000 x 28 x 28 bytes in it
+
+
+_IDX_FILES = tuple(f"train-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in (".gz", ""))
+PUBLISHED = {
+    "mnist": Published(
+        "MNIST",
+        (
+            *(f"{folder}{file}" for folder in ("mnist/", "MNIST/raw/", "") for file in _IDX_FILES),
+            "mnist.npz",
+            "mnist/mnist.npz",
+        ),
+        "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    ),
+    "fashion_mnist": Published(
+        "Fashion-MNIST",
+        tuple(
+            f"{folder}{file}"
+            for folder in ("fashion-mnist/", "fashion_mnist/", "FashionMNIST/raw/", "")
+            for file in _IDX_FILES
+        ),
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/train-images-idx3-ubyte.gz",
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
+    ),
+}
+
+
+def load(name, data_dir=None, *, download=True):
+    """The images of a published data set: uint8 [60000, 28, 28, 1].
+
+    name: of PUBLISHED, or None for MNIST if it is there or can be had quickly, and else no images at all: then it warns
+    and returns None. data_dir: the folder to look in first. download: whether the network may be used; without it,
+    blank images stand for those that would be downloaded. Raises UserError if there are no such images or their file is
+    broken.
+    """
+    published = PUBLISHED[name or "mnist"]
+    places = search_places(data_dir)
+    path = find(published, places)
+    if path is None and not download:
+        warn(f"{published.title} is not here; it would be downloaded from {published.url}, as far as that can be done")
+        return np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1))
+    if path is None:
+        path, reason = fetch(published, CONNECT_SECONDS if name is None else 10)
+    if path is not None:
+        return read_published(path, published)
+    if name is None:
+        warn(
+            f"MNIST is neither here nor to be downloaded ({reason}), so scikit-learn's 1,797 digits take its place and "
+            f"want --epochs 1000; for MNIST put {published.url} into {places[-1] / 'mnist'}, or name its --data-dir"
+        )
+        return None
+    wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
+    raise UserError(
+        f"{published.title} is neither here nor to be downloaded ({reason}): looked for {wanted} in "
+        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset digits"
+    )
+
+
+def search_places(data_dir):
+    """The folders to look in, in this order: data_dir, $TFGAN_DATA, Keras' cache."""
+    given = [Path(place) for place in (data_dir, os.environ.get("TFGAN_DATA")) if place]
+    return [*given, keras_cache()]
+
+
+def keras_cache():
+    """The folder in which Keras keeps its data sets."""
+    home = os.environ.get("KERAS_HOME")
+    return Path(home or os.path.expanduser("~/.keras")) / "datasets"
+
+
+def find(published, places):
+    """The first file of a data set in the places, or None."""
+    candidates = (place / file for place in places for file in published.files)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def fetch(published, connect_seconds):
+    """Downloads a data set into Keras' cache, with a progress bar and a checksum.
+
+    Returns (path, None), or (None, the reason why not).
+    """
+    import pooch
+    import requests
+
+    answer = []
+
+    def connect():
+        try:
+            requests.head(published.url, timeout=connect_seconds).raise_for_status()
+            answer.append(None)
+        except (OSError, ValueError) as error:
+            answer.append(f"no connection to {published.url.split('/')[2]} ({type(error).__name__})")
+
+    # In a thread of its own, because looking up a host's name knows no time limit.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(connect_seconds)
+    reason = answer[0] if answer else f"no answer within {connect_seconds} seconds"
+    if reason is not None:
+        return None, reason
+    folder = keras_cache() / published.files[0].split("/")[0]
+    pooch.get_logger().setLevel("ERROR")
+    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(connect_seconds, 60))
+    try:
+        path = pooch.retrieve(
+            published.url, f"sha256:{published.sha256}", Path(published.files[0]).name, folder, downloader=downloader
+        )
+    except (OSError, ValueError) as error:
+        return None, str(error)
+    return Path(path), None
+
+
+def read_published(path, published):
+    """The images of a published data set's file, .npz or IDX. Raises UserError if it is another data set's."""
+    images = read_npz(path) if path.suffix == ".npz" else read_idx(path)
+    if images.ndim != 4:
+        raise UserError(f"{path} holds points and not {published.title}; name the right folder by --data-dir")
+    sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    for other in PUBLISHED.values():  # the files of both go by the same names
+        if other is not published and sha256 == other.pixels_sha256:
+            raise UserError(
+                f"{path} holds {other.title} and not {published.title}; name the right folder by --data-dir"
+            )
+    return images

@@ -1,0 +1,75 @@
+"""How inputs are brought to one shape, and what shape a row of pixels has."""
+
+import math
+from typing import NamedTuple
+
+from PIL import Image, ImageColor, ImageOps
+
+from tfgan_v1.errors import UserError
+
+LARGEST_SIDE = 4096
+_BICUBIC = Image.Resampling.BICUBIC
+
+
+def _crop(image, size):
+    return ImageOps.fit(image, size, _BICUBIC)
+
+
+def _pad(image, size):
+    scale = min(size[0] / image.width, size[1] / image.height)
+    return image.resize([max(1, round(side * scale)) for side in image.size], _BICUBIC)
+
+
+def _stretch(image, size):
+    return image.resize(size, _BICUBIC)
+
+
+# How a Pillow image is brought to (width, height). What comes out is not larger, and is laid amid the background.
+FITS = {"crop": _crop, "pad": _pad, "stretch": _stretch}
+
+
+class Shaping(NamedTuple):
+    """How inputs are brought to one shape. All of it determines the pixels."""
+
+    size: tuple[int, int] | None = None  # (height, width); without it arrays stay as they are, folders become 28x28
+    channels: int | None = None  # 1 or 3; without it arrays stay as they are, folders are as grey as all their images
+    fit: str = "crop"  # one of FITS
+    background: str = "white"  # what Pillow knows as a colour; under transparency, and beside padded images
+
+    @property
+    def colour(self):
+        """The background as (red, green, blue), each 0 to 255. Raises UserError if it is no colour."""
+        try:
+            red, green, blue = ImageColor.getrgb(self.background)
+        except ValueError:
+            raise UserError(
+                f"--background must be a colour such as white or #20c0ff, not {self.background!r}"
+            ) from None
+        return red, green, blue
+
+    def check(self):
+        """Raises UserError if an image cannot be brought to this shape."""
+        if self.size and not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in self.size):
+            raise UserError(f"--size must be a height and a width of 1 to {LARGEST_SIDE:,} pixels, not {self.size}")
+        if self.channels not in (None, 1, 3):
+            raise UserError(f"--channels must be 1 for grey or 3 for colour, not {self.channels}")
+        if self.fit not in FITS:
+            raise UserError(f"--fit must be one of {', '.join(FITS)}, not {self.fit}")
+        return self.colour
+
+
+def layout(columns, size=None, labels=(0, 1)):
+    """How a row of numbers is an image: (columns of a label before it, (height, width, channels)), or None.
+
+    size: (height, width) that decides if it matches; otherwise images are square. labels: how many columns the label
+    may have. Grey is preferred to colour, and no label to one.
+    """
+    choices = [(label, channels) for channels in (1, 3) for label in labels]
+    for label, channels in choices if size else ():
+        if math.prod(size) * channels == columns - label:
+            return label, (*size, channels)
+    for label, channels in choices:
+        side = math.isqrt(max(columns - label, 0) // channels)
+        if side > 1 and side * side * channels == columns - label:
+            return label, (side, side, channels)
+    return None

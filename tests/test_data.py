@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import REAL_DATA, needs_mnist
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from tfgan_v1 import UserError, data
-from tfgan_v1.data import published
+from tfgan_v1.data import Shaping, published
 
 REAL_FETCH = published.fetch  # before the tests' own takes its place
 IMAGES = np.arange(3 * 5 * 4, dtype=np.uint8).reshape(3, 5, 4)
@@ -34,6 +35,19 @@ def test_digits_are_enlarged_to_the_frame():
     coarse = images.reshape(1797, 4, 7, 4, 7).mean((2, 4)).reshape(1797, -1)
     original = load_digits().images.reshape(1797, 4, 2, 4, 2).mean((2, 4)).reshape(1797, -1)
     assert np.corrcoef(coarse.ravel(), original.ravel())[0, 1] > 0.99  # the same digits, upright, in their order
+
+
+def test_gaussian_is_drawn_from_the_distribution_that_is_asked_for():
+    points = data.load("gaussian", mean=4.0, std=0.5, seed=3).images
+    assert points.shape == (1000, 1) and points.dtype == np.float32
+    assert abs(points.mean() - 4) < 0.05 and abs(points.std() - 0.5) < 0.04
+    standard = data.load("gaussian", seed=3).images
+    assert np.allclose(points, 4 + 0.5 * standard, atol=1e-6)  # the same draws
+    assert not np.array_equal(standard, data.load("gaussian", seed=4).images)
+    assert data.load("gaussian", seed=3).facts() == data.load("gaussian", seed=3).facts()
+    for shaping in (Shaping((28, 28)), Shaping(channels=1)):
+        with pytest.raises(UserError, match="gaussian holds points"):
+            data.load("gaussian", shaping=shaping)
 
 
 @pytest.mark.parametrize("folder", ["", "mnist/", "MNIST/raw/"])
@@ -141,6 +155,7 @@ def test_where_nothing_may_be_downloaded_blank_images_stand_for_those_that_would
     dataset = data.load(name, download=False)
     assert dataset.name == (name or "mnist") and dataset.images.shape == (60_000, 28, 28, 1)
     assert "would be downloaded" in capsys.readouterr().err
+    assert data.load(name, shaping=Shaping((9, 7), 3), download=False).images.shape == (60_000, 9, 7, 3)
 
 
 def test_no_network_is_a_reason_and_no_exception(server):
@@ -157,3 +172,39 @@ def test_the_real_files_are_the_published_ones(name):
     assert facts["sha256"] == published.PUBLISHED[name].pixels_sha256
     path = published.find(published.PUBLISHED[name], [Path(REAL_DATA)])
     assert hashlib.sha256(path.read_bytes()).hexdigest() == published.PUBLISHED[name].sha256
+
+
+def test_names_and_paths_that_are_none(tmp_path):
+    Image.new("L", (9, 9)).save(tmp_path / "b.png")
+    with pytest.raises(UserError, match="one image; name the folder"):
+        data.load(tmp_path / "b.png")
+    for name in ("imagenet", "~nobody/x", "a\0b", "x" * 5000, "no/such/place"):
+        with pytest.raises(UserError, match=r"mnist, fashion_mnist, digits, gaussian.* no file and no folder"):
+            data.load(name)
+
+
+def test_a_name_goes_before_a_folder_called_like_it(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()
+    Image.new("L", (9, 9)).save(tmp_path / "digits/b.png")
+    monkeypatch.chdir(tmp_path)
+    assert len(data.load("digits").images) == 1797
+    assert len(data.load("./digits").images) == 1
+
+
+# Counted by looking at them: (used, left out).
+REAL = {"messy": (233, 1), "malformed": (12, 11), "faces": (397, 0), "flags": (255, 0)}
+
+
+@pytest.mark.skipif(not REAL_DATA or not Path(REAL_DATA, "messy").is_dir(), reason="TFGAN_DATA has no messy images")
+@pytest.mark.parametrize("name", REAL)
+def test_real_folders(name, tmp_path, capfd):
+    dataset = data.load(f"{REAL_DATA}/{name}", cache_dir=tmp_path)
+    assert (len(dataset.images), sum(bool(reason) for _, reason in dataset.files)) == REAL[name]
+    assert dataset.images.shape[1:] == (28, 28, 3)
+    assert capfd.readouterr().err.count("\n") == (REAL[name][1] > 0)
+    if name == "messy":
+        used = [file for file, reason in dataset.files if not reason]
+        upright = dataset.images[used.index("hopper.jpg")].astype(int)
+        for orientation in range(2, 9):
+            turned = dataset.images[used.index(f"hopper_orientation_{orientation}.jpg")]
+            assert np.abs(turned - upright).mean() < 8, orientation

@@ -59,7 +59,7 @@ def test_objects_are_never_unpickled(tmp_path):
     for save, name in ((np.save, "a.npy"), (np.savez, "a.npz")):
         with (tmp_path / name).open("wb") as file:
             save(file, np.array([Trap()] * 3, object))
-        with pytest.raises(UserError, match="objects"):
+        with pytest.raises(UserError, match="Python objects"):
             data.load(tmp_path / name)
 
 

@@ -5,36 +5,122 @@ from dataclasses import FrozenInstanceError, fields
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, UserError
-from tfgan_v1.config import FASTER_WITH_XLA, PRESETS, from_mapping
+from tfgan_v1 import Config, UserError, data, noise
+from tfgan_v1.config import DATASET_NAMES, from_mapping
+from tfgan_v1.losses import LOSSES
 from tfgan_v1.models import MODELS
+from tfgan_v1.presets import COMMON, CONVOLUTIONAL, FASTER_WITH_XLA, PRESETS
+
+KERAS_RMSPROP = {"optimiser": "rmsprop", "rho": 0.9, "epsilon": 1e-7}
+HALF_THE_SUM = {"d_loss": "mean", "d_batches": "joint"}
+HARD_LABELS = {"smooth": 0.0, "fake_label": 0.0, "g_label": 1.0}
+PUBLISHED = {
+    "mlp": {
+        **{"noise": "uniform", "noise_size": 100, "smooth": 0.1, "fake_label": 0.0, "g_label": 1.0},
+        **{"d_loss": "sum", "optimiser": "adam", "d_lr": 0.002, "g_lr": 0.002, "beta1": 0.9, "beta2": 0.999},
+        **{"batch_size": 100, "batches": "shuffled", "epochs": 100, "steps": None, "g_noise": "same"},
+        **{"sample_every": 1, "num_samples": 16, "record": "samples", "d_decay": 0.0, "g_decay": 0.0},
+    },
+    "conv": {
+        **{"noise": "unit", "noise_size": 10, **HALF_THE_SUM, **KERAS_RMSPROP, **HARD_LABELS},
+        **{"d_lr": 0.001, "g_lr": 0.002, "batch_size": 64, "batches": "random", "steps": 2000, "epochs": None},
+        **{"g_noise": "same", "num_samples": 64, "d_decay": 0.0, "g_decay": 0.0},
+    },
+    "gaussian": {
+        **{"dataset": "gaussian", "mean": 0.0, "std": 1.0, "noise": "uniform", "noise_size": 16},
+        **{"smooth": 0.1, "fake_label": 0.1, "g_label": 0.9, **HALF_THE_SUM, **KERAS_RMSPROP},
+        **{"d_lr": 0.001, "g_lr": 0.0005, "batch_size": 333, "batches": "whole", "epochs": 1000},
+        **{"sample_every": 10, "record": "samples", "d_decay": 0.0, "g_decay": 0.0},
+    },
+    "dcgan": {
+        **{"noise": "uniform", "noise_size": 100, "g_noise": "fresh", **HALF_THE_SUM, **KERAS_RMSPROP, **HARD_LABELS},
+        **{"d_lr": 2e-4, "d_decay": 6e-8, "g_lr": 1e-4, "g_decay": 3e-8, "batch_size": 64, "batches": "random"},
+        **{"steps": 40_000, "record": "steps", "num_samples": 16},
+    },
+    "dcgan_upsample": {
+        **{"noise": "normal", "noise_size": 100, "g_noise": "same", "optimiser": "adam", "d_lr": 0.001, "g_lr": 0.001},
+        **{"beta1": 0.9, "beta2": 0.999, "batch_size": 32, "batches": "random", "d_batches": "in_turn", **HARD_LABELS},
+        **{"d_loss": "mean", "steps": 40_001, "sample_every": 200, "num_samples": 25, "record": "steps"},
+        **{"sheets": "each", "d_decay": 0.0, "g_decay": 0.0},
+    },
+}
 
 
-def test_the_defaults_are_the_published_mlp():
-    config = Config()
-    published = {
-        "model": "mlp", "noise_size": 100, "smooth": 0.1, "d_lr": 0.002, "g_lr": 0.002, "beta1": 0.9, "beta2": 0.999,
-        "batch_size": 100, "epochs": 100, "num_samples": 16,
-    }  # fmt: skip
-    assert {name: getattr(config, name) for name in published} == published
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_a_preset_is_the_published_system(model):
+    config = Config(model=model)
+    assert {name: getattr(config, name) for name in PUBLISHED[model]} == PUBLISHED[model]
+    assert (config.d_steps, config.d_first, config.loss, config.seed) == (1, 0, "non_saturating", 0)
+
+
+def test_the_default_is_the_mlp():
+    assert Config() == Config(model="mlp")
 
 
 def test_every_preset_has_networks_and_only_options_that_exist():
-    assert set(PRESETS) == set(MODELS)
-    assert set(FASTER_WITH_XLA) <= set(MODELS)
-    for name in PRESETS:
-        assert from_mapping({"model": name}).model == name
+    assert set(PRESETS) == set(MODELS) == set(PUBLISHED)
+    assert set(FASTER_WITH_XLA) | set(CONVOLUTIONAL) == set(MODELS)
+    names = {each.name for each in fields(Config)}
+    for preset in (COMMON, *PRESETS.values()):
+        assert set(preset) <= names
+
+
+def test_the_names_offered_are_those_of_the_tables():
+    valid = {each.name: each.metadata["valid"] for each in fields(Config)}
+    assert set(valid["loss"]) == set(LOSSES) and set(valid["noise"]) == set(noise.LAWS)
+    assert set(valid["fit"]) == set(data.shapes.FITS) and DATASET_NAMES == data.NAMES
+
+
+def test_any_flag_overrides_any_preset():
+    config = Config(model="dcgan", loss="minimax", epochs=50, batch_size=7, optimiser="adam", noise="normal")
+    assert (config.epochs, config.steps, config.sample_every) == (50, None, 1)
+    assert (config.loss, config.batch_size, config.optimiser, config.noise) == ("minimax", 7, "adam", "normal")
+    assert config.d_lr == 2e-4 and config.g_noise == "fresh"  # what was not given stays the preset's
+
+
+@pytest.mark.parametrize(
+    "given, counted",
+    [
+        ({}, (100, None, 1)),
+        ({"steps": 500}, (None, 500, 200)),
+        ({"steps": 500, "sample_every": 50}, (None, 500, 50)),
+        ({"model": "gaussian", "epochs": 5}, (5, None, 10)),
+        ({"model": "conv", "steps": 5}, (None, 5, 100)),
+        ({"model": "conv", "epochs": 5, "sample_every": 2}, (5, None, 2)),
+    ],
+)
+def test_a_run_is_counted_in_epochs_or_in_steps(given, counted):
+    config = Config(**given)
+    assert (config.epochs, config.steps, config.sample_every) == counted
+
+
+def test_not_in_both():
+    with pytest.raises(UserError, match="--epochs and --steps"):
+        Config(epochs=1, steps=1)
+
+
+@pytest.mark.parametrize("text, size", [("28", (28, 28)), ("28x44", (28, 44)), (None, None)])
+def test_sizes_of_images(text, size):
+    assert Config(image_size=text).size == size
 
 
 WRONG = [
     ("model", "vae", "mlp"),
-    ("dataset", "imagenet", "fashion_mnist"),
+    ("image_size", "28*28", "28x44"),
+    ("image_size", "0", "28x44"),
+    ("image_size", "28x5000", "28x44"),
+    ("channels", 2, "one of 1, 3"),
+    ("fit", "squeeze", "one of crop, pad, stretch"),
+    ("strict", "yes", "True or False"),
+    ("loss", "wasserstein", "non_saturating, minimax"),
+    ("std", 0.0, "above 0"),
+    ("steps", 0, "at least 1"),
+    ("d_steps", 0, "at least 1"),
     ("epochs", 0, "at least 1"),
     ("epochs", -5, "at least 1"),
     ("epochs", 1.5, "whole number"),
     ("epochs", True, "whole number"),
     ("epochs", "ten", "whole number"),
-    ("epochs", None, "whole number"),
     ("batch_size", 0, "at least 1"),
     ("noise_size", 0, "at least 1"),
     ("smooth", -0.1, "at least 0"),

@@ -259,8 +259,8 @@ WRONG = [
     (Shaping(background="#ff000080"), "--background"),
     (Shaping(fit="squeeze"), "crop, pad, stretch"),
     (Shaping(channels=2), "--channels"),
-    (Shaping((0, 28)), "--size"),
-    (Shaping((28, 10**6)), "--size"),
+    (Shaping((0, 28)), "--image-size"),
+    (Shaping((28, 10**6)), "--image-size"),
 ]
 
 

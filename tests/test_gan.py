@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, data, gan, noise
+from tfgan_v1 import Config, Loss, Model, batches, gan, layers, noise
 from tfgan_v1._tensorflow import tf
 
 SHAPE, NUM_IMAGES, BATCH, NOISE = (6, 6, 1), 40, 8, 10
@@ -15,18 +15,18 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *SHAPE)).astype(
 
 
 def config(**options):
-    return Config(batch_size=BATCH, noise_size=NOISE, **{"xla": "off", **options})
+    return Config(**{"batch_size": BATCH, "noise_size": NOISE, "xla": "off", **options})
 
 
 class Running:
     """A training graph with a session."""
 
-    def __init__(self, options, chunk):
-        self.config, self.chunk, self.graph = options, chunk, tf.Graph()
+    def __init__(self, options, chunk, data=PIXELS, **parts):
+        self.config, self.chunk, self.data, self.graph = options, chunk, data, tf.Graph()
         with self.graph.as_default():
-            self.gan = gan.build(options, SHAPE, NUM_IMAGES, chunk)
+            self.gan = gan.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
         self.session = tf.Session(graph=self.graph)
-        self.session.run(self.gan.initialise, {self.gan.pixels: PIXELS})
+        self.session.run(self.gan.initialise, {self.gan.images: data})
 
     def __enter__(self):
         return self
@@ -36,12 +36,20 @@ class Running:
 
     def train(self, first_step, steps):
         """The metrics of each of the steps."""
-        order = data.batch_order(self.config.seed, NUM_IMAGES, BATCH, first_step, self.chunk)
+        order = batches.order(self.config, len(self.data), first_step, self.chunk)
         feed = {self.gan.first_step: first_step, self.gan.num_steps: steps, self.gan.order: order}
         return self.session.run(self.gan.train, feed)[:steps]
 
-    def train_one(self, real, z):
-        return self.session.run(self.gan.train_one, {self.gan.real: real, self.gan.z: z})
+    def train_one(self, real, z, step=0):
+        """One plain step, on [d_steps, batch, ...] of images and noise."""
+        feed = {self.gan.real: real, self.gan.z: z, self.gan.first_step: step}
+        return self.session.run(self.gan.train_one, feed)
+
+    def plain_step(self, step):
+        """One plain step on what the loop would take for it."""
+        order = batches.order(self.config, len(self.data), step, 1)[0]
+        z = draw(self.config.seed, noise.TRAINING, step, self.gan.z.shape.as_list(), self.config.noise)
+        return self.train_one(self.data[order], z, step)
 
     def values(self):
         return {v.op.name: self.session.run(v) for v in self.gan.state}
@@ -50,9 +58,9 @@ class Running:
         return {name: value.tobytes() for name, value in self.values().items()}
 
 
-def draw(seed, stream, step, shape):
+def draw(seed, stream, step, shape, law="uniform"):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        return session.run(noise.uniform(seed, stream, step, 1, shape))[0]
+        return session.run(noise.draw(law, seed, stream, step, 1, shape))[0]
 
 
 def training_noise(seed, step):
@@ -112,7 +120,9 @@ class NumpyGAN:
         _, d_fake = self.backward("discriminator", fake, a, h, (p(logits) - 1) / n)
         gradients, _ = self.backward("generator", z, g_a, g_h, d_fake * (1 - fake**2))
         self.adam(gradients, self.options.g_lr)
-        return [d_loss, cross_entropy(logits, 1), p(real_logits).mean(), p(fake_logits).mean()]
+        d_accuracy = np.mean([real_logits > 0, fake_logits <= 0])
+        probabilities = p(real_logits).mean(), p(fake_logits).mean()
+        return [d_loss, cross_entropy(logits, 1), *probabilities, d_accuracy, (logits > 0).mean()]
 
 
 def test_a_step_is_algorithm_1_with_two_adams():
@@ -121,34 +131,59 @@ def test_a_step_is_algorithm_1_with_two_adams():
         plain = NumpyGAN(running.values(), options)
         for step in range(5):
             real, z = PIXELS[8 * step : 8 * step + 8], training_noise(0, step)
-            assert np.allclose(running.train_one(real, z), plain.step(real, z.astype(np.float64)), rtol=1e-4)
+            expected = plain.step(real, z.astype(np.float64))
+            assert np.allclose(running.train_one(real[None], z[None]), expected, rtol=1e-4)
         values = running.values()
     for name, expected in plain.w.items():
         assert np.allclose(values[name], expected, rtol=1e-3, atol=1e-5), name
 
 
-@pytest.mark.parametrize("xla", ["off", "on"])
-def test_the_loop_does_what_single_steps_do(xla):
-    with Running(config(xla=xla), chunk=7) as loop, Running(config(xla="off"), chunk=7) as single:
-        metrics = loop.train(0, 7)
-        order = data.batch_order(0, NUM_IMAGES, BATCH, 0, 7)
-        for step in range(7):
-            expected = single.train_one(PIXELS[order[step]], training_noise(0, step))
-            assert np.allclose(metrics[step], expected, rtol=1e-4)
-        for name, value in single.values().items():
-            assert np.allclose(loop.values()[name], value, rtol=1e-3, atol=1e-5), name
+POINTS = np.random.default_rng(1).normal(size=(NUM_IMAGES, 1)).astype(np.float32)
+SMALL = np.random.default_rng(2).integers(0, 256, (NUM_IMAGES, 8, 8, 1)).astype(np.uint8)
+# Every preset, and every option that shapes a step.
+SYSTEMS = {
+    "mlp": ({}, PIXELS),
+    "conv": ({"model": "conv"}, SMALL),
+    "gaussian": ({"model": "gaussian"}, POINTS),
+    "dcgan": ({"model": "dcgan"}, SMALL),
+    "dcgan_upsample": ({"model": "dcgan_upsample"}, SMALL),
+    "colour": ({"model": "dcgan_upsample"}, SMALL.repeat(3, 3)),
+    "compiled": ({"xla": "on"}, PIXELS),
+    "compiled points": ({"model": "gaussian", "xla": "on"}, POINTS),
+    "compiled dropout": ({"model": "dcgan_upsample", "xla": "on"}, SMALL[:, :8, :8]),
+    "minimax": ({"loss": "minimax"}, PIXELS),
+    "two D steps": ({"d_steps": 2, "g_noise": "fresh"}, PIXELS),
+    "D in turn, twice": ({"d_steps": 2, "d_batches": "in_turn"}, PIXELS),
+    "D separate": ({"d_batches": "separate"}, PIXELS),
+    "decay": ({"optimiser": "rmsprop", "d_decay": 0.5, "g_decay": 0.1, "xla": "on"}, PIXELS),
+}
+ALONE = {"D first": ({"d_first": 3, "xla": "on"}, PIXELS), "whole": ({"model": "gaussian", "batch_size": 7}, POINTS)}
+systems = pytest.mark.parametrize("options, images", SYSTEMS.values(), ids=SYSTEMS)
 
 
-@pytest.mark.parametrize("xla", ["off", "on"])
-def test_the_chunk_size_changes_no_bit(xla):
-    def after_12_steps(chunk):
-        with Running(config(xla=xla, seed=2**32 - 1), chunk) as running:
-            pieces = [running.train(start, min(chunk, 12 - start)) for start in range(0, 12, chunk)]
+@systems
+def test_the_loop_does_what_plain_steps_do(options, images):
+    with (
+        Running(config(**options), 5, images) as loop,
+        Running(config(**{**options, "xla": "off"}), 5, images) as plain,
+    ):
+        metrics = loop.train(0, 5)
+        for step in range(5):
+            assert np.allclose(metrics[step], plain.plain_step(step), rtol=1e-3, atol=1e-5)
+        for name, value in plain.values().items():
+            assert np.allclose(loop.values()[name], value, rtol=2e-3, atol=2e-5), name
+
+
+@pytest.mark.parametrize("options, images", [*SYSTEMS.values(), *ALONE.values()], ids=[*SYSTEMS, *ALONE])
+def test_the_chunk_size_changes_no_bit(options, images):
+    def after_six_steps(chunk):
+        with Running(config(**{"seed": 2**32 - 1, **options}), chunk, images) as running:
+            pieces = [running.train(start, min(chunk, 6 - start)) for start in range(0, 6, chunk)]
             return running.bits(), np.concatenate(pieces).tobytes()
 
-    whole = after_12_steps(12)
-    assert after_12_steps(1) == whole
-    assert after_12_steps(5) == whole
+    whole = after_six_steps(6)
+    assert after_six_steps(1) == whole
+    assert after_six_steps(4) == whole
 
 
 def test_no_step_changes_nothing():
@@ -224,6 +259,108 @@ def test_previews_are_the_generators_on_a_stream_of_noise_of_their_own():
         z = draw(0, noise.PREVIEW, 7, [5, NOISE]).astype(np.float64)
         _, _, logits = NumpyGAN(running.values(), running.config).forward("generator", z)
     assert np.allclose(preview.reshape(5, -1), (np.tanh(logits) + 1) / 2, atol=1e-6)
+
+
+def test_d_trains_alone_for_its_first_steps():
+    with Running(config(d_first=3), chunk=4) as running:
+        start = running.values()
+        running.train(0, 3)
+        alone = running.values()
+        running.train(3, 1)
+        after = running.values()
+    for name in start:
+        if name.endswith("kernel"):
+            assert np.array_equal(start[name], alone[name]) == name.startswith("generator"), name
+            assert not np.array_equal(alone[name], after[name])
+
+
+def test_the_last_batch_of_an_epoch_takes_what_is_left_over():
+    """Of 11 points and batches of 5, the second has 6: D(x) is their mean, of a D that stands still."""
+    options = config(model="gaussian", batch_size=5, d_lr=1e-30, g_lr=1e-30)
+    with Running(options, 4, POINTS[:11]) as running:
+        metrics, order = running.train(0, 4), batches.order(options, 11, 0, 4)[:, 0]
+        w = running.values()
+    hidden = np.maximum(POINTS[:11] @ w["discriminator/hidden/kernel"] + w["discriminator/hidden/bias"], 0)
+    logits = hidden @ w["discriminator/logits/kernel"] + w["discriminator/logits/bias"]
+    for step, size in enumerate([5, 6, 5, 6]):
+        believed = 1 / (1 + np.exp(-logits[order[step, :size]]))
+        assert np.isclose(metrics[step, gan.METRICS.index("D(x)")], believed.mean(), rtol=1e-5)
+
+
+def test_d_in_turn_updates_on_real_and_then_on_fake_images():
+    """Two Adam steps, the second from where the first has led; the loss reported is half their sum."""
+    options = config(d_batches="in_turn", d_loss="mean", smooth=0.0, g_lr=1e-30)
+    with Running(options, chunk=1) as running:
+        plain = NumpyGAN(running.values(), options)
+        real, z = PIXELS[:8], training_noise(0, 0)
+        metrics = running.train_one(real[None], z[None])
+        values, powers = running.values(), [v for n, v in running.values().items() if n.endswith("beta1_power")]
+
+    def d_half(images, label):
+        a, h, logits = plain.forward("discriminator", images)
+        p = 1 / (1 + np.exp(-logits))
+        plain.t += 1
+        plain.adam(plain.backward("discriminator", images, a, h, (p - label) / 8)[0], options.d_lr)
+        return -(label * np.log(p) + (1 - label) * np.log(1 - p)).mean()
+
+    fake = np.tanh(plain.forward("generator", z.astype(np.float64))[2])
+    halves = d_half(real.reshape(8, -1) / 127.5 - 1, 1), d_half(fake, 0)
+    assert np.isclose(metrics[0], sum(halves) / 2, rtol=1e-4)
+    assert np.isclose(min(powers), options.beta1**3, rtol=1e-5)  # two updates of D, to one of G
+    for name in (name for name in plain.w if name.startswith("discriminator")):
+        assert np.allclose(values[name], plain.w[name], rtol=1e-3, atol=1e-5), name
+
+
+def test_gs_noise_is_fresh_where_it_should_be():
+    """With G's noise fed apart from D's, G's loss depends on its own alone."""
+    options = config(g_noise="fresh", d_lr=1e-30, g_lr=1e-30)
+    with Running(options, chunk=1) as running:
+        assert running.gan.z.shape.as_list() == [2, BATCH, NOISE]
+        z = draw(0, noise.TRAINING, 0, [3, BATCH, NOISE])
+        first = running.train_one(PIXELS[None, :8], z[[0, 1]])
+        other_d = running.train_one(PIXELS[None, :8], z[[2, 1]])
+        other_g = running.train_one(PIXELS[None, :8], z[[0, 2]])
+    assert first[1] == other_d[1] != other_g[1]
+    assert first[3] == other_g[3] != other_d[3]
+
+
+def test_batch_norms_averages_are_kept_by_training_and_used_by_previews():
+    with Running(config(model="conv"), 3, SMALL) as running:
+        feed = {running.gan.first_step: 5}
+        before, drawn = running.values(), running.session.run(running.gan.preview, feed)
+        assert running.bits() == {name: value.tobytes() for name, value in before.items()}  # drawing changes nothing
+        running.train(0, 3)
+        after = running.values()
+        moved = [name for name in before if "moving_" in name and not np.array_equal(before[name], after[name])]
+        assert len(moved) == 6 and all(v.op.name in after for v in running.gan.g_state)
+        assert set(moved) < {v.op.name for v in running.gan.g_state}  # what a generator checkpoint needs, too
+        assert not np.array_equal(running.session.run(running.gan.preview, feed), drawn)
+
+
+def test_own_networks_and_loss_take_the_place_of_the_built_in():
+    def discriminator(images, training):
+        return layers.dense(tf.reshape(images, [-1, 36]), 1, "mine")
+
+    def generator(z, shape, training):
+        return tf.reshape(layers.dense(z, 36, "mine"), [-1, *shape])
+
+    squares = Loss(
+        d_real=lambda logits, labels: tf.reduce_mean((logits - labels.real) ** 2),
+        d_fake=lambda logits, labels: tf.reduce_mean((logits - labels.fake) ** 2),
+        g=lambda logits, labels: tf.reduce_mean((logits - labels.wanted) ** 2),
+    )
+    model = Model(generator, discriminator, gan.MODELS["mlp"].output)
+    with Running(config(d_lr=1e-30, g_lr=1e-30), 1, model=model, loss=squares) as running:
+        d_loss, g_loss, *_ = running.train_one(PIXELS[None, :8], training_noise(0, 0)[None])
+        w = running.values()
+    assert {name.split("/")[1] for name in w if "/" in name} == {"mine"}
+    fake = np.tanh(training_noise(0, 0) @ w["generator/mine/kernel"] + w["generator/mine/bias"])
+    real_logits, fake_logits = (
+        images @ w["discriminator/mine/kernel"] + w["discriminator/mine/bias"]
+        for images in (PIXELS[:8].reshape(8, 36) / 127.5 - 1, fake)
+    )
+    assert np.isclose(d_loss, ((real_logits - 0.9) ** 2).mean() + (fake_logits**2).mean(), rtol=1e-5)
+    assert np.isclose(g_loss, ((fake_logits - 1) ** 2).mean(), rtol=1e-5)
 
 
 OLD_NOTEBOOK = """

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from tfgan_v1 import losses
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.losses import LOSSES, Labels
 
+HARD = Labels(real=1, fake=0, wanted=1)
 REAL, FAKE = np.array([[-2.0], [0.5], [3.0]], np.float32), np.array([[-1.0], [0.0], [4.0]], np.float32)
 
 
@@ -24,24 +25,49 @@ def _graph():
         yield
 
 
-@pytest.mark.parametrize("smooth", [0.0, 0.1, 0.5])
-def test_the_discriminators_loss_smooths_the_real_side_alone(smooth):
-    label, d_real, d_fake = 1 - smooth, sigmoid(REAL), sigmoid(FAKE)
-    expected = -(label * np.log(d_real) + (1 - label) * np.log(1 - d_real)).mean() - np.log(1 - d_fake).mean()
-    assert np.isclose(run(losses.discriminator_loss(tf.constant(REAL), tf.constant(FAKE), smooth)), expected)
+LABELS = Labels(real=0.9, fake=0.1, wanted=0.8)
 
 
-def test_the_generators_loss_is_the_non_saturating_one():
-    assert np.isclose(run(losses.generator_loss(tf.constant(FAKE))), -np.log(sigmoid(FAKE)).mean())
+def expected_cross_entropy(logits, label):
+    d = sigmoid(logits)
+    return -(label * np.log(d) + (1 - label) * np.log(1 - d)).mean()
 
 
-def test_at_the_games_equilibrium_they_are_two_log_two_and_log_two():
-    undecided = tf.zeros([8, 1])
-    assert np.isclose(run(losses.discriminator_loss(undecided, undecided, 0)), 2 * np.log(2))
-    assert np.isclose(run(losses.generator_loss(undecided)), np.log(2))
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_discriminators_halves_are_cross_entropies_with_their_labels(name):
+    loss = LOSSES[name]
+    assert np.isclose(run(loss.d_real(tf.constant(REAL), LABELS)), expected_cross_entropy(REAL, 0.9))
+    assert np.isclose(run(loss.d_fake(tf.constant(FAKE), LABELS)), expected_cross_entropy(FAKE, 0.1))
 
 
-def test_they_stay_finite_where_the_probability_is_lost_to_rounding():
-    far = tf.constant([[1e4], [-1e4]])
-    assert np.isclose(run(losses.discriminator_loss(far, far, 0)), 1e4)
-    assert np.isclose(run(losses.generator_loss(far)), 5e3)
+def test_the_non_saturating_loss_is_the_cross_entropy_with_what_is_wanted():
+    loss = LOSSES["non_saturating"].g
+    assert np.isclose(run(loss(tf.constant(FAKE), LABELS)), expected_cross_entropy(FAKE, 0.8))
+    assert np.isclose(run(loss(tf.constant(FAKE), HARD)), -np.log(sigmoid(FAKE)).mean())
+
+
+def test_the_minimax_loss_is_what_the_discriminator_maximises():
+    loss = LOSSES["minimax"].g
+    assert np.isclose(run(loss(tf.constant(FAKE), HARD)), np.log(1 - sigmoid(FAKE)).mean())
+    assert np.isclose(run(loss(tf.constant(FAKE), LABELS)), -expected_cross_entropy(FAKE, 0.1))
+
+
+def test_minimax_saturates_where_the_other_does_not():
+    sure = tf.constant([[-10.0]])  # D is sure that this one is generated
+    slopes = [run(tf.gradients(LOSSES[name].g(sure, HARD), sure)[0]).item() for name in ("minimax", "non_saturating")]
+    assert np.allclose(slopes, [-sigmoid(np.array(-10.0)), sigmoid(np.array(-10.0)) - 1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name, equilibrium", [("non_saturating", np.log(2)), ("minimax", -np.log(2))])
+def test_at_the_games_equilibrium_they_are_log_two(name, equilibrium):
+    undecided, loss = tf.zeros([8, 1]), LOSSES[name]
+    assert np.isclose(run(loss.d_real(undecided, HARD)), np.log(2))
+    assert np.isclose(run(loss.d_fake(undecided, HARD)), np.log(2))
+    assert np.isclose(run(loss.g(undecided, HARD)), equilibrium)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_they_stay_finite_where_the_probability_is_lost_to_rounding(name):
+    far, loss = tf.constant([[1e4], [-1e4]]), LOSSES[name]
+    assert np.allclose(run([loss.d_real(far, HARD), loss.d_fake(far, HARD)]), 5e3)
+    assert np.isclose(abs(run(loss.g(far, HARD))), 5e3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tfgan_v1 import noise
 from tfgan_v1._tensorflow import tf
@@ -9,24 +10,25 @@ from tfgan_v1._tensorflow import tf
 
 def draw(*args):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        return session.run(noise.uniform(*args))
+        return session.run(noise.draw(*args))
 
 
+@pytest.mark.parametrize("law", noise.LAWS)
 @pytest.mark.parametrize("shape", [[100, 100], [3, 5], [7]])
-def test_a_batch_is_the_same_alone_and_in_any_chunk(shape):
-    whole = draw(5, noise.TRAINING, 1000, 12, shape)
-    pieces = [draw(5, noise.TRAINING, 1000 + start, count, shape) for start, count in ((0, 1), (1, 4), (5, 7))]
+def test_a_batch_is_the_same_alone_and_in_any_chunk(law, shape):
+    whole = draw(law, 5, noise.TRAINING, 1000, 12, shape)
+    pieces = [draw(law, 5, noise.TRAINING, 1000 + start, count, shape) for start, count in ((0, 1), (1, 4), (5, 7))]
     assert whole.shape == (12, *shape) and np.array_equal(whole, np.concatenate(pieces))
 
 
 def test_seeds_streams_and_indices_have_noise_of_their_own():
     which = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 2, 0), (0, 0, 1), (2**32 - 1, 2, 9)]
-    draws = [draw(*each, 1, [50]) for each in which]
+    draws = [draw("uniform", *each, 1, [50]) for each in which]
     assert len({each.tobytes() for each in draws}) == len(draws)
 
 
 def test_it_is_uniform_from_minus_one_to_below_one():
-    values = draw(0, noise.TRAINING, 0, 10, [100, 100])
+    values = draw("uniform", 0, noise.TRAINING, 0, 10, [100, 100])
     assert values.dtype == np.float32 and values.min() >= -1 and values.max() < 1
     counts, _ = np.histogram(values, bins=20, range=(-1, 1))
     assert np.allclose(counts, 5000, atol=5 * np.sqrt(5000))  # five standard deviations
@@ -34,4 +36,28 @@ def test_it_is_uniform_from_minus_one_to_below_one():
 
 
 def test_the_index_may_be_far_beyond_32_bits():
-    assert not np.array_equal(draw(0, 0, 2**40, 1, [100]), draw(0, 0, 2**40 + 2**32, 1, [100]))
+    assert not np.array_equal(draw("uniform", 0, 0, 2**40, 1, [100]), draw("uniform", 0, 0, 2**40 + 2**32, 1, [100]))
+
+
+def test_the_unit_law_is_uniform_from_zero_to_below_one():
+    values = draw("unit", 0, noise.TRAINING, 0, 10, [100, 100])
+    assert values.min() >= 0 and values.max() < 1
+    assert np.allclose(np.histogram(values, bins=20, range=(0, 1))[0], 5000, atol=5 * np.sqrt(5000))
+
+
+def test_the_normal_law_is_the_standard_one():
+    values = draw("normal", 0, noise.TRAINING, 0, 10, [100, 100]).ravel()
+    assert stats.kstest(values, "norm").pvalue > 0.001
+    assert abs(values.mean()) < 5 / np.sqrt(1e5) and abs(values.var() - 1) < 5 * np.sqrt(2 / 1e5)
+
+
+@pytest.mark.parametrize("probability", [0.3, 0.7])
+def test_coins_fall_with_their_probability(probability):
+    def toss(*args):
+        with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+            return session.run(noise.coins(*args))
+
+    coins = toss(probability, 0, 9, 3, [101, 991])
+    assert coins.dtype == bool and coins.shape == (101, 991)
+    assert abs(coins.mean() - probability) < 5 * np.sqrt(0.21 / coins.size)
+    assert not np.array_equal(coins, toss(probability, 0, 9, 4, [101, 991]))

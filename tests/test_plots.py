@@ -69,7 +69,7 @@ def test_a_png_holds_the_pixels_enlarged(channels, mode):
 
 @pytest.mark.parametrize("count, shown", [(25, 10), (10, 10), (3, 3), (1, 1)])
 def test_evolution_runs_from_the_first_epoch_to_the_last_in_at_most_ten_rows(count, shown):
-    figure = plots.evolution(SAMPLES[:count], range(1, count + 1))
+    figure = plots.evolution(SAMPLES[:count], [f"epoch {i + 1}" for i in range(count)])
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(labels) == shown and labels[-1] == f"epoch {count}"
     assert count == 1 or labels[0] == "epoch 1"
@@ -79,11 +79,55 @@ def test_evolution_runs_from_the_first_epoch_to_the_last_in_at_most_ten_rows(cou
     assert sheet.shape == (30 * shown - 2, 30 * 6 - 2)
 
 
-def test_loss_curves_are_the_losses():
-    losses = [records.Losses(17 * i, i, 0.1 * i, 0.2 * i, 0, 0, 0) for i in range(1, 8)]
-    ax = plots.loss_curves(losses).axes[0]
-    assert ax.get_title() == "Training Losses"
-    for line, name in zip(ax.lines, ("d_loss", "g_loss"), strict=True):
-        assert list(line.get_xdata()) == list(range(1, 8))
-        assert list(line.get_ydata()) == [getattr(row, name) for row in losses]
+LOSSES = [records.Losses(17 * i, i, 0.1 * i, 0.2 * i, 0.6 + i / 20, 0.4 - i / 20, 0, 0, 0) for i in range(1, 8)]
+
+
+def test_loss_curves_are_the_losses_generator_red_discriminator_blue():
+    ax = plots.loss_curves(range(1, 8), LOSSES).axes[0]
+    assert ax.get_title() == "Training Losses" and ax.get_xlabel() == "epoch"
+    for line, name, colour in zip(ax.lines, ("d_loss", "g_loss"), ("tab:blue", "tab:red"), strict=True):
+        assert list(line.get_xdata()) == list(range(1, 8)) and line.get_color() == colour
+        assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Discriminator", "Generator"]
+
+
+def test_probabilities_are_shown_with_the_line_at_a_half():
+    ax = plots.probabilities(range(1, 8), LOSSES, "step").axes[0]
+    *curves, half = ax.lines
+    for line, name in zip(curves, ("d_real", "d_fake"), strict=True):
+        assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
+    assert list(half.get_ydata()) == [0.5, 0.5] and ax.get_ylim() == (0, 1) and ax.get_xlabel() == "step"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["D(x)", "D(G(z))"]
+
+
+def test_many_losses_are_drawn_faintly_under_their_running_mean():
+    ax = plots.loss_curves(range(2000), LOSSES[:1] * 1000 + LOSSES[1:2] * 1000).axes[0]
+    faint, mean, *_ = ax.lines
+    assert len(faint.get_xdata()) == 2000 and faint.get_alpha() < 1
+    assert len(mean.get_xdata()) == 2000 - 19 and mean.get_xdata()[-1] == 1999
+    assert np.isclose(mean.get_ydata()[1000 - 10], 0.1 + 0.1 * 10 / 20, atol=0.006)
+
+
+def test_densities_of_real_points_are_blue_and_of_fake_ones_red():
+    real, fake = RANDOM.normal(2, 1, (2000, 1)), RANDOM.normal(-1, 0.5, (2000, 1))
+    ax = plots.density(fake, real).axes[0]
+    assert ax.get_title() == "Distribution of real and fake data"
+    curves = {line.get_label(): line for line in ax.lines}
+    assert curves["real"].get_color() == "tab:blue" and curves["fake"].get_color() == "tab:red"
+    for name, mean, deviation in (("real", 2, 1), ("fake", -1, 0.5)):
+        x, y = curves[name].get_data()
+        width = np.hypot(deviation, 0.3 * real.std())  # what the kernel adds
+        expected = np.exp(-((x - mean) ** 2) / (2 * width**2)) / (width * np.sqrt(2 * np.pi))
+        assert np.abs(y - expected).max() < 0.06
+    assert [line.get_label() for line in plots.density(fake).axes[0].lines] == ["fake"]
+    assert plots.density(np.full((3, 1), np.nan), real) is not None
+
+
+def test_points_become_densities_wherever_images_become_grids():
+    points = [RANDOM.normal(size=(50, 1)).astype(np.float32) for _ in range(12)]
+    _, axes = view_samples(-1, points)
+    assert axes.shape == (1, 1) and axes[0, 0].lines
+    with Image.open(io.BytesIO(plots.samples_png(points[0]))) as opened:
+        assert opened.width > opened.height > 300
+    small = plots.density_evolution(points, [f"epoch {i}" for i in range(12)], points[0]).axes
+    assert [ax.get_title() for ax in small if ax.lines][:: len(small) - 3] == ["epoch 0", "epoch 11"]

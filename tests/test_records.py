@@ -103,15 +103,15 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         load_samples(tmp_path / "nowhere.pkl")
 
 
-ROWS = [records.Losses(17 * i, i, 0.5 + i, 1e-7, 0.9, 0.1, 1.5 * i) for i in range(1, 4)]
+ROWS = [records.Losses(17 * i, i, 0.5 + i, 1e-7, 0.9, 0.1, 0.8, 0.2, 1.5 * i) for i in range(1, 4)]
 
 
 def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
     path = tmp_path / "losses.csv"
-    records.write_losses(path, ROWS[:1])
-    for row in ROWS[1:]:
-        records.append_losses(path, row)
-    assert path.read_text().splitlines()[0] == "step,epoch,d_loss,g_loss,D(x),D(G(z)),seconds"
+    records.begin(tmp_path, ROWS[:1], ())
+    records.append_losses(path, ROWS[1:])
+    header = "step,epoch,d_loss,g_loss,D(x),D(G(z)),d_accuracy,g_accuracy,seconds"
+    assert path.read_text().splitlines()[0] == header and not (tmp_path / "files.csv").exists()
     assert records.read_losses(path, last_step=100) == ROWS
     assert records.read_losses(path, last_step=34) == ROWS[:2]
 
@@ -119,14 +119,20 @@ def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
 @pytest.mark.parametrize("cut", range(1, 25))
 def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path, cut):
     path = tmp_path / "losses.csv"
-    records.write_losses(path, ROWS)
+    records.begin(tmp_path, ROWS, ())
     path.write_bytes(path.read_bytes()[:-cut])
     assert records.read_losses(path, last_step=100) == ROWS[:2]
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(records._HEADER) + "\n1,2,x,4,5,6,7\n", "\0"])
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(records.LOSSES_HEADER) + "\n1,2,x,4,5,6,7,8,9\n", "\0"])
 def test_other_losses_files_are_one_sentence(tmp_path, content):
     path = tmp_path / "losses.csv"
     path.write_text(content)
     with pytest.raises(UserError, match="is damaged"):
         records.read_losses(path, last_step=100)
+
+
+def test_the_files_of_a_folder_are_named_with_the_reason_why_they_were_left_out(tmp_path):
+    records.begin(tmp_path, [], [("a,b.png", ""), ("sub/c.png", "truncated"), ("\udcff.png", "")])
+    lines = (tmp_path / "files.csv").read_bytes().split(b"\r\n")
+    assert lines == [b"file,left out because", b'"a,b.png",', b"sub/c.png,truncated", b"\xff.png,", b""]

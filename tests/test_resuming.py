@@ -33,7 +33,7 @@ def test_with_breaks_or_without_in_whatever_chunks_the_bits_are_the_same(digits_
 def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digits_config, monkeypatch):
     straight, stopped = digits_config("straight"), digits_config("stopped", chunk=4)
     train(straight)
-    calls, real = [], training.data.batch_order
+    calls, real = [], plans.Plan.order
 
     def interrupt(*args):  # the order is asked for once to compile and then once a call
         calls.append(args)
@@ -41,14 +41,14 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digi
             os.kill(os.getpid(), signal.SIGTERM)
         return real(*args)
 
-    monkeypatch.setattr(training.data, "batch_order", interrupt)
+    monkeypatch.setattr(plans.Plan, "order", interrupt)
     progress = train(stopped)
     assert progress.stopped_by == signal.SIGTERM and 17 < progress.step < 34
     assert checkpoints.newest_state(stopped.ckpt_folder).step == progress.step
     assert len(load_samples(stopped.samples_folder / "train_samples.pkl")) == 1
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert len((stopped.samples_folder / "losses.csv").read_text().splitlines()) == 1 + 1
-    monkeypatch.setattr(training.data, "batch_order", real)
+    monkeypatch.setattr(plans.Plan, "order", real)
     train(stopped, resume=True)
     assert outcome(stopped) == outcome(straight)
 
@@ -115,17 +115,17 @@ def test_fewer_epochs_than_are_done_is_refused_and_as_many_change_nothing(digits
     config = digits_config(epochs=2)
     train(config)
     before = outcome(config)
-    with pytest.raises(UserError, match=r"already at epoch 2; --epochs must be that or more, not 1"):
+    with pytest.raises(UserError, match=r"already at epoch 2; its length must be that or more, not epoch 1"):
         train(replace(config, epochs=1), resume=True)
     capsys.readouterr()
     assert train(config, resume=True).step == 34
-    assert outcome(config) == before and capsys.readouterr().out.startswith("All 2 epochs are done")
+    assert outcome(config) == before and capsys.readouterr().out.startswith("The run has reached epoch 2, its end")
 
 
 def test_a_run_whose_losses_are_no_numbers_any_more_still_knows_its_records(digits_config, monkeypatch):
-    config, real = digits_config(epochs=1), training._end_epoch
+    config, real = digits_config(epochs=1), training._record
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_end_epoch", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
+        patch.setattr(training, "_record", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
         train(config)
     assert len(train(replace(config, epochs=2), resume=True).losses) == 2
 
@@ -175,8 +175,9 @@ FACTS = [
     {"seconds": None},
     {"seconds": math.nan},
     {"seconds": math.inf},
-    {"num_samples": -1},
-    {"num_samples": "1"},
+    {"sample_steps": [-1]},
+    {"sample_steps": "1"},
+    {"sample_steps": [17.0]},
 ]
 
 

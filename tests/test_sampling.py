@@ -38,7 +38,7 @@ def test_an_image_is_the_saved_networks_on_the_seeds_own_noise(finished, generat
     prefix = tf.train.latest_checkpoint(finished.config.ckpt)
     w = {name: tf.train.load_variable(prefix, name) for name, _ in tf.train.list_variables(prefix)}
     with tf.Graph().as_default(), tf.Session() as session:
-        z = session.run(noise.uniform(0, noise.SEEDS, 7, 1, [100]))
+        z = session.run(noise.draw("uniform", 0, noise.SEEDS, 7, 1, [100]))
     hidden = z @ w["generator/hidden/kernel"] + w["generator/hidden/bias"]
     logits = np.maximum(hidden, 0.01 * hidden) @ w["generator/logits/kernel"] + w["generator/logits/bias"]
     assert np.allclose(generator([7]).reshape(1, 784), (np.tanh(logits) + 1) / 2, atol=1e-5)

@@ -11,8 +11,12 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "LOSSES": "losses",
+    "MODELS": "models",
     "Config": "config",
     "Generator": "sampling",
+    "Loss": "losses",
+    "Model": "models",
     "UserError": "errors",
     "load_samples": "records",
     "train": "training",

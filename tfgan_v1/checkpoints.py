@@ -106,13 +106,18 @@ def newest_state(folder):
     return checkpoint
 
 
-def restore(saver, session, checkpoint):
-    """Restores the Saver's variables. Raises UserError if the checkpoint is not one of exactly these."""
+def restore(saver, session, checkpoint, *, part=False):
+    """Restores the Saver's variables. Raises UserError if the checkpoint is not one of exactly these.
+
+    part: the checkpoint may hold others, too.
+    """
     with _free_of_patterns(checkpoint.prefix.parent) as folder:
         prefix = str(folder / checkpoint.prefix.name)
         try:
             there = tf.train.NewCheckpointReader(prefix).get_variable_to_shape_map()
             wanted = {variable.op.name: variable.shape.as_list() for variable in saver.variables}
+            if part:
+                there = {name: shape for name, shape in there.items() if name in wanted}
             if there != wanted:
                 name = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))[0]
                 raise UserError(

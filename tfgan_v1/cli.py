@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config, flag, from_mapping, value_type
 from tfgan_v1.errors import UserError
+from tfgan_v1.presets import COMMON, PRESETS
 
 MOST_SEEDS = 1_000_000  # in one call of sample.py
 
@@ -62,15 +63,11 @@ def train(argv, program):
     """`train.py`: trains a GAN."""
     parser = _Parser(prog=_call("train", program), description="Train a GAN. Without a flag: MNIST, 100 epochs.")
     for each in fields(Config):
-        valid, default = each.metadata["valid"], each.default
-        notes = "; ".join([*([str(valid)] if valid else []), *([f"default {default}"] if default is not None else [])])
-        parser.add_argument(
-            flag(each.name),
-            type=value_type(each),
-            default=argparse.SUPPRESS,  # only what is given is told apart from what a preset or an earlier run says
-            metavar={int: "N", float: "X"}.get(value_type(each), "NAME"),
-            help=each.metadata["help"] + (f" ({notes})" if notes else ""),
-        )
+        kind, notes = value_type(each), _notes(each)
+        value = {"action": "store_true"} if kind is bool else {"type": kind, "metavar": _METAVARS[kind]}
+        # Without a default: only what is given is told apart from what a preset or an earlier run says.
+        text = (each.metadata["help"] + (f" ({notes})" if notes else "")).replace("%", "%%")
+        parser.add_argument(flag(each.name), default=argparse.SUPPRESS, help=text, **value)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--resume", action="store_true", help="go on with the run that is in the folders")
     where.add_argument("--overwrite", action="store_true", help="throw away the run that is in the folders")
@@ -83,13 +80,15 @@ def train(argv, program):
 
     config = from_mapping(given)
     if resume:  # what is not given stays as it was
-        config = replace(runs.read(config).config, **given)
+        other_unit = {"epochs": "steps", "steps": "epochs"}
+        units = {other_unit[name]: None for name in given if name in other_unit}
+        config = replace(runs.read(config).config, **{**units, **given})
     plan = make_plan(config, resume=resume, overwrite=overwrite, download=not dry_run)
 
-    from tfgan_v1 import training
+    from tfgan_v1 import report, training
 
     if dry_run:
-        print(training.describe(plan))
+        print(report.describe(plan))
         return 0
     progress = training.run(plan)
     places = {name: given[name] for name in ("ckpt", "samples", "name") if name in given}
@@ -143,6 +142,17 @@ def sample(argv, program):
         images = "image" if len(seeds) == 1 else "images"
         print(f"Drew {len(seeds):,} {images} from the generator of step {generator.step:,} to {out}.")
     return 0
+
+
+_METAVARS = {int: "N", float: "X", str: "NAME"}
+
+
+def _notes(each):
+    """What the help says of an option in brackets: what is valid, and the default, the preset's or its own."""
+    valid, preset = each.metadata["valid"], {**COMMON, **PRESETS[Config.model]}
+    said = f"default {each.default}" if each.default not in (None, False) else ""
+    said = f"{preset[each.name]} for {Config.model}" if each.name in preset else said
+    return "; ".join(note for note in (str(valid) if valid else "", said) if note)
 
 
 COMMANDS = {"train": train, "sample": sample}

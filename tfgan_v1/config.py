@@ -1,6 +1,7 @@
 """The configuration of a run: one frozen dataclass, from which the command line's flags are made."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
@@ -10,13 +11,9 @@ from types import NoneType
 from typing import Any, NamedTuple, get_args
 
 from tfgan_v1.errors import UserError
+from tfgan_v1.presets import COMMON, PRESETS, SAMPLE_EVERY
 
-# What each model's preset sets differently from the defaults below, which are those of `mlp`.
-PRESETS: dict[str, dict[str, Any]] = {
-    "mlp": {},
-}
-DATASET_NAMES = ("mnist", "fashion_mnist", "digits")
-FASTER_WITH_XLA = ("mlp",)  # models for which --xla auto means on; measured in benchmarks/
+DATASET_NAMES = ("mnist", "fashion_mnist", "digits", "gaussian")
 
 
 class Range(NamedTuple):
@@ -45,61 +42,140 @@ class OneOf(tuple):
         return value in self
 
     def __str__(self):
-        return "one of " + ", ".join(self)
+        return "one of " + ", ".join(map(str, self))
 
 
-def option(default, help, valid=None, *, resumable=False, place=False):
+def option(help, valid=None, *, default=None, resumable=False, place=False):
     """A field of Config and the flag made from it.
 
-    valid: a Range or OneOf that the value must be in. resumable: `--resume` may change it, because the results up to
-    that point do not depend on it. place: it says where the run lies and not what it is, so config.json leaves it out.
+    valid: a Range or OneOf that the value must be in. default: None where the preset decides, or where nothing need be
+    said. resumable: `--resume` may change it, because the results up to that point do not depend on it. place: it says
+    where the run lies and not what it is, so config.json leaves it out.
     """
     metadata = {"help": help, "valid": valid, "resumable": resumable, "place": place}
     return field(default=default, metadata=metadata)
 
 
+LABEL, RATE, MOMENT = Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
+
+
 @dataclass(frozen=True)
 class Config:
-    """Everything that determines a run. Raises UserError for a value of the wrong type or out of its range.
+    """Everything that determines a run; what is not given is filled in from the model's preset.
 
-    Two runs with equal configurations, on one machine with the same versions, end with the same bits.
+    Two runs with equal configurations, on one machine with the same versions, end with the same bits. Raises UserError
+    for a value of the wrong type or out of its range.
     """
 
-    model: str = option("mlp", "the preset", OneOf(PRESETS))
+    model: str = option("the preset", OneOf(PRESETS), default="mlp")
+
     dataset: str | None = option(
-        None,
-        "the images to learn from; without it MNIST if it is there or can be downloaded, else digits",
-        OneOf(DATASET_NAMES),
+        f"{', '.join(DATASET_NAMES)}, or the path of an IDX, CSV, .npy or .npz file or of a folder of images; "
+        "without it the preset's, MNIST if it is there or can be downloaded, else digits",
+        resumable=True,  # for what it names is known by its pixels
     )
-    data_dir: str | None = option(None, "folder to look for the data in before $TFGAN_DATA", resumable=True)
+    data_dir: str | None = option("folder to look for named data in before $TFGAN_DATA", resumable=True)
+    image_size: str | None = option("28 or HEIGHTxWIDTH, to which images are brought; folders are brought to 28")
+    channels: int | None = option("1 for grey, 3 for colour; folders are guessed from their images", OneOf((1, 3)))
+    fit: str = option("how images are brought to a size", OneOf(("crop", "pad", "stretch")), default="crop")
+    background: str = option("colour that shows through transparency and beside padded images", default="white")
+    strict: bool = option("a file that cannot be decoded is an error", default=False, resumable=True)
+    cache_dir: str | None = option("folder for decoded images; without it the user's cache", resumable=True)
+    resident_limit: float = option(
+        "GB of images above which they are streamed from the disk", Range(0), default=2.0, resumable=True
+    )
+    mean: float = option("of the data set gaussian", Range(-1e6, 1e6), default=0.0)
+    std: float = option("standard deviation of the data set gaussian", Range(0, 1e6, open_low=True), default=1.0)
 
-    epochs: int = option(100, "passes over the images", Range(1, 10**9), resumable=True)
-    batch_size: int = option(100, "images a step", Range(1))
-    noise_size: int = option(100, "width of the generator's noise", Range(1, 10_000))
-    smooth: float = option(0.1, "one-sided label smoothing: real images are labelled 1 - smooth", Range(0, 0.5))
-    d_lr: float = option(0.002, "Adam's learning rate for the discriminator", Range(0, 1, open_low=True))
-    g_lr: float = option(0.002, "Adam's learning rate for the generator", Range(0, 1, open_low=True))
-    beta1: float = option(0.9, "Adam's decay of the gradients' mean", Range(0, 1, open_high=True))
-    beta2: float = option(0.999, "Adam's decay of the gradients' square", Range(0, 1, open_high=True))
-    seed: int = option(0, "of the weights, the noise and the order of the images", Range(0, 2**32 - 1))
+    epochs: int | None = option("passes over the images", Range(1, 10**9), resumable=True)
+    steps: int | None = option("training steps, in place of epochs", Range(1, 10**9), resumable=True)
+    sample_every: int = option(
+        "draws and keeps samples, and the generator, every N epochs, or every N steps of a run counted in steps",
+        Range(1, 10**9),
+        resumable=True,
+    )
+    num_samples: int = option("images drawn each time", Range(1, 10_000))
+    record: str = option("which steps losses.csv holds", OneOf(("samples", "steps")))
+    sheets: str = option("which samples become a picture of their own", OneOf(("last", "each")), resumable=True)
 
-    num_samples: int = option(16, "images drawn and kept after each epoch", Range(1, 10_000))
-    xla: str = option("auto", "compile the training loop; auto does where it is faster", OneOf(("auto", "on", "off")))
+    batch_size: int = option("images a step", Range(1))
+    batches: str = option(
+        "shuffled: all images each epoch, in a new order, what is left over left out; whole: the last batch takes it; "
+        "random: each batch drawn anew from all images",
+        OneOf(("shuffled", "whole", "random")),
+    )
+    noise: str = option(
+        "law of the generator's noise: uniform in [-1, 1), unit in [0, 1), or normal",
+        OneOf(("uniform", "unit", "normal")),
+    )
+    noise_size: int = option("width of the noise", Range(1, 10_000))
+    g_noise: str = option("the generator's step is on the noise of the discriminator's", OneOf(("same", "fresh")))
+
+    loss: str = option("what the generator minimises", OneOf(("non_saturating", "minimax")))
+    smooth: float = option("label smoothing: real images are labelled 1 - smooth", LABEL)
+    fake_label: float = option("label of generated images for the discriminator", LABEL)
+    g_label: float = option("label that the generator wants for its images", Range(0.5, 1))
+    d_loss: str = option(
+        "the discriminator's loss is the sum or the mean of its real and fake half", OneOf(("sum", "mean"))
+    )
+    d_batches: str = option(
+        "joint: real and generated images go through the discriminator as one batch; separate: as two, with one "
+        "update; in_turn: as two, with an update each",
+        OneOf(("joint", "separate", "in_turn")),
+    )
+    d_steps: int = option("discriminator steps for each generator step", Range(1, 1000))
+    d_first: int = option("steps for which the discriminator trains alone", Range(0, 10**9))
+
+    optimiser: str = option("of both players", OneOf(("adam", "rmsprop")))
+    d_lr: float = option("the discriminator's learning rate", RATE)
+    g_lr: float = option("the generator's learning rate", RATE)
+    d_decay: float = option("inverse-time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
+    g_decay: float = option("the same of the generator's", Range(0, 1))
+    beta1: float = option("Adam's decay of the gradients' mean", MOMENT)
+    beta2: float = option("Adam's decay of the gradients' square", MOMENT)
+    rho: float = option("RMSprop's decay of the gradients' square", MOMENT)
+    epsilon: float = option("keeps the optimiser's divisor from zero", RATE)
+
+    weights: str | None = option("folder of a run whose two networks this one starts from")
+    seed: int = option("of the weights, the noise and the order of the images", Range(0, 2**32 - 1), default=0)
+    xla: str = option(
+        "compile the training loop; auto does where it is faster", OneOf(("auto", "on", "off")), default="auto"
+    )
     chunk: int = option(
-        1000, "most steps in one call of the training loop; changes no result", Range(1, 10**6), resumable=True
+        "most steps in one call of the training loop; changes no result", Range(1, 10**6), default=1000, resumable=True
     )
 
-    ckpt: str = option("checkpoints", "folder of the run's checkpoints", place=True)
-    samples: str = option("samples", "folder of the run's samples, losses and plots", place=True)
-    name: str | None = option(None, "name of a run of its own, below both folders", place=True)
+    ckpt: str = option("folder of the run's checkpoints", default="checkpoints", place=True)
+    samples: str = option("folder of the run's samples, losses and plots", default="samples", place=True)
+    name: str | None = option("name of a run of its own, below both folders", place=True)
 
     def __post_init__(self):
+        for name, value in _preset(self).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+        if self.epochs is not None and self.steps is not None:
+            raise UserError("--epochs and --steps both say how long a run is; give one of them")
         if self.name is not None and not (
             self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
         ):
             raise UserError(f"--name must be a plain folder name such as 'faces', not {self.name!r}")
+        if self.image_size is not None:
+            _ = self.size
+
+    @property
+    def size(self):
+        """(height, width) that images are brought to, or None if they stay as they are."""
+        if self.image_size is None:
+            return None
+        match = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", self.image_size)
+        size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not all(1 <= length <= 4096 for length in size):
+            raise UserError(
+                f"--image-size takes a number of pixels, 28, or HEIGHTxWIDTH, 28x44, not {self.image_size!r}"
+            )
+        return size
 
     @property
     def ckpt_folder(self):
@@ -112,14 +188,23 @@ class Config:
         return Path(self.samples, self.name or "")
 
 
+def _preset(config):
+    """What the preset of a configuration says, where the configuration may leave it open."""
+    preset = {**COMMON, **PRESETS.get(config.model, {})} if isinstance(config.model, str) else {}
+    own = "epochs" if "epochs" in preset else "steps"
+    unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), own)
+    if unit == own:
+        return {"sample_every": SAMPLE_EVERY[unit], **preset}
+    return {**preset, own: None, "sample_every": SAMPLE_EVERY[unit]}  # the user counts otherwise than the preset does
+
+
 def from_mapping(values: Mapping[str, Any]) -> Config:
-    """The Config of a model's preset with `values` over it. Raises UserError for a name that is no option."""
+    """The Config of these values. Raises UserError for a name that is no option."""
     names = [each.name for each in fields(Config)]
     for name in values:
         if name not in names:
             raise UserError(f"{name!r} is no option of a run; the options are {', '.join(names)}")
-    preset = PRESETS.get(str(values.get("model", Config.model)), {})
-    return Config(**{**preset, **values})
+    return Config(**values)
 
 
 def flag(name):
@@ -138,10 +223,10 @@ def _checked(each, value):
         return None
     kind = value_type(each)
     value = fspath(value) if isinstance(value, PathLike) else value
-    abstract = {int: Integral, float: Real, str: str}[kind]
+    abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
     value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
     if type(value) is not kind:
-        meant = {int: "a whole number", float: "a number", str: "text"}[kind]
+        meant = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}[kind]
         raise UserError(f"{flag(each.name)} takes {meant}, not {value!r}")
     if value == "":
         raise UserError(f"{flag(each.name)} must not be empty")

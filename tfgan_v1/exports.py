@@ -10,7 +10,7 @@ from tfgan_v1 import plots, runs
 from tfgan_v1.errors import UserError
 
 FORMATS = {  # suffix -> writes images [n, h, w, c] in [0, 1] to an open file
-    ".png": lambda images, file: file.write(plots.sheet_png(images)),
+    ".png": lambda images, file: file.write(plots.samples_png(images)),
     ".npy": lambda images, file: np.save(file, images, allow_pickle=False),
     ".npz": lambda images, file: np.savez_compressed(file, images=images),
     ".pkl": lambda images, file: pickle.dump(images, file, protocol=4),

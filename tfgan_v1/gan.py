@@ -2,97 +2,181 @@
 
 from typing import Any, NamedTuple
 
-from tfgan_v1 import noise
+from tfgan_v1 import batches, noise
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.losses import discriminator_loss, generator_loss
+from tfgan_v1.config import Config
+from tfgan_v1.layers import Training
+from tfgan_v1.losses import LOSSES, Labels, Loss
 from tfgan_v1.models import MODELS, Model
+from tfgan_v1.optimisers import make_optimiser
 
-METRICS = ("d_loss", "g_loss", "D(x)", "D(G(z))")  # of one training step; the last two are means of probabilities
+# Of one training step. D(x) and D(G(z)) are means of probabilities, the accuracies shares of a batch on the right side
+# of 0.5: D's of the real and generated images it was trained on, G's of its images that the new D takes for real.
+METRICS = ("d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy")
 
 
 class Networks(NamedTuple):
     """A model whose variables exist in the current graph, and their partition between the two players."""
 
     model: Model
-    image_shape: tuple[int, int, int]  # height, width, channels
+    shape: tuple[int, ...]  # of one image, [height, width, channels], or of one point, [1]
     g_vars: list  # trained by the generator's optimiser
     d_vars: list  # trained by the discriminator's optimiser
 
-    def generate(self, z):
-        """G(z): noise [batch, noise_size] -> images [batch, h, w, c] as the networks see them."""
+    def generate(self, z, training=None):
+        """G(z): noise [batch, noise_size] -> images [batch, *shape] as the networks see them."""
         with tf.variable_scope("generator", reuse=True):
-            return self.model.output.activation(self.model.generator(z, self.image_shape))
+            return self.model.output.activation(self.model.generator(z, self.shape, training))
 
-    def discriminate(self, images):
-        """Logits of D: images [batch, h, w, c] -> [batch, 1]."""
+    def discriminate(self, images, training=None):
+        """Logits of D: images [batch, *shape] -> [batch, 1]."""
         with tf.variable_scope("discriminator", reuse=True):
-            return self.model.discriminator(images)
+            return self.model.discriminator(images, training)
+
+
+class Player(NamedTuple):
+    """How a player is trained."""
+
+    optimiser: tf.train.Optimizer
+    updates: Any  # the count of its updates, a variable, where its rate depends on it
+    variables: list
+
+    def minimize(self, loss):
+        """The op of one update."""
+        return self.optimiser.minimize(loss, global_step=self.updates, var_list=self.variables)
+
+
+class Game(NamedTuple):
+    """Two networks, what each wants, and how it gets there."""
+
+    networks: Networks
+    loss: Loss
+    labels: Labels
+    d: Player
+    g: Player
+    config: Config
 
 
 class GAN(NamedTuple):
     """The training graph: what a session feeds (placeholders) and what it runs (tensors)."""
 
     networks: Networks
-    pixels: Any  # uint8 [num_images, h, w, c], fed once, when the variables are initialised
+    images: Any  # [num_images, *shape], fed once, when the variables are initialised; None if they are streamed
     initialise: Any  # runs all initialisers
     first_step: Any  # int64: number of steps done before this call
     num_steps: Any  # int32: steps to do, at most `chunk`
-    order: Any  # int32 [chunk, batch]: which images each step sees
+    order: Any  # int32 [chunk, d_steps, batch]: which images each step sees; None if they are streamed
     train: Any  # does the steps; float32 [chunk, len(METRICS)], of which the first num_steps rows are valid
-    preview: Any  # samples drawn at first_step, float32 [num_samples, h, w, c] in [0, 1]
-    real: Any  # uint8 [batch, h, w, c], for train_one
-    z: Any  # float32 [batch, noise_size], for train_one
-    train_one: Any  # one step on what is fed, in ordinary ops: the plain path that `train` is held against
+    preview: Any  # samples drawn at first_step, float32 [num_samples, *shape], images in [0, 1]
+    real: Any  # [d_steps, batch, *shape], for train_one
+    z: Any  # float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size], for train_one
+    train_one: (
+        Any  # one step, number first_step, on what is fed, in ordinary ops: the plain path `train` is held against
+    )
     g_state: list  # the generator's variables: what a generator checkpoint holds
+    weights: list  # both networks' variables: what another run may start from
     state: list  # every variable but the images: what a resume needs
 
 
-def train_step(networks, optimisers, real, z, smooth):
-    """One pass of Algorithm 1's loop, k = 1: D ascends its gradient, then G, judged by the new D, descends its own.
+def train_step(game, reals, zs, step, alone=False):
+    """One pass of Algorithm 1's loop: k times D ascends its gradient, then G, judged by the new D, descends its own.
 
-    real: images [batch, h, w, c] as the networks see them; z: noise [batch, noise_size], the same for both players.
-    Returns float32 [len(METRICS)], of this step, once both updates are done.
+    reals: k batches of images [batch, *shape] as the networks see them; zs: k batches of noise [batch, noise_size] and,
+    if G's is to be fresh, one more. step: its number, for what is random inside the networks. alone: G rests.
+    Returns float32 [len(METRICS)], of this step, once all updates are done.
     """
-    d_optimiser, g_optimiser = optimisers
-    fake = networks.generate(z)  # D's update leaves G alone, so one forward pass serves both players
-    # D treats every image by itself, so real and fake go through it as one batch: the same logits, larger products.
-    real_logits, fake_logits = tf.split(networks.discriminate(tf.concat([real, fake], 0)), 2)
-    d_loss = discriminator_loss(real_logits, fake_logits, smooth)
-    d_update = d_optimiser.minimize(d_loss, var_list=networks.d_vars)
+    networks, passes = game.networks, _passes(game.config, step)
+    d_update = tf.no_op()
+    for real, z in zip(reals, zs, strict=False):
+        with tf.control_dependencies([d_update]):
+            fake = networks.generate(z, next(passes))
+            d_update, d_loss, real_logits, fake_logits = d_step(game, real, fake, passes)
     with tf.control_dependencies([d_update]):
-        g_loss = generator_loss(networks.discriminate(fake))
-        g_update = g_optimiser.minimize(g_loss, var_list=networks.g_vars)
+        if len(zs) > len(reals):
+            fake = networks.generate(zs[-1], next(passes))  # else the same as D's, whose update has left G alone
+        judged = networks.discriminate(fake, next(passes))
+        g_loss = game.loss.g(judged, game.labels)
+        g_update = tf.no_op() if alone else game.g.minimize(g_loss)
     with tf.control_dependencies([g_update]):
         probabilities = [tf.reduce_mean(tf.sigmoid(logits)) for logits in (real_logits, fake_logits)]
-        return tf.stack([d_loss, g_loss, *probabilities])
+        d_right = tf.concat([real_logits > 0, fake_logits <= 0], 0)
+        accuracies = [tf.reduce_mean(tf.cast(right, tf.float32)) for right in (d_right, judged > 0)]
+        return tf.stack([d_loss, g_loss, *probabilities, *accuracies])
 
 
-def build(config, image_shape, num_images, chunk):
+def d_step(game, real, fake, passes):
+    """D's update on a batch of each: (op, its loss, real logits, fake logits), the logits from before the update."""
+    config, networks, loss = game.config, game.networks, game.loss
+    if config.d_batches == "joint":  # it makes larger products
+        both = networks.discriminate(tf.concat([real, fake], 0), next(passes))
+        real_logits, fake_logits = tf.split(both, 2)
+    else:
+        real_logits = networks.discriminate(real, next(passes))
+    real_loss = loss.d_real(real_logits, game.labels)
+    first = game.d.minimize(real_loss) if config.d_batches == "in_turn" else tf.no_op()
+    with tf.control_dependencies([first]):
+        if config.d_batches != "joint":
+            fake_logits = networks.discriminate(fake, next(passes))
+        fake_loss = loss.d_fake(fake_logits, game.labels)
+        d_loss = (real_loss + fake_loss) * {"sum": 1.0, "mean": 0.5}[config.d_loss]
+        update = game.d.minimize(fake_loss if config.d_batches == "in_turn" else d_loss)
+    return update, d_loss, real_logits, fake_logits
+
+
+def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream=None):
     """The training graph for a configuration whose `xla` is on or off, in the current default graph.
 
-    chunk: most steps of one call. It shapes the graph's feeds and no result.
+    shape, dtype: of one image, uint8 [h, w, c], or point, float32 [1]. chunk: most steps of one call; it shapes the
+    graph's feeds and no result. model, loss: in place of the configuration's. stream: a tensor of the images of a
+    call's steps, [chunk, d_steps, batch, *shape], where they are not to lie in the graph.
     """
     tf.set_random_seed(config.seed)
-    model = MODELS[config.model]
-    networks, g_state = create_networks(model, image_shape, config.noise_size)
-    optimisers = [tf.train.AdamOptimizer(lr, config.beta1, config.beta2) for lr in (config.d_lr, config.g_lr)]
-
-    # One step by itself, as the old notebooks ran it. It makes the optimisers' variables, too, which the loop needs.
-    real = tf.placeholder(tf.uint8, [config.batch_size, *image_shape], "real")
-    z = tf.placeholder(tf.float32, [config.batch_size, config.noise_size], "z")
-    train_one = train_step(networks, optimisers, encode(model, real), z, config.smooth)
-    state = tf.global_variables()
-
-    pixels = tf.placeholder(tf.uint8, [num_images, *image_shape], "pixels")
-    images = tf.get_variable("images", initializer=pixels, trainable=False, use_resource=True)
+    model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
+    networks, g_state = create_networks(model, shape, config.noise_size)
+    weights = tf.global_variables()
+    d_rate, g_rate = (config.d_lr, config.d_decay, "d_updates"), (config.g_lr, config.g_decay, "g_updates")
+    game = Game(
+        networks,
+        loss,
+        Labels(real=1 - config.smooth, fake=config.fake_label, wanted=config.g_label),
+        Player(*make_optimiser(config, *d_rate), networks.d_vars),
+        Player(*make_optimiser(config, *g_rate), networks.g_vars),
+        config,
+    )
+    per_epoch, rest = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
+    draws = config.d_steps + (config.g_noise == "fresh")
     first_step = tf.placeholder(tf.int64, [], "first_step")
     num_steps = tf.placeholder(tf.int32, [], "num_steps")
-    order = tf.placeholder(tf.int32, [chunk, config.batch_size], "order")
 
-    def train(num_steps, order, zs):
+    # One step by itself, as the old notebooks ran it. It makes the optimisers' variables, too, which the loop needs.
+    real = tf.placeholder(dtype, [config.d_steps, config.batch_size, *shape], "real")
+    z = tf.placeholder(tf.float32, [draws, config.batch_size, config.noise_size], "z")
+    train_one = train_step(game, tf.unstack(encode(model, real)), tf.unstack(z), first_step)
+    state = tf.global_variables()
+
+    images = order = None
+    if stream is None:
+        images = tf.placeholder(dtype, [num_images, *shape], "pixels")
+        resident = tf.get_variable("images", initializer=images, trainable=False, use_resource=True)
+        order = tf.placeholder(tf.int32, [chunk, config.d_steps, config.batch_size + rest], "order")
+
+    def train(first_step, num_steps, batch, zs):
+        def take(i, number, rest, alone):
+            sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + rest]
+            reals = [batch[i][k, :size] for k, size in enumerate(sizes)]
+            if stream is None:
+                reals = [tf.gather(resident, which) for which in reals]
+            noises = [zs[i][k, :size] for k, size in enumerate([*sizes, sizes[-1]][:draws])]
+            return train_step(game, [encode(model, real) for real in reals], noises, number, alone)
+
         def step(i, metrics):
-            real = encode(model, tf.gather(images, order[i]))
-            done = train_step(networks, optimisers, real, zs[i], config.smooth)
+            number = first_step + tf.cast(i, tf.int64)
+
+            def play(alone):  # an epoch's last batch takes what is left over
+                last = tf.equal((number + 1) % per_epoch, 0)
+                return _either(rest, last, lambda: take(i, number, rest, alone), lambda: take(i, number, 0, alone))
+
+            done = _either(config.d_first, number < config.d_first, lambda: play(True), lambda: play(False))
             return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [done])
 
         start = [0, tf.zeros([chunk, len(METRICS)])]
@@ -100,43 +184,62 @@ def build(config, image_shape, num_images, chunk):
 
     # A function even without XLA: inside one, loops and variables behave the same whatever the process has switched on.
     train = tf.function(train, jit_compile=config.xla == "on", autograph=False)
-    zs = noise.uniform(config.seed, noise.TRAINING, first_step, chunk, [config.batch_size, config.noise_size])
-    preview_z = noise.uniform(config.seed, noise.PREVIEW, first_step, 1, [config.num_samples, config.noise_size])[0]
+    z_shape = [draws, config.batch_size + rest, config.noise_size]
+    zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
+    preview_shape = [config.num_samples, config.noise_size]
+    preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
     return GAN(
         networks=networks,
-        pixels=pixels,
+        images=images,
         initialise=tf.global_variables_initializer(),
         first_step=first_step,
         num_steps=num_steps,
         order=order,
-        train=train(num_steps, order, zs),
-        preview=model.output.decode(networks.generate(preview_z)),
+        train=train(first_step, num_steps, order if stream is None else stream, zs),
+        preview=decode(model, networks.generate(preview_z)),
         real=real,
         z=z,
         train_one=train_one,
         g_state=g_state,
+        weights=weights,
         state=state,
     )
 
 
-def create_networks(model, image_shape, noise_size):
+def create_networks(model, shape, noise_size):
     """Makes the variables of both players in the current graph; everything built afterwards reuses them.
 
     Returns the Networks and the list of all the generator's variables. Raises ValueError if the networks make trained
     variables outside their own scopes, which no optimiser would train.
     """
     with tf.variable_scope("generator", use_resource=True):
-        logits = model.generator(tf.zeros([1, noise_size]), image_shape)
+        logits = model.generator(tf.zeros([1, noise_size]), shape, None)
     g_state = tf.global_variables("generator/")
     with tf.variable_scope("discriminator", use_resource=True):
-        model.discriminator(model.output.activation(logits))
+        model.discriminator(model.output.activation(logits), None)
     g_vars, d_vars = tf.trainable_variables("generator/"), tf.trainable_variables("discriminator/")
     strays = {v.name for v in tf.trainable_variables()} - {v.name for v in g_vars + d_vars}
     if strays or not g_vars or not d_vars:
         raise ValueError(f"every trained variable belongs to the generator or the discriminator; strays: {strays}")
-    return Networks(model, tuple(image_shape), g_vars, d_vars), g_state
+    return Networks(model, tuple(shape), g_vars, d_vars), g_state
 
 
-def encode(model, pixels):
-    """uint8 pixels [batch, h, w, c] -> images as the model's networks see them."""
-    return model.output.encode(tf.cast(pixels, tf.float32))
+def encode(model, batch):
+    """Pixels, uint8 [..., h, w, c], -> images as the model's networks see them; points stay as they are."""
+    return model.output.encode(tf.cast(batch, tf.float32)) if batch.dtype == tf.uint8 else batch
+
+
+def decode(model, generated):
+    """What a generator made, [batch, *shape], -> images in [0, 1]; points stay as they are."""
+    return model.output.decode(generated) if generated.shape.rank == 4 else generated
+
+
+def _passes(config, step):
+    """The numbers under which one step's passes through the networks draw what is random in them."""
+    most = 3 * config.d_steps + 2
+    return (Training(config.seed, step * most + i) for i in range(most))
+
+
+def _either(possible, condition, yes, no):
+    """tf.cond, where the first case can happen at all; otherwise the second without it."""
+    return tf.cond(condition, yes, no) if possible else no()

@@ -1,19 +1,126 @@
-"""The layers that networks are built from, on `tf.get_variable`, so that scopes and `reuse` share their weights."""
+"""The layers that networks are built from, on `tf.get_variable`, so that scopes and `reuse` share their weights.
+
+Images are [batch, height, width, channels]. Kernels start Glorot-uniform (Glorot & Bengio 2010, eq. 16),
+biases at zero.
+"""
 
 import zlib
+from typing import NamedTuple
 
+import numpy as np
+
+from tfgan_v1 import noise
 from tfgan_v1._tensorflow import tf
+
+MOMENTUM, EPSILON = 0.99, 0.001  # of batch normalisation
+
+
+class Training(NamedTuple):
+    """That a network is applied in training; None in its place says that it is not."""
+
+    seed: int
+    number: int  # of this pass through a network, a scalar integer tensor or int: no two passes of a run share one
 
 
 def dense(inputs, units, name):
-    """A fully connected layer: inputs @ kernel + bias, float32 [batch, n] -> [batch, units].
-
-    The kernel starts Glorot-uniform (Glorot & Bengio 2010, eq. 16), the bias at zero.
-    """
+    """A fully connected layer: inputs @ kernel + bias, float32 [batch, n] -> [batch, units]."""
     with tf.variable_scope(name):
-        kernel = tf.get_variable("kernel", [inputs.shape[-1], units], initializer=glorot_uniform())
-        bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
+        kernel, bias = _weights([inputs.shape.as_list()[-1], units], units)
     return tf.matmul(inputs, kernel) + bias
+
+
+def conv2d(inputs, filters, size, name, stride=1):
+    """A convolution, size x size, padded ("same"): [b, h, w, c] -> [b, h / stride, w / stride, filters]."""
+    with tf.variable_scope(name):
+        kernel, bias = _weights([size, size, inputs.shape.as_list()[-1], filters], filters)
+    return tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, stride, "SAME"), bias)
+
+
+def conv2d_transpose(inputs, filters, size, name, stride=1):
+    """The transpose of a padded convolution: [b, h, w, c] -> [b, h * stride, w * stride, filters]."""
+    batch, height, width, channels = inputs.shape.as_list()
+    with tf.variable_scope(name):
+        kernel, bias = _weights([size, size, filters, channels], filters)
+    batch = tf.shape(inputs)[0] if batch is None else batch
+    shape = [batch, height * stride, width * stride, filters]
+    return tf.nn.bias_add(tf.nn.conv2d_transpose(inputs, kernel, shape, stride, "SAME"), bias)
+
+
+def upsample(inputs):
+    """Each pixel becomes 2x2 of its kind: [b, h, w, c] -> [b, 2 h, 2 w, c]."""
+    batch, height, width, channels = inputs.shape.as_list()
+    batch = tf.shape(inputs)[0] if batch is None else batch
+    doubled = tf.broadcast_to(inputs[:, :, None, :, None], [batch, height, 2, width, 2, channels])
+    return tf.reshape(doubled, [batch, 2 * height, 2 * width, channels])
+
+
+def upsample_conv2d(inputs, filters, size, name):
+    """`conv2d(upsample(inputs), filters, size, name)` for a size of 3 or 5, in one convolution of the small image.
+
+    Each of the 2x2 pixels that `conv2d` would make sees the same 3x3 source pixels, only through other sums of the
+    kernel's rows and columns. So the four are four filters of a 3x3 convolution: 36 products, where 5x5 takes 100.
+    """
+    channels = inputs.shape.as_list()[-1]
+    with tf.variable_scope(name):
+        kernel, bias = _weights([size, size, channels, filters], filters)
+    rows = np.zeros([2, 3, size], np.float32)  # [position in the pair, source row, kernel row]
+    for position in (0, 1):
+        for kernel_row in range(size):
+            rows[position, (position + kernel_row - size // 2) // 2 + 1, kernel_row] = 1
+    phases = tf.einsum("apk,bql,klio->pqiabo", tf.constant(rows), tf.constant(rows), kernel)
+    phases = tf.reshape(phases, [3, 3, channels, 4 * filters])
+    doubled = tf.nn.depth_to_space(tf.nn.conv2d(inputs, phases, 1, "SAME"), 2)
+    return tf.nn.bias_add(doubled, bias)
+
+
+def max_pool(inputs):
+    """The largest of each 3x3 pixels at stride 2, unpadded: 28x28 becomes 13x13, and 13x13 becomes 6x6.
+
+    By the op that also says where the largest were: with the plain one, which oneDNN takes over, one session in ten
+    came to other last digits than the rest.
+    """
+    return tf.nn.max_pool_with_argmax(inputs, [1, 3, 3, 1], [1, 2, 2, 1], "VALID")[0]
+
+
+def batch_norm(inputs, training, name):
+    """Batch normalisation over all axes but the last (arXiv:1502.03167, alg. 1), with scale and offset.
+
+    In training by the batch's own mean and variance, of which moving averages are kept; otherwise by the averages.
+    """
+    features = inputs.shape.as_list()[-1]
+    with tf.variable_scope(name):
+        scale = tf.get_variable("scale", [features], initializer=tf.ones_initializer())
+        offset = tf.get_variable("offset", [features], initializer=tf.zeros_initializer())
+        average = {"shape": [features], "trainable": False}
+        mean = tf.get_variable("moving_mean", initializer=tf.zeros_initializer(), **average)
+        variance = tf.get_variable("moving_variance", initializer=tf.ones_initializer(), **average)
+    if not training:
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, EPSILON)
+    as_images = inputs if inputs.shape.rank == 4 else inputs[:, None, None, :]  # which the fused op wants
+    outputs, batch_mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=as_images, scale=scale, offset=offset, mean=[], variance=[], epsilon=EPSILON, is_training=True
+    )
+    count = tf.cast(tf.size(inputs), tf.float32) / features
+    batch_variance = unbiased * ((count - 1) / count)  # the averages are of the variance that normalises
+    updates = [
+        average.assign_sub((1 - MOMENTUM) * (average - value))
+        for average, value in ((mean, batch_mean), (variance, batch_variance))
+    ]
+    with tf.control_dependencies(updates):  # they ride on the output: whoever trains by it keeps the averages
+        return tf.identity(outputs) if inputs.shape.rank == 4 else outputs[:, 0, 0, :]
+
+
+def dropout(inputs, rate, training, name):
+    """In training, zeroes each value with probability `rate` and scales the others by 1 / (1 - rate).
+
+    Which ones is a function of the seed, the pass and the layer's full name (Srivastava et al. 2014, sec. 10).
+    """
+    if not training:
+        return inputs
+    with tf.variable_scope(name):
+        stream = zlib.crc32(tf.get_variable_scope().name.encode())
+    kept = noise.coins(1 - rate, training.seed, stream, training.number, inputs.shape.as_list())
+    return inputs * (tf.cast(kept, tf.float32) / (1 - rate))
 
 
 def glorot_uniform():
@@ -24,3 +131,8 @@ def glorot_uniform():
     """
     seed_and_scope = f"{tf.get_default_graph().seed} {tf.get_variable_scope().name}"
     return tf.glorot_uniform_initializer(seed=zlib.crc32(seed_and_scope.encode()))
+
+
+def _weights(shape, units):
+    kernel = tf.get_variable("kernel", shape, initializer=glorot_uniform())
+    return kernel, tf.get_variable("bias", [units], initializer=tf.zeros_initializer())

@@ -1,23 +1,45 @@
-"""The losses as formulas on logits; both are means over the batch, in nats."""
+"""The losses as formulas on logits: means over the batch, in nats.
+
+D's loss has two halves, one for real and one for generated images, so that they can be summed, averaged, or minimised
+in turn. Smoothing is a label.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
 
 
-def discriminator_loss(real_logits, fake_logits, smooth):
-    """The discriminator's loss: -E[log D(x)] - E[log(1 - D(G(z)))] (arXiv:1406.2661, eq. 1, with its sign turned).
+class Labels(NamedTuple):
+    """What the logits are compared with."""
 
-    real_logits, fake_logits: [batch, 1]. smooth in [0, 0.5]: real images are labelled 1 - smooth, generated ones stay
-    at 0 (one-sided label smoothing, arXiv:1606.03498, sec. 3.4).
-    """
-    return cross_entropy(real_logits, 1 - smooth) + cross_entropy(fake_logits, 0)
+    real: float  # of real images, 1 or, smoothed, less (arXiv:1606.03498, sec. 3.4)
+    fake: float  # of generated images, 0 or, smoothed, more
+    wanted: float  # what the generator wants its images to be taken for, 1 or, smoothed, less
 
 
-def generator_loss(fake_logits):
-    """The generator's non-saturating loss: -E[log D(G(z))] (arXiv:1406.2661, sec. 3). fake_logits: [batch, 1]."""
-    return cross_entropy(fake_logits, 1)
+class Loss(NamedTuple):
+    """Three formulas (logits [batch, 1], Labels) -> scalar, each to be minimised."""
+
+    d_real: Callable  # by D, on the logits of real images
+    d_fake: Callable  # by D, on the logits of generated images
+    g: Callable  # by G, on the logits of its images
 
 
 def cross_entropy(logits, label):
     """Mean sigmoid cross-entropy between logits of any shape and one label in [0, 1] for them all."""
     labels = tf.fill(tf.shape(logits), tf.cast(label, logits.dtype))
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=labels))
+
+
+# -E[log D(x)] and -E[log(1 - D(G(z)))]: arXiv:1406.2661, eq. 1, with its sign turned.
+NON_SATURATING = Loss(
+    d_real=lambda logits, labels: cross_entropy(logits, labels.real),
+    d_fake=lambda logits, labels: cross_entropy(logits, labels.fake),
+    g=lambda logits, labels: cross_entropy(logits, labels.wanted),  # -E[log D(G(z))], sec. 3
+)
+LOSSES = {
+    "non_saturating": NON_SATURATING,
+    # E[log(1 - D(G(z)))], eq. 1: G minimises what D maximises; the gradient vanishes where D is sure.
+    "minimax": NON_SATURATING._replace(g=lambda logits, labels: -cross_entropy(logits, labels.fake)),
+}

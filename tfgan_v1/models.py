@@ -1,8 +1,9 @@
 """The networks, by the name of their preset.
 
-A generator turns noise [batch, noise_size] into logits of the image shape [batch, height, width, channels], a
-discriminator turns images into logits [batch, 1]. Both are plain functions of tensors: who calls them opens the
-variable scope, `generator` or `discriminator`, and says whether it reuses what is there.
+A generator turns noise [batch, noise_size] into logits of a shape, [batch, height, width, channels] or, for points,
+[batch, 1]; a discriminator turns such images into logits [batch, 1]. Both are plain functions of tensors: who calls
+them opens the variable scope, `generator` or `discriminator`, and says whether it reuses what is there. `training` is
+None where a network is only applied, and otherwise a layers.Training, for batch normalisation and dropout.
 """
 
 import math
@@ -10,42 +11,127 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.layers import dense
+from tfgan_v1.layers import batch_norm, conv2d, conv2d_transpose, dense, dropout, max_pool, upsample_conv2d
 
 
 class Output(NamedTuple):
-    """How a generator's logits become images, and what images are to the networks."""
+    """How a generator's logits become images, and what images are to the networks. Points are left as they are."""
 
     activation: Callable  # logits -> images as the networks see them
     encode: Callable  # uint8 pixels as float32 [0, 255] -> images as the networks see them
     decode: Callable  # images as the networks see them -> [0, 1]
 
 
-TANH = Output(activation=tf.tanh, encode=lambda pixels: pixels / 127.5 - 1, decode=lambda images: (images + 1) / 2)
+def _symmetric(activation):
+    return Output(activation, encode=lambda pixels: pixels / 127.5 - 1, decode=lambda images: (images + 1) / 2)
+
+
+TANH = _symmetric(tf.tanh)  # images in [-1, 1]
+SIGMOID = Output(tf.sigmoid, encode=lambda pixels: pixels / 255, decode=lambda images: images)  # images in [0, 1]
+LINEAR = _symmetric(tf.identity)  # for points; images would be in [-1, 1], with no bound on the generated ones
 
 
 class Model(NamedTuple):
     """A pair of networks and the output between them."""
 
-    generator: Callable  # (noise, image_shape) -> logits
-    discriminator: Callable  # (images) -> logits
+    generator: Callable  # (noise, shape, training) -> logits
+    discriminator: Callable  # (images, training) -> logits
     output: Output
 
 
-def mlp_generator(noise, image_shape):
+def mlp_generator(noise, shape, training):
     """Two dense layers with a leaky ReLU of slope 0.01 between them."""
     hidden = tf.nn.leaky_relu(dense(noise, 128, "hidden"), 0.01)  # [batch, 128]
-    logits = dense(hidden, math.prod(image_shape), "logits")  # [batch, 784] for 28x28x1
-    return tf.reshape(logits, [-1, *image_shape])
+    return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])  # 784 for 28x28x1
 
 
-def mlp_discriminator(images):
+def mlp_discriminator(images, training):
     """Two dense layers with a leaky ReLU of slope 0.01 between them."""
-    pixels = tf.reshape(images, [-1, math.prod(images.shape[1:])])  # [batch, 784] for 28x28x1
-    hidden = tf.nn.leaky_relu(dense(pixels, 128, "hidden"), 0.01)  # [batch, 128]
+    hidden = tf.nn.leaky_relu(dense(_flat(images), 128, "hidden"), 0.01)  # [batch, 128]
     return dense(hidden, 1, "logits")
+
+
+def conv_generator(noise, shape, training):
+    """Dense, then two times upsampling and a 3x3 convolution; batch normalisation behind each ReLU."""
+    height, width, channels = shape
+    x = tf.nn.relu(dense(noise, height // 4 * (width // 4) * 64, "dense"))  # [batch, 3136] for 28x28
+    x = batch_norm(x, training, "dense_norm")
+    x = tf.reshape(x, [-1, height // 4, width // 4, 64])  # [batch, 7, 7, 64]
+    x = tf.nn.relu(upsample_conv2d(x, 32, 3, "conv_1"))  # [batch, 14, 14, 32]
+    x = batch_norm(x, training, "norm_1")
+    x = tf.nn.relu(upsample_conv2d(x, 16, 3, "conv_2"))  # [batch, 28, 28, 16]
+    x = batch_norm(x, training, "norm_2")
+    return conv2d(x, channels, 3, "logits")
+
+
+def conv_discriminator(images, training):
+    """Two times two 3x3 convolutions with 16 filters and a max pool, then dense."""
+    x = images
+    for block in ("1", "2"):
+        x = tf.nn.relu(conv2d(x, 16, 3, f"conv_{block}a"))
+        x = tf.nn.relu(conv2d(x, 16, 3, f"conv_{block}b"))
+        x = max_pool(x)  # 28x28 to 13x13 to 6x6
+    return dense(_flat(x), 1, "logits")  # from 576
+
+
+def gaussian_generator(noise, shape, training):
+    """Two dense layers with a ReLU between them; the output is linear."""
+    hidden = tf.nn.relu(dense(noise, 32, "hidden"))
+    return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])
+
+
+def gaussian_discriminator(points, training):
+    """Two dense layers with a ReLU between them."""
+    return dense(tf.nn.relu(dense(_flat(points), 32, "hidden")), 1, "logits")
+
+
+def dcgan_generator(noise, shape, training):
+    """Dense, then four transposed 5x5 convolutions, two of them doubling the size; each behind a norm and a ReLU."""
+    height, width, channels = shape
+    x = dense(noise, height // 4 * (width // 4) * 128, "dense")
+    x = tf.reshape(x, [-1, height // 4, width // 4, 128])  # [batch, 7, 7, 128] for 28x28
+    for layer, (filters, stride) in enumerate(((128, 2), (64, 2), (32, 1), (channels, 1)), 1):
+        x = tf.nn.relu(batch_norm(x, training, f"norm_{layer}"))
+        x = conv2d_transpose(x, filters, 5, f"conv_{layer}", stride)
+    return x
+
+
+def dcgan_discriminator(images, training):
+    """Four 5x5 convolutions, three of them halving the size, a leaky ReLU of slope 0.2 before each; then dense."""
+    x = images
+    for layer, (filters, stride) in enumerate(((32, 2), (64, 2), (128, 2), (256, 1)), 1):
+        x = conv2d(tf.nn.leaky_relu(x, 0.2), filters, 5, f"conv_{layer}", stride)
+    return dense(_flat(x), 1, "logits")  # from 4x4x256 = 4096 for 28x28
+
+
+def dcgan_upsample_generator(noise, shape, training):
+    """Dense, then two times upsampling and a 5x5 convolution, with leaky ReLUs of slope 0.2 and normalisation."""
+    height, width, channels = shape
+    x = tf.nn.leaky_relu(dense(noise, height // 4 * (width // 4) * 128, "dense"), 0.2)  # [batch, 6272] for 28x28
+    x = batch_norm(x, training, "dense_norm")
+    x = tf.reshape(x, [-1, height // 4, width // 4, 128])
+    x = upsample_conv2d(x, 64, 5, "conv_1")  # [batch, 14, 14, 64]
+    x = tf.nn.leaky_relu(batch_norm(x, training, "norm_1"), 0.2)
+    return upsample_conv2d(x, channels, 5, "logits")  # [batch, 28, 28, channels]
+
+
+def dcgan_upsample_discriminator(images, training):
+    """Two 5x5 convolutions at stride 2, each with a leaky ReLU of slope 0.2 and a dropout of 0.3; then dense."""
+    x = images
+    for layer, filters in enumerate((64, 128), 1):
+        x = tf.nn.leaky_relu(conv2d(x, filters, 5, f"conv_{layer}", stride=2), 0.2)
+        x = dropout(x, 0.3, training, f"dropout_{layer}")
+    return dense(_flat(x), 1, "logits")  # from 7x7x128 = 6272 for 28x28
+
+
+def _flat(images):
+    return tf.reshape(images, [-1, math.prod(images.shape.as_list()[1:])])
 
 
 MODELS = {
     "mlp": Model(mlp_generator, mlp_discriminator, TANH),
+    "conv": Model(conv_generator, conv_discriminator, SIGMOID),
+    "gaussian": Model(gaussian_generator, gaussian_discriminator, LINEAR),
+    "dcgan": Model(dcgan_generator, dcgan_discriminator, SIGMOID),
+    "dcgan_upsample": Model(dcgan_upsample_generator, dcgan_upsample_discriminator, TANH),
 }

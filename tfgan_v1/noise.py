@@ -8,21 +8,47 @@ import math
 
 from tfgan_v1._tensorflow import tf
 
-TRAINING, PREVIEW, SEEDS = range(3)  # streams: the training steps, the samples after an epoch, the seeds of sample.py
+# Streams: the training steps, the samples kept on the way, the seeds of sample.py. A layer with randomness of its own
+# takes a hash of its name, which is none of these.
+TRAINING, PREVIEW, SEEDS = range(3)
 
 _PHILOX = 1  # the algorithm's number in TensorFlow's stateless random ops
 _WORDS_PER_COUNT = 4
+LAWS = {  # name -> (op, what becomes of its draws)
+    "uniform": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: 2 * draws - 1),  # in [-1, 1)
+    "unit": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: draws),  # in [0, 1)
+    "normal": (tf.raw_ops.StatelessRandomNormalV2, lambda draws: draws),  # mean 0, deviation 1
+}
 
 
-def uniform(seed, stream, index, count, shape):
-    """The `count` batches of noise that start at number `index` of a stream, uniform in [-1, 1).
+def draw(law, seed, stream, index, count, shape):
+    """The `count` batches of noise that start at number `index` of a stream: float32 [count, *shape].
 
-    seed: int in [0, 2**32). index: int or scalar integer tensor, at least 0. Returns float32 [count, *shape].
+    law: a name of LAWS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, at least 0.
+    """
+    op, transform = LAWS[law]
+    size = math.prod(shape)
+    draws = op(**_words(seed, stream, index, count, size))
+    return tf.reshape(transform(draws[:, :size]), [count, *shape])
+
+
+def coins(probability, seed, stream, index, shape):
+    """Batch number `index` of a stream of coins, each true with a probability to 16 bits: bool [*shape].
+
+    Half a random word for each is enough, and takes half the time.
     """
     size = math.prod(shape)
+    words = tf.raw_ops.StatelessRandomUniformFullIntV2(**_words(seed, stream, index, 1, -(-size // 2)), dtype=tf.uint32)
+    halves = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:size]
+    return tf.reshape(halves < round(probability * 2**16), shape)
+
+
+def _words(seed, stream, index, count, size):
+    """The arguments by which a stateless op draws `count` batches of at least `size` values: [count, a little more]."""
     counts = -(-size // _WORDS_PER_COUNT)
-    key = tf.constant([stream << 32 | seed], tf.uint64)
-    counter = tf.stack([tf.cast(index, tf.uint64) * counts, tf.constant(0, tf.uint64)])
-    words = [count, counts * _WORDS_PER_COUNT]
-    draws = tf.raw_ops.StatelessRandomUniformV2(shape=words, key=key, counter=counter, alg=tf.constant(_PHILOX))
-    return tf.reshape(2 * draws[:, :size] - 1, [count, *shape])
+    return {
+        "shape": [count, counts * _WORDS_PER_COUNT],
+        "key": tf.constant([stream << 32 | seed], tf.uint64),
+        "counter": tf.stack([tf.cast(index, tf.uint64) * counts, tf.constant(0, tf.uint64)]),
+        "alg": tf.constant(_PHILOX),
+    }

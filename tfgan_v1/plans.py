@@ -2,11 +2,29 @@
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tfgan_v1 import data, runs
-from tfgan_v1.config import FASTER_WITH_XLA, Config
-from tfgan_v1.errors import UserError
+import numpy as np
+
+from tfgan_v1 import batches, data, runs
+from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError, warn
+from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA
+
+# One call of the training loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
+CALL_PIXELS = 500_000  # seen in one call by a convolutional model
+CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+
+
+class Own(NamedTuple):
+    """What a caller in Python brings in place of what the configuration names; None is the built-in one."""
+
+    model: Any = None  # a models.Model
+    loss: Any = None  # a losses.Loss
+
+    def names(self):
+        """Which of them there are, for config.json."""
+        return [name for name, part in self._asdict().items() if part is not None]
 
 
 class Plan(NamedTuple):
@@ -17,42 +35,139 @@ class Plan(NamedTuple):
     facts: dict  # dataset.facts(): name, num_images, image_shape, sha256
     resume: bool
     overwrite: bool
+    own: Own = Own()
 
     @property
     def steps_per_epoch(self):
         """Steps in one pass over the images."""
-        return self.facts["num_images"] // self.config.batch_size
+        return batches.steps_per_epoch(self.config, self.facts["num_images"])
 
     @property
     def total_steps(self):
         """Steps of the whole run."""
-        return self.config.epochs * self.steps_per_epoch
+        return self.config.steps or self.config.epochs * self.steps_per_epoch
+
+    @property
+    def sample_every(self):
+        """Steps from one drawing of samples to the next."""
+        return self.config.sample_every * (1 if self.config.steps else self.steps_per_epoch)
+
+    @property
+    def streamed(self):
+        """Whether the images stay on the disk and come to the graph call by call."""
+        return self.dataset.images.nbytes > self.config.resident_limit * 1e9
 
     @property
     def chunk(self):
-        """Steps in one call of the training loop: an epoch in equal parts, none above config.chunk."""
-        return math.ceil(self.steps_per_epoch / math.ceil(self.steps_per_epoch / self.config.chunk))
+        """Steps in one call of the training loop: those between two samples in equal parts, none above the limits."""
+        config, shape = self.config, self.facts["image_shape"]
+        images = config.batch_size * config.d_steps
+        noise_bytes = 4 * config.noise_size * (images + config.batch_size)
+        image_bytes = images * math.prod(shape) * self.dataset.images.itemsize if self.streamed else 0
+        limits = [config.chunk, CALL_BYTES // (noise_bytes + image_bytes)]
+        if config.model in CONVOLUTIONAL or self.own.model:
+            limits.append(CALL_PIXELS // (images * math.prod(shape[:2])))
+        interval, limit = min(self.sample_every, self.total_steps), max(1, min(limits))
+        return math.ceil(interval / math.ceil(interval / limit))
+
+    @property
+    def points(self):
+        """Whether the data are points and not images."""
+        return len(self.facts["image_shape"]) == 1
+
+    @property
+    def real_samples(self):
+        """Up to a thousand of the data, as samples are kept: images in [0, 1], points as they are."""
+        some = self.dataset.images[:1000]
+        return some if self.points else some / np.float32(255)
+
+    @property
+    def graph(self):
+        """The arguments of gan.build."""
+        shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
+        return self.config, shape, dtype, self.facts["num_images"], self.chunk, *self.own
+
+    def place(self, step):
+        """Where in the run a step is, in words: "epoch 3", or "step 200" of a run that is counted in steps."""
+        return f"step {step:,}" if self.config.steps else f"epoch {step // self.steps_per_epoch:,}"
+
+    @property
+    def unit(self):
+        """What a run is counted in, "epoch" or "step"."""
+        return "step" if self.config.steps else "epoch"
+
+    def axis(self, steps):
+        """Numbers of steps in the run's unit."""
+        return [step if self.config.steps else step / self.steps_per_epoch for step in steps]
+
+    def calls(self, step):
+        """The calls of the training loop from a step to the end of the run: pairs (first step, number of steps)."""
+        while step < self.total_steps:
+            steps = min(self.chunk, self.sample_every - step % self.sample_every, self.total_steps - step)
+            yield step, steps
+            step += steps
+
+    def order(self, step):
+        """Which images the steps of a call see that begins at `step`: see batches.order."""
+        return batches.order(self.config, self.facts["num_images"], step, self.chunk)
 
 
-def make_plan(config, *, resume=False, overwrite=False, download=True):
-    """The Plan of a configuration. Writes nothing but a data set that it downloads.
+def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()):  # noqa: B008, a constant
+    """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
 
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
-    saved = runs.admit(config, resume=resume, overwrite=overwrite)
+    saved = runs.admit(config, resume=resume, overwrite=overwrite, own=own.names())
     if saved:
-        config = replace(config, dataset=saved.config.dataset, xla=saved.config.xla)
-    dataset = data.load(config.dataset, config.data_dir, download=download)
+        config = replace(config, dataset=config.dataset or saved.config.dataset, xla=saved.config.xla)
+    elif config.weights:
+        runs.read(Config(ckpt=config.weights))  # the folder of a run
+    if not own.model and config.size:
+        check_size(config.model, config.size)
+    dataset = load(config, download=download)
     facts = dataset.facts()
-    if saved and facts != saved.data:
+    if saved and {**facts, "name": None} != {**saved.data, "name": None}:  # the same images may lie elsewhere by now
         raise UserError(
             f"the images of {dataset.name} are not those that the run in {config.ckpt_folder} was begun with; "
-            "name the folder of the right ones by --data-dir, or start a run of its own by --name NAME"
+            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME"
         )
+    if not own.model:
+        check_size(config.model, facts["image_shape"][:-1])
     if config.batch_size > facts["num_images"]:
-        raise UserError(
-            f"--batch-size {config.batch_size:,} is more than the {facts['num_images']:,} images of {dataset.name}; "
-            f"take {facts['num_images']:,} or less"
+        warn(
+            f"{dataset.name} holds {facts['num_images']:,} images, fewer than the {config.batch_size:,} of a batch: "
+            "each batch has some of them several times"
         )
-    xla = config.xla if config.xla != "auto" else "on" if config.model in FASTER_WITH_XLA else "off"
-    return Plan(replace(config, dataset=dataset.name, xla=xla), dataset, facts, resume, overwrite)
+    xla = config.xla if config.xla != "auto" else "on" if config.model in FASTER_WITH_XLA and not own.model else "off"
+    named = config.dataset or dataset.name
+    return Plan(replace(config, dataset=named, xla=xla), dataset, facts, resume, overwrite, own)
+
+
+def load(config, *, download=True):
+    """The data.Dataset of a configuration. Raises UserError if there is none."""
+    return data.load(
+        config.dataset,
+        config.data_dir,
+        data.Shaping(config.size, config.channels, config.fit, config.background),
+        mean=config.mean,
+        std=config.std,
+        seed=config.seed,
+        strict=config.strict,
+        cache_dir=config.cache_dir,
+        download=download,
+    )
+
+
+def check_size(model, size):
+    """Raises UserError if a model cannot make images of a size (height, width), or of points, which have none."""
+    if model not in CONVOLUTIONAL:
+        return
+    if not size:
+        raise UserError(f"--model {model} makes images, and these are points; take --model gaussian or mlp")
+    nearest = [min(range(8, 129, 4), key=lambda fit: (abs(fit - length), -fit)) for length in size]
+    if nearest != list(size):
+        height, width = size
+        raise UserError(
+            f"--model {model} makes images whose height and width are multiples of 4 from 8 to 128, not "
+            f"{height}x{width}; the nearest is --image-size {nearest[0]}x{nearest[1]}"
+        )

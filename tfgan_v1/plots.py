@@ -14,7 +14,8 @@ def view_samples(epoch, samples):
     """The samples of one epoch as a grid, 4x4 for the usual 16.
 
     epoch: index into `samples`, -1 for the last. samples: list of arrays [n, h, w, c] in [0, 1], as `load_samples`
-    returns it, or [n, h * w] of square images in any range, as the old notebooks kept it. Returns (figure, axes).
+    returns it, or [n, h * w] of square images in any range, as the old notebooks kept it; of points [n, 1], the density
+    is shown. Returns (figure, axes).
     Raises UserError if there is no such epoch.
     """
     import matplotlib.pyplot as plt
@@ -22,6 +23,10 @@ def view_samples(epoch, samples):
     if not -len(samples) <= epoch < len(samples):
         raise UserError(f"there is no epoch {epoch} in {len(samples)} sets of samples; -1 is the last")
     images = as_images(samples[epoch])
+    if images.shape[1:] == (1, 1):  # points
+        figure, axes = plt.subplots(squeeze=False)
+        _draw_density(axes[0, 0], images, None)
+        return figure, axes
     rows, columns = grid_size(len(images))
     size = {"figsize": (7, 7 * rows / columns), "nrows": rows, "ncols": columns}
     figure, axes = plt.subplots(**size, sharex=True, sharey=True, squeeze=False)
@@ -33,38 +38,83 @@ def view_samples(epoch, samples):
     return figure, axes
 
 
-def evolution(samples, epochs, rows=10, columns=6):
-    """A sheet of how the samples changed: up to 10 rows of epochs, the last one included, with 6 samples each.
+def evolution(samples, places, rows=10, columns=6):
+    """A sheet of how the samples changed: up to 10 rows, from the first to the last, with 6 samples each.
 
-    samples: list of arrays [n, h, w, c] in [0, 1]; epochs: the epoch of each. Returns a matplotlib Figure.
+    samples: list of arrays [n, h, w, c] in [0, 1]; places: where in the run each was drawn, such as "epoch 3".
+    Returns a matplotlib Figure.
     """
-    chosen = np.unique(np.linspace(0, len(samples) - 1, min(rows, len(samples))).round().astype(int))
+    chosen = _spread(len(samples), rows)
     columns = min(columns, *(len(samples[i]) for i in chosen))
     sheet = tile(np.concatenate([as_images(samples[i][:columns]) for i in chosen]), columns)
     height = sheet.shape[0] / len(chosen)
     figure = _figure(columns, len(chosen) * height / (sheet.shape[1] / columns))
     ax = figure.add_subplot()
     ax.imshow(sheet, cmap="Greys_r", vmin=0, vmax=1)
-    ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [f"epoch {epochs[i]:,}" for i in chosen])
+    ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
     ax.tick_params(length=0)
     ax.set_xticks([])
     ax.spines[:].set_visible(False)
     return figure
 
 
-def loss_curves(losses):
-    """Both players' losses over the epochs, "Training Losses". losses: rows of records.Losses. Returns a Figure."""
+def density(fake, real=None):
+    """The densities of points, "Distribution of real and fake data": real in blue, fake in red. Returns a Figure.
+
+    fake, real: [n, 1]. Kernel density estimates, Gaussian, with a bandwidth of 0.3 deviations of the real data.
+    """
     figure = _figure(8, 4.5)
-    ax = figure.add_subplot()
-    epochs = [row.epoch for row in losses]
-    marker = "o" if len(epochs) == 1 else None
-    ax.plot(epochs, [row.d_loss for row in losses], label="Discriminator", marker=marker)
-    ax.plot(epochs, [row.g_loss for row in losses], label="Generator", marker=marker)
-    ax.set(title="Training Losses", xlabel="epoch", ylabel="loss (nats)")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.grid(alpha=0.3)
-    ax.legend()
+    _draw_density(figure.add_subplot(), fake, real)
+    figure.axes[0].set(title="Distribution of real and fake data", xlabel="value", ylabel="density")
+    figure.axes[0].legend()
     return figure
+
+
+def density_evolution(samples, places, real, most=10):
+    """How the density of generated points changed: up to 10 plots, from the first to the last. Returns a Figure."""
+    chosen = _spread(len(samples), most)
+    rows, columns = grid_size(len(chosen))
+    figure = _figure(3 * columns, 2 * rows)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for ax in axes.flat[len(chosen) :]:
+        ax.set_axis_off()
+    for ax, i in zip(axes.flat, chosen, strict=False):
+        _draw_density(ax, samples[i], real)
+        ax.set_title(places[i], fontsize="small")
+    return figure
+
+
+def loss_curves(x, losses, unit="epoch"):
+    """Both players' losses, "Training Losses", generator red and discriminator blue. Returns a Figure.
+
+    losses: rows of records.Losses; x: where in the run each was, in units ("epoch" or "step").
+    """
+    curves = {"Discriminator": [row.d_loss for row in losses], "Generator": [row.g_loss for row in losses]}
+    return _curves(x, curves, title="Training Losses", xlabel=unit, ylabel="loss (nats)")
+
+
+def probabilities(x, losses, unit="epoch"):
+    """D(x) and D(G(z)), the mean probabilities that D gives to real and to generated images. Returns a Figure.
+
+    Both are near 0.5 where neither player can do better (arXiv:1406.2661, sec. 4.1): the line. See `loss_curves`.
+    """
+    curves = {"D(x)": [row.d_real for row in losses], "D(G(z))": [row.d_fake for row in losses]}
+    figure = _curves(
+        x, curves, title="What the discriminator believes", xlabel=unit, ylabel="probability of being real"
+    )
+    figure.axes[0].axhline(0.5, color="black", linewidth=1, linestyle="--")
+    figure.axes[0].set_ylim(0, 1)
+    return figure
+
+
+def divergence(x, values, unit="epoch"):
+    """The Kullback-Leibler divergence of the real points' histogram from the generated ones'. Returns a Figure."""
+    return _curves(x, {"KL(real || fake)": values}, title="Divergence", xlabel=unit, ylabel="nats")
+
+
+def samples_png(samples, real=None):
+    """Samples as the bytes of a PNG: a sheet of images, or the density of points, beside that of the real ones."""
+    return sheet_png(samples) if np.ndim(samples) == 4 else figure_png(density(samples, real))
 
 
 def sheet_png(images):
@@ -119,6 +169,52 @@ def figure_png(figure):
     file = io.BytesIO()
     figure.savefig(file, format="png", bbox_inches="tight")
     return file.getvalue()
+
+
+_MANY = 1000  # points above which a curve is drawn faintly, under its running mean
+
+
+def _curves(x, curves, **labels):
+    figure = _figure(8, 4.5)
+    ax = figure.add_subplot()
+    x = np.asarray(x)
+    for (name, y), colour in zip(curves.items(), ("tab:blue", "tab:red"), strict=False):
+        window = len(x) // 100 if len(x) > _MANY else 1
+        if window > 1:
+            ax.plot(x, y, color=colour, alpha=0.25, linewidth=0.5)
+        smooth = np.convolve(y, np.full(window, 1 / window), "valid")
+        ax.plot(x[window - 1 :], smooth, color=colour, label=name, marker="o" if len(x) == 1 else None)
+    ax.set(**labels)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return figure
+
+
+def _draw_density(ax, fake, real):
+    from sklearn.neighbors import KernelDensity
+
+    sets = {"real": (real, "tab:blue"), "fake": (fake, "tab:red")}
+    sets = {
+        name: (np.asarray(points).reshape(-1, 1), colour)
+        for name, (points, colour) in sets.items()
+        if points is not None
+    }
+    reference = next(iter(sets.values()))[0]
+    deviation = float(reference.std()) or 1.0
+    low, high = reference.min() - deviation, reference.max() + deviation
+    grid = np.linspace(low, high, 400)[:, None]
+    for name, (points, colour) in sets.items():
+        finite = points[np.isfinite(points)].reshape(-1, 1)
+        if len(finite):
+            log_density = KernelDensity(bandwidth=0.3 * deviation).fit(finite).score_samples(grid)
+            ax.fill_between(grid[:, 0], np.exp(log_density), color=colour, alpha=0.2)
+            ax.plot(grid[:, 0], np.exp(log_density), color=colour, label=name)
+
+
+def _spread(count, most):
+    """Up to `most` positions among `count`, evenly from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def _figure(width, height):

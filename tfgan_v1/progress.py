@@ -18,9 +18,11 @@ class Progress:
     step: int = 0  # training steps done
     epoch: int = 0  # epochs done
     seconds: float = 0.0  # spent training, over all sittings
-    reported: float = 0.0  # of these seconds, those up to the last epoch's line
-    samples: list = field(default_factory=list)  # a float32 array [num_samples, h, w, c] in [0, 1] for each epoch
-    losses: list = field(default_factory=list)  # a records.Losses for each epoch
+    reported: float = 0.0  # of these seconds, those up to the last line
+    reported_step: int = 0  # and of the steps
+    samples: list = field(default_factory=list)  # float32 arrays [num_samples, h, w, c] in [0, 1], or points
+    sample_steps: list = field(default_factory=list)  # the step at which each was drawn
+    losses: list = field(default_factory=list)  # a records.Losses for each step that is recorded
     stopped_by: int | None = None  # the number of the signal that ended training early
 
 
@@ -34,8 +36,8 @@ def starting_point(plan, saved):
     checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
     if checkpoint and checkpoint.step > plan.total_steps:
         raise UserError(
-            f"the run in {plan.config.ckpt_folder} is already at epoch {checkpoint.step // plan.steps_per_epoch}; "
-            f"--epochs must be that or more, not {plan.config.epochs}"
+            f"the run in {plan.config.ckpt_folder} is already at {plan.place(checkpoint.step)}; its length must be "
+            f"that or more, not {plan.place(plan.total_steps)}"
         )
     before, now = saved.made_by, made_by()
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
@@ -55,7 +57,7 @@ def facts_of(progress):
     """What a state keeps beside its tensors, to know its records again."""
     return {
         "seconds": progress.seconds,
-        "num_samples": len(progress.samples),
+        "sample_steps": progress.sample_steps,
         "samples_sha256": records.sha256(progress.samples),
         "num_losses": len(progress.losses),
         "last_losses": [str(number) for number in progress.losses[-1]] if progress.losses else None,  # nan is not nan
@@ -69,21 +71,23 @@ def recall(progress, plan, checkpoint):
     """
     facts, folder = checkpoint.facts, progress.config.samples_folder
     progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
-    seconds, num_samples = facts.get("seconds"), facts.get("num_samples")
-    if not (type(seconds) is float and 0 <= seconds < 1e9 and type(num_samples) is int and num_samples >= 0):
+    seconds, sample_steps = facts.get("seconds"), facts.get("sample_steps")
+    whole = isinstance(sample_steps, list) and all(type(step) is int and step > 0 for step in sample_steps)
+    if not (whole and type(seconds) is float and 0 <= seconds < 1e9):
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
     progress.seconds = seconds
     try:
         if _there(folder / records.SAMPLES):
-            progress.samples = records.load_samples(folder / records.SAMPLES)[:num_samples]
+            progress.samples = records.load_samples(folder / records.SAMPLES)[: len(sample_steps)]
+            progress.sample_steps = list(sample_steps)
         if _there(folder / records.LOSSES):
             progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step)
     except UserError as error:
         raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
-    progress.reported = progress.losses[-1].seconds if progress.losses else progress.seconds
+    progress.reported, progress.reported_step = progress.seconds, progress.step
     recalled = facts_of(progress)
     for name, ours in (
-        (records.SAMPLES, ("num_samples", "samples_sha256")),
+        (records.SAMPLES, ("sample_steps", "samples_sha256")),
         (records.LOSSES, ("num_losses", "last_losses")),
     ):
         if (folder / name).exists() and any(recalled[fact] != facts.get(fact) for fact in ours):

@@ -12,8 +12,15 @@ from tfgan_v1.runs import replacing
 
 SAMPLES = "train_samples.pkl"
 LOSSES = "losses.csv"
-LAST_SAMPLES, EVOLUTION, LOSS_CURVES = "last_samples.png", "evolution.png", "losses.png"
-_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "seconds")
+STATISTICS = "statistics.csv"  # of points
+FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
+LOSSES_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy", "seconds")
+
+
+STATISTICS_HEADER = (
+    *("step", "epoch", "kl_divergence"),
+    *(f"{of}_{moment}" for of in ("real", "fake") for moment in ("mean", "variance", "skewness", "kurtosis")),
+)
 
 
 class Losses(NamedTuple):
@@ -25,6 +32,8 @@ class Losses(NamedTuple):
     g_loss: float
     d_real: float  # D(x), the mean probability given to the real images
     d_fake: float  # D(G(z)), the mean probability given to the generated ones
+    d_accuracy: float  # share of both that D saw rightly
+    g_accuracy: float  # share of the generated ones that D took for real in G's step
     seconds: float
 
 
@@ -89,16 +98,23 @@ def sha256(samples):
     return digest.hexdigest()
 
 
-def append_losses(path, row):
-    """Adds one row to the end of losses.csv."""
+def begin(folder, losses, files):
+    """Brings the tables of a samples folder to the state of a run that begins, or goes on from these rows of losses."""
+    write_table(folder / LOSSES, LOSSES_HEADER, losses)
+    if files:
+        write_table(folder / FILES, ("file", "left out because"), files)
+
+
+def append_losses(path, rows):
+    """Adds rows to the end of losses.csv."""
     with open(path, "a", newline="") as file:
-        csv.writer(file).writerow(row)
+        csv.writer(file).writerows(rows)
 
 
-def write_losses(path, rows):
-    """Writes losses.csv anew."""
-    with replacing(path) as partial, open(partial, "w", newline="") as file:
-        csv.writer(file).writerows([_HEADER, *rows])
+def write_table(path, header, rows):
+    """Writes losses.csv, or another table, anew."""
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        csv.writer(file).writerows([header, *rows])
 
 
 def read_losses(path, last_step):
@@ -106,7 +122,7 @@ def read_losses(path, last_step):
     try:
         with open(path, newline="") as file:
             header, *lines = csv.reader(line for line in file if line.endswith("\n"))
-        if tuple(header) != _HEADER:
+        if tuple(header) != LOSSES_HEADER:
             raise ValueError(f"its columns are {','.join(header)}")
         rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in lines]
     except (ValueError, TypeError, IndexError, csv.Error) as error:

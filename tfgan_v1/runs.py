@@ -4,23 +4,27 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import Config, flag, from_mapping
+from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
 from tfgan_v1.errors import UserError
 
 CONFIG = "config.json"
 LOCK = ".lock"
-FORMAT = 1
+FORMAT = 2
 
 # The names of everything that a run writes: --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, "checkpoint", *(f"generator.ckpt-*.{end}" for end in ("data-*", "index", "json")), "train_state")
 SHEET = "samples.png"  # what sample.py writes if it is not told otherwise
-SAMPLES_FILES = ("train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png")
+SAMPLES_FILES = (
+    *("train_samples.pkl", "losses.csv", "statistics.csv", "files.csv", "sheets"),
+    *(f"{name}.png" for name in ("last_samples", "evolution", "losses", "probabilities", "divergence")),
+)
 
 
 class Saved(NamedTuple):
@@ -29,12 +33,14 @@ class Saved(NamedTuple):
     config: Config
     data: dict[str, Any]  # name, num_images, image_shape [h, w, c], sha256 of the pixels
     made_by: dict[str, Any]  # versions of the packages by name, processor, threads
+    own: Sequence[str] = ()  # what the caller brought: "model", "loss"
 
 
-def admit(config, *, resume, overwrite):
+def admit(config, *, resume, overwrite, own=()):
     """Raises UserError unless a trainer with this configuration may begin in the folders that it names.
 
-    Touches nothing. Returns what is saved there if the run resumes, otherwise None.
+    own: names of the parts that the caller brings. Touches nothing. Returns what is saved there if the run
+    resumes, otherwise None.
     """
     if resume and overwrite:
         raise UserError("--resume goes on with a run and --overwrite throws it away; give one of them")
@@ -44,6 +50,7 @@ def admit(config, *, resume, overwrite):
     if resume:
         saved = read(config)
         check_same_run(saved.config, config)
+        check_same_parts(saved, own, "train(config, resume=True, model=..., loss=...)")
         return saved
     found = _own_files(config)
     if found and not overwrite:
@@ -58,12 +65,25 @@ def check_same_run(saved, config):
     """Raises UserError if `config` differs from the saved one in anything that the results so far depend on."""
     for each in fields(Config):
         before, now = getattr(saved, each.name), getattr(config, each.name)
-        undecided = each.name in ("dataset", "xla") and now == each.default  # settled only when the run is prepared
+        undecided = each.name == "xla" and now == each.default  # settled only when the run is prepared
         if before != now and not each.metadata["resumable"] and not undecided:
             raise UserError(
                 f"the run in {config.ckpt_folder} was begun with {flag(each.name)} {before}, not {now}; "
                 "leave it as it was, or start a run of its own by --name NAME"
             )
+
+
+def check_same_parts(saved, own, call):
+    """Raises UserError unless the caller brings the parts of its own that a run was begun with. call: how it would."""
+    if set(own) != set(saved.own):
+        raise UserError(
+            f"the run in {saved.config.ckpt_folder} was begun with {_parts(saved.own)}, not {_parts(own)}; give the "
+            f"same in Python, by {call}"
+        )
+
+
+def _parts(own):
+    return " and ".join(f"a {part} of the user's own" for part in own) or "the built-in networks and loss"
 
 
 @contextmanager
@@ -101,13 +121,15 @@ def write(saved):
     """Saves what `read` reads."""
     config = saved.config
     values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
-    if config.data_dir is not None:
-        values["data_dir"] = os.path.abspath(config.data_dir)
+    for name in ("data_dir", "dataset", "weights", "cache_dir"):
+        if values[name] is not None and (name != "dataset" or values[name] not in DATASET_NAMES):
+            values[name] = os.path.abspath(values[name])
     content = {
         "format": FORMAT,
         "config": values,
         "data": saved.data,
         "made_by": saved.made_by,
+        "own": list(saved.own),
     }
     with replacing(config.ckpt_folder / CONFIG) as path:
         path.write_text(json.dumps(content, indent=2) + "\n")
@@ -129,11 +151,11 @@ def read(config):
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
-        saved = Saved(from_mapping({**content["config"], **places}), content["data"], dict(content["made_by"]))
-        shape = saved.data["image_shape"]
-        if len(shape) != 3 or not all(type(size) is int and 0 < size <= 4096 for size in shape):
-            raise ValueError(f"no image has the shape {shape}")
-        return saved
+        config = from_mapping({**content["config"], **places})
+        shape = content["data"]["image_shape"]
+        if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
+            raise ValueError(f"neither an image nor a point has the shape {shape}")
+        return Saved(config, content["data"], dict(content["made_by"]), [str(part) for part in content["own"]])
     except UserError as error:
         raise UserError(f"{path} cannot be used: {error}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:

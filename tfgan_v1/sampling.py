@@ -8,6 +8,7 @@ from tfgan_v1 import checkpoints, noise, runs
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError
+from tfgan_v1.gan import decode
 from tfgan_v1.models import MODELS
 
 # Every call of the graph draws this many images, so that none depends on how many are asked for: the last digits of a
@@ -27,28 +28,32 @@ class Generator:
     def __init__(self, session, seeds, images, step, image_shape):
         self._session, self._seeds, self._images = session, seeds, images
         self.step = step  # training steps that the generator has behind it
-        self.image_shape = image_shape  # height, width, channels
+        self.image_shape = image_shape  # height, width, channels; of points, their one coordinate
 
     @classmethod
-    def restore(cls, folder):
+    def restore(cls, folder, *, model=None):
         """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
 
-        Raises UserError if the folder holds no run, or none of its checkpoints is whole.
+        model: the models.Model that the run was trained with, if that was the caller's own. Raises UserError if the
+        folder holds no run, or none of its checkpoints is whole, or they are another model's.
         """
         folder = Path(folder)
-        config, facts, _ = runs.read(Config(ckpt=folder))
-        checkpoint = checkpoints.newest_generator(folder)
-        model, image_shape = MODELS[config.model], tuple(facts["image_shape"])
+        saved = runs.read(Config(ckpt=folder))
+        own = {part for part in saved.own if part != "model"} | ({"model"} if model else set())
+        runs.check_same_parts(saved, own, "Generator.restore(folder, model=...)")
+        config, image_shape = saved.config, tuple(saved.data["image_shape"])
+        checkpoint, model = checkpoints.newest_generator(folder), model or MODELS[config.model]
         with tf.Graph().as_default() as graph:
             seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
 
             @tf.autograph.experimental.do_not_convert
             def draw(seed):
-                return noise.uniform(0, noise.SEEDS, seed, 1, [config.noise_size])[0]
+                return noise.draw(config.noise, 0, noise.SEEDS, seed, 1, [config.noise_size])[0]
 
             z = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
             with tf.variable_scope("generator", use_resource=True):
-                images = model.output.decode(model.output.activation(model.generator(z, image_shape)))
+                generated = model.output.activation(model.generator(z, image_shape, None))
+            images = decode(model, generated)
             saver = checkpoints.make_saver(tf.global_variables("generator/"))
             session = tf.Session(graph=graph)
             try:
@@ -59,7 +64,7 @@ class Generator:
         return cls(session, seeds, images, checkpoint.step, image_shape)
 
     def __call__(self, seeds=range(16)):
-        """Images of the seeds, whole numbers in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]."""
+        """Images of the seeds, whole numbers in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points."""
         seeds = np.asarray(seeds)
         if seeds.shape == (0,):
             return np.zeros((0, *self.image_shape), np.float32)

@@ -1,23 +1,20 @@
 """The Session loop: run, report, sample, save."""
 
-import math
 import time
-from dataclasses import fields
-from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from tfgan_v1 import checkpoints, data, gan, plots, records, runs
+from tfgan_v1 import checkpoints, gan, metrics, pictures, records, report, runs, streaming
 from tfgan_v1._tensorflow import quiet, reason, tf
-from tfgan_v1.config import flag
 from tfgan_v1.errors import UserError
 from tfgan_v1.interrupts import noted_signals
-from tfgan_v1.plans import make_plan
+from tfgan_v1.plans import Own, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
+from tfgan_v1.watch import Watch
 
 SAVE_SECONDS = 10  # the samples and the whole state are saved at most so often, and at the end
-TENSORFLOW_BYTES = 850_000_000  # what TensorFlow takes by itself, with XLA's compiler; measured
 
 
 class Savers(NamedTuple):
@@ -27,14 +24,15 @@ class Savers(NamedTuple):
     state: checkpoints.Saver
 
 
-def train(config, *, resume=False, overwrite=False):
+def train(config, *, resume=False, overwrite=False, model=None, loss=None):
     """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
 
-    resume: go on with the run that is there up to config.epochs; the result has the same bits as a run without the
-    break. overwrite: throw away the run that is there. Ctrl-C and SIGTERM save everything and end the training early.
+    resume: go on with the run that is there up to the end that config says; the result has the same bits as a run
+    without the break. overwrite: throw away the run that is there. model, loss: a models.Model and a losses.Loss of the
+    caller's own, in place of those that `config` names. Ctrl-C and SIGTERM save everything and end the training early.
     Raises UserError, with nothing written or lost, for whatever the user has to put right.
     """
-    return run(make_plan(config, resume=resume, overwrite=overwrite))
+    return run(make_plan(config, resume=resume, overwrite=overwrite, own=Own(model, loss)))
 
 
 def run(plan):
@@ -42,33 +40,41 @@ def run(plan):
     config = plan.config
     with runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
-        saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite)
+        saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
-            print(f"All {config.epochs:,} epochs are done; a larger --epochs goes on.")
-        network = gan.build(config, plan.facts["image_shape"], plan.facts["num_images"], plan.chunk)
+            print(f"The run has reached {plan.place(plan.total_steps)}, its end; a later one goes on.")
+        stream = streaming.stream(plan, checkpoint.step if checkpoint else 0) if plan.streamed else None
+        network = gan.build(*plan.graph, stream=stream.images if stream else None)
         savers = Savers(checkpoints.make_saver(network.g_state), checkpoints.make_saver(network.state))
+        weights = checkpoints.make_saver(network.weights)
         graph.finalize()
         try:
             with tf.Session() as session:
-                session.run(network.initialise, {network.pixels: plan.dataset.images})
+                session.run(network.initialise, {} if stream else {network.images: plan.dataset.images})
                 progress = Progress(config)
                 if checkpoint:
                     checkpoints.restore(savers.state, session, checkpoint)
                     recall(progress, plan, checkpoint)
+                elif config.weights:
+                    checkpoints.restore(weights, session, _weights_of(config), part=True)
                 with quiet():  # takes no step, but compiles: what cannot be done fails before anything is written
-                    session.run(network.train, _feed(plan, progress, network, steps=0))
+                    if stream:
+                        session.run(stream.begin)
+                    session.run(network.train, _feed(plan, network, progress.step, steps=0))
                 if plan.overwrite:
                     runs.clear(config)
-                runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else made_by()))
-                records.write_losses(config.samples_folder / records.LOSSES, progress.losses)
+                made = saved.made_by if saved else made_by()
+                runs.write(runs.Saved(config, plan.facts, made, plan.own.names()))
+                records.begin(config.samples_folder, progress.losses, plan.dataset.files)
                 checkpoints.forget_after(config.ckpt_folder, progress.step)
                 _loop(plan, progress, session, network, savers, signals)
+                last = session.run(network.preview, {network.first_step: progress.step})
         except tf.errors.OpError as error:
             raise UserError(
                 f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
             ) from None
-        _write_pictures(progress)
+        pictures.write(plan, progress, last)
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
     return progress
@@ -77,113 +83,78 @@ def run(plan):
 def _loop(plan, progress, session, network, savers, signals):
     """Trains to the end of the plan, or to a signal."""
     if progress.step == 0:
-        _save(progress, session, savers)  # so that there is a state to go on from wherever there is a generator
+        _save(plan, progress, session, savers)  # so that there is a state to go on from wherever there is a generator
     begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
+    watch = Watch(metrics.diversity(plan.real_samples))
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
-        while progress.step < plan.total_steps and not signals:
-            steps = min(plan.chunk, plan.steps_per_epoch - progress.step % plan.steps_per_epoch)
-            metrics = session.run(network.train, _feed(plan, progress, network, steps))
+        for first, steps in plan.calls(progress.step):
+            if signals:
+                break
+            done = session.run(network.train, _feed(plan, network, first, steps))[:steps]
             progress.step += steps
+            progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - begun
             bar.update(steps)
-            if progress.step % plan.steps_per_epoch == 0:
-                _end_epoch(plan, progress, session, network, savers, metrics[steps - 1])
+            watch.see_steps(done[:, gan.METRICS.index("D(G(z))")], progress.step)
+            sampled = progress.step % plan.sample_every == 0
+            _record(plan, progress, done if plan.config.record == "steps" else done[-1:] if sampled else done[:0])
+            if sampled:
+                _sample(plan, progress, session, network, savers)
+                watch.see_samples(progress.samples[-1], progress.step)
+            if sampled or progress.step == plan.total_steps:
                 try:
-                    _report(plan, progress)
+                    report.write_line(plan, progress, done[-1])
                 except OSError:  # nobody reads the lines any more, perhaps by a Ctrl-C that was meant for us, too
-                    _save(progress, session, savers)
+                    _save(plan, progress, session, savers)
                     raise
             if time.monotonic() - last_save >= SAVE_SECONDS:
-                _save(progress, session, savers)
+                _save(plan, progress, session, savers)
                 last_save = time.monotonic()
     checkpoints.save_generator(savers.generator, session, progress.config.ckpt_folder, progress.step)
-    _save(progress, session, savers)
+    _save(plan, progress, session, savers)
 
 
-def _feed(plan, progress, network, steps):
+def _feed(plan, network, step, steps):
     """What the graph needs for its next steps."""
-    config, num_images = plan.config, plan.facts["num_images"]
-    order = data.batch_order(config.seed, num_images, config.batch_size, progress.step, plan.chunk)
-    return {network.first_step: progress.step, network.num_steps: steps, network.order: order}
+    feed = {network.first_step: step, network.num_steps: steps}
+    return feed if plan.streamed else {**feed, network.order: plan.order(step)}
 
 
-def _end_epoch(plan, progress, session, network, savers, metrics):
-    """Records the losses of the epoch's last step, and keeps fresh samples and the generator."""
+def _record(plan, progress, metrics):
+    """Adds the metrics [n, len(METRICS)] of the n steps that end at progress.step to the losses."""
+    rows = []
+    for step, of_step in enumerate(metrics, progress.step - len(metrics) + 1):
+        numbers = [float(str(number)) for number in of_step]  # float32's own digits, not those of its double
+        epoch = (step - 1) // plan.steps_per_epoch + 1
+        rows.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
+    progress.losses += rows
+    records.append_losses(progress.config.samples_folder / records.LOSSES, rows)
+
+
+def _sample(plan, progress, session, network, savers):
+    """Keeps fresh samples, and the generator."""
     config = progress.config
-    progress.epoch = progress.step // plan.steps_per_epoch
-    numbers = [float(str(number)) for number in metrics]  # float32's own digits, not those of its double
-    row = records.Losses(progress.step, progress.epoch, *numbers, round(progress.seconds, 3))
-    progress.losses.append(row)
     progress.samples.append(session.run(network.preview, {network.first_step: progress.step}))
-    records.append_losses(config.samples_folder / records.LOSSES, row)
+    progress.sample_steps.append(progress.step)
+    if config.sheets == "each":
+        pictures.write_sheet(plan, progress.step, progress.samples[-1])
     checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
 
 
-def _report(plan, progress):
-    """The line of an epoch, in the published form, with the speed and the time left."""
-    config, row = progress.config, progress.losses[-1]
-    seconds = max(row.seconds - progress.reported, 1e-3)
-    progress.reported = row.seconds
-    images = plan.steps_per_epoch * config.batch_size
-    left = timedelta(seconds=math.ceil((config.epochs - progress.epoch) * seconds))
-    with tqdm.external_write_mode():
-        print(
-            f"Epoch {progress.epoch}/{config.epochs}... Discriminator Loss: {row.d_loss:.4f}... "
-            f"Generator Loss: {row.g_loss:.4f}... {images / seconds:,.0f} images/s, {left} left",
-            flush=True,
-        )
-
-
-def _save(progress, session, savers):
+def _save(plan, progress, session, savers):
     """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
     config = progress.config
     records.write_samples(config.samples_folder / records.SAMPLES, progress.samples)
+    if plan.points:
+        path = config.samples_folder / records.STATISTICS
+        records.write_table(path, records.STATISTICS_HEADER, report.statistics(plan, progress))
     runs.sync(config.samples_folder / records.LOSSES)
     checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, facts_of(progress))
 
 
-def _write_pictures(progress):
-    """The last samples, how they evolved, and the loss curves, as pictures in the samples folder."""
-    folder, pictures = progress.config.samples_folder, {}
-    if progress.samples:
-        first = progress.epoch - len(progress.samples) + 1
-        pictures[records.LAST_SAMPLES] = plots.sheet_png(progress.samples[-1])
-        pictures[records.EVOLUTION] = plots.figure_png(
-            plots.evolution(progress.samples, range(first, progress.epoch + 1))
-        )
-    if progress.losses:
-        pictures[records.LOSS_CURVES] = plots.figure_png(plots.loss_curves(progress.losses))
-    for name, png in pictures.items():
-        with runs.replacing(folder / name) as partial:
-            partial.write_bytes(png)
-
-
-def describe(plan):
-    """What `train` would do, as text: the configuration, the parameter counts, and the memory that it takes."""
-    config, facts = plan.config, plan.facts
-    starting_point(plan, runs.admit(config, resume=plan.resume, overwrite=plan.overwrite))
-    with tf.Graph().as_default():
-        networks = gan.build(config, facts["image_shape"], facts["num_images"], plan.chunk).networks
-    generator, discriminator = (
-        sum(math.prod(variable.shape.as_list()) for variable in variables)
-        for variables in (networks.g_vars, networks.d_vars)
-    )
-    height, width, channels = facts["image_shape"]
-    pixels = height * width * channels
-    noise = 4 * plan.chunk * config.batch_size * config.noise_size
-    samples = 4 * config.epochs * config.num_samples * pixels
-    weights = 4 * (generator + discriminator)
-    # The images are in NumPy and in the graph, the noise before and after scaling, the samples as they are and as they
-    # are pickled; each weight has two means of Adam's and a gradient.
-    memory = TENSORFLOW_BYTES + 2 * facts["num_images"] * pixels + 2 * noise + 2 * samples + 4 * weights
-    return "\n".join(
-        [
-            *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
-            f"generator: {generator:,} parameters",
-            f"discriminator: {discriminator:,} parameters",
-            f"images: {facts['num_images']:,} of {height}x{width}x{channels} ({facts['name']})",
-            f"steps: {plan.steps_per_epoch:,} in each of {config.epochs:,} epochs, {plan.total_steps:,} in all",
-            f"memory: about {memory / 1e9:.1f} GB",
-            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}; nothing was touched",
-        ]
-    )
+def _weights_of(config):
+    """The Checkpoint of the run whose networks this one starts from."""
+    checkpoint = checkpoints.newest_state(Path(config.weights))
+    if checkpoint is None:
+        raise UserError(f"--weights {config.weights} holds no state of a run; name the checkpoint folder of one")
+    return checkpoint

@@ -65,7 +65,7 @@ def load(
 
 def _points(name, points, shaping):
     if shaping.size or shaping.channels:
-        raise UserError(f"{name} holds points and no images, so leave out --size and --channels")
+        raise UserError(f"{name} holds points and no images, so leave out --image-size and --channels")
     return Dataset(name, points)
 
 

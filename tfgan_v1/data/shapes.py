@@ -50,7 +50,9 @@ class Shaping(NamedTuple):
     def check(self):
         """Raises UserError if an image cannot be brought to this shape."""
         if self.size and not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in self.size):
-            raise UserError(f"--size must be a height and a width of 1 to {LARGEST_SIDE:,} pixels, not {self.size}")
+            raise UserError(
+                f"--image-size must be a height and a width of 1 to {LARGEST_SIDE:,} pixels, not {self.size}"
+            )
         if self.channels not in (None, 1, 3):
             raise UserError(f"--channels must be 1 for grey or 3 for colour, not {self.channels}")
         if self.fit not in FITS:

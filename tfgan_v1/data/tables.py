@@ -35,7 +35,7 @@ def read_csv(path, size=None):
         if found is None:
             raise UserError(
                 f"{path} reads as a table with {len(fields):,} columns, which is no square of pixels, grey or colour, "
-                "with or without a label before it; give the images' --size if they are not square"
+                "with or without a label before it; give the images' --image-size if they are not square"
             )
         label, shape = found
         pixels = _Pixels(path, len(fields), label, delimiter)

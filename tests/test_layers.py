@@ -1,0 +1,150 @@
+"""The layers against NumPy, and the fast ones against the plain."""
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import layers
+from tfgan_v1._tensorflow import tf
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.normal(size=(3, 6, 8, 4)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _graph():
+    with tf.Graph().as_default():
+        tf.set_random_seed(0)
+        yield
+
+
+def run(*tensors, before=()):
+    """The values of tensors after the variables' initialisation, and after other ops."""
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for op in before:
+            session.run(op)
+        return session.run(list(tensors))
+
+
+def convolution(images, kernel, bias, stride):
+    """A padded convolution in plain loops; of an odd padding the larger half is behind, as TensorFlow has it."""
+    (count, height, width, _), (size, _, _, filters) = images.shape, kernel.shape
+    out = np.zeros((count, -(-height // stride), -(-width // stride), filters))
+    total = [
+        max((n - 1) * stride + size - length, 0) for n, length in zip(out.shape[1:3], (height, width), strict=True)
+    ]
+    padded = np.pad(images, [(0, 0), *((pad // 2, pad - pad // 2) for pad in total), (0, 0)])
+    for row in range(out.shape[1]):
+        for column in range(out.shape[2]):
+            patch = padded[:, row * stride : row * stride + size, column * stride : column * stride + size]
+            out[:, row, column] = np.einsum("nhwi,hwio->no", patch, kernel) + bias
+    return out
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [3, 5])
+def test_a_convolution_is_padded_and_strided(size, stride):
+    outputs = layers.conv2d(tf.constant(IMAGES), 5, size, "layer", stride)
+    kernel, bias = tf.global_variables()
+    values, weights = run(outputs, kernel, before=[bias.assign(np.arange(5))])
+    assert weights.shape == (size, size, 4, 5)
+    assert np.allclose(values, convolution(IMAGES, weights, np.arange(5), stride), atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_transposed_convolution_is_the_transpose_of_a_convolution(stride):
+    outputs = layers.conv2d_transpose(tf.constant(IMAGES), 5, 5, "layer", stride)
+    kernel, bias = tf.global_variables()
+    assert kernel.shape.as_list() == [5, 5, 5, 4] and bias.shape.as_list() == [5]
+    values, weights = run(outputs, kernel)
+    other = RANDOM.normal(size=(3, 6 * stride, 8 * stride, 5))
+    assert values.shape == other.shape
+    # <A x, y> = <x, A^T y>, for every y: what makes it the transpose.
+    forward = convolution(other, weights, 0, stride)
+    assert np.isclose((values * other).sum(), (IMAGES * forward).sum(), rtol=1e-4)
+
+
+def test_upsampling_doubles_each_pixel():
+    (values,) = run(layers.upsample(tf.constant(IMAGES)))
+    assert np.array_equal(values, IMAGES.repeat(2, 1).repeat(2, 2))
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_upsampling_and_convolution_in_one_are_the_two_in_turn(size):
+    inputs, above = tf.constant(IMAGES), tf.constant(RANDOM.normal(size=(3, 12, 16, 5)).astype(np.float32))
+    fused = layers.upsample_conv2d(inputs, 5, size, "layer")
+    (kernel, bias) = tf.global_variables()
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        plain = layers.conv2d(layers.upsample(inputs), 5, size, "layer")
+    sources = [inputs, kernel, bias]
+    gradients = [tf.gradients(outputs, sources, above) for outputs in (fused, plain)]
+    ours, theirs, fused, plain = run(*gradients, fused, plain)
+    assert np.allclose(fused, plain, atol=1e-5)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert np.allclose(mine, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("length, pooled", [(28, 13), (13, 6), (8, 3), (3, 1)])
+def test_max_pooling_takes_the_largest_of_nine_at_stride_two(length, pooled):
+    images = RANDOM.normal(size=(1, length, length, 2)).astype(np.float32)
+    (values,) = run(layers.max_pool(tf.constant(images)))
+    assert values.shape == (1, pooled, pooled, 2)
+    assert np.array_equal(values[0, -1, 0], images[0, 2 * pooled - 2 : 2 * pooled + 1, 0:3].max((0, 1)))
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (3, 4, 2, 5)], ids=str)
+def test_batch_norm_in_training_is_by_the_batch_and_keeps_averages(shape):
+    inputs = RANDOM.normal(3, 2, size=shape).astype(np.float32)
+    outputs = layers.batch_norm(tf.constant(inputs), layers.Training(0, 0), "norm")
+    scale, offset, moving_mean, moving_variance = tf.global_variables()
+    assert scale in tf.trainable_variables() and moving_mean not in tf.trainable_variables()
+    axes = tuple(range(len(shape) - 1))
+    mean, variance = inputs.mean(axes), inputs.var(axes)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run([scale.assign(np.arange(1, 6)), offset.assign(np.arange(5))])
+        for times in (1, 2):
+            values = session.run(outputs)
+            expected = (inputs - mean) / np.sqrt(variance + 0.001) * np.arange(1, 6) + np.arange(5)
+            assert values.shape == shape and np.allclose(values, expected, atol=1e-4)
+            kept = 0.99**times
+            assert np.allclose(session.run(moving_mean), (1 - kept) * mean, atol=1e-5)
+            assert np.allclose(session.run(moving_variance), kept + (1 - kept) * variance, atol=1e-5)
+
+
+def test_batch_norm_applied_is_by_the_averages_and_leaves_them():
+    outputs = layers.batch_norm(tf.constant(IMAGES), None, "norm")
+    _, _, mean, variance = tf.global_variables()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run([mean.assign([1, 2, 3, 4]), variance.assign([4, 9, 16, 25])])
+        expected = (IMAGES - [1, 2, 3, 4]) / np.sqrt(np.array([4, 9, 16, 25]) + 0.001)
+        assert np.allclose(session.run(outputs), expected, atol=1e-5)
+        assert np.array_equal(session.run(mean), [1, 2, 3, 4])
+
+
+def test_the_gradient_goes_through_the_batchs_own_statistics():
+    """The sum of normalised values is constant, so its gradient is zero; with constant statistics it would not be."""
+    inputs = tf.constant(IMAGES)
+    outputs = layers.batch_norm(inputs, layers.Training(0, 0), "norm")
+    (gradient,) = run(tf.gradients(tf.reduce_sum(outputs), inputs)[0])
+    assert np.abs(gradient).max() < 1e-5
+
+
+def test_dropout_zeroes_its_share_and_scales_the_rest():
+    ones = tf.ones([100, 20, 20])
+    (values,) = run(layers.dropout(ones, 0.3, layers.Training(0, 5), "drop"))
+    assert set(np.unique(values)) == {np.float32(0), np.float32(1) / np.float32(0.7)}
+    assert abs((values == 0).mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / values.size)  # five standard deviations
+    assert layers.dropout(ones, 0.3, None, "drop") is ones
+
+
+def test_dropout_is_a_function_of_seed_pass_and_name():
+    def dropped(seed, number, name):
+        return layers.dropout(tf.ones([500]), 0.3, layers.Training(seed, number), name)
+
+    cases = [(0, 0, "a"), (1, 0, "a"), (0, 1, "a"), (0, 0, "b"), (0, 2**40, "a")]
+    values = run(*(dropped(*case) for case in cases))
+    again = run(*(dropped(seed, tf.constant(number, tf.int64), name) for seed, number, name in cases))
+    assert len({value.tobytes() for value in values}) == len(cases)
+    assert all(np.array_equal(one, other) for one, other in zip(values, again, strict=True))

@@ -1,0 +1,247 @@
+"""Every preset from its first step to its records, with and without a break."""
+
+import csv
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import outcome, tensors
+from PIL import Image
+
+from tfgan_v1 import Config, Generator, Loss, Model, UserError, checkpoints, layers, load_samples, models, train
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.presets import CONVOLUTIONAL
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Makes configurations of short runs of any preset on random 8x8 images, or on the gaussian's own points."""
+
+    def make(name="run", model="mlp", channels=1, **options):
+        folders = {"ckpt": tmp_path / name / "checkpoints", "samples": tmp_path / name / "samples"}
+        if model == "gaussian":
+            return Config(**{"model": model, "epochs": 6, "sample_every": 2, **folders, **options})
+        path = tmp_path / f"images_{channels}.npy"
+        np.save(path, np.random.default_rng(1).integers(0, 256, (40, 8, 8, channels), np.uint8))
+        few = {"batch_size": 8, "steps": 6, "sample_every": 2, "num_samples": 4, "dataset": path}
+        return Config(**{"model": model, **few, **folders, **options})
+
+    return make
+
+
+EVERY = [
+    ("mlp", 1),
+    ("mlp", 3),
+    ("gaussian", 1),
+    *((model, channels) for model in CONVOLUTIONAL for channels in (1, 3)),
+]
+
+
+@pytest.mark.parametrize("model, channels", EVERY)
+def test_with_a_break_or_without_the_bits_are_the_same(small, model, channels):
+    straight, broken = small("straight", model, channels), small("broken", model, channels)
+    unit = "epochs" if broken.epochs else "steps"
+    train(straight)
+    train(replace(broken, **{unit: 3}, chunk=2))
+    train(broken, resume=True)
+    assert outcome(broken) == outcome(straight)
+    for path in sorted(straight.samples_folder.rglob("*")):
+        if path.suffix in (".png", ".pkl") or path.name == "statistics.csv":
+            assert (broken.samples_folder / path.relative_to(straight.samples_folder)).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("model, channels", EVERY)
+def test_seeds_are_images_of_their_own_whatever_is_drawn_with_them(small, model, channels):
+    config = small(model=model, channels=channels)
+    train(config)
+    with Generator.restore(config.ckpt_folder) as generator:
+        images = generator(range(70))
+        shape = (1,) if model == "gaussian" else (8, 8, channels)
+        assert images.shape == (70, *shape) and np.isfinite(images).all() and len({i.tobytes() for i in images}) == 70
+        assert model == "gaussian" or (images.min() >= 0 and images.max() <= 1)
+        assert np.array_equal(generator([69, 3]), images[[69, 3]])
+
+
+@pytest.mark.parametrize("model", CONVOLUTIONAL)
+def test_each_step_is_recorded_and_samples_as_often_as_wanted(small, model):
+    config = small(model=model)
+    progress = train(config)
+    assert [row.step for row in progress.losses] == [1, 2, 3, 4, 5, 6] and progress.sample_steps == [2, 4, 6]
+    assert [row.epoch for row in progress.losses] == [1, 1, 1, 1, 1, 2]  # five batches of 8 are an epoch
+    samples = load_samples(config.samples_folder / "train_samples.pkl")
+    assert [sample.shape for sample in samples] == [(4, 8, 8, 1)] * 3
+    sheets = sorted(path.name for path in config.samples_folder.glob("sheets/*"))
+    assert sheets == (["000002.png", "000004.png", "000006.png"] if model == "dcgan_upsample" else [])
+    if sheets:
+        last = (config.samples_folder / "last_samples.png").read_bytes()
+        assert (config.samples_folder / "sheets" / "000006.png").read_bytes() == last
+
+
+def test_the_line_of_a_step_says_which_of_how_many(small, capsys):
+    train(small(steps=5))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("... ")[0] for line in lines] == ["Step 2/5", "Step 4/5", "Step 5/5"]
+
+
+def test_a_run_too_short_for_samples_still_shows_its_last(small):
+    config = small(steps=1)
+    assert train(config).samples == [] and load_samples(config.samples_folder / "train_samples.pkl") == []
+    with Image.open(config.samples_folder / "last_samples.png") as sheet:
+        assert len(np.unique(np.asarray(sheet))) > 10
+
+
+def test_the_gaussian_reports_its_divergence_and_moments(small, capsys):
+    config = small(model="gaussian", mean=3.0, std=0.5)
+    progress = train(config)
+    rows = list(csv.DictReader((config.samples_folder / "statistics.csv").open()))
+    assert [(row["step"], row["epoch"]) for row in rows] == [("6", "2"), ("12", "4"), ("18", "6")]
+    assert abs(float(rows[0]["real_mean"]) - 3) < 0.1 and abs(float(rows[0]["real_variance"]) - 0.25) < 0.05
+    assert np.isclose(float(rows[-1]["fake_mean"]), progress.samples[-1].mean(), rtol=1e-4)
+    assert "KL " in capsys.readouterr().out and progress.samples[-1].shape == (1000, 1)
+    assert {path.name for path in config.samples_folder.glob("*.png")} == {
+        *("last_samples.png", "evolution.png", "losses.png", "probabilities.png", "divergence.png")
+    }
+
+
+@pytest.mark.slow
+def test_the_gaussian_becomes_a_normal_distribution(tmp_path):
+    """Published: 1,000 epochs. The mean within 0.15, the deviation within 15 %, the divergence below 0.3."""
+    progress = train(Config(model="gaussian", ckpt=tmp_path / "c", samples=tmp_path / "s"))
+    fake = progress.samples[-1]
+    rows = list(csv.DictReader((tmp_path / "s" / "statistics.csv").open()))
+    assert len(rows) == 100 and float(rows[-1]["kl_divergence"]) < 0.3
+    assert abs(fake.mean() - float(rows[-1]["real_mean"])) < 0.15
+    assert abs(fake.std() / np.sqrt(float(rows[-1]["real_variance"])) - 1) < 0.15
+
+
+@pytest.mark.parametrize("model, xla", [("mlp", "on"), ("mlp", "off"), ("dcgan_upsample", "off"), ("gaussian", "on")])
+def test_streamed_images_give_the_bits_of_resident_ones(small, model, xla):
+    resident = small("resident", model, xla=xla)
+    streamed = small("streamed", model, xla=xla, resident_limit=0.0, chunk=4)
+    train(resident)
+    train(streamed)
+    assert outcome(streamed) == outcome(resident)
+    unit = "epochs" if resident.epochs else "steps"
+    train(replace(resident, **{unit: 9}), resume=True)
+    train(replace(streamed, **{unit: 9}), resume=True)
+    assert outcome(streamed) == outcome(resident)
+
+
+def test_another_run_starts_from_saved_weights_of_both_networks(small):
+    first = small("first", "dcgan")
+    train(first)
+    still = {"d_lr": 1e-30, "g_lr": 1e-30}
+    second = small("second", "dcgan", weights=first.ckpt_folder, seed=5, steps=2, **still)
+    train(second)
+    before, after = (tensors(checkpoints.newest_state(run.ckpt_folder).prefix) for run in (first, second))
+    kernels = [name for name in before if name.endswith("kernel")]
+    assert len(kernels) == 10 and all(after[name] == before[name] for name in kernels)
+    train(replace(second, steps=4), resume=True)
+
+
+def test_weights_of_another_model_are_refused(small):
+    first = small("first", "dcgan")
+    train(first)
+    second = small("second", "conv", weights=first.ckpt_folder)
+    with pytest.raises(UserError, match="another model's"):
+        train(second)
+    assert not (second.ckpt_folder / "config.json").exists()
+
+
+def own_generator(noise, shape, training):
+    hidden = layers.batch_norm(tf.nn.relu(layers.dense(noise, 16, "mine")), training, "norm")
+    return tf.reshape(layers.dense(hidden, 64, "pixels"), [-1, *shape])
+
+
+def own_discriminator(images, training):
+    pixels = layers.batch_norm(tf.reshape(images, [-1, 64]), training, "norm")
+    return layers.dense(layers.dropout(pixels, 0.5, training, "drop"), 1, "score")
+
+
+OWN = Model(own_generator, own_discriminator, models.TANH)
+SQUARES = Loss(
+    d_real=lambda logits, labels: tf.reduce_mean((logits - labels.real) ** 2),
+    d_fake=lambda logits, labels: tf.reduce_mean((logits - labels.fake) ** 2),
+    g=lambda logits, labels: tf.reduce_mean((logits - labels.wanted) ** 2),
+)
+
+
+def test_networks_and_loss_of_the_users_own_are_trained_resumed_and_drawn_from(small, command):
+    straight, broken = small("straight", d_batches="separate"), small("broken", d_batches="separate")
+    train(straight, model=OWN, loss=SQUARES)
+    train(replace(broken, steps=3), model=OWN, loss=SQUARES)
+    for parts in ({}, {"model": OWN}):
+        with pytest.raises(UserError, match=r"begun with a model of the user's own and a loss .* model=\.\.\., loss="):
+            train(broken, resume=True, **parts)
+    train(broken, resume=True, model=OWN, loss=SQUARES)
+    assert outcome(broken) == outcome(straight)
+    with Generator.restore(broken.ckpt_folder, model=OWN) as generator:
+        assert generator().shape == (16, 8, 8, 1)
+    code, _, err = command("sample", "--ckpt", broken.ckpt_folder)
+    assert code == 2 and "Generator.restore(folder, model=...)" in err and err.count("\n") == 1
+
+
+def test_other_networks_than_the_run_was_trained_with_are_refused(small):
+    config = small()
+    train(config, model=OWN)
+    with pytest.raises(UserError, match="another model's"):
+        Generator.restore(config.ckpt_folder, model=models.MODELS["mlp"])
+    plain = small("plain")
+    train(plain)
+    with pytest.raises(UserError, match="begun with the built-in networks and loss"):
+        Generator.restore(plain.ckpt_folder, model=OWN)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of five pictures of three sizes, one of them broken."""
+    folder = tmp_path / "pictures"
+    (folder / "deep").mkdir(parents=True)
+    for i, size in enumerate([(30, 40), (20, 20), (64, 8), (50, 50)]):
+        Image.fromarray(RANDOM.integers(0, 256, (*size, 3), np.uint8)).save(folder / "deep" / f"{i}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    return folder
+
+
+def test_a_folder_of_pictures_is_trained_on_and_what_is_left_out_is_named(pictures, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--model", "dcgan_upsample", "--dataset", pictures, "--image-size", "8x12", "--steps", 2]
+    code, out, err = command("train", *flags, "--sample-every", 1, "--num-samples", 2, "--batch-size", 6)
+    assert code == 0 and out.startswith("Step 1/2")
+    told, few = err.splitlines()
+    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of a batch" in few
+    rows = list(csv.reader((tmp_path / "samples" / "files.csv").open()))
+    assert [name for name, why in rows[1:] if not why] == [f"deep/{i}.png" for i in range(4)]
+    assert [name for name, why in rows[1:] if why] == ["broken.png"]
+    assert load_samples("samples/train_samples.pkl")[0].shape == (2, 8, 12, 3)
+
+    code, _, err = command("train", "--overwrite", "--strict", *flags)
+    assert code == 2 and "broken.png" in err and err.count("\n") == 1
+    assert load_samples("samples/train_samples.pkl")  # nothing was lost
+
+    os.rename(pictures, tmp_path / "elsewhere")  # the run is known by its pixels
+    code, out, _ = command("train", "--resume", "--dataset", tmp_path / "elsewhere", "--steps", 3)
+    assert code == 0 and out.startswith("Step 3/3")
+
+
+def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
+    config = small()
+    train(config)
+    code, out, _ = command("train", "--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples)
+    assert code == 0 and out.startswith("Epoch 2/2")
+
+
+def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
+    monkeypatch.chdir(small().ckpt_folder.parents[1])
+    for model, counts in {
+        "conv": ("70,465 parameters, 64,097 of them", "7,697"),
+        "gaussian": ("577", "97"),
+        "dcgan": ("1,301,505 parameters, 1,300,801 of them", "1,080,577"),
+        "dcgan_upsample": ("865,281 parameters, 852,609 of them", "212,865"),
+    }.items():
+        data = [] if model == "gaussian" else ["--dataset", "digits"]
+        code, out, err = command("train", "--model", model, *data, "--dry-run")
+        assert (code, err) == (0, "") and all(count in out for count in counts)

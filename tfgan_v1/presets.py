@@ -1,0 +1,101 @@
+"""The published systems as numbers: what each model's preset sets, for any flag to override."""
+
+from typing import Any
+
+# What a preset leaves unsaid.
+COMMON: dict[str, Any] = {
+    "num_samples": 16,
+    "record": "samples",
+    "sheets": "last",
+    "batches": "shuffled",
+    "noise": "uniform",
+    "noise_size": 100,
+    "g_noise": "same",
+    "loss": "non_saturating",
+    "smooth": 0.0,
+    "fake_label": 0.0,
+    "g_label": 1.0,
+    "d_loss": "mean",
+    "d_batches": "joint",
+    "d_steps": 1,
+    "d_first": 0,
+    "optimiser": "rmsprop",
+    "d_decay": 0.0,
+    "g_decay": 0.0,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "rho": 0.9,
+    "epsilon": 1e-7,  # Keras' default
+}
+PRESETS: dict[str, dict[str, Any]] = {
+    # MNIST, fully connected; tf.train.AdamOptimizer with its own epsilon.
+    "mlp": {
+        "epochs": 100,
+        "batch_size": 100,
+        "smooth": 0.1,
+        "d_loss": "sum",
+        "optimiser": "adam",
+        "d_lr": 0.002,
+        "g_lr": 0.002,
+        "epsilon": 1e-8,
+    },
+    # MNIST from a CSV file, convolution and upsampling.
+    "conv": {
+        "steps": 2000,
+        "sample_every": 100,
+        "num_samples": 64,
+        "record": "steps",
+        "batch_size": 64,
+        "batches": "random",
+        "noise": "unit",
+        "noise_size": 10,
+        "d_lr": 0.001,
+        "g_lr": 0.002,
+    },
+    # A normal distribution in one dimension; labels smoothed on both sides.
+    "gaussian": {
+        "dataset": "gaussian",
+        "epochs": 1000,
+        "sample_every": 10,
+        "num_samples": 1000,
+        "batch_size": 333,
+        "batches": "whole",
+        "noise_size": 16,
+        "smooth": 0.1,
+        "fake_label": 0.1,
+        "g_label": 0.9,
+        "d_lr": 0.001,
+        "g_lr": 0.0005,
+    },
+    # MNIST, transposed convolutions.
+    "dcgan": {
+        "steps": 40_000,
+        "sample_every": 500,
+        "record": "steps",
+        "batch_size": 64,
+        "batches": "random",
+        "g_noise": "fresh",
+        "d_lr": 2e-4,
+        "g_lr": 1e-4,
+        "d_decay": 6e-8,
+        "g_decay": 3e-8,
+    },
+    # MNIST or faces; upsampling in the generator, dropout in the discriminator.
+    "dcgan_upsample": {
+        "steps": 40_001,
+        "sample_every": 200,
+        "num_samples": 25,
+        "record": "steps",
+        "sheets": "each",
+        "batch_size": 32,
+        "batches": "random",
+        "noise": "normal",
+        "d_batches": "in_turn",
+        "optimiser": "adam",
+        "d_lr": 0.001,
+        "g_lr": 0.001,
+    },
+}
+SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where a run is not counted as its preset is
+CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample")  # these halve an image twice: see check_size
+FASTER_WITH_XLA = ("mlp", "gaussian")  # for which --xla auto means on; measured in benchmarks/

@@ -1,0 +1,102 @@
+"""What a run says of itself: a line at each drawing of samples, and before it begins what it would do."""
+
+import math
+from dataclasses import fields
+from datetime import timedelta
+
+from tqdm import tqdm
+
+from tfgan_v1 import gan, metrics, runs
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import flag
+from tfgan_v1.progress import starting_point
+
+TENSORFLOW_BYTES = 850_000_000  # what TensorFlow takes by itself, with XLA's compiler; measured
+
+
+def write_line(plan, progress, numbers):
+    """Prints where the run is, in the published form, and behind it the probabilities, the speed and the time left.
+
+    numbers: gan.METRICS of the last step.
+    """
+    config, now = progress.config, dict(zip(gan.METRICS, numbers, strict=True))
+    seconds = max(progress.seconds - progress.reported, 1e-3)
+    steps = progress.step - progress.reported_step
+    progress.reported, progress.reported_step = progress.seconds, progress.step
+    seen = steps * config.batch_size * config.d_steps
+    left = timedelta(seconds=math.ceil((plan.total_steps - progress.step) * seconds / steps))
+    place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
+    with tqdm.external_write_mode():
+        print(
+            f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}... "
+            f"D(x) {now['D(x)']:.2f}, D(G(z)) {now['D(G(z))']:.2f}, "
+            f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}... {_statistics_line(plan, progress)}"
+            f"{seen / seconds:,.0f} {'points' if plan.points else 'images'}/s, {left} left",
+            flush=True,
+        )
+
+
+def statistics(plan, progress):
+    """The rows of statistics.csv: the KL divergence and the moments of each set of sampled points beside the data's."""
+    real = plan.dataset.images
+    real_moments = metrics.moments(real)
+    return [
+        (
+            *(step, (step - 1) // plan.steps_per_epoch + 1, metrics.kl_divergence(real, fake)),
+            *(*real_moments, *metrics.moments(fake)),
+        )
+        for step, fake in zip(progress.sample_steps, progress.samples, strict=True)
+    ]
+
+
+def _statistics_line(plan, progress):
+    """The last sampled points in numbers, the data's in brackets; nothing for images."""
+    if not plan.points or not progress.samples:
+        return ""
+    real, fake = plan.dataset.images, progress.samples[-1]
+    pairs = zip(metrics.Moments._fields, metrics.moments(fake), metrics.moments(real), strict=True)
+    moments = ", ".join(f"{name} {ours:.2f} ({theirs:.2f})" for name, ours, theirs in pairs)
+    return f"KL {metrics.kl_divergence(real, fake):.3f}, {moments}... "
+
+
+def describe(plan):
+    """What `train` would do, as text: the configuration, the parameter counts, and the memory that it takes."""
+    config, facts = plan.config, plan.facts
+    starting_point(plan, runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names()))
+    with tf.Graph().as_default():
+        network = gan.build(*plan.graph)
+    networks, generator = network.networks, _size(network.g_state)
+    discriminator = _size(network.weights) - generator
+    return "\n".join(
+        [
+            *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
+            f"generator: {generator:,} parameters, {_size(networks.g_vars):,} of them trained",
+            f"discriminator: {discriminator:,} parameters, {_size(networks.d_vars):,} of them trained",
+            f"{'points' if plan.points else 'images'}: {facts['num_images']:,} of "
+            f"{'x'.join(map(str, facts['image_shape']))} ({facts['name']})",
+            *([f"files: {_files_line(plan.dataset.files)}"] if plan.dataset.files else []),
+            f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} in an epoch",
+            f"memory: about {_memory(plan, network) / 1e9:.1f} GB",
+            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}; nothing was touched",
+        ]
+    )
+
+
+def _memory(plan, network):
+    """Bytes that a run will take, estimated."""
+    config = plan.config
+    images = 0 if plan.streamed else 2 * plan.dataset.images.nbytes  # in NumPy and in the graph
+    noise = 2 * 4 * plan.chunk * config.batch_size * config.d_steps * config.noise_size  # before and after scaling
+    drawn = plan.total_steps // plan.sample_every
+    samples = 2 * 4 * drawn * config.num_samples * math.prod(plan.facts["image_shape"])  # as they are and as pickled
+    return TENSORFLOW_BYTES + images + noise + samples + 2 * 4 * _size(network.state)  # and as much for gradients
+
+
+def _files_line(files):
+    left_out = [(name, why) for name, why in files if why]
+    shown = "".join(f"\n  {name}: {why}" for name, why in left_out)
+    return f"{len(files) - len(left_out):,} of {len(files):,} used{', left out:' if left_out else ''}{shown}"
+
+
+def _size(variables):
+    return sum(math.prod(variable.shape.as_list()) for variable in variables)

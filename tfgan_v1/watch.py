@@ -1,0 +1,47 @@
+"""The two ways in which a game is lost, seen and said while training: D wins outright, or all samples are one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfgan_v1 import metrics
+from tfgan_v1.errors import warn
+
+WON = 0.01  # D(G(z)) below which D is not deceived at all
+WON_STEPS = 500  # for so many steps in a row
+COLLAPSED = 0.02  # of the data's own diversity
+COLLAPSED_TIMES = 2  # drawings in a row
+
+
+@dataclass
+class Watch:
+    """Warns once of each danger. real_diversity: metrics.diversity of the data, on the scale of the samples."""
+
+    real_diversity: float
+    won: int = 0  # steps in a row
+    collapsed: int = 0  # drawings in a row
+
+    def see_steps(self, d_fake, step):
+        """d_fake: D(G(z)) of successive steps, of which `step` is the last."""
+        if self.won >= WON_STEPS:
+            return
+        high = np.flatnonzero(~(np.asarray(d_fake) < WON))
+        self.won = len(d_fake) - 1 - high[-1] if len(high) else self.won + len(d_fake)
+        if self.won >= WON_STEPS:
+            warn(
+                f"the discriminator has won: for {self.won:,} steps up to step {step:,} it has taken generated images "
+                f"for real with a probability below {WON}, so that the generator learns little; a smaller --d-lr, more "
+                "--smooth or --loss non_saturating may help"
+            )
+
+    def see_samples(self, samples, step):
+        """samples: [n, ...] as they are kept, drawn at `step`."""
+        if len(samples) < 2 or self.collapsed >= COLLAPSED_TIMES:
+            return
+        alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
+        self.collapsed = self.collapsed + 1 if alike else 0
+        if self.collapsed == COLLAPSED_TIMES:
+            warn(
+                f"the samples have collapsed: at step {step:,} they are all but one and the same, whatever the noise; "
+                "a smaller --g-lr, a larger --batch-size or another --seed may help"
+            )

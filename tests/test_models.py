@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, gan
+from tfgan_v1 import Config, UserError, gan
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.layers import Training, dense
 from tfgan_v1.models import MODELS
@@ -203,5 +203,5 @@ def test_a_variable_outside_the_two_scopes_is_refused():
         with tf.variable_scope(tf.VariableScope(reuse=False, name="elsewhere")):
             return MODELS["mlp"].discriminator(images, training)
 
-    with tf.Graph().as_default(), pytest.raises(ValueError, match="elsewhere"):
+    with tf.Graph().as_default(), pytest.raises(UserError, match="elsewhere"):
         gan.create_networks(MODELS["mlp"]._replace(discriminator=stray), (28, 28, 1), 100)

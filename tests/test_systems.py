@@ -184,6 +184,22 @@ def test_networks_and_loss_of_the_users_own_are_trained_resumed_and_drawn_from(s
     assert code == 2 and "Generator.restore(folder, model=...)" in err and err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "model, loss, right",
+    [
+        (OWN._replace(generator=lambda z, shape, training: layers.dense(z, 64, "flat")), None, r"\[2, 8, 8, 1\]"),
+        (OWN._replace(discriminator=lambda images, training: layers.conv2d(images, 1, 3, "map")), None, r"\[2, 1\]"),
+        (OWN._replace(discriminator=lambda images, training: images[:, 0, 0]), None, "variables to train"),
+        (None, SQUARES._replace(d_fake=lambda logits, labels: logits**2), r"loss's d_fake must .* shape \[\]"),
+    ],
+)
+def test_what_own_networks_and_losses_return_is_checked(small, model, loss, right):
+    config = small()
+    with pytest.raises(UserError, match=right):
+        train(config, model=model, loss=loss)
+    assert not (config.ckpt_folder / "config.json").exists()
+
+
 def test_other_networks_than_the_run_was_trained_with_are_refused(small):
     config = small()
     train(config, model=OWN)

@@ -123,7 +123,7 @@ class Config:
         "update; in_turn: as two, with an update each",
         OneOf(("joint", "separate", "in_turn")),
     )
-    d_steps: int = option("discriminator steps for each generator step", Range(1, 1000))
+    d_steps: int = option("discriminator steps for each generator step", Range(1, 100))
     d_first: int = option("steps for which the discriminator trains alone", Range(0, 10**9))
 
     optimiser: str = option("of both players", OneOf(("adam", "rmsprop")))

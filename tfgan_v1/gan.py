@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from tfgan_v1 import batches, noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError
 from tfgan_v1.layers import Training
 from tfgan_v1.losses import LOSSES, Labels, Loss
 from tfgan_v1.models import MODELS, Model
@@ -134,57 +135,24 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
     networks, g_state = create_networks(model, shape, config.noise_size)
     weights = tf.global_variables()
-    d_rate, g_rate = (config.d_lr, config.d_decay, "d_updates"), (config.g_lr, config.g_decay, "g_updates")
-    game = Game(
-        networks,
-        loss,
-        Labels(real=1 - config.smooth, fake=config.fake_label, wanted=config.g_label),
-        Player(*make_optimiser(config, *d_rate), networks.d_vars),
-        Player(*make_optimiser(config, *g_rate), networks.g_vars),
-        config,
-    )
-    per_epoch, rest = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
-    draws = config.d_steps + (config.g_noise == "fresh")
+    game = make_game(config, networks, loss)
     first_step = tf.placeholder(tf.int64, [], "first_step")
     num_steps = tf.placeholder(tf.int32, [], "num_steps")
 
     # One step by itself, as the old notebooks ran it. It makes the optimisers' variables, too, which the loop needs.
+    widest = config.batch_size + batches.leftover(config, num_images)
+    draws = config.d_steps + (config.g_noise == "fresh")
     real = tf.placeholder(dtype, [config.d_steps, config.batch_size, *shape], "real")
     z = tf.placeholder(tf.float32, [draws, config.batch_size, config.noise_size], "z")
     train_one = train_step(game, tf.unstack(encode(model, real)), tf.unstack(z), first_step)
     state = tf.global_variables()
 
-    images = order = None
+    images = order = resident = None
     if stream is None:
         images = tf.placeholder(dtype, [num_images, *shape], "pixels")
         resident = tf.get_variable("images", initializer=images, trainable=False, use_resource=True)
-        order = tf.placeholder(tf.int32, [chunk, config.d_steps, config.batch_size + rest], "order")
-
-    def train(first_step, num_steps, batch, zs):
-        def take(i, number, rest, alone):
-            sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + rest]
-            reals = [batch[i][k, :size] for k, size in enumerate(sizes)]
-            if stream is None:
-                reals = [tf.gather(resident, which) for which in reals]
-            noises = [zs[i][k, :size] for k, size in enumerate([*sizes, sizes[-1]][:draws])]
-            return train_step(game, [encode(model, real) for real in reals], noises, number, alone)
-
-        def step(i, metrics):
-            number = first_step + tf.cast(i, tf.int64)
-
-            def play(alone):  # an epoch's last batch takes what is left over
-                last = tf.equal((number + 1) % per_epoch, 0)
-                return _either(rest, last, lambda: take(i, number, rest, alone), lambda: take(i, number, 0, alone))
-
-            done = _either(config.d_first, number < config.d_first, lambda: play(True), lambda: play(False))
-            return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [done])
-
-        start = [0, tf.zeros([chunk, len(METRICS)])]
-        return tf.while_loop(lambda i, _: i < num_steps, step, start, parallel_iterations=1)[1]
-
-    # A function even without XLA: inside one, loops and variables behave the same whatever the process has switched on.
-    train = tf.function(train, jit_compile=config.xla == "on", autograph=False)
-    z_shape = [draws, config.batch_size + rest, config.noise_size]
+        order = tf.placeholder(tf.int32, [chunk, config.d_steps, widest], "order")
+    z_shape = [draws, widest, config.noise_size]
     zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
     preview_shape = [config.num_samples, config.noise_size]
     preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
@@ -195,7 +163,7 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
         first_step=first_step,
         num_steps=num_steps,
         order=order,
-        train=train(first_step, num_steps, order if stream is None else stream, zs),
+        train=make_loop(game, num_images, resident)(first_step, num_steps, order if stream is None else stream, zs),
         preview=decode(model, networks.generate(preview_z)),
         real=real,
         z=z,
@@ -206,22 +174,78 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     )
 
 
+def make_game(config, networks, loss):
+    """The Game of two networks by a configuration. Raises UserError if a loss of the caller's own is no scalar."""
+    labels = Labels(real=1 - config.smooth, fake=config.fake_label, wanted=config.g_label)
+    for name, formula in loss._asdict().items():
+        _check(f"the loss's {name}", formula(tf.zeros([2, 1]), labels), [])
+    d = Player(*make_optimiser(config, config.d_lr, config.d_decay, "d_updates"), networks.d_vars)
+    g = Player(*make_optimiser(config, config.g_lr, config.g_decay, "g_updates"), networks.g_vars)
+    return Game(networks, loss, labels, d, g, config)
+
+
+def make_loop(game, num_images, resident):
+    """Many steps in one call, as a function (first_step, num_steps, batches, noise) -> float32 [chunk, len(METRICS)].
+
+    resident: the images, of which the batches, [chunk, d_steps, batch], are indices; None if they are images instead.
+    noise: [chunk, d_steps or one more, batch, noise_size]. Only an epoch's last step uses the whole width of a batch.
+    """
+    config, model = game.config, game.networks.model
+    per_epoch, rest = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
+
+    def take(number, batch, zs, rest, alone):
+        sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + rest]
+        reals = [batch[k, :size] for k, size in enumerate(sizes)]
+        if resident is not None:
+            reals = [tf.gather(resident, which) for which in reals]
+        noises = [zs[k, :size] for k, size in enumerate([*sizes, sizes[-1]][: zs.shape.as_list()[0]])]
+        return train_step(game, [encode(model, real) for real in reals], noises, number, alone)
+
+    def train(first_step, num_steps, batch, zs):
+        def step(i, metrics):
+            number = first_step + tf.cast(i, tf.int64)
+            its = number, batch[i], zs[i]
+
+            def play(alone):  # an epoch's last batch takes what is left over
+                last = tf.equal((number + 1) % per_epoch, 0)
+                return _either(rest, last, lambda: take(*its, rest, alone), lambda: take(*its, 0, alone))
+
+            done = _either(config.d_first, number < config.d_first, lambda: play(True), lambda: play(False))
+            return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [done])
+
+        start = [0, tf.zeros([zs.shape.as_list()[0], len(METRICS)])]
+        return tf.while_loop(lambda i, _: i < num_steps, step, start, parallel_iterations=1)[1]
+
+    # A function even without XLA: inside one, loops and variables behave the same whatever the process has switched on.
+    return tf.function(train, jit_compile=config.xla == "on", autograph=False)
+
+
 def create_networks(model, shape, noise_size):
     """Makes the variables of both players in the current graph; everything built afterwards reuses them.
 
-    Returns the Networks and the list of all the generator's variables. Raises ValueError if the networks make trained
-    variables outside their own scopes, which no optimiser would train.
+    Returns the Networks and the list of all the generator's variables. Raises UserError if networks of the caller's own
+    return other shapes than they should, or make trained variables outside their scopes.
     """
     with tf.variable_scope("generator", use_resource=True):
-        logits = model.generator(tf.zeros([1, noise_size]), shape, None)
+        logits = model.generator(tf.zeros([2, noise_size]), tuple(shape), None)
+        _check("the generator, of two noises,", logits, [2, *shape])
     g_state = tf.global_variables("generator/")
     with tf.variable_scope("discriminator", use_resource=True):
-        model.discriminator(model.output.activation(logits), None)
+        _check("the discriminator, of two images,", model.discriminator(model.output.activation(logits), None), [2, 1])
     g_vars, d_vars = tf.trainable_variables("generator/"), tf.trainable_variables("discriminator/")
     strays = {v.name for v in tf.trainable_variables()} - {v.name for v in g_vars + d_vars}
     if strays or not g_vars or not d_vars:
-        raise ValueError(f"every trained variable belongs to the generator or the discriminator; strays: {strays}")
+        raise UserError(
+            "each network must have variables to train, below its own scope, where `tf.get_variable` puts them; "
+            + (f"outside lie {', '.join(sorted(strays))}" if strays else "one of the two has none")
+        )
     return Networks(model, tuple(shape), g_vars, d_vars), g_state
+
+
+def _check(what, tensor, shape):
+    """Raises UserError if something of the caller's own returned a tensor of another shape, as far as that is known."""
+    if not tensor.shape.is_compatible_with(shape):
+        raise UserError(f"{what} must return a tensor of the shape {shape}, not {tensor.shape}")
 
 
 def encode(model, batch):

@@ -36,9 +36,7 @@ def decode(path, shaping):
     if not path.is_file():  # a link to nothing, or a pipe, which would be waited for without end
         raise ValueError("it is no file")
     with Image.open(path, formats=_formats()) as image:
-        image.draft(
-            None, [2 * max(shaping.size)] * 2
-        )  # a JPEG may be decoded smaller, if still twice as large as needed
+        image.draft(None, [2 * max(shaping.size)] * 2)  # so that a JPEG is decoded smaller, but large enough
         width, height = image.size
         if width * height == 0:
             raise ValueError(f"it has {width}x{height} pixels")

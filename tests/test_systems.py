@@ -100,7 +100,7 @@ def test_the_gaussian_reports_its_divergence_and_moments(small, capsys):
     assert [(row["step"], row["epoch"]) for row in rows] == [("6", "2"), ("12", "4"), ("18", "6")]
     assert abs(float(rows[0]["real_mean"]) - 3) < 0.1 and abs(float(rows[0]["real_variance"]) - 0.25) < 0.05
     assert np.isclose(float(rows[-1]["fake_mean"]), progress.samples[-1].mean(), rtol=1e-4)
-    assert "KL " in capsys.readouterr().out and progress.samples[-1].shape == (1000, 1)
+    assert "KL " in capsys.readouterr().out and progress.samples[-1].shape == (10_000, 1)
     assert {path.name for path in config.samples_folder.glob("*.png")} == {
         *("last_samples.png", "evolution.png", "losses.png", "probabilities.png", "divergence.png")
     }
@@ -248,6 +248,8 @@ def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
     train(config)
     code, out, _ = command("train", "--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples)
     assert code == 0 and out.startswith("Epoch 2/2")
+    progress = train(replace(config, epochs=2, steps=None, sample_every=1), resume=True)
+    assert progress.sample_steps == [2, 4, 6, 10]  # in steps up to the sixth, then in epochs of five
 
 
 def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
@@ -261,3 +263,18 @@ def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
         data = [] if model == "gaussian" else ["--dataset", "digits"]
         code, out, err = command("train", "--model", model, *data, "--dry-run")
         assert (code, err) == (0, "") and all(count in out for count in counts)
+
+
+def test_a_generator_that_would_never_learn_is_refused(small):
+    with pytest.raises(UserError, match="--d-first 6 leaves the generator none of the run's 6 steps"):
+        train(small(d_first=6))
+
+
+def test_points_are_drawn_as_arrays_and_densities_but_not_as_pictures_each(small, command, tmp_path):
+    config = small(model="gaussian", epochs=1)
+    train(config)
+    for out in ("points.npy", "density.png"):
+        code, told, _ = command("sample", "--ckpt", config.ckpt, "--out", tmp_path / out)
+        assert code == 0 and told.startswith("Drew 16 points")
+    code, _, err = command("sample", "--ckpt", config.ckpt, "--out", f"{tmp_path}/each/")
+    assert code == 2 and "density" in err and not (tmp_path / "each").exists()

@@ -134,7 +134,7 @@ class Config:
     beta1: float = option("Adam's decay of the gradients' mean", MOMENT)
     beta2: float = option("Adam's decay of the gradients' square", MOMENT)
     rho: float = option("RMSprop's decay of the gradients' square", MOMENT)
-    epsilon: float = option("keeps the optimiser's divisor from zero", RATE)
+    epsilon: float = option("keeps the optimiser's divisor from zero", Range(1e-30, 1))
 
     weights: str | None = option("folder of a run whose two networks this one starts from")
     seed: int = option("of the weights, the noise and the order of the images", Range(0, 2**32 - 1), default=0)
@@ -161,8 +161,8 @@ class Config:
             self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
         ):
             raise UserError(f"--name must be a plain folder name such as 'faces', not {self.name!r}")
-        if self.image_size is not None:
-            _ = self.size
+        if self.image_size is not None:  # 28 and 28x28 are the same
+            object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
 
     @property
     def size(self):

@@ -133,6 +133,9 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     """
     tf.set_random_seed(config.seed)
     model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
+    for part, kind in ((model, Model), (loss, Loss)):
+        if not isinstance(part, kind):
+            raise UserError(f"a {kind.__name__.lower()} of your own is a tfgan_v1.{kind.__name__}, not {part!r}")
     networks, g_state = create_networks(model, shape, config.noise_size)
     weights = tf.global_variables()
     game = make_game(config, networks, loss)
@@ -242,10 +245,11 @@ def create_networks(model, shape, noise_size):
     return Networks(model, tuple(shape), g_vars, d_vars), g_state
 
 
-def _check(what, tensor, shape):
-    """Raises UserError if something of the caller's own returned a tensor of another shape, as far as that is known."""
-    if not tensor.shape.is_compatible_with(shape):
-        raise UserError(f"{what} must return a tensor of the shape {shape}, not {tensor.shape}")
+def _check(what, value, shape):
+    """Raises UserError if something of the caller's own returned no tensor, or one of another shape."""
+    found = value.shape if isinstance(value, tf.Tensor) else type(value).__name__
+    if not isinstance(value, tf.Tensor) or not found.is_compatible_with(shape):
+        raise UserError(f"{what} must return a tensor of the shape {shape}, not {found}")
 
 
 def encode(model, batch):

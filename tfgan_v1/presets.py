@@ -57,7 +57,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dataset": "gaussian",
         "epochs": 1000,
         "sample_every": 10,
-        "num_samples": 1000,
+        "num_samples": 10_000,  # of 1,000, a perfect generator has a KL of 0.21 by empty bins alone
         "batch_size": 333,
         "batches": "whole",
         "noise_size": 16,

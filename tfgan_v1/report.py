@@ -12,6 +12,7 @@ from tfgan_v1.config import flag
 from tfgan_v1.progress import starting_point
 
 TENSORFLOW_BYTES = 850_000_000  # what TensorFlow takes by itself, with XLA's compiler; measured
+ALIVE = 1 / 3  # share of a step's tensors that are there at once; measured
 
 
 def write_line(plan, progress, numbers):
@@ -51,7 +52,7 @@ def statistics(plan, progress):
 
 def _statistics_line(plan, progress):
     """The last sampled points in numbers, the data's in brackets; nothing for images."""
-    if not plan.points or not progress.samples:
+    if not plan.points or progress.sample_steps[-1:] != [progress.step]:
         return ""
     real, fake = plan.dataset.images, progress.samples[-1]
     pairs = zip(metrics.Moments._fields, metrics.moments(fake), metrics.moments(real), strict=True)
@@ -89,7 +90,22 @@ def _memory(plan, network):
     noise = 2 * 4 * plan.chunk * config.batch_size * config.d_steps * config.noise_size  # before and after scaling
     drawn = plan.total_steps // plan.sample_every
     samples = 2 * 4 * drawn * config.num_samples * math.prod(plan.facts["image_shape"])  # as they are and as pickled
-    return TENSORFLOW_BYTES + images + noise + samples + 2 * 4 * _size(network.state)  # and as much for gradients
+    state = 2 * 4 * _size(network.state)  # and as much for gradients
+    return TENSORFLOW_BYTES + images + noise + samples + state + ALIVE * _bytes_of_step(network.train_one.op)
+
+
+def _bytes_of_step(op):
+    """Bytes of all the tensors that are computed for an op, as far as their shapes are known."""
+    seen, waiting, total = {op}, [op], 0
+    while waiting:
+        each = waiting.pop()
+        for tensor in each.outputs:
+            known = tensor.shape.is_fully_defined() and each.type not in ("Identity", "Reshape", "ReadVariableOp")
+            total += math.prod(tensor.shape.as_list()) * tensor.dtype.size if known else 0
+        new = {*(tensor.op for tensor in each.inputs), *each.control_inputs} - seen
+        seen |= new
+        waiting += new
+    return total
 
 
 def _files_line(files):

@@ -1,4 +1,4 @@
-"""The two ways in which a game is lost, seen and said while training: D wins outright, or all samples are one."""
+"""The ways in which a game is lost, seen and said while training: D wins outright, G diverges, all samples are one."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ WON = 0.01  # D(G(z)) below which D is not deceived at all
 WON_STEPS = 500  # for so many steps in a row
 COLLAPSED = 0.02  # of the data's own diversity
 COLLAPSED_TIMES = 2  # drawings in a row
+LEARNED = 500  # steps before which a generator may well make one thing only
 
 
 @dataclass
@@ -20,8 +21,19 @@ class Watch:
     real_diversity: float
     won: int = 0  # steps in a row
     collapsed: int = 0  # drawings in a row
+    diverged: bool = False
 
-    def see_steps(self, d_fake, step):
+    def see_losses(self, losses, step):
+        """losses: [n, any] of successive steps, of which `step` is the last."""
+        broken = np.flatnonzero(~np.isfinite(losses).all(1))
+        if len(broken) and not self.diverged:
+            self.diverged = True
+            warn(
+                f"the game has diverged: since step {step - len(losses) + 1 + broken[0]:,} its losses are no finite "
+                "numbers, and nothing more is learned; begin anew with smaller --d-lr and --g-lr"
+            )
+
+    def see_beliefs(self, d_fake, step):
         """d_fake: D(G(z)) of successive steps, of which `step` is the last."""
         if self.won >= WON_STEPS:
             return
@@ -36,7 +48,7 @@ class Watch:
 
     def see_samples(self, samples, step):
         """samples: [n, ...] as they are kept, drawn at `step`."""
-        if len(samples) < 2 or self.collapsed >= COLLAPSED_TIMES:
+        if len(samples) < 2 or step < LEARNED or self.collapsed >= COLLAPSED_TIMES:
             return
         alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
         self.collapsed = self.collapsed + 1 if alike else 0

@@ -167,7 +167,8 @@ def _key(folder, names, shaping):
     for name in names:
         try:
             about = os.stat(Path(folder, name))
-            files.append((name, about.st_size, about.st_mtime_ns, about.st_mode))
+            times = about.st_mtime_ns, about.st_ctime_ns  # the second tells apart what was unpacked with equal dates
+            files.append((name, about.st_size, *times, about.st_mode, about.st_ino))
         except OSError:  # a link to nothing
             files.append((name,))
     shape = {**shaping._asdict(), "background": shaping.colour}

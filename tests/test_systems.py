@@ -9,7 +9,21 @@ import pytest
 from conftest import outcome, tensors
 from PIL import Image
 
-from tfgan_v1 import Config, Generator, Loss, Model, UserError, checkpoints, layers, load_samples, models, train
+from tfgan_v1 import (
+    Config,
+    Generator,
+    Loss,
+    Model,
+    UserError,
+    checkpoints,
+    layers,
+    load_samples,
+    models,
+    plots,
+    runs,
+    train,
+    training,
+)
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.presets import CONVOLUTIONAL
 
@@ -228,7 +242,7 @@ def test_a_folder_of_pictures_is_trained_on_and_what_is_left_out_is_named(pictur
     code, out, err = command("train", *flags, "--sample-every", 1, "--num-samples", 2, "--batch-size", 6)
     assert code == 0 and out.startswith("Step 1/2")
     told, few = err.splitlines()
-    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of a batch" in few
+    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of a step" in few
     rows = list(csv.reader((tmp_path / "samples" / "files.csv").open()))
     assert [name for name, why in rows[1:] if not why] == [f"deep/{i}.png" for i in range(4)]
     assert [name for name, why in rows[1:] if why] == ["broken.png"]
@@ -278,3 +292,82 @@ def test_points_are_drawn_as_arrays_and_densities_but_not_as_pictures_each(small
         assert code == 0 and told.startswith("Drew 16 points")
     code, _, err = command("sample", "--ckpt", config.ckpt, "--out", f"{tmp_path}/each/")
     assert code == 2 and "density" in err and not (tmp_path / "each").exists()
+
+
+@pytest.mark.parametrize("law, low", [("unit", 0.5), ("uniform", 0.1), ("normal", 0.0)])
+def test_seeds_are_drawn_by_the_runs_own_law_of_noise(small, law, low):
+    """Of a generator that shows its noise, through tanh: what is never negative is never darker than grey."""
+
+    def show(noise, shape, training):
+        return tf.reshape(noise * tf.get_variable("w", [], initializer=tf.ones_initializer()), [-1, *shape])
+
+    model = OWN._replace(generator=show)
+    config = small(noise=law, noise_size=64, g_lr=1e-30, steps=1)
+    train(config, model=model)
+    with Generator.restore(config.ckpt_folder, model=model) as generator:
+        darkest = generator(range(64)).min()
+    assert darkest >= low and (law == "normal" or darkest < low + 0.05) and (law != "normal" or darkest < 0.1)
+
+
+def test_the_watch_sees_every_step_and_every_drawing(small, monkeypatch):
+    seen = {"losses": [], "beliefs": [], "samples": []}
+
+    class Noting:
+        def __init__(self, real_diversity):
+            assert 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
+
+        def see_losses(self, losses, step):
+            seen["losses"] += [tuple(pair) for pair in losses]
+
+        def see_beliefs(self, d_fake, step):
+            seen["beliefs"] += list(d_fake)
+
+        def see_samples(self, samples, step):
+            seen["samples"].append(step)
+
+    monkeypatch.setattr(training, "Watch", Noting)
+    progress = train(small(record="steps", chunk=2))
+    rows = progress.losses
+    assert np.allclose(seen["losses"], [(row.d_loss, row.g_loss) for row in rows]) and len(rows) == 6
+    assert np.allclose(seen["beliefs"], [row.d_fake for row in rows]) and seen["samples"] == [2, 4, 6]
+
+
+def test_pictures_say_where_in_the_run_they_are_from(small, monkeypatch):
+    told = {}
+    for name in ("evolution", "loss_curves", "density_evolution", "divergence"):
+        real = getattr(plots, name)
+        monkeypatch.setattr(plots, name, lambda *args, name=name, real=real: told.update({name: args}) or real(*args))
+    train(small())
+    assert told["evolution"][1] == ["step 2", "step 4", "step 6"]
+    assert told["loss_curves"][0] == [2, 4, 6] and told["loss_curves"][2] == "step"
+    train(small("points", "gaussian"))
+    assert told["density_evolution"][1] == ["epoch 2", "epoch 4", "epoch 6"]
+    assert told["divergence"][0] == [2, 4, 6] and told["divergence"][2] == "epoch"
+    assert np.allclose(told["divergence"][1], sorted(told["divergence"][1], reverse=True), rtol=0.5)
+
+
+def test_own_networks_have_no_rules_of_the_presets(tmp_path):
+    np.save(tmp_path / "images.npy", RANDOM.integers(0, 256, (20, 10, 10, 1), np.uint8))
+    flat = OWN._replace(
+        generator=lambda z, shape, training: tf.reshape(layers.dense(z, 100, "d"), [-1, *shape]),
+        discriminator=lambda x, training: layers.dense(tf.reshape(x, [-1, 100]), 1, "d"),
+    )
+    places = {"ckpt": tmp_path / "c", "samples": tmp_path / "s"}
+    config = Config(model="dcgan", dataset=tmp_path / "images.npy", steps=2, batch_size=4, **places)
+    progress = train(config, model=flat)
+    assert progress.config.xla == "off" and progress.step == 2
+
+
+def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeypatch):
+    first = small("first")
+    train(first)
+    monkeypatch.chdir(tmp_path)
+    second = small("second", dataset="images_1.npy", weights="first/checkpoints", steps=2)
+    train(second)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    saved = runs.read(Config(ckpt=second.ckpt)).config
+    assert (saved.dataset, saved.weights) == (str(tmp_path / "images_1.npy"), str(tmp_path / "first" / "checkpoints"))
+    assert train(replace(saved, steps=4, ckpt=second.ckpt, samples=second.samples), resume=True).step == 4
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Config(dataset="~/images_1.npy").dataset == str(tmp_path / "images_1.npy")

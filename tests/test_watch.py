@@ -56,3 +56,20 @@ def test_that_the_game_has_diverged_is_said_once_with_the_step(capsys):
     assert "diverged: since step 7 " in told and told.count("\n") == 1
     watch.see_losses(np.full((3, 2), np.nan), 11)
     assert capsys.readouterr().err == ""
+
+
+def test_a_won_stretch_is_seen_wherever_it_ends(capsys):
+    Watch(0.3).see_beliefs([0.4] * 20 + [0.001] * WON_STEPS + [0.4] * 30, 1000)
+    assert "has won" in capsys.readouterr().err
+
+
+def test_the_thresholds(capsys):
+    watch, noise = Watch(0.3), np.random.default_rng(0).normal(size=(16, 8, 8, 1))
+    watch.see_beliefs([0.011] * 2 * WON_STEPS, 1000)
+    for step in (1000, 1001, 1002):
+        watch.see_samples(0.5 + 0.03 * 0.3 * noise, step)  # 3 % of the data's diversity
+    assert capsys.readouterr().err == ""
+    watch.see_beliefs([0.009] * WON_STEPS, 2000)
+    for step in (2000, 2001):
+        watch.see_samples(0.5 + 0.015 * 0.3 * noise, step)
+    assert capsys.readouterr().err.count("warning") == 2

@@ -71,7 +71,7 @@ def train(argv, program):
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--resume", action="store_true", help="go on with the run that is in the folders")
     where.add_argument("--overwrite", action="store_true", help="throw away the run that is in the folders")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and touch nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and leave both folders alone")
     given = vars(parser.parse(argv))
     resume, overwrite, dry_run = (given.pop(name) for name in ("resume", "overwrite", "dry_run"))
 

@@ -71,9 +71,7 @@ class GAN(NamedTuple):
     preview: Any  # samples drawn at first_step, float32 [num_samples, *shape], images in [0, 1]
     real: Any  # [d_steps, batch, *shape], for train_one
     z: Any  # float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size], for train_one
-    train_one: (
-        Any  # one step, number first_step, on what is fed, in ordinary ops: the plain path `train` is held against
-    )
+    train_one: Any  # one step, number first_step, on what is fed, in ordinary ops: the plain path of `train`
     g_state: list  # the generator's variables: what a generator checkpoint holds
     weights: list  # both networks' variables: what another run may start from
     state: list  # every variable but the images: what a resume needs
@@ -83,7 +81,7 @@ def train_step(game, reals, zs, step, alone=False):
     """One pass of Algorithm 1's loop: k times D ascends its gradient, then G, judged by the new D, descends its own.
 
     reals: k batches of images [batch, *shape] as the networks see them; zs: k batches of noise [batch, noise_size] and,
-    if G's is to be fresh, one more. step: its number, for what is random inside the networks. alone: G rests.
+    if G's is to be fresh, one more. step: its number, for what is random inside the networks. alone: G's weights rest.
     Returns float32 [len(METRICS)], of this step, once all updates are done.
     """
     networks, passes = game.networks, _passes(game.config, step)

@@ -14,6 +14,7 @@ from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA
 # One call of the training loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
 CALL_PIXELS = 500_000  # seen in one call by a convolutional model
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
 class Own(NamedTuple):
@@ -77,8 +78,8 @@ class Plan(NamedTuple):
 
     @property
     def real_samples(self):
-        """Up to a thousand of the data, as samples are kept: images in [0, 1], points as they are."""
-        some = self.dataset.images[:1000]
+        """A thousand of the data, or fewer large ones, as samples are kept: images in [0, 1], points as they are."""
+        some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.facts["image_shape"])))]
         return some if self.points else some / np.float32(255)
 
     @property
@@ -136,10 +137,10 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()
         )
     if not own.model:
         check_size(config.model, facts["image_shape"][:-1])
-    if config.batch_size > facts["num_images"]:
+    if config.batch_size * config.d_steps > facts["num_images"]:
         warn(
             f"{dataset.name} holds {facts['num_images']:,} {'points' if len(facts['image_shape']) == 1 else 'images'}, "
-            f"fewer than the {config.batch_size:,} of a batch: each batch has some of them several times"
+            f"fewer than the {config.batch_size * config.d_steps:,} of a step: each step sees some of them again"
         )
     xla = config.xla if config.xla != "auto" else "on" if config.model in FASTER_WITH_XLA and not own.model else "off"
     named = config.dataset or dataset.name

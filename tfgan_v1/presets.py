@@ -98,4 +98,4 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where a run is not counted as its preset is
 CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample")  # these halve an image twice: see check_size
-FASTER_WITH_XLA = ("mlp", "gaussian")  # for which --xla auto means on; measured in benchmarks/
+FASTER_WITH_XLA = ("mlp", "gaussian")  # twice as fast; convolutions are many times slower

@@ -39,15 +39,12 @@ def write_line(plan, progress, numbers):
 
 def statistics(plan, progress):
     """The rows of statistics.csv: the KL divergence and the moments of each set of sampled points beside the data's."""
-    real = plan.dataset.images
+    real, rows = plan.dataset.images, progress.statistics
     real_moments = metrics.moments(real)
-    return [
-        (
-            *(step, (step - 1) // plan.steps_per_epoch + 1, metrics.kl_divergence(real, fake)),
-            *(*real_moments, *metrics.moments(fake)),
-        )
-        for step, fake in zip(progress.sample_steps, progress.samples, strict=True)
-    ]
+    for step, fake in list(zip(progress.sample_steps, progress.samples, strict=True))[len(rows) :]:
+        epoch = (step - 1) // plan.steps_per_epoch + 1
+        rows.append((step, epoch, metrics.kl_divergence(real, fake), *real_moments, *metrics.moments(fake)))
+    return rows
 
 
 def _statistics_line(plan, progress):
@@ -78,7 +75,7 @@ def describe(plan):
             *([f"files: {_files_line(plan.dataset.files)}"] if plan.dataset.files else []),
             f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} in an epoch",
             f"memory: about {_memory(plan, network) / 1e9:.1f} GB",
-            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}; nothing was touched",
+            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: untouched",
         ]
     )
 

@@ -37,13 +37,15 @@ class Watch:
         """d_fake: D(G(z)) of successive steps, of which `step` is the last."""
         if self.won >= WON_STEPS:
             return
-        high = np.flatnonzero(~(np.asarray(d_fake) < WON))
-        self.won = len(d_fake) - 1 - high[-1] if len(high) else self.won + len(d_fake)
+        for believed in d_fake:
+            self.won = self.won + 1 if believed < WON else 0
+            if self.won >= WON_STEPS:
+                break
         if self.won >= WON_STEPS:
             warn(
-                f"the discriminator has won: for {self.won:,} steps up to step {step:,} it has taken generated images "
-                f"for real with a probability below {WON}, so that the generator learns little; a smaller --d-lr, more "
-                "--smooth or --loss non_saturating may help"
+                f"the discriminator has won: for {self.won:,} steps, before step {step:,}, it has taken generated "
+                f"images for real with a probability below {WON}, so that the generator learns little; a smaller "
+                "--d-lr, more --smooth or --loss non_saturating may help"
             )
 
     def see_samples(self, samples, step):

@@ -90,7 +90,10 @@ def candidates(folder):
     if not found:
         kinds = sorted({path.suffix.lower() or "without a suffix" for path in others})
         there = f"{len(others):,} file{'s' * (len(others) > 1)}, {', '.join(kinds[:8])}" if others else "no files"
-        raise UserError(f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}")
+        raise UserError(
+            f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
+            "a table or an array is named by its own path"
+        )
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfgan_v1.watch import COLLAPSED_TIMES, LEARNED, WON_STEPS, Watch
+from tfgan_v1.watch import COLLAPSED_STEPS, WON_STEPS, Watch
 
 
 def test_that_d_has_won_is_said_once_after_long(capsys):
@@ -25,24 +25,27 @@ def test_a_deception_in_between_starts_the_count_anew(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_that_samples_have_collapsed_is_said_once(capsys):
-    watch, one, many = Watch(0.3), np.full((16, 8, 8, 1), 0.5), np.random.default_rng(0).random((16, 8, 8, 1))
-    for _ in range(5):  # not in a row
-        watch.see_samples(one, 1001)
-        watch.see_samples(many, 1002)
+ONE, MANY = np.full((16, 8, 8, 1), 0.5), np.random.default_rng(0).random((16, 8, 8, 1))
+
+
+def test_that_samples_have_collapsed_is_said_once_after_long(capsys):
+    watch = Watch(0.3)
+    for step in range(100, 100 + COLLAPSED_STEPS, 100):  # many a game begins like this
+        watch.see_samples(ONE + 1e-4 * MANY, step)
+    watch.see_samples(MANY, 3000)
+    watch.see_samples(ONE, 3100)
+    watch.see_samples(ONE, 3000 + COLLAPSED_STEPS)
     assert capsys.readouterr().err == ""
-    for step in range(LEARNED):  # an untrained generator makes one thing only
-        watch.see_samples(one, step)
-    assert capsys.readouterr().err == ""
-    for step in range(LEARNED, LEARNED + COLLAPSED_TIMES + 3):
-        watch.see_samples(one + 1e-4 * many, step)
+    watch.see_samples(ONE, 3100 + COLLAPSED_STEPS)
     told = capsys.readouterr().err
-    assert "the samples have collapsed" in told and told.count("\n") == 1
+    assert "the samples have collapsed: from step 3,100 to 5,100" in told and told.count("\n") == 1
+    watch.see_samples(ONE, 9000)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_single_sample_says_nothing(capsys):
     watch = Watch(0.3)
-    for step in range(1000, 1005):
+    for step in (1000, 9000):
         watch.see_samples(np.ones((1, 8, 8, 1)), step)
     assert capsys.readouterr().err == ""
 
@@ -66,10 +69,10 @@ def test_a_won_stretch_is_seen_wherever_it_ends(capsys):
 def test_the_thresholds(capsys):
     watch, noise = Watch(0.3), np.random.default_rng(0).normal(size=(16, 8, 8, 1))
     watch.see_beliefs([0.011] * 2 * WON_STEPS, 1000)
-    for step in (1000, 1001, 1002):
+    for step in (1000, 9000):
         watch.see_samples(0.5 + 0.03 * 0.3 * noise, step)  # 3 % of the data's diversity
     assert capsys.readouterr().err == ""
     watch.see_beliefs([0.009] * WON_STEPS, 2000)
-    for step in (2000, 2001):
+    for step in (10_000, 19_000):
         watch.see_samples(0.5 + 0.015 * 0.3 * noise, step)
     assert capsys.readouterr().err.count("warning") == 2

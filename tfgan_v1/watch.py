@@ -10,8 +10,7 @@ from tfgan_v1.errors import warn
 WON = 0.01  # D(G(z)) below which D is not deceived at all
 WON_STEPS = 500  # for so many steps in a row
 COLLAPSED = 0.02  # of the data's own diversity
-COLLAPSED_TIMES = 2  # drawings in a row
-LEARNED = 500  # steps before which a generator may well make one thing only
+COLLAPSED_STEPS = 2000  # for so many steps; many a generator makes one thing only for a while, and recovers
 
 
 @dataclass
@@ -20,7 +19,8 @@ class Watch:
 
     real_diversity: float
     won: int = 0  # steps in a row
-    collapsed: int = 0  # drawings in a row
+    alike_since: int | None = None  # step of the first of the last drawings that are all alike
+    collapsed: bool = False
     diverged: bool = False
 
     def see_losses(self, losses, step):
@@ -50,12 +50,13 @@ class Watch:
 
     def see_samples(self, samples, step):
         """samples: [n, ...] as they are kept, drawn at `step`."""
-        if len(samples) < 2 or step < LEARNED or self.collapsed >= COLLAPSED_TIMES:
+        if self.collapsed or len(samples) < 2:
             return
         alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
-        self.collapsed = self.collapsed + 1 if alike else 0
-        if self.collapsed == COLLAPSED_TIMES:
+        self.alike_since = (self.alike_since or step) if alike else None
+        if alike and step - self.alike_since >= COLLAPSED_STEPS:
+            self.collapsed = True
             warn(
-                f"the samples have collapsed: at step {step:,} they are all but one and the same, whatever the noise; "
-                "a smaller --g-lr, a larger --batch-size or another --seed may help"
+                f"the samples have collapsed: from step {self.alike_since:,} to {step:,} they are all but one and "
+                "the same, whatever the noise; a smaller --g-lr, a larger --batch-size or another --seed may help"
             )

@@ -75,15 +75,9 @@ def train(argv, program):
     given = vars(parser.parse(argv))
     resume, overwrite, dry_run = (given.pop(name) for name in ("resume", "overwrite", "dry_run"))
 
-    from tfgan_v1 import runs
     from tfgan_v1.plans import make_plan
 
-    config = from_mapping(given)
-    if resume:  # what is not given stays as it was
-        before, other = runs.read(config).config, {"epochs": "steps", "steps": "epochs"}
-        changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
-        recounted = {other[changed]: None, "sample_every": None} if changed else {}  # for that is counted in the same
-        config = replace(before, **{**recounted, **given})
+    config = _as_it_was(given) if resume else from_mapping(given)
     plan = make_plan(config, resume=resume, overwrite=overwrite, download=not dry_run)
 
     from tfgan_v1 import report, training
@@ -144,6 +138,16 @@ def sample(argv, program):
         count = f"{len(seeds):,} {kind}{'s' * (len(seeds) != 1)}"
         print(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
     return 0
+
+
+def _as_it_was(given):
+    """The Config of the run that is there, with what is given in its place."""
+    from tfgan_v1 import runs
+
+    before, other = runs.read(from_mapping(given)).config, {"epochs": "steps", "steps": "epochs"}
+    changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
+    recounted = {other[changed]: None, "sample_every": None} if changed else {}  # which is counted in the same unit
+    return replace(before, **{**recounted, **given})
 
 
 _METAVARS = {int: "N", float: "X", str: "NAME"}

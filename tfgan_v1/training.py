@@ -98,7 +98,7 @@ def _loop(plan, progress, session, network, savers, signals):
             watch.see_losses(done[:, [gan.METRICS.index(name) for name in ("d_loss", "g_loss")]], progress.step)
             watch.see_beliefs(done[:, gan.METRICS.index("D(G(z))")], progress.step)
             sampled = progress.step % plan.sample_every == 0
-            _record(plan, progress, done if plan.config.record == "steps" else done[-1:] if sampled else done[:0])
+            _record(plan, progress, done if plan.config.record == "steps" else done[len(done) - sampled :])
             if sampled:
                 _sample(plan, progress, session, network, savers)
                 watch.see_samples(progress.samples[-1], progress.step)
@@ -121,10 +121,10 @@ def _feed(plan, network, step, steps):
     return feed if plan.streamed else {**feed, network.order: plan.order(step)}
 
 
-def _record(plan, progress, metrics):
-    """Adds the metrics [n, len(METRICS)] of the n steps that end at progress.step to the losses."""
+def _record(plan, progress, done):
+    """Adds gan.METRICS, [n, len(METRICS)], of the n steps that end at progress.step to the losses."""
     rows = []
-    for step, of_step in enumerate(metrics, progress.step - len(metrics) + 1):
+    for step, of_step in enumerate(done, progress.step - len(done) + 1):
         numbers = [float(str(number)) for number in of_step]  # float32's own digits, not those of its double
         epoch = (step - 1) // plan.steps_per_epoch + 1
         rows.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))

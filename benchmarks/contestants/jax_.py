@@ -1,4 +1,4 @@
-"""JAX, fused by hand: a `lax.scan` over many steps under one `jit`, with the noise of them all drawn before it.
+"""JAX, fused by hand: a `lax.scan` over a call's steps under one `jit`, with the noise of them all drawn before it.
 
 G's forward pass is shared by both updates where they are on the same noise, and the optimisers are written out.
 """
@@ -13,7 +13,9 @@ from jax import numpy as jnp
 
 from contestants.systems import Trainer, batch_sizes, batches, system, walk
 
-EXAMPLES = {"mlp": 60_000, "gaussian": 100_000}  # about the images of one call; of the others 512
+# Rounds of one call. In a loop, XLA compiles a convolution's gradient to a hundred times slower code than outside, so
+# the convolutional systems take a step a call.
+ROUNDS = {"mlp": 600, "gaussian": 100}
 CONVOLUTION = ("NHWC", "HWIO", "NHWC")
 
 
@@ -22,7 +24,7 @@ def trainer(name, images):
     networks, config = system(name)
     pixels, random = np.load(images), np.random.default_rng(0)
     sizes = batch_sizes(config, len(pixels))
-    rounds = max(1, EXAMPLES.get(name, 512) // sum(sizes))
+    rounds = ROUNDS.get(name, 1)
     state = {
         player: _initial(layers, shape, config, random)
         for player, layers, shape in (
@@ -48,7 +50,7 @@ def trainer(name, images):
 
     losses = lambda: [float(loss) for loss in now["losses"]]  # noqa: E731
     steps = rounds * len(sizes)
-    return Trainer(train, losses, steps, counts, f"{steps} steps a call")
+    return Trainer(train, losses, steps, counts, f"{steps} {'step' if steps == 1 else 'steps'} a call")
 
 
 def many(networks, config, sizes, state, resident, order, key):
@@ -68,7 +70,7 @@ def many(networks, config, sizes, state, resident, order, key):
             begin += size
         return state, losses
 
-    state, losses = lax.scan(body, state, (order, zs, jnp.arange(len(order))))
+    state, losses = lax.scan(body, state, (order, zs, jnp.arange(len(order))), unroll=len(order) == 1)
     return state, [each[-1] for each in losses]
 
 

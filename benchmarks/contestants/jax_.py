@@ -13,8 +13,8 @@ from jax import numpy as jnp
 
 from contestants.systems import Trainer, batch_sizes, batches, system, walk
 
-# Rounds of one call. In a loop, XLA compiles a convolution's gradient to a hundred times slower code than outside, so
-# the convolutional systems take a step a call.
+# Rounds of one call. XLA brings a convolution to the form that is fast on a CPU only where it stands in the outermost
+# computation, in no loop: there its gradient is a hundred times faster. So the convolutional systems take a step a call.
 ROUNDS = {"mlp": 600, "gaussian": 100}
 CONVOLUTION = ("NHWC", "HWIO", "NHWC")
 
@@ -70,7 +70,9 @@ def many(networks, config, sizes, state, resident, order, key):
             begin += size
         return state, losses
 
-    state, losses = lax.scan(body, state, (order, zs, jnp.arange(len(order))), unroll=len(order) == 1)
+    if len(order) == 1:
+        return body(state, (order[0], zs[0], 0))
+    state, losses = lax.scan(body, state, (order, zs, jnp.arange(len(order))))
     return state, [each[-1] for each in losses]
 
 

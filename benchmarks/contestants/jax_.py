@@ -14,7 +14,7 @@ from jax import numpy as jnp
 from contestants.systems import Trainer, batch_sizes, batches, system, walk
 
 # Rounds of one call. XLA brings a convolution to the form that is fast on a CPU only where it stands in the outermost
-# computation, in no loop: there its gradient is a hundred times faster. So the convolutional systems take a step a call.
+# computation, in no loop: there its gradient is a hundred times faster. So a call of convolutional systems is one step.
 ROUNDS = {"mlp": 600, "gaussian": 100}
 CONVOLUTION = ("NHWC", "HWIO", "NHWC")
 

@@ -247,3 +247,11 @@ def test_what_libraries_write_themselves_does_not_reach_the_terminal(folder, loa
     with pytest.warns(UserWarning, match="as Pillow warns"):
         load(folder, shaping=Shaping((5, 5)))
     assert "libtiff" in capfd.readouterr().err
+
+
+def test_folders_unpacked_with_equal_names_sizes_and_dates_are_told_apart(tmp_path, load):
+    for name, grey in (("cats", 50), ("dogs", 200)):
+        (tmp_path / name).mkdir()
+        Image.new("L", (30, 30), grey).save(tmp_path / name / "0.bmp")
+        os.utime(tmp_path / name / "0.bmp", (315532800, 315532800))  # as archives keep them
+    assert [brightness(load(tmp_path / name)) for name in ("cats", "dogs", "cats")] == [[50], [200], [50]]

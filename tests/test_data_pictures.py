@@ -216,7 +216,7 @@ HOSTILE = {
     "a bomb": (_png(9000, 9000, zlib.compress(bytes(9000 * 1126))), "claims 9000x9000 pixels"),
     "no width": (_png(0, 5), ""),
     "cut off": (_png(9, 9), ""),
-    "nothing": (b"", "in no format"),
+    "nothing": (b"", "it is empty"),
     "text": (b"no picture at all", "in no format"),
     "of a format that is not read": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "in no format"),
 }

@@ -141,3 +141,16 @@ def test_the_real_table_has_the_pixels_of_the_real_file():
     images = data.load(f"{REAL_DATA}/mnist_csv/mnist_test.csv.gz").images
     assert images.shape == (10_000, 28, 28, 1)
     assert np.array_equal(images, data.load(f"{REAL_DATA}/mnist/t10k-images-idx3-ubyte.gz").images)
+
+
+def test_a_header_may_name_the_label_behind_the_pixels(tmp_path):
+    rows = ["a,b,c,d,class", "1,2,3,4,9", "5,6,7,8,cat"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    assert tables.read_csv(tmp_path / "t.csv").ravel().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("wrong", ["256", "", "NA", "-1"])
+def test_a_first_row_with_one_wrong_value_is_no_header(tmp_path, wrong):
+    (tmp_path / "t.csv").write_text(f"1,{wrong},3,4\n5,6,7,8\n")
+    with pytest.raises(UserError, match="line 1"):
+        tables.read_csv(tmp_path / "t.csv")

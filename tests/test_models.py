@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from test_layers import convolution
 
-from tfgan_v1 import Config, UserError, gan
+from tfgan_v1 import Config, UserError, gan, models
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.layers import Training, dense
 from tfgan_v1.models import MODELS
@@ -185,6 +186,121 @@ def test_colour_changes_the_published_counts_by_the_outer_layers_alone():
         networks, _ = gan.create_networks(MODELS["dcgan_upsample"], (28, 28, 3), 100)
         counts = [sum(np.prod(v.shape.as_list()) for v in each) for each in (networks.g_vars, networks.d_vars)]
     assert counts == [852_609 + 2 * (5 * 5 * 64 + 1), 212_865 + 2 * 5 * 5 * 64]
+
+
+def relu(x, slope=0.0):
+    return np.where(x > 0, x, slope * x)
+
+
+class NumpyLayers:
+    """The layers in plain NumPy, float64, on the weights of one network."""
+
+    def __init__(self, values, scope):
+        self.w = {name.removeprefix(f"{scope}/"): value.astype(np.float64) for name, value in values.items()}
+
+    def dense(self, x, name):
+        return x.reshape(len(x), -1) @ self.w[f"{name}/kernel"] + self.w[f"{name}/bias"]
+
+    def conv(self, x, name, stride=1):
+        return convolution(x, self.w[f"{name}/kernel"], self.w[f"{name}/bias"], stride)
+
+    def up_conv(self, x, name):
+        return self.conv(x.repeat(2, 1).repeat(2, 2), name)
+
+    def transposed(self, x, name, stride):
+        """At stride 1 a convolution with the kernel turned around; at stride 2 the same on pixels set apart."""
+        kernel = self.w[f"{name}/kernel"][::-1, ::-1].swapaxes(2, 3)
+        apart = np.zeros((len(x), x.shape[1] * stride, x.shape[2] * stride, x.shape[3]))
+        apart[:, stride - 1 :: stride, stride - 1 :: stride] = x
+        return convolution(apart, kernel, self.w[f"{name}/bias"], 1)
+
+    def norm(self, x, name):
+        mean, variance, scale, offset = (
+            self.w[f"{name}/{part}"] for part in ("moving_mean", "moving_variance", "scale", "offset")
+        )
+        return (x - mean) / np.sqrt(variance + 0.001) * scale + offset
+
+    def pool(self, x):
+        rows, columns = ((length - 3) // 2 + 1 for length in x.shape[1:3])
+        windows = [x[:, i : i + 2 * rows - 1 : 2, j : j + 2 * columns - 1 : 2] for i in range(3) for j in range(3)]
+        return np.max(windows, 0)
+
+
+def conv_block(n, x, block):
+    return n.pool(relu(n.conv(relu(n.conv(x, f"conv_{block}a")), f"conv_{block}b")))
+
+
+def dcgan_generator(n, z):
+    x = n.dense(z, "dense").reshape(-1, 2, 2, 128)
+    for layer, stride in ((1, 2), (2, 2), (3, 1), (4, 1)):
+        x = n.transposed(relu(n.norm(x, f"norm_{layer}")), f"conv_{layer}", stride)
+    return x
+
+
+def dcgan_discriminator(n, x):
+    for layer, stride in ((1, 2), (2, 2), (3, 2), (4, 1)):
+        x = n.conv(relu(x, 0.2), f"conv_{layer}", stride)
+    return n.dense(x, "logits")
+
+
+def conv_generator(n, z):
+    x = n.norm(relu(n.dense(z, "dense")), "dense_norm").reshape(-1, 2, 2, 64)
+    x = n.norm(relu(n.up_conv(x, "conv_1")), "norm_1")
+    return n.conv(n.norm(relu(n.up_conv(x, "conv_2")), "norm_2"), "logits")
+
+
+def upsample_generator(n, z):
+    x = n.norm(relu(n.dense(z, "dense"), 0.2), "dense_norm").reshape(-1, 2, 2, 128)
+    return n.up_conv(relu(n.norm(n.up_conv(x, "conv_1"), "norm_1"), 0.2), "logits")
+
+
+# As published, on images of 8x8: the logits of the generator, and of the discriminator.
+PUBLISHED_NETWORKS = {
+    "mlp": (
+        lambda n, z: n.dense(relu(n.dense(z, "hidden"), 0.01), "logits"),
+        lambda n, x: n.dense(relu(n.dense(x, "hidden"), 0.01), "logits"),
+    ),
+    "conv": (conv_generator, lambda n, x: n.dense(conv_block(n, conv_block(n, x, 1), 2), "logits")),
+    "gaussian": (
+        lambda n, z: n.dense(relu(n.dense(z, "hidden")), "logits"),
+        lambda n, x: n.dense(relu(n.dense(x, "hidden")), "logits"),
+    ),
+    "dcgan": (dcgan_generator, dcgan_discriminator),
+    "dcgan_upsample": (
+        upsample_generator,
+        lambda n, x: n.dense(relu(n.conv(relu(n.conv(x, "conv_1", 2), 0.2), "conv_2", 2), 0.2), "logits"),
+    ),
+}
+
+
+def test_networks_are_the_published_layers_in_their_order(model):
+    shape, random = (1,) if model == "gaussian" else (8, 8, 1), np.random.default_rng(0)
+    z = random.normal(size=(3, noise_size(model))).astype(np.float32)
+    images = random.normal(size=(3, *shape)).astype(np.float32)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+        gan.create_networks(MODELS[model], shape, noise_size(model))
+        with tf.variable_scope("generator", reuse=True):
+            generated = MODELS[model].generator(tf.constant(z), shape, None)
+        with tf.variable_scope("discriminator", reuse=True):
+            judged = MODELS[model].discriminator(tf.constant(images), None)
+        session.run(tf.global_variables_initializer())
+        for v in tf.global_variables():  # nothing is left at zero or one, where it would not be seen
+            session.run(v.assign(session.run(v) + random.uniform(0.05, 0.2, v.shape.as_list())))
+        values = {v.op.name: session.run(v) for v in tf.global_variables()}
+        generated, judged = session.run([generated, judged])
+    generator, discriminator = PUBLISHED_NETWORKS[model]
+    expected = generator(NumpyLayers(values, "generator"), z.astype(np.float64))
+    assert np.allclose(generated, expected.reshape(generated.shape), rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    expected = discriminator(NumpyLayers(values, "discriminator"), images.astype(np.float64))
+    assert np.allclose(judged, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_dropout_is_three_tenths_behind_each_convolution(monkeypatch):
+    seen = []
+    monkeypatch.setattr(models, "dropout", lambda x, rate, training, name: seen.append((rate, name, training)) or x)
+    with tf.Graph().as_default():
+        models.dcgan_upsample_discriminator(tf.zeros([2, 8, 8, 1]), Training(0, 0))
+    assert seen == [(0.3, "dropout_1", Training(0, 0)), (0.3, "dropout_2", Training(0, 0))]
 
 
 def test_pixels_are_encoded_to_the_range_of_the_output(model):

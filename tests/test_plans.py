@@ -17,7 +17,7 @@ def test_fewer_images_than_a_batch_are_said_and_come_again(digits_config, capsys
     config = digits_config(batch_size=1798, epochs=2)
     assert train(config).step == 2
     told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "1,797 images, fewer than the 1,798 of a batch" in told
+    assert told.count("\n") == 1 and "1,797 images, fewer than the 1,798 of a step" in told
 
 
 def test_the_steps_between_samples_are_split_into_equal_calls_none_above_the_chunk():
@@ -40,6 +40,7 @@ def test_a_call_of_a_slow_model_is_short(model):
     small, large = (plan_of((size, size, 3), model=model) for size in (28, 128))
     assert 1 <= large.chunk < small.chunk <= 20
     assert plan_of((64, 64, 3), own=plans.Own(model=object())).chunk < 10
+    assert plan_of((28, 28, 3), model=model, d_steps=4).chunk <= small.chunk // 3
 
 
 def test_a_stream_and_the_noise_of_a_call_are_bounded():

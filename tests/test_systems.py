@@ -9,7 +9,21 @@ import pytest
 from conftest import outcome, tensors
 from PIL import Image
 
-from tfgan_v1 import Config, Generator, Loss, Model, UserError, checkpoints, layers, load_samples, models, train
+from tfgan_v1 import (
+    Config,
+    Generator,
+    Loss,
+    Model,
+    UserError,
+    checkpoints,
+    layers,
+    load_samples,
+    models,
+    plots,
+    runs,
+    train,
+    training,
+)
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.presets import CONVOLUTIONAL
 
@@ -100,7 +114,7 @@ def test_the_gaussian_reports_its_divergence_and_moments(small, capsys):
     assert [(row["step"], row["epoch"]) for row in rows] == [("6", "2"), ("12", "4"), ("18", "6")]
     assert abs(float(rows[0]["real_mean"]) - 3) < 0.1 and abs(float(rows[0]["real_variance"]) - 0.25) < 0.05
     assert np.isclose(float(rows[-1]["fake_mean"]), progress.samples[-1].mean(), rtol=1e-4)
-    assert "KL " in capsys.readouterr().out and progress.samples[-1].shape == (1000, 1)
+    assert "KL " in capsys.readouterr().out and progress.samples[-1].shape == (10_000, 1)
     assert {path.name for path in config.samples_folder.glob("*.png")} == {
         *("last_samples.png", "evolution.png", "losses.png", "probabilities.png", "divergence.png")
     }
@@ -228,7 +242,7 @@ def test_a_folder_of_pictures_is_trained_on_and_what_is_left_out_is_named(pictur
     code, out, err = command("train", *flags, "--sample-every", 1, "--num-samples", 2, "--batch-size", 6)
     assert code == 0 and out.startswith("Step 1/2")
     told, few = err.splitlines()
-    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of a batch" in few
+    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of a step" in few
     rows = list(csv.reader((tmp_path / "samples" / "files.csv").open()))
     assert [name for name, why in rows[1:] if not why] == [f"deep/{i}.png" for i in range(4)]
     assert [name for name, why in rows[1:] if why] == ["broken.png"]
@@ -248,6 +262,8 @@ def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
     train(config)
     code, out, _ = command("train", "--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples)
     assert code == 0 and out.startswith("Epoch 2/2")
+    progress = train(replace(config, epochs=2, steps=None, sample_every=1), resume=True)
+    assert progress.sample_steps == [2, 4, 6, 10]  # in steps up to the sixth, then in epochs of five
 
 
 def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
@@ -261,3 +277,97 @@ def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
         data = [] if model == "gaussian" else ["--dataset", "digits"]
         code, out, err = command("train", "--model", model, *data, "--dry-run")
         assert (code, err) == (0, "") and all(count in out for count in counts)
+
+
+def test_a_generator_that_would_never_learn_is_refused(small):
+    with pytest.raises(UserError, match="--d-first 6 leaves the generator none of the run's 6 steps"):
+        train(small(d_first=6))
+
+
+def test_points_are_drawn_as_arrays_and_densities_but_not_as_pictures_each(small, command, tmp_path):
+    config = small(model="gaussian", epochs=1)
+    train(config)
+    for out in ("points.npy", "density.png"):
+        code, told, _ = command("sample", "--ckpt", config.ckpt, "--out", tmp_path / out)
+        assert code == 0 and told.startswith("Drew 16 points")
+    code, _, err = command("sample", "--ckpt", config.ckpt, "--out", f"{tmp_path}/each/")
+    assert code == 2 and "density" in err and not (tmp_path / "each").exists()
+
+
+@pytest.mark.parametrize("law, low", [("unit", 0.5), ("uniform", 0.1), ("normal", 0.0)])
+def test_seeds_are_drawn_by_the_runs_own_law_of_noise(small, law, low):
+    """Of a generator that shows its noise, through tanh: what is never negative is never darker than grey."""
+
+    def show(noise, shape, training):
+        return tf.reshape(noise * tf.get_variable("w", [], initializer=tf.ones_initializer()), [-1, *shape])
+
+    model = OWN._replace(generator=show)
+    config = small(noise=law, noise_size=64, g_lr=1e-30, steps=1)
+    train(config, model=model)
+    with Generator.restore(config.ckpt_folder, model=model) as generator:
+        darkest = generator(range(64)).min()
+    assert darkest >= low and (law == "normal" or darkest < low + 0.05) and (law != "normal" or darkest < 0.1)
+
+
+def test_the_watch_sees_every_step_and_every_drawing(small, monkeypatch):
+    seen = {"losses": [], "beliefs": [], "samples": []}
+
+    class Noting:
+        def __init__(self, real_diversity):
+            assert 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
+
+        def see_losses(self, losses, step):
+            seen["losses"] += [tuple(pair) for pair in losses]
+
+        def see_beliefs(self, d_fake, step):
+            seen["beliefs"] += list(d_fake)
+
+        def see_samples(self, samples, step):
+            seen["samples"].append(step)
+
+    monkeypatch.setattr(training, "Watch", Noting)
+    progress = train(small(record="steps", chunk=2))
+    rows = progress.losses
+    assert np.allclose(seen["losses"], [(row.d_loss, row.g_loss) for row in rows]) and len(rows) == 6
+    assert np.allclose(seen["beliefs"], [row.d_fake for row in rows]) and seen["samples"] == [2, 4, 6]
+
+
+def test_pictures_say_where_in_the_run_they_are_from(small, monkeypatch):
+    told = {}
+    for name in ("evolution", "loss_curves", "density_evolution", "divergence"):
+        real = getattr(plots, name)
+        monkeypatch.setattr(plots, name, lambda *args, name=name, real=real: told.update({name: args}) or real(*args))
+    train(small())
+    assert told["evolution"][1] == ["step 2", "step 4", "step 6"]
+    assert told["loss_curves"][0] == [2, 4, 6] and told["loss_curves"][2] == "step"
+    train(small("points", "gaussian"))
+    assert told["density_evolution"][1] == ["epoch 2", "epoch 4", "epoch 6"]
+    assert told["divergence"][0] == [2, 4, 6] and told["divergence"][2] == "epoch"
+    assert np.allclose(told["divergence"][1], sorted(told["divergence"][1], reverse=True), rtol=0.5)
+
+
+def test_own_networks_have_no_rules_of_the_presets(tmp_path):
+    np.save(tmp_path / "images.npy", RANDOM.integers(0, 256, (20, 10, 10, 1), np.uint8))
+    flat = OWN._replace(
+        generator=lambda z, shape, training: tf.reshape(layers.dense(z, 100, "d"), [-1, *shape]),
+        discriminator=lambda x, training: layers.dense(tf.reshape(x, [-1, 100]), 1, "d"),
+    )
+    places = {"ckpt": tmp_path / "c", "samples": tmp_path / "s"}
+    config = Config(model="dcgan", dataset=tmp_path / "images.npy", steps=2, batch_size=4, **places)
+    progress = train(config, model=flat)
+    assert progress.config.xla == "off" and progress.step == 2
+
+
+def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeypatch):
+    first = small("first")
+    train(first)
+    monkeypatch.chdir(tmp_path)
+    second = small("second", dataset="images_1.npy", weights="first/checkpoints", steps=2)
+    train(second)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    saved = runs.read(Config(ckpt=second.ckpt)).config
+    assert (saved.dataset, saved.weights) == (str(tmp_path / "images_1.npy"), str(tmp_path / "first" / "checkpoints"))
+    assert train(replace(saved, steps=4, ckpt=second.ckpt, samples=second.samples), resume=True).step == 4
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Config(dataset="~/images_1.npy").dataset == str(tmp_path / "images_1.npy")

@@ -2,43 +2,77 @@
 
 import numpy as np
 
-from tfgan_v1.watch import COLLAPSED_TIMES, WON_STEPS, Watch
+from tfgan_v1.watch import COLLAPSED_STEPS, WON_STEPS, Watch
 
 
 def test_that_d_has_won_is_said_once_after_long(capsys):
     watch = Watch(0.3)
-    watch.see_steps([0.001] * (WON_STEPS - 1), 499)
+    watch.see_beliefs([0.001] * (WON_STEPS - 1), 499)
     assert capsys.readouterr().err == ""
-    watch.see_steps([0.001] * 10, 509)
+    watch.see_beliefs([0.001] * 10, 509)
     told = capsys.readouterr().err
     assert "the discriminator has won" in told and told.count("\n") == 1
-    watch.see_steps([0.001] * 2000, 2509)
+    watch.see_beliefs([0.001] * 2000, 2509)
     assert capsys.readouterr().err == ""
 
 
 def test_a_deception_in_between_starts_the_count_anew(capsys):
     watch = Watch(0.3)
     for start in range(0, 5000, 100):
-        watch.see_steps([0.001] * 50 + [0.4] + [0.001] * 49, start + 100)
-    watch.see_steps([0.4], 5001)
-    watch.see_steps([0.001] * (WON_STEPS - 1), 5500)
+        watch.see_beliefs([0.001] * 50 + [0.4] + [0.001] * 49, start + 100)
+    watch.see_beliefs([0.4], 5001)
+    watch.see_beliefs([0.001] * (WON_STEPS - 1), 5500)
     assert capsys.readouterr().err == ""
 
 
-def test_that_samples_have_collapsed_is_said_once(capsys):
-    watch, one, many = Watch(0.3), np.full((16, 8, 8, 1), 0.5), np.random.default_rng(0).random((16, 8, 8, 1))
-    for _ in range(5):  # not in a row
-        watch.see_samples(one, 1)
-        watch.see_samples(many, 2)
+ONE, MANY = np.full((16, 8, 8, 1), 0.5), np.random.default_rng(0).random((16, 8, 8, 1))
+
+
+def test_that_samples_have_collapsed_is_said_once_after_long(capsys):
+    watch = Watch(0.3)
+    for step in range(100, 100 + COLLAPSED_STEPS, 100):  # many a game begins like this
+        watch.see_samples(ONE + 1e-4 * MANY, step)
+    watch.see_samples(MANY, 3000)
+    watch.see_samples(ONE, 3100)
+    watch.see_samples(ONE, 3000 + COLLAPSED_STEPS)
     assert capsys.readouterr().err == ""
-    for step in range(COLLAPSED_TIMES + 3):
-        watch.see_samples(one + 1e-4 * many, step)
+    watch.see_samples(ONE, 3100 + COLLAPSED_STEPS)
     told = capsys.readouterr().err
-    assert "the samples have collapsed" in told and told.count("\n") == 1
+    assert "the samples have collapsed: from step 3,100 to 5,100" in told and told.count("\n") == 1
+    watch.see_samples(ONE, 9000)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_single_sample_says_nothing(capsys):
     watch = Watch(0.3)
-    for step in range(5):
+    for step in (1000, 9000):
         watch.see_samples(np.ones((1, 8, 8, 1)), step)
     assert capsys.readouterr().err == ""
+
+
+def test_that_the_game_has_diverged_is_said_once_with_the_step(capsys):
+    watch = Watch(0.3)
+    watch.see_losses(np.ones((5, 2)), 5)
+    assert capsys.readouterr().err == ""
+    watch.see_losses(np.array([[1, 1], [1, np.inf], [np.nan, 1]]), 8)
+    told = capsys.readouterr().err
+    assert "diverged: since step 7 " in told and told.count("\n") == 1
+    watch.see_losses(np.full((3, 2), np.nan), 11)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_won_stretch_is_seen_wherever_it_ends(capsys):
+    Watch(0.3).see_beliefs([0.4] * 20 + [0.001] * WON_STEPS + [0.4] * 30, 1000)
+    assert "has won" in capsys.readouterr().err
+
+
+def test_the_thresholds(capsys):
+    watch, noise = Watch(0.3), np.random.default_rng(0).normal(size=(16, 8, 8, 1))
+    watch.see_beliefs([0.011] * 2 * WON_STEPS, 1000)
+    for step in (1000, 9000):
+        watch.see_samples(0.5 + 0.03 * 0.3 * noise, step)  # 3 % of the data's diversity
+    assert capsys.readouterr().err == ""
+    watch.see_beliefs([0.009] * WON_STEPS, 2000)
+    for step in (10_000, 19_000):
+        watch.see_samples(0.5 + 0.015 * 0.3 * noise, step)
+    assert capsys.readouterr().err.count("warning") == 2

@@ -34,7 +34,7 @@ def order(config, num_images, first_step, num_steps):
         epoch, position = divmod(step, per_epoch)
         shuffled = _permutation(config.seed, epoch, num_images)
         needed = config.d_steps * config.batch_size
-        row[:, : config.batch_size] = np.resize(shuffled[position * needed :], shape)
+        row[:, : config.batch_size] = np.resize(shuffled[position * needed : (position + 1) * needed], shape)
         if rest and position == per_epoch - 1:
             row[-1, config.batch_size :] = shuffled[-rest:]
     return rows

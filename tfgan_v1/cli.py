@@ -71,7 +71,7 @@ def train(argv, program):
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--resume", action="store_true", help="go on with the run that is in the folders")
     where.add_argument("--overwrite", action="store_true", help="throw away the run that is in the folders")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and touch nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and leave both folders alone")
     given = vars(parser.parse(argv))
     resume, overwrite, dry_run = (given.pop(name) for name in ("resume", "overwrite", "dry_run"))
 
@@ -80,9 +80,10 @@ def train(argv, program):
 
     config = from_mapping(given)
     if resume:  # what is not given stays as it was
-        other_unit = {"epochs": "steps", "steps": "epochs"}
-        units = {other_unit[name]: None for name in given if name in other_unit}
-        config = replace(runs.read(config).config, **{**units, **given})
+        before, other = runs.read(config).config, {"epochs": "steps", "steps": "epochs"}
+        changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
+        recounted = {other[changed]: None, "sample_every": None} if changed else {}  # for that is counted in the same
+        config = replace(before, **{**recounted, **given})
     plan = make_plan(config, resume=resume, overwrite=overwrite, download=not dry_run)
 
     from tfgan_v1 import report, training
@@ -139,8 +140,9 @@ def sample(argv, program):
 
     with Generator.restore(config.ckpt_folder) as generator:
         exports.write(out, generator(seeds), seeds)
-        images = "image" if len(seeds) == 1 else "images"
-        print(f"Drew {len(seeds):,} {images} from the generator of step {generator.step:,} to {out}.")
+        kind = "image" if len(generator.image_shape) == 3 else "point"
+        count = f"{len(seeds):,} {kind}{'s' * (len(seeds) != 1)}"
+        print(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
     return 0
 
 

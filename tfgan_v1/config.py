@@ -1,6 +1,7 @@
 """The configuration of a run: one frozen dataclass, from which the command line's flags are made."""
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -98,7 +99,7 @@ class Config:
     record: str = option("which steps losses.csv holds", OneOf(("samples", "steps")))
     sheets: str = option("which samples become a picture of their own", OneOf(("last", "each")), resumable=True)
 
-    batch_size: int = option("images a step", Range(1))
+    batch_size: int = option("images a step", Range(1, 10**6))
     batches: str = option(
         "shuffled: all images each epoch, in a new order, what is left over left out; whole: the last batch takes it; "
         "random: each batch drawn anew from all images",
@@ -123,7 +124,7 @@ class Config:
         "update; in_turn: as two, with an update each",
         OneOf(("joint", "separate", "in_turn")),
     )
-    d_steps: int = option("discriminator steps for each generator step", Range(1, 100))
+    d_steps: int = option("discriminator steps for each generator step", Range(1, 25))
     d_first: int = option("steps for which the discriminator trains alone", Range(0, 10**9))
 
     optimiser: str = option("of both players", OneOf(("adam", "rmsprop")))
@@ -134,9 +135,9 @@ class Config:
     beta1: float = option("Adam's decay of the gradients' mean", MOMENT)
     beta2: float = option("Adam's decay of the gradients' square", MOMENT)
     rho: float = option("RMSprop's decay of the gradients' square", MOMENT)
-    epsilon: float = option("keeps the optimiser's divisor from zero", RATE)
+    epsilon: float = option("keeps the optimiser's divisor from zero", Range(1e-30, 1))
 
-    weights: str | None = option("folder of a run whose two networks this one starts from")
+    weights: str | None = option("folder of a run whose two networks this one starts from", resumable=True)
     seed: int = option("of the weights, the noise and the order of the images", Range(0, 2**32 - 1), default=0)
     xla: str = option(
         "compile the training loop; auto does where it is faster", OneOf(("auto", "on", "off")), default="auto"
@@ -161,8 +162,8 @@ class Config:
             self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
         ):
             raise UserError(f"--name must be a plain folder name such as 'faces', not {self.name!r}")
-        if self.image_size is not None:
-            _ = self.size
+        if self.image_size is not None:  # 28 and 28x28 are the same
+            object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
 
     @property
     def size(self):
@@ -223,6 +224,7 @@ def _checked(each, value):
         return None
     kind = value_type(each)
     value = fspath(value) if isinstance(value, PathLike) else value
+    value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
     abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
     value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
     if type(value) is not kind:

@@ -32,6 +32,8 @@ def write(out, images, seeds):
     """Writes images [n, h, w, c] in [0, 1] to a path that was checked; in a folder, `seed-<seed>.png` for each."""
     path = Path(out)
     if _is_folder(out):
+        if np.ndim(images) != 4:
+            raise UserError(f"--out {out} is a folder for pictures, and these are points; take a .png of their density")
         path.mkdir(parents=True, exist_ok=True)
         for image, seed in zip(images, seeds, strict=True):
             with runs.replacing(path / f"seed-{seed}.png") as partial:

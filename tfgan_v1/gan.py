@@ -71,9 +71,7 @@ class GAN(NamedTuple):
     preview: Any  # samples drawn at first_step, float32 [num_samples, *shape], images in [0, 1]
     real: Any  # [d_steps, batch, *shape], for train_one
     z: Any  # float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size], for train_one
-    train_one: (
-        Any  # one step, number first_step, on what is fed, in ordinary ops: the plain path `train` is held against
-    )
+    train_one: Any  # one step, number first_step, on what is fed, in ordinary ops: the plain path of `train`
     g_state: list  # the generator's variables: what a generator checkpoint holds
     weights: list  # both networks' variables: what another run may start from
     state: list  # every variable but the images: what a resume needs
@@ -83,7 +81,7 @@ def train_step(game, reals, zs, step, alone=False):
     """One pass of Algorithm 1's loop: k times D ascends its gradient, then G, judged by the new D, descends its own.
 
     reals: k batches of images [batch, *shape] as the networks see them; zs: k batches of noise [batch, noise_size] and,
-    if G's is to be fresh, one more. step: its number, for what is random inside the networks. alone: G rests.
+    if G's is to be fresh, one more. step: its number, for what is random inside the networks. alone: G's weights rest.
     Returns float32 [len(METRICS)], of this step, once all updates are done.
     """
     networks, passes = game.networks, _passes(game.config, step)
@@ -133,6 +131,9 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     """
     tf.set_random_seed(config.seed)
     model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
+    for part, kind in ((model, Model), (loss, Loss)):
+        if not isinstance(part, kind):
+            raise UserError(f"a {kind.__name__.lower()} of your own is a tfgan_v1.{kind.__name__}, not {part!r}")
     networks, g_state = create_networks(model, shape, config.noise_size)
     weights = tf.global_variables()
     game = make_game(config, networks, loss)
@@ -242,10 +243,11 @@ def create_networks(model, shape, noise_size):
     return Networks(model, tuple(shape), g_vars, d_vars), g_state
 
 
-def _check(what, tensor, shape):
-    """Raises UserError if something of the caller's own returned a tensor of another shape, as far as that is known."""
-    if not tensor.shape.is_compatible_with(shape):
-        raise UserError(f"{what} must return a tensor of the shape {shape}, not {tensor.shape}")
+def _check(what, value, shape):
+    """Raises UserError if something of the caller's own returned no tensor, or one of another shape."""
+    found = value.shape if isinstance(value, tf.Tensor) else type(value).__name__
+    if not isinstance(value, tf.Tensor) or not found.is_compatible_with(shape):
+        raise UserError(f"{what} must return a tensor of the shape {shape}, not {found}")
 
 
 def encode(model, batch):

@@ -47,7 +47,7 @@ def conv2d_transpose(inputs, filters, size, name, stride=1):
 
 
 def upsample(inputs):
-    """Each pixel becomes 2x2 of its kind: [b, h, w, c] -> [b, 2 h, 2 w, c]."""
+    """Each pixel becomes 2x2 of its kind: [b, h, w, c] -> [b, 2 h, 2 w, c]. Before a convolution, see below."""
     batch, height, width, channels = inputs.shape.as_list()
     batch = tf.shape(inputs)[0] if batch is None else batch
     doubled = tf.broadcast_to(inputs[:, :, None, :, None], [batch, height, 2, width, 2, channels])

@@ -28,7 +28,9 @@ def _symmetric(activation):
 
 TANH = _symmetric(tf.tanh)  # images in [-1, 1]
 SIGMOID = Output(tf.sigmoid, encode=lambda pixels: pixels / 255, decode=lambda images: images)  # images in [0, 1]
-LINEAR = _symmetric(tf.identity)  # for points; images would be in [-1, 1], with no bound on the generated ones
+LINEAR = _symmetric(tf.identity)._replace(  # for points; images are in [-1, 1], with no bound on the generated ones
+    decode=lambda images: tf.clip_by_value((images + 1) / 2, 0, 1)
+)
 
 
 class Model(NamedTuple):

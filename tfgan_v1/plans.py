@@ -14,6 +14,7 @@ from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA
 # One call of the training loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
 CALL_PIXELS = 500_000  # seen in one call by a convolutional model
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
 class Own(NamedTuple):
@@ -77,8 +78,8 @@ class Plan(NamedTuple):
 
     @property
     def real_samples(self):
-        """Up to a thousand of the data, as samples are kept: images in [0, 1], points as they are."""
-        some = self.dataset.images[:1000]
+        """A thousand of the data, or fewer large ones, as samples are kept: images in [0, 1], points as they are."""
+        some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.facts["image_shape"])))]
         return some if self.points else some / np.float32(255)
 
     @property
@@ -89,7 +90,10 @@ class Plan(NamedTuple):
 
     def place(self, step):
         """Where in the run a step is, in words: "epoch 3", or "step 200" of a run that is counted in steps."""
-        return f"step {step:,}" if self.config.steps else f"epoch {step // self.steps_per_epoch:,}"
+        if self.config.steps:
+            return f"step {step:,}"
+        epochs, more = divmod(step, self.steps_per_epoch)
+        return f"epoch {step / self.steps_per_epoch:,.2f}" if more else f"epoch {epochs:,}"
 
     @property
     def unit(self):
@@ -121,7 +125,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()
     if saved:
         config = replace(config, dataset=config.dataset or saved.config.dataset, xla=saved.config.xla)
     elif config.weights:
-        runs.read(Config(ckpt=config.weights))  # the folder of a run
+        runs.read(Config(ckpt=config.weights), by="--weights")
     if not own.model and config.size:
         check_size(config.model, config.size)
     dataset = load(config, download=download)
@@ -133,14 +137,20 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()
         )
     if not own.model:
         check_size(config.model, facts["image_shape"][:-1])
-    if config.batch_size > facts["num_images"]:
+    if config.batch_size * config.d_steps > facts["num_images"]:
         warn(
-            f"{dataset.name} holds {facts['num_images']:,} images, fewer than the {config.batch_size:,} of a batch: "
-            "each batch has some of them several times"
+            f"{dataset.name} holds {facts['num_images']:,} {'points' if len(facts['image_shape']) == 1 else 'images'}, "
+            f"fewer than the {config.batch_size * config.d_steps:,} of a step: each step sees some of them again"
         )
     xla = config.xla if config.xla != "auto" else "on" if config.model in FASTER_WITH_XLA and not own.model else "off"
     named = config.dataset or dataset.name
-    return Plan(replace(config, dataset=named, xla=xla), dataset, facts, resume, overwrite, own)
+    plan = Plan(replace(config, dataset=named, xla=xla), dataset, facts, resume, overwrite, own)
+    if config.d_first >= plan.total_steps:
+        raise UserError(
+            f"--d-first {config.d_first:,} leaves the generator none of the run's {plan.total_steps:,} steps to learn; "
+            "take a smaller one or a longer run"
+        )
+    return plan
 
 
 def load(config, *, download=True):

@@ -46,7 +46,9 @@ def evolution(samples, places, rows=10, columns=6):
     """
     chosen = _spread(len(samples), rows)
     columns = min(columns, *(len(samples[i]) for i in chosen))
-    sheet = tile(np.concatenate([as_images(samples[i][:columns]) for i in chosen]), columns)
+    sheet = tile(
+        np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1
+    )
     height = sheet.shape[0] / len(chosen)
     figure = _figure(columns, len(chosen) * height / (sheet.shape[1] / columns))
     ax = figure.add_subplot()
@@ -65,7 +67,8 @@ def density(fake, real=None):
     """
     figure = _figure(8, 4.5)
     _draw_density(figure.add_subplot(), fake, real)
-    figure.axes[0].set(title="Distribution of real and fake data", xlabel="value", ylabel="density")
+    kinds = "fake data" if real is None else "real and fake data"
+    figure.axes[0].set(title=f"Distribution of {kinds}", xlabel="value", ylabel="density")
     figure.axes[0].legend()
     return figure
 
@@ -202,14 +205,15 @@ def _draw_density(ax, fake, real):
     }
     reference = next(iter(sets.values()))[0]
     deviation = float(reference.std()) or 1.0
-    low, high = reference.min() - deviation, reference.max() + deviation
-    grid = np.linspace(low, high, 400)[:, None]
-    for name, (points, colour) in sets.items():
-        finite = points[np.isfinite(points)].reshape(-1, 1)
-        if len(finite):
-            log_density = KernelDensity(bandwidth=0.3 * deviation).fit(finite).score_samples(grid)
-            ax.fill_between(grid[:, 0], np.exp(log_density), color=colour, alpha=0.2)
-            ax.plot(grid[:, 0], np.exp(log_density), color=colour, label=name)
+    finite = {name: points[np.isfinite(points)].reshape(-1, 1) for name, (points, _) in sets.items()}
+    everything = np.concatenate([np.clip(points, -1e9, 1e9) for points in finite.values()])
+    low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
+    grid = np.linspace(low - deviation, high + deviation, 400)[:, None]
+    for name, points in finite.items():
+        if len(points):
+            log_density = KernelDensity(bandwidth=0.3 * deviation).fit(points).score_samples(grid)
+            ax.fill_between(grid[:, 0], np.exp(log_density), color=sets[name][1], alpha=0.2)
+            ax.plot(grid[:, 0], np.exp(log_density), color=sets[name][1], label=name)
 
 
 def _spread(count, most):

@@ -22,6 +22,7 @@ class Progress:
     reported_step: int = 0  # and of the steps
     samples: list = field(default_factory=list)  # float32 arrays [num_samples, h, w, c] in [0, 1], or points
     sample_steps: list = field(default_factory=list)  # the step at which each was drawn
+    statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
     losses: list = field(default_factory=list)  # a records.Losses for each step that is recorded
     stopped_by: int | None = None  # the number of the signal that ended training early
 
@@ -99,5 +100,5 @@ def recall(progress, plan, checkpoint):
 
 def _there(path):
     if not path.exists():
-        warn(f"{path} is gone; it begins anew with the next epoch")
+        warn(f"{path} is gone; it begins anew with what comes next")
     return path.exists()

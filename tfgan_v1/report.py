@@ -12,6 +12,7 @@ from tfgan_v1.config import flag
 from tfgan_v1.progress import starting_point
 
 TENSORFLOW_BYTES = 850_000_000  # what TensorFlow takes by itself, with XLA's compiler; measured
+ALIVE = 1 / 3  # share of a step's tensors that are there at once; measured
 
 
 def write_line(plan, progress, numbers):
@@ -38,20 +39,17 @@ def write_line(plan, progress, numbers):
 
 def statistics(plan, progress):
     """The rows of statistics.csv: the KL divergence and the moments of each set of sampled points beside the data's."""
-    real = plan.dataset.images
+    real, rows = plan.dataset.images, progress.statistics
     real_moments = metrics.moments(real)
-    return [
-        (
-            *(step, (step - 1) // plan.steps_per_epoch + 1, metrics.kl_divergence(real, fake)),
-            *(*real_moments, *metrics.moments(fake)),
-        )
-        for step, fake in zip(progress.sample_steps, progress.samples, strict=True)
-    ]
+    for step, fake in list(zip(progress.sample_steps, progress.samples, strict=True))[len(rows) :]:
+        epoch = (step - 1) // plan.steps_per_epoch + 1
+        rows.append((step, epoch, metrics.kl_divergence(real, fake), *real_moments, *metrics.moments(fake)))
+    return rows
 
 
 def _statistics_line(plan, progress):
     """The last sampled points in numbers, the data's in brackets; nothing for images."""
-    if not plan.points or not progress.samples:
+    if not plan.points or progress.sample_steps[-1:] != [progress.step]:
         return ""
     real, fake = plan.dataset.images, progress.samples[-1]
     pairs = zip(metrics.Moments._fields, metrics.moments(fake), metrics.moments(real), strict=True)
@@ -77,7 +75,7 @@ def describe(plan):
             *([f"files: {_files_line(plan.dataset.files)}"] if plan.dataset.files else []),
             f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} in an epoch",
             f"memory: about {_memory(plan, network) / 1e9:.1f} GB",
-            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}; nothing was touched",
+            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: untouched",
         ]
     )
 
@@ -89,7 +87,22 @@ def _memory(plan, network):
     noise = 2 * 4 * plan.chunk * config.batch_size * config.d_steps * config.noise_size  # before and after scaling
     drawn = plan.total_steps // plan.sample_every
     samples = 2 * 4 * drawn * config.num_samples * math.prod(plan.facts["image_shape"])  # as they are and as pickled
-    return TENSORFLOW_BYTES + images + noise + samples + 2 * 4 * _size(network.state)  # and as much for gradients
+    state = 2 * 4 * _size(network.state)  # and as much for gradients
+    return TENSORFLOW_BYTES + images + noise + samples + state + ALIVE * _bytes_of_step(network.train_one.op)
+
+
+def _bytes_of_step(op):
+    """Bytes of all the tensors that are computed for an op, as far as their shapes are known."""
+    seen, waiting, total = {op}, [op], 0
+    while waiting:
+        each = waiting.pop()
+        for tensor in each.outputs:
+            known = tensor.shape.is_fully_defined() and each.type not in ("Identity", "Reshape", "ReadVariableOp")
+            total += math.prod(tensor.shape.as_list()) * tensor.dtype.size if known else 0
+        new = {*(tensor.op for tensor in each.inputs), *each.control_inputs} - seen
+        seen |= new
+        waiting += new
+    return total
 
 
 def _files_line(files):

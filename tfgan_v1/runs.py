@@ -135,17 +135,17 @@ def write(saved):
         path.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def read(config):
+def read(config, by="--ckpt"):
     """What config.json holds in the folder that `config` names, with the places that `config` names.
 
-    Raises UserError if there is none or it is not one of ours.
+    by: the flag that names the folder. Raises UserError if there is none or it is not one of ours.
     """
     folder = config.ckpt_folder
     path = folder / CONFIG
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}; name the folder of a run by --ckpt, or train one first")
+        raise UserError(f"there is no folder {folder}; name the folder of a run by {by}, or train one first")
     if not path.is_file():
-        raise UserError(f"{folder} holds no run, for it has no {CONFIG}; name the folder of one by --ckpt")
+        raise UserError(f"{folder} holds no run, for it has no {CONFIG}; name the folder of one by {by}")
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != FORMAT:

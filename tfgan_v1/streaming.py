@@ -23,6 +23,6 @@ def stream(plan, step):
         for first, _ in plan.calls(step):
             yield images[plan.order(first)]
 
-    dataset = tf.data.Dataset.from_generator(calls, tf.as_dtype(images.dtype), shape).prefetch(1)
+    dataset = tf.data.Dataset.from_generator(calls, output_signature=tf.TensorSpec(shape, images.dtype)).prefetch(1)
     iterator = tf.data.make_initializable_iterator(dataset)
     return Stream(iterator.get_next(), iterator.initializer)

@@ -95,7 +95,8 @@ def _loop(plan, progress, session, network, savers, signals):
             progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - begun
             bar.update(steps)
-            watch.see_steps(done[:, gan.METRICS.index("D(G(z))")], progress.step)
+            watch.see_losses(done[:, [gan.METRICS.index(name) for name in ("d_loss", "g_loss")]], progress.step)
+            watch.see_beliefs(done[:, gan.METRICS.index("D(G(z))")], progress.step)
             sampled = progress.step % plan.sample_every == 0
             _record(plan, progress, done if plan.config.record == "steps" else done[-1:] if sampled else done[:0])
             if sampled:

@@ -1,4 +1,4 @@
-"""The two ways in which a game is lost, seen and said while training: D wins outright, or all samples are one."""
+"""The ways in which a game is lost, seen and said while training: D wins outright, G diverges, all samples are one."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from tfgan_v1.errors import warn
 WON = 0.01  # D(G(z)) below which D is not deceived at all
 WON_STEPS = 500  # for so many steps in a row
 COLLAPSED = 0.02  # of the data's own diversity
-COLLAPSED_TIMES = 2  # drawings in a row
+COLLAPSED_STEPS = 2000  # for so many steps; many a generator makes one thing only for a while, and recovers
 
 
 @dataclass
@@ -19,29 +19,44 @@ class Watch:
 
     real_diversity: float
     won: int = 0  # steps in a row
-    collapsed: int = 0  # drawings in a row
+    alike_since: int | None = None  # step of the first of the last drawings that are all alike
+    collapsed: bool = False
+    diverged: bool = False
 
-    def see_steps(self, d_fake, step):
+    def see_losses(self, losses, step):
+        """losses: [n, any] of successive steps, of which `step` is the last."""
+        broken = np.flatnonzero(~np.isfinite(losses).all(1))
+        if len(broken) and not self.diverged:
+            self.diverged = True
+            warn(
+                f"the game has diverged: since step {step - len(losses) + 1 + broken[0]:,} its losses are no finite "
+                "numbers, and nothing more is learned; begin anew with smaller --d-lr and --g-lr"
+            )
+
+    def see_beliefs(self, d_fake, step):
         """d_fake: D(G(z)) of successive steps, of which `step` is the last."""
         if self.won >= WON_STEPS:
             return
-        high = np.flatnonzero(~(np.asarray(d_fake) < WON))
-        self.won = len(d_fake) - 1 - high[-1] if len(high) else self.won + len(d_fake)
+        for believed in d_fake:
+            self.won = self.won + 1 if believed < WON else 0
+            if self.won >= WON_STEPS:
+                break
         if self.won >= WON_STEPS:
             warn(
-                f"the discriminator has won: for {self.won:,} steps up to step {step:,} it has taken generated images "
-                f"for real with a probability below {WON}, so that the generator learns little; a smaller --d-lr, more "
-                "--smooth or --loss non_saturating may help"
+                f"the discriminator has won: for {self.won:,} steps, before step {step:,}, it has taken generated "
+                f"images for real with a probability below {WON}, so that the generator learns little; a smaller "
+                "--d-lr, more --smooth or --loss non_saturating may help"
             )
 
     def see_samples(self, samples, step):
         """samples: [n, ...] as they are kept, drawn at `step`."""
-        if len(samples) < 2 or self.collapsed >= COLLAPSED_TIMES:
+        if self.collapsed or len(samples) < 2:
             return
         alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
-        self.collapsed = self.collapsed + 1 if alike else 0
-        if self.collapsed == COLLAPSED_TIMES:
+        self.alike_since = (self.alike_since or step) if alike else None
+        if alike and step - self.alike_since >= COLLAPSED_STEPS:
+            self.collapsed = True
             warn(
-                f"the samples have collapsed: at step {step:,} they are all but one and the same, whatever the noise; "
-                "a smaller --g-lr, a larger --batch-size or another --seed may help"
+                f"the samples have collapsed: from step {self.alike_since:,} to {step:,} they are all but one and "
+                "the same, whatever the noise; a smaller --g-lr, a larger --batch-size or another --seed may help"
             )

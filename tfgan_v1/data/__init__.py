@@ -80,7 +80,7 @@ def _folder(name, folder, strict):
                 "repair them or take them away, or leave out --strict"
             )
         warn(
-            f"{len(left_out):,} of {len(folder.files):,} files in {name} were left out, such as {path} ({reason}); "
+            f"{len(left_out):,} of {len(folder.files):,} files in {name} left out, such as {path} ({reason}); "
             "files.csv among the samples names them all"
         )
     return Dataset(name, folder.images, folder.files, folder.sha256)

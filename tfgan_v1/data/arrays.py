@@ -24,7 +24,11 @@ MEANINGS = {
     "i": [_WHOLE],
     "u": [_WHOLE],
     "u2": [_WHOLE, (0, 65535, lambda values: values / 257)],
-    "f": [(0, 1, lambda values: values * 255), (-1, 1, lambda values: (values + 1) * 127.5), _WHOLE],
+    "f": [
+        (-0.05, 1.05, lambda values: np.clip(values, 0, 1) * 255),  # resizing leaves values a little outside
+        (-1.05, 1.05, lambda values: (np.clip(values, -1, 1) + 1) * 127.5),
+        _WHOLE,
+    ],
 }
 _BLOCK = 2**21  # numbers converted at once
 
@@ -81,8 +85,12 @@ def read_npz(path, size=None):
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         name = names[0] if len(names) == 1 else next((name for name in NPZ_NAMES if name in names), None)
         if name is None:
-            arrays = f"the arrays {', '.join(names)}" if names else "no arrays"
-            raise UserError(f"{path} holds {arrays}, and none called {', '.join(NPZ_NAMES)}; save the images under one")
+            if not names:
+                raise UserError(f"{path} is a zip archive without arrays of NumPy; unpack it, and name what is in it")
+            arrays = ", ".join(names)
+            raise UserError(
+                f"{path} holds the arrays {arrays}, and none called {', '.join(NPZ_NAMES)}; save the images under one"
+            )
         where = f"{path}: {name}"
         with archive.open(f"{name}.npy") as file:
             shape, fortran, dtype = _header(file, archive.getinfo(f"{name}.npy").file_size, where)

@@ -90,7 +90,10 @@ def candidates(folder):
     if not found:
         kinds = sorted({path.suffix.lower() or "without a suffix" for path in others})
         there = f"{len(others):,} file{'s' * (len(others) > 1)}, {', '.join(kinds[:8])}" if others else "no files"
-        raise UserError(f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}")
+        raise UserError(
+            f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
+            "a table or an array is named by its own path"
+        )
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
@@ -167,7 +170,8 @@ def _key(folder, names, shaping):
     for name in names:
         try:
             about = os.stat(Path(folder, name))
-            files.append((name, about.st_size, about.st_mtime_ns, about.st_mode))
+            times = about.st_mtime_ns, about.st_ctime_ns  # the second tells apart what was unpacked with equal dates
+            files.append((name, about.st_size, *times, about.st_mode, about.st_ino))
         except OSError:  # a link to nothing
             files.append((name,))
     shape = {**shaping._asdict(), "background": shaping.colour}

@@ -35,9 +35,11 @@ def decode(path, shaping):
     """
     if not path.is_file():  # a link to nothing, or a pipe, which would be waited for without end
         raise ValueError("it is no file")
+    if not path.stat().st_size:
+        raise ValueError("it is empty")
     with Image.open(path, formats=_formats()) as image:
+        width, height = image.size  # before `draft`, for a progressive JPEG takes the memory of them all
         image.draft(None, [2 * max(shaping.size)] * 2)  # so that a JPEG is decoded smaller, but large enough
-        width, height = image.size
         if width * height == 0:
             raise ValueError(f"it has {width}x{height} pixels")
         if width * height > MOST_PIXELS:

@@ -18,10 +18,10 @@ _LONGEST = 2**26  # characters in a line
 def read_csv(path, size=None):
     """The images of a table: uint8 [n, h, w, c], row by row, a colour pixel's red, green and blue side by side.
 
-    Commas, semicolons or tabs; with a header or without, with a label before the pixels or without, quoted or not,
-    gzipped or not. The values are whole numbers 0 to 255, or all of them lie in 0 to 1 and mean black to white.
-    size: see `shapes.layout`. Raises UserError, with the number of the line, for everything else. It takes the
-    memory of the result and of one block of lines.
+    Commas, semicolons or tabs; with a header or without, with a label before the pixels or without (behind them, where
+    a header says so), quoted or not, gzipped or not. The values are whole numbers 0 to 255, or all of them lie in 0 to
+    1 and mean black to white. size: see `shapes.layout`. Raises UserError, with the number of the line, for everything
+    else. It takes the memory of the result and of one block of lines.
     """
     with opened(path) as file:
         lines = _lines(file, path)
@@ -31,14 +31,15 @@ def read_csv(path, size=None):
         delimiter = max(_DELIMITERS, key=first.count)
         fields = _fields(first, delimiter)
         header = _is_header(fields)
-        found = layout(len(fields), size, (1,) if fields[0].lower() in LABELS else (0, 1))
+        named = [fields[end].lower() in LABELS for end in (0, -1)]
+        found = layout(len(fields), size, (1,) if any(named) else (0, 1))
         if found is None:
             raise UserError(
                 f"{path} reads as a table with {len(fields):,} columns, which is no square of pixels, grey or colour, "
                 "with or without a label before it; give the images' --image-size if they are not square"
             )
         label, shape = found
-        pixels = _Pixels(path, len(fields), label, delimiter)
+        pixels = _Pixels(path, len(fields), -label if named == [False, True] else label, delimiter)
         for block in _blocks(lines if header else itertools.chain([(number, first)], lines)):
             pixels.add(block)
     return pixels.finished().reshape(-1, *shape)
@@ -48,7 +49,8 @@ class _Pixels:
     """The pixels of the rows so far, as bytes, which do not know yet whether they mean 0 to 255 or 0 to 1."""
 
     def __init__(self, path, columns, label, delimiter):
-        self.path, self.columns, self.label, self.delimiter = path, columns, label, delimiter
+        self.path, self.columns, self.delimiter = path, columns, delimiter
+        self.label = label  # 1 before the pixels, -1 behind them, 0 for none
         self.bytes = bytearray()  # grows in place
         self.highest, self.fractions = 0, False
 
@@ -80,10 +82,12 @@ class _Pixels:
 
     def _numbers(self, block):
         """The values of some lines: float64 [lines, columns without the label]."""
-        texts = [line.partition(self.delimiter)[2] if self.label else line for _, line in block]
+        parts = {0: str, 1: lambda line: line.partition(self.delimiter)[2]}
+        parts[-1] = lambda line: line.rpartition(self.delimiter)[0]
+        texts = [parts[self.label](line) for _, line in block]
         try:
             values = np.loadtxt(texts, delimiter=self.delimiter, quotechar='"', comments=None, ndmin=2)
-            if values.shape[1] == self.columns - self.label:
+            if values.shape[1] == self.columns - abs(self.label):
                 return values
         except ValueError:
             pass
@@ -93,7 +97,7 @@ class _Pixels:
                 raise UserError(
                     f"{self.path}, line {number}: there are {len(fields):,} columns, and {self.columns:,} in the first"
                 )
-            for field in fields[self.label :]:
+            for field in fields[max(self.label, 0) : len(fields) + min(self.label, 0)]:
                 if _number(field) is None:
                     raise UserError(f"{self.path}, line {number}: {field[:40]!r} is no number")
         raise UserError(f"{self.path}, lines {block[0][0]} to {block[-1][0]}: the numbers cannot be read")
@@ -142,11 +146,12 @@ def _number(field):
 
 
 def _is_header(fields):
-    """Whether the first row is no image: it has names in it, or numbers that are none of pixels, as pandas writes.
+    """Whether the first row is no image: most of it are names, or numbers that are none of pixels, as pandas writes.
 
-    The first field may be a label, and a label may be a text; so it decides only if it is the name of one.
+    The first field may be a label, and a label may be a text; so it decides only if it is the name of one. A few wrong
+    values are an image's, whose line is told.
     """
     rest = [_number(field) for field in fields[1:]]
     counts_up = len(rest) > 7 and rest[0] in (0, 1) and rest == list(range(int(rest[0]), int(rest[0]) + len(rest)))
-    unlike_pixels = any(value is None or not 0 <= value <= 255 for value in rest)
-    return fields[0].lower() in ("", *LABELS) or counts_up or unlike_pixels
+    unlike_pixels = sum(value is None or value > 255 for value in rest)
+    return fields[0].lower() in LABELS or counts_up or unlike_pixels > len(rest) / 2

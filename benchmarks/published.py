@@ -9,6 +9,7 @@ Nothing is wrong with it but its speed. Only `tf.layers.dense`, which is gone, i
 import argparse
 import pickle
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -51,8 +52,20 @@ def batches(images, random):
         yield shuffled[start : start + BATCH]
 
 
-def train(epochs, folder):
-    images = data.load("mnist").images.reshape(-1, 784).astype(np.float32) / 255
+class Graph(NamedTuple):
+    """What the notebook's session feeds and runs."""
+
+    real: Any
+    noise: Any
+    d_loss: Any
+    g_loss: Any
+    d_train: Any
+    g_train: Any
+    d_vars: list
+    g_vars: list
+
+
+def build():
     real, noise = tf.placeholder(tf.float32, [None, 784]), tf.placeholder(tf.float32, [None, NOISE])
     fake = generator(noise)
     real_logits, fake_logits = discriminator(real), discriminator(fake, reuse=True)
@@ -62,24 +75,39 @@ def train(epochs, folder):
     d_vars, g_vars = tf.trainable_variables("discriminator"), tf.trainable_variables("generator")
     d_train = tf.train.AdamOptimizer(RATE).minimize(d_loss, var_list=d_vars)
     g_train = tf.train.AdamOptimizer(RATE).minimize(g_loss, var_list=g_vars)
-    saver = tf.train.Saver(var_list=g_vars)
+    return Graph(real, noise, d_loss, g_loss, d_train, g_train, d_vars, g_vars)
+
+
+def load(dataset):
+    return data.load(dataset).images.reshape(-1, 784).astype(np.float32) / 255
+
+
+def step(session, graph, batch, random):
+    """One step on a batch of images in [0, 1]. Returns what was fed."""
+    batch = batch * 2 - 1
+    z = random.uniform(-1, 1, (BATCH, NOISE))
+    session.run(graph.d_train, {graph.real: batch, graph.noise: z})
+    session.run(graph.g_train, {graph.noise: z})
+    return {graph.real: batch, graph.noise: z}
+
+
+def train(epochs, folder, dataset):
+    images, graph = load(dataset), build()
+    saver = tf.train.Saver(var_list=graph.g_vars)
     samples, losses, random = [], [], np.random.RandomState(0)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for epoch in range(epochs):
             for batch in batches(images, random):
-                batch = batch * 2 - 1
-                z = random.uniform(-1, 1, (BATCH, NOISE))
-                session.run(d_train, {real: batch, noise: z})
-                session.run(g_train, {noise: z})
-            losses.append((session.run(d_loss, {real: batch, noise: z}), session.run(g_loss, {noise: z})))
+                feed = step(session, graph, batch, random)
+            losses.append((session.run(graph.d_loss, feed), session.run(graph.g_loss, feed)))
             print(
                 f"Epoch {epoch + 1}/{epochs}... Discriminator Loss: {losses[-1][0]:.4f}... "
                 f"Generator Loss: {losses[-1][1]:.4f}",
                 flush=True,
             )
             z = random.uniform(-1, 1, (16, NOISE))
-            samples.append(session.run(generator(noise, reuse=True), {noise: z}))
+            samples.append(session.run(generator(graph.noise, reuse=True), {graph.noise: z}))
             saver.save(session, str(folder / "generator.ckpt"))
     (folder / "train_samples.pkl").write_bytes(pickle.dumps(samples))
     return samples, np.array(losses)
@@ -107,8 +135,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--dataset", default="mnist", help="a name or a path, as train.py takes it")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with tf.Graph().as_default():
-        samples, losses = train(given.epochs, given.folder)
+        samples, losses = train(given.epochs, given.folder, given.dataset)
     plot(samples, losses, given.folder)

@@ -1,0 +1,99 @@
+"""From the results of the rounds to the table: medians, ratios round by round, and what was to be reached."""
+
+from statistics import median
+from typing import NamedTuple
+
+from contestants import CONTESTANTS, FLOOR, OURS, PEERS, PUBLISHED
+
+
+class Target(NamedTuple):
+    """What a workload must reach: ours over the others'."""
+
+    published: float
+    peer: float
+    floor: float | None
+
+
+TARGETS = {
+    "mlp": Target(3.0, 1.25, 0.60),
+    "conv": Target(100.0, 1.5, 0.40),
+    "dcgan": Target(4.0, 2.0, 0.55),
+    "dcgan_upsample": Target(4.5, 2.5, 0.65),
+    "gaussian": Target(200.0, 1.25, None),
+}
+
+
+class Spread(NamedTuple):
+    """Of one number that was measured in each round."""
+
+    low: float
+    middle: float
+    high: float
+
+    def text(self, form=""):
+        """`middle (low to high)`, each with the format or, without one, to three digits."""
+        low, middle, high = (format(value, form) if form else digits(value) for value in self)
+        return f"{middle} ({low} to {high})"
+
+
+def digits(value):
+    """A number to three digits, and to the whole one if it has more."""
+    whole = len(str(int(value)))
+    return f"{value:,.{max(0, 3 - whole)}f}"
+
+
+def spread(values):
+    """The Spread of a list."""
+    return Spread(min(values), median(values), max(values))
+
+
+def ratios(numerators, denominators):
+    """Round by round; a round in which either is missing is left out."""
+    return [a / b for a, b in zip(numerators, denominators, strict=True) if a is not None and b is not None]
+
+
+def complete(results):
+    """Of results by name, those with every round."""
+    return {name: rounds for name, rounds in results.items() if rounds and None not in rounds}
+
+
+def fastest_peer(results):
+    """The name of the fastest peer by its median, or None."""
+    peers = [name for name in complete(results) if name in PEERS]
+    return max(peers, key=lambda name: median(results[name]), default=None)
+
+
+def speed_rows(workload, results, notes):
+    """A row for each contestant in notes (its own words, or why it did not run): its speed, and ours over it."""
+    there = complete(results)
+    for name, note in notes.items():
+        speed = factor = "-"
+        if name in there:
+            speed = spread(there[name]).text()
+            factor = spread(ratios(there[OURS], there[name])).text(".2f") if OURS in there and name != OURS else "-"
+        yield [f"`{workload}`", CONTESTANTS[name].title, speed, factor, note]
+
+
+def target_row(workload, results):
+    """What the workload reached of what it must: against as published, the fastest peer, and the floor."""
+    there, target, peer = complete(results), TARGETS[workload], fastest_peer(results)
+    row = [f"`{workload}`"]
+    for name, wanted, form in (
+        (PUBLISHED, target.published, ".2f"),
+        (peer, target.peer, ".2f"),
+        (FLOOR, target.floor, ".0%"),
+    ):
+        if wanted is None or name not in there or OURS not in there:
+            row.append("-")
+            continue
+        reached = spread(ratios(there[OURS], there[name]))
+        against = f" {CONTESTANTS[name].title}" if name in PEERS else ""
+        verdict = "reached" if reached.middle >= wanted else "**not reached**"
+        row.append(f"{reached.text(form)}{against}, of {format(wanted, form)}: {verdict}")
+    return row
+
+
+def markdown(header, rows):
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,55 @@
+"""Contestants in processes of their own that take turns, so that a machine whose speed drifts is unfair to none."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+WORKER = Path(__file__).with_name("worker.py")
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+
+
+class Worker:
+    """A long-lived worker.py: idle but for its turns. `unfit` is the reason if it cannot run, else None."""
+
+    def __init__(self, contestant, workload, images, log, command=(sys.executable, WORKER)):
+        self.process = subprocess.Popen(
+            [*map(str, command), contestant, workload, str(images)],
+            env={**os.environ, **QUIET},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        first = self._read()
+        self.note, self.unfit = first.get("ready", ""), first.get("unfit")
+
+    def run(self, seconds):
+        """A turn: steps a second over at least so many seconds, or None if the worker is no more."""
+        if self.unfit:
+            return None
+        with suppress(OSError):  # it has ended: there will be no answer
+            print(f"run {seconds}", file=self.process.stdin, flush=True)
+        answer = self._read()
+        self.unfit = answer.get("unfit")
+        return None if self.unfit else answer["steps"] / answer["seconds"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def _read(self):
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else {"unfit": f"ended with exit code {self.process.wait()}"}
+
+
+def take_turns(runners, rounds):
+    """Rounds A B C A B C ...: by name, the results of each round, or None where there was none."""
+    results = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, run in runners.items():
+            results[name].append(run())
+    return results

@@ -371,3 +371,12 @@ def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeyp
     assert train(replace(saved, steps=4, ckpt=second.ckpt, samples=second.samples), resume=True).step == 4
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Config(dataset="~/images_1.npy").dataset == str(tmp_path / "images_1.npy")
+
+
+@pytest.mark.parametrize("model", ["gaussian", "dcgan_upsample"])
+def test_overwriting_knows_every_file_that_a_run_writes(small, model):
+    config = small(model=model)
+    train(config)
+    runs.clear(config)
+    left = [path.name for folder in (config.ckpt_folder, config.samples_folder) for path in folder.iterdir()]
+    assert set(left) == {".lock"}

@@ -1,6 +1,6 @@
 """The pictures of a run in its samples folder."""
 
-from tfgan_v1 import metrics, plots, runs
+from tfgan_v1 import plots, report, runs
 
 SHEETS = "sheets"  # a folder with a picture for each set of samples, where that is wanted
 
@@ -17,7 +17,7 @@ def write(plan, progress, last):
         )
         pngs["evolution.png"] = plots.figure_png(evolution)
     if samples and plan.points:
-        divergences = [metrics.kl_divergence(plan.dataset.images, sample) for sample in samples]
+        divergences = [divergence for _, _, divergence, *_ in report.statistics(plan, progress)]
         pngs["divergence.png"] = plots.figure_png(
             plots.divergence(plan.axis(progress.sample_steps), divergences, plan.unit)
         )

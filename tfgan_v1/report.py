@@ -51,10 +51,10 @@ def _statistics_line(plan, progress):
     """The last sampled points in numbers, the data's in brackets; nothing for images."""
     if not plan.points or progress.sample_steps[-1:] != [progress.step]:
         return ""
-    real, fake = plan.dataset.images, progress.samples[-1]
-    pairs = zip(metrics.Moments._fields, metrics.moments(fake), metrics.moments(real), strict=True)
-    moments = ", ".join(f"{name} {ours:.2f} ({theirs:.2f})" for name, ours, theirs in pairs)
-    return f"KL {metrics.kl_divergence(real, fake):.3f}, {moments}... "
+    _, _, divergence, *moments = statistics(plan, progress)[-1]
+    named = zip(metrics.Moments._fields, moments[4:], moments[:4], strict=True)
+    told = ", ".join(f"{name} {fake:.2f} ({real:.2f})" for name, fake, real in named)
+    return f"KL {divergence:.3f}, {told}... "
 
 
 def describe(plan):

@@ -1,0 +1,124 @@
+"""Many steps in one call: what single steps do, in any chunks, with nothing added on the way."""
+
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from test_gan import PIXELS, POINTS, SMALL, Running, config
+
+from tfgan_v1 import batches, gan
+
+# Every preset, and every option that shapes a step.
+SYSTEMS = {
+    "mlp": ({}, PIXELS),
+    "conv": ({"model": "conv"}, SMALL),
+    "gaussian": ({"model": "gaussian"}, POINTS),
+    "dcgan": ({"model": "dcgan"}, SMALL),
+    "dcgan_upsample": ({"model": "dcgan_upsample"}, SMALL),
+    "colour": ({"model": "dcgan_upsample"}, SMALL.repeat(3, 3)),
+    "compiled": ({"xla": "on"}, PIXELS),
+    "compiled points": ({"model": "gaussian", "xla": "on"}, POINTS),
+    "minimax": ({"loss": "minimax"}, PIXELS),
+    "two D steps": ({"d_steps": 2, "g_noise": "fresh"}, PIXELS),
+    "D in turn, twice": ({"d_steps": 2, "d_batches": "in_turn"}, PIXELS),
+    "D separate": ({"d_batches": "separate"}, PIXELS),
+    "decay": ({"optimiser": "rmsprop", "d_decay": 0.5, "g_decay": 0.1, "xla": "on"}, PIXELS),
+}
+COMPILED = {"compiled convolutions": ({"model": "dcgan_upsample", "xla": "on"}, SMALL)}
+ALONE = {"D first": ({"d_first": 3, "xla": "on"}, PIXELS), "whole": ({"model": "gaussian", "batch_size": 7}, POINTS)}
+
+
+@pytest.mark.parametrize("options, images", [*SYSTEMS.values(), *COMPILED.values()], ids=[*SYSTEMS, *COMPILED])
+def test_the_loop_does_what_plain_steps_do(options, images):
+    with (
+        Running(config(**options), 5, images) as loop,
+        Running(config(**{**options, "xla": "off"}), 5, images) as plain,
+    ):
+        metrics = loop.train(0, 5)
+        for step in range(5):
+            assert np.allclose(metrics[step], plain.plain_step(step), rtol=1e-3, atol=1e-5)
+        for name, value in plain.values().items():
+            assert np.allclose(loop.values()[name], value, rtol=2e-3, atol=2e-5), name
+
+
+@pytest.mark.parametrize("options, images", [*SYSTEMS.values(), *ALONE.values()], ids=[*SYSTEMS, *ALONE])
+def test_the_chunk_size_changes_no_bit(options, images):
+    def after_six_steps(chunk):
+        with Running(config(**{"seed": 2**32 - 1, **options}), chunk, images) as running:
+            pieces = [running.train(start, min(chunk, 6 - start)) for start in range(0, 6, chunk)]
+            return running.bits(), np.concatenate(pieces).tobytes()
+
+    whole = after_six_steps(6)
+    assert after_six_steps(1) == whole
+    assert after_six_steps(4) == whole
+
+
+def test_no_step_changes_nothing():
+    with Running(config(xla="on"), chunk=3) as running:
+        before = running.bits()
+        running.train(0, 0)
+        assert running.bits() == before
+
+
+def test_training_adds_nothing_to_the_graph():
+    with Running(config(), chunk=3) as running:
+        running.graph.finalize()
+        before = len(running.graph.get_operations())
+        for step in range(0, 9, 3):
+            running.train(step, 3)
+            running.session.run(running.gan.preview, {running.gan.first_step: step})
+        assert len(running.graph.get_operations()) == before
+
+
+def test_d_trains_alone_for_its_first_steps():
+    with Running(config(d_first=3), chunk=4) as running:
+        start = running.values()
+        running.train(0, 3)
+        alone = running.values()
+        running.train(3, 1)
+        after = running.values()
+    for name in start:
+        if name.endswith("kernel"):
+            assert np.array_equal(start[name], alone[name]) == name.startswith("generator"), name
+            assert not np.array_equal(alone[name], after[name])
+
+
+def test_the_last_batch_of_an_epoch_takes_what_is_left_over():
+    """Of 11 points and batches of 5, the second has 6: D(x) is their mean, of a D that stands still."""
+    options = config(model="gaussian", batch_size=5, d_lr=1e-30, g_lr=1e-30)
+    with Running(options, 4, POINTS[:11]) as running:
+        metrics, order = running.train(0, 4), batches.order(options, 11, 0, 4)[:, 0]
+        w = running.values()
+    hidden = np.maximum(POINTS[:11] @ w["discriminator/hidden/kernel"] + w["discriminator/hidden/bias"], 0)
+    logits = hidden @ w["discriminator/logits/kernel"] + w["discriminator/logits/bias"]
+    for step, size in enumerate([5, 6, 5, 6]):
+        believed = 1 / (1 + np.exp(-logits[order[step, :size]]))
+        assert np.isclose(metrics[step, gan.METRICS.index("D(x)")], believed.mean(), rtol=1e-5)
+
+
+OLD_NOTEBOOK = """
+import sys
+sys.path[:0] = {path!r}
+from tfgan_v1._tensorflow import tf
+tf.disable_v2_behavior()
+from test_loop import sums_after_three_steps
+print(sums_after_three_steps())
+"""
+
+
+def sums_after_three_steps():
+    """A checksum of every variable, without and with XLA."""
+    sums = []
+    for xla in ("off", "on"):
+        with Running(config(xla=xla), chunk=3) as running:
+            running.train(0, 3)
+            sums += [zlib.crc32(bits) for _, bits in sorted(running.bits().items())]
+    return sums
+
+
+def test_a_notebook_that_switches_tensorflow_2_off_gets_the_same_bits():
+    script = OLD_NOTEBOOK.format(path=sys.path)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == str(sums_after_three_steps())

@@ -92,6 +92,22 @@ def test_max_pooling_takes_the_largest_of_nine_at_stride_two(length, pooled):
     assert np.array_equal(values[0, -1, 0], images[0, 2 * pooled - 2 : 2 * pooled + 1, 0:3].max((0, 1)))
 
 
+@pytest.mark.parametrize("height, width", [(28, 28), (13, 13), (13, 8), (4, 3)])
+def test_max_pooling_and_its_gradient_are_those_of_tensorflows_own_op(height, width):
+    images = tf.constant(np.maximum(RANDOM.normal(size=(5, height, width, 3)), -1).astype(np.float32))
+    plain = tf.nn.max_pool_with_argmax(images, [1, 3, 3, 1], [1, 2, 2, 1], "VALID")[0]
+    slopes = tf.constant(RANDOM.normal(size=plain.shape).astype(np.float32))
+    ours, fast = run(layers.max_pool(images), *tf.gradients(layers.max_pool(images), images, slopes))
+    theirs, slow = run(plain, *tf.gradients(plain, images, slopes))
+    assert np.array_equal(ours, theirs) and np.allclose(fast, slow, atol=1e-6)
+
+
+def test_one_of_several_largest_has_the_gradient_of_a_window():
+    images = tf.zeros([1, 3, 3, 1])
+    (slopes,) = run(*tf.gradients(layers.max_pool(images), images))
+    assert sorted(slopes.ravel()) == [0] * 8 + [1]
+
+
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 2, 5)], ids=str)
 def test_batch_norm_in_training_is_by_the_batch_and_keeps_averages(shape):
     inputs = RANDOM.normal(3, 2, size=shape).astype(np.float32)

@@ -27,16 +27,20 @@ def order(config, num_images, first_step, num_steps):
     rest, per_epoch = leftover(config, num_images), steps_per_epoch(config, num_images)
     shape = (config.d_steps, config.batch_size)
     rows = np.zeros((num_steps, config.d_steps, config.batch_size + rest), np.int32)
-    for row, step in zip(rows, range(first_step, first_step + num_steps), strict=True):
-        if config.batches == "random":
+    if config.batches == "random":
+        for row, step in zip(rows, range(first_step, first_step + num_steps), strict=True):
             row[:] = np.random.default_rng([config.seed, step, 1]).integers(num_images, size=shape)
-            continue
-        epoch, position = divmod(step, per_epoch)
+        return rows
+    needed, done = config.d_steps * config.batch_size, 0
+    while done < num_steps:
+        epoch, position = divmod(first_step + done, per_epoch)
+        steps = min(per_epoch - position, num_steps - done)
         shuffled = _permutation(config.seed, epoch, num_images)
-        needed = config.d_steps * config.batch_size
-        row[:, : config.batch_size] = np.resize(shuffled[position * needed : (position + 1) * needed], shape)
-        if rest and position == per_epoch - 1:
-            row[-1, config.batch_size :] = shuffled[-rest:]
+        seen = shuffled[position * needed : (position + steps) * needed]
+        rows[done : done + steps, :, : config.batch_size] = np.resize(seen, (steps, *shape))
+        done += steps
+        if rest and position + steps == per_epoch:
+            rows[done - 1, -1, config.batch_size :] = shuffled[-rest:]
     return rows
 
 

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import profile_steps
 import tables
 import turns
 import worker
@@ -224,3 +225,14 @@ def test_turns_go_round():
     seen = []
     results = turns.take_turns({name: lambda name=name: seen.append(name) for name in "abc"}, 2)
     assert "".join(seen) == "abcabc" and results == {"a": [None] * 2, "b": [None] * 2, "c": [None] * 2}
+
+
+def test_a_profile_names_operations_by_their_kind():
+    names = {
+        "gradients/discriminator/Conv2D_1_grad/y:_MklNativeConv2DBackpropInput": "Conv2DBackpropInput",
+        "generator/dense/MatMul:_MklMatMul": "MatMul",
+        "MatMul_1.9": "MatMul",
+        "add_tanh_fusion": "add_tanh_fusion",
+        "divide_subtract_fusion.7": "divide_subtract_fusion",
+    }
+    assert {name: profile_steps.kind_of(name) for name in names} == names

@@ -33,6 +33,50 @@ def test_samples_that_went_through_a_file_make_the_same_bytes_again(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_samples_added_one_by_one_make_the_bytes_of_all_at_once(tmp_path):
+    records.write_samples(tmp_path / "a", [])
+    for sample in SAMPLES:
+        records.append_samples(tmp_path / "a", [sample])
+    records.write_samples(tmp_path / "b", SAMPLES)
+    records.append_samples(tmp_path / "b", [])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_samples_that_are_added_cost_the_same_however_many_there_are(tmp_path):
+    path, before, grown = tmp_path / "train_samples.pkl", 0, []
+    records.write_samples(path, [])
+    for _ in range(50):
+        records.append_samples(path, SAMPLES[:1])
+        grown.append(path.stat().st_size - before)
+        before = path.stat().st_size
+    assert len(set(grown[1:])) == 1
+    assert len(load_samples(path)) == 50
+
+
+def test_whoever_reads_while_samples_are_added_finds_the_old_list_or_the_new(tmp_path, monkeypatch):
+    """At every write, and wherever a kill cuts one off."""
+    path, seen = tmp_path / "train_samples.pkl", []
+    records.write_samples(path, SAMPLES[:2])
+    old = path.read_bytes()
+    monkeypatch.setattr(records.os, "fsync", lambda _: seen.append(path.read_bytes()))
+    records.append_samples(path, SAMPLES[2:])
+    (there,) = seen
+    assert there.startswith(old) and path.read_bytes().endswith(there[len(old) :])
+    for length in (len(old), len(old) + 1, len(old) + 1000, len(there)):
+        path.write_bytes(there[:length])
+        assert len(load_samples(path)) == 2
+    records.write_samples(path, load_samples(path))
+    assert path.read_bytes() == old
+
+
+def test_samples_are_not_added_to_what_is_no_list_of_them(tmp_path):
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(b"something else")
+    with pytest.raises(UserError, match="was changed while the run was at work"):
+        records.append_samples(path, SAMPLES)
+    assert path.read_bytes() == b"something else"
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_an_old_notebooks_pickle_is_read(tmp_path, protocol):
     path = tmp_path / "train_samples.pkl"
@@ -108,10 +152,10 @@ ROWS = [records.Losses(17 * i, i, 0.5 + i, 1e-7, 0.9, 0.1, 0.8, 0.2, 1.5 * i) fo
 
 def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
     path = tmp_path / "losses.csv"
-    records.begin(tmp_path, ROWS[:1], ())
-    records.append_losses(path, ROWS[1:])
+    records.write_table(path, records.LOSSES_HEADER, ROWS[:1])
+    records.append_rows(path, ROWS[1:])
     header = "step,epoch,d_loss,g_loss,D(x),D(G(z)),d_accuracy,g_accuracy,seconds"
-    assert path.read_text().splitlines()[0] == header and not (tmp_path / "files.csv").exists()
+    assert path.read_text().splitlines()[0] == header
     assert records.read_losses(path, last_step=100) == ROWS
     assert records.read_losses(path, last_step=34) == ROWS[:2]
 
@@ -119,7 +163,7 @@ def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
 @pytest.mark.parametrize("cut", range(1, 25))
 def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path, cut):
     path = tmp_path / "losses.csv"
-    records.begin(tmp_path, ROWS, ())
+    records.write_table(path, records.LOSSES_HEADER, ROWS)
     path.write_bytes(path.read_bytes()[:-cut])
     assert records.read_losses(path, last_step=100) == ROWS[:2]
 
@@ -133,6 +177,7 @@ def test_other_losses_files_are_one_sentence(tmp_path, content):
 
 
 def test_the_files_of_a_folder_are_named_with_the_reason_why_they_were_left_out(tmp_path):
-    records.begin(tmp_path, [], [("a,b.png", ""), ("sub/c.png", "truncated"), ("\udcff.png", "")])
+    table = [("a,b.png", ""), ("sub/c.png", "truncated"), ("\udcff.png", "")]
+    records.write_table(tmp_path / "files.csv", records.FILES_HEADER, table)
     lines = (tmp_path / "files.csv").read_bytes().split(b"\r\n")
     assert lines == [b"file,left out because", b'"a,b.png",', b"sub/c.png,truncated", b"\xff.png,", b""]

@@ -1,6 +1,8 @@
 """How far a run has come, and how it is taken up again from what is on disk."""
 
+import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +24,16 @@ class Progress:
     reported_step: int = 0  # and of the steps
     samples: list = field(default_factory=list)  # float32 arrays [num_samples, h, w, c] in [0, 1], or points
     sample_steps: list = field(default_factory=list)  # the step at which each was drawn
+    digest: Any = field(default_factory=hashlib.sha256)  # of all the samples
     statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
     losses: list = field(default_factory=list)  # a records.Losses for each step that is recorded
     stopped_by: int | None = None  # the number of the signal that ended training early
+
+    def keep(self, samples, step):
+        """Adds what was drawn at a step."""
+        self.samples.append(samples)
+        self.sample_steps.append(step)
+        self.digest.update(np.ascontiguousarray(samples, np.float32))
 
 
 def starting_point(plan, saved):
@@ -59,7 +68,7 @@ def facts_of(progress):
     return {
         "seconds": progress.seconds,
         "sample_steps": progress.sample_steps,
-        "samples_sha256": records.sha256(progress.samples),
+        "samples_sha256": progress.digest.hexdigest(),
         "num_losses": len(progress.losses),
         "last_losses": [str(number) for number in progress.losses[-1]] if progress.losses else None,  # nan is not nan
     }
@@ -79,8 +88,9 @@ def recall(progress, plan, checkpoint):
     progress.seconds = seconds
     try:
         if _there(folder / records.SAMPLES):
-            progress.samples = records.load_samples(folder / records.SAMPLES)[: len(sample_steps)]
-            progress.sample_steps = list(sample_steps)
+            # The last may be of later steps, which are done again.
+            for samples, step in zip(records.load_samples(folder / records.SAMPLES), sample_steps, strict=False):
+                progress.keep(samples, step)
         if _there(folder / records.LOSSES):
             progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step)
     except UserError as error:

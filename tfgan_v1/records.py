@@ -1,7 +1,7 @@
 """What a run records while it learns: sample grids in train_samples.pkl, and losses.csv."""
 
 import csv
-import hashlib
+import os
 import pickle
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ SAMPLES = "train_samples.pkl"
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
 FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
+FILES_HEADER = ("file", "left out because")
 LOSSES_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy", "seconds")
-
-
 STATISTICS_HEADER = (
     *("step", "epoch", "kl_divergence"),
     *(f"{of}_{moment}" for of in ("real", "fake") for moment in ("mean", "variance", "skewness", "kurtosis")),
 )
+PROTOCOL = 3  # of pickle: the last in which a part of a stream is the same wherever it stands
 
 
 class Losses(NamedTuple):
@@ -38,14 +38,33 @@ class Losses(NamedTuple):
 
 
 def write_samples(path, samples):
-    """Pickles a list of arrays [n, h, w, c] as float32; equal samples make equal bytes.
+    """Pickles a list of arrays [n, h, w, c] as float32; equal samples make equal bytes, at once or one by one."""
+    with replacing(path) as partial:
+        partial.write_bytes(pickle.dumps([], PROTOCOL))
+        append_samples(partial, samples)
 
-    For that each is copied with NumPy's one dtype object for float32: an array that was itself unpickled has an object
-    of its own, which would be pickled once more.
+
+def append_samples(path, samples):
+    """Adds arrays to the list that is pickled in a file, at the cost of these alone.
+
+    Whoever reads the file meanwhile, or after a kill, finds either list whole: a pickle ends at its STOP, the last
+    byte, however much is behind it, and only when all is there does the first new byte take its place.
     """
+    # Each is copied with NumPy's one dtype object for float32: an array that was itself unpickled has an object of its
+    # own, which would be pickled once more.
     fresh = [np.asarray(sample).astype(np.float32, order="C") for sample in samples]
-    with replacing(path) as partial, open(partial, "wb") as file:
-        pickle.dump(fresh, file, protocol=4)
+    added = b"".join(pickle.dumps(array, PROTOCOL)[2:-1] + pickle.APPEND for array in fresh)  # without PROTO and STOP
+    if not added:
+        return
+    with open(path, "rb+") as file:
+        end = file.seek(-1, os.SEEK_END)
+        if file.read(1) != pickle.STOP:
+            raise UserError(f"{path} was changed while the run was at work; go on by --resume with the file moved away")
+        file.write(added[1:] + pickle.STOP)
+        file.flush()
+        os.fsync(file.fileno())
+        file.seek(end)
+        file.write(added[:1])
 
 
 def load_samples(path):
@@ -90,23 +109,8 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def sha256(samples):
-    """One hash of all the samples, to know them again."""
-    digest = hashlib.sha256()
-    for sample in samples:
-        digest.update(np.ascontiguousarray(sample, np.float32))
-    return digest.hexdigest()
-
-
-def begin(folder, losses, files):
-    """Brings the tables of a samples folder to the state of a run that begins, or goes on from these rows of losses."""
-    write_table(folder / LOSSES, LOSSES_HEADER, losses)
-    if files:
-        write_table(folder / FILES, ("file", "left out because"), files)
-
-
-def append_losses(path, rows):
-    """Adds rows to the end of losses.csv."""
+def append_rows(path, rows):
+    """Adds rows to the end of losses.csv, or of another table."""
     with open(path, "a", newline="") as file:
         csv.writer(file).writerows(rows)
 

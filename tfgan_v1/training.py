@@ -14,7 +14,7 @@ from tfgan_v1.plans import Own, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
 from tfgan_v1.watch import Watch
 
-SAVE_SECONDS = 10  # the samples and the whole state are saved at most so often, and at the end
+SAVE_SECONDS = 10  # the whole state is saved at most so often, and at the end
 
 
 class Savers(NamedTuple):
@@ -58,17 +58,18 @@ def run(plan):
                     recall(progress, plan, checkpoint)
                 elif config.weights:
                     checkpoints.restore(weights, session, _weights_of(config), part=True)
+                train_steps = stepper(plan, network, session)
                 with quiet():  # takes no step, but compiles: what cannot be done fails before anything is written
                     if stream:
                         session.run(stream.begin)
-                    session.run(network.train, _feed(plan, network, progress.step, steps=0))
+                    train_steps(progress.step, 0)
                 if plan.overwrite:
                     runs.clear(config)
                 made = saved.made_by if saved else made_by()
                 runs.write(runs.Saved(config, plan.facts, made, plan.own.names()))
-                records.begin(config.samples_folder, progress.losses, plan.dataset.files)
+                _begin_records(plan, progress)
                 checkpoints.forget_after(config.ckpt_folder, progress.step)
-                _loop(plan, progress, session, network, savers, signals)
+                _loop(plan, progress, session, network, train_steps, savers, signals)
                 last = session.run(network.preview, {network.first_step: progress.step})
         except tf.errors.OpError as error:
             raise UserError(
@@ -80,7 +81,15 @@ def run(plan):
     return progress
 
 
-def _loop(plan, progress, session, network, savers, signals):
+def stepper(plan, network, session):
+    """The graph's training, as a function (first step, number of steps) -> gan.METRICS of each of them."""
+    feeds = [network.first_step, network.num_steps, *([] if plan.streamed else [network.order])]
+    train = session.make_callable(network.train, feeds)
+    order = (lambda step: []) if plan.streamed else (lambda step: [plan.order(step)])
+    return lambda first, steps: train(first, steps, *order(first))[:steps]
+
+
+def _loop(plan, progress, session, network, train_steps, savers, signals):
     """Trains to the end of the plan, or to a signal."""
     if progress.step == 0:
         _save(plan, progress, session, savers)  # so that there is a state to go on from wherever there is a generator
@@ -90,7 +99,7 @@ def _loop(plan, progress, session, network, savers, signals):
         for first, steps in plan.calls(progress.step):
             if signals:
                 break
-            done = session.run(network.train, _feed(plan, network, first, steps))[:steps]
+            done = train_steps(first, steps)
             progress.step += steps
             progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - begun
@@ -115,10 +124,16 @@ def _loop(plan, progress, session, network, savers, signals):
     _save(plan, progress, session, savers)
 
 
-def _feed(plan, network, step, steps):
-    """What the graph needs for its next steps."""
-    feed = {network.first_step: step, network.num_steps: steps}
-    return feed if plan.streamed else {**feed, network.order: plan.order(step)}
+def _begin_records(plan, progress):
+    """Brings the records on the disk to where the run begins, or goes on."""
+    folder = plan.config.samples_folder
+    records.write_samples(folder / records.SAMPLES, progress.samples)
+    records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
+    if plan.points:
+        table = report.statistics(plan, progress)
+        records.write_table(folder / records.STATISTICS, records.STATISTICS_HEADER, table)
+    if plan.dataset.files:
+        records.write_table(folder / records.FILES, records.FILES_HEADER, plan.dataset.files)
 
 
 def _record(plan, progress, done):
@@ -129,14 +144,17 @@ def _record(plan, progress, done):
         epoch = (step - 1) // plan.steps_per_epoch + 1
         rows.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
     progress.losses += rows
-    records.append_losses(progress.config.samples_folder / records.LOSSES, rows)
+    records.append_rows(progress.config.samples_folder / records.LOSSES, rows)
 
 
 def _sample(plan, progress, session, network, savers):
     """Keeps fresh samples, and the generator."""
     config = progress.config
-    progress.samples.append(session.run(network.preview, {network.first_step: progress.step}))
-    progress.sample_steps.append(progress.step)
+    progress.keep(session.run(network.preview, {network.first_step: progress.step}), progress.step)
+    records.append_samples(config.samples_folder / records.SAMPLES, progress.samples[-1:])
+    if plan.points:
+        rows = report.statistics(plan, progress)[-1:]
+        records.append_rows(config.samples_folder / records.STATISTICS, rows)
     if config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
     checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
@@ -145,11 +163,8 @@ def _sample(plan, progress, session, network, savers):
 def _save(plan, progress, session, savers):
     """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
     config = progress.config
-    records.write_samples(config.samples_folder / records.SAMPLES, progress.samples)
-    if plan.points:
-        path = config.samples_folder / records.STATISTICS
-        records.write_table(path, records.STATISTICS_HEADER, report.statistics(plan, progress))
-    runs.sync(config.samples_folder / records.LOSSES)
+    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if plan.points else [])):
+        runs.sync(config.samples_folder / name)
     checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, facts_of(progress))
 
 

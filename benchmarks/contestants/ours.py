@@ -22,11 +22,10 @@ def trainer(name, images):
         session = tf.Session(graph=graph)
         graph.finalize()
     session.run(network.initialise, {network.images: plan.dataset.images})
-    calls, seen = plan.calls(0), []
+    train_steps, calls, seen = training.stepper(plan, network, session), plan.calls(0), []
 
     def train():
-        first, steps = next(calls)
-        seen[:] = session.run(network.train, training._feed(plan, network, first, steps))[:steps]
+        seen[:] = train_steps(*next(calls))
 
     def losses():
         metrics = dict(zip(gan.METRICS, seen[-1], strict=True))

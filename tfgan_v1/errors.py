@@ -13,6 +13,12 @@ class UserError(Exception):
     exit_code = 2
 
 
+class Diverged(UserError):
+    """The game cannot be played to its end as it is configured."""
+
+    exit_code = 4
+
+
 def warn(sentence):
     """Says on stderr what the user should know although the work goes on."""
     print(f"warning: {sentence}", file=sys.stderr)

@@ -74,13 +74,13 @@ def facts_of(progress):
     }
 
 
-def recall(progress, plan, checkpoint):
-    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew.
+def recall(plan, checkpoint):
+    """The Progress up to a checkpoint, with what was recorded. Records that are gone begin anew, and stop nothing.
 
     Raises UserError if the records that are there are not those that belong to the checkpoint.
     """
-    facts, folder = checkpoint.facts, progress.config.samples_folder
-    progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
+    facts, folder = checkpoint.facts, plan.config.samples_folder
+    progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch)
     seconds, sample_steps = facts.get("seconds"), facts.get("sample_steps")
     whole = isinstance(sample_steps, list) and all(type(step) is int and step > 0 for step in sample_steps)
     if not (whole and type(seconds) is float and 0 <= seconds < 1e9):
@@ -106,6 +106,7 @@ def recall(progress, plan, checkpoint):
                 f"{folder / name} does not belong to the run in {progress.config.ckpt_folder}; name the folder of its "
                 "samples by --samples, or move the file away to go on without the records so far"
             )
+    return progress
 
 
 def _there(path):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, gan, metrics, pictures, records, report, runs, streaming
-from tfgan_v1._tensorflow import quiet, reason, tf
-from tfgan_v1.errors import UserError
+from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
+from tfgan_v1.errors import DiskFull, UserError
 from tfgan_v1.interrupts import noted_signals
 from tfgan_v1.plans import Own, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
@@ -63,15 +63,20 @@ def run(plan):
                     if stream:
                         session.run(stream.begin)
                     train_steps(progress.step, 0)
+                runs.sweep(config)
                 if plan.overwrite:
                     runs.clear(config)
                 made = saved.made_by if saved else made_by()
                 runs.write(runs.Saved(config, plan.facts, made, plan.own.names()))
                 _begin_records(plan, progress)
+                if progress.step:  # so that at every moment there is a generator to draw from
+                    checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
                 checkpoints.forget_after(config.ckpt_folder, progress.step)
                 _loop(plan, progress, session, network, train_steps, savers, signals)
                 last = session.run(network.preview, {network.first_step: progress.step})
         except tf.errors.OpError as error:
+            if tells_of_full_disk(error):
+                raise DiskFull(f"{reason(error)}; make room, then --resume goes on from the last state saved") from None
             raise UserError(
                 f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
             ) from None

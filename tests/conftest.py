@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,20 @@ def command(capsys):
         return code, *capsys.readouterr()
 
     return run
+
+
+@contextmanager
+def mounted(folder, *flags):
+    """A folder with something mounted on it, for as long as this lasts; where that is not possible, no test."""
+    folder.mkdir(exist_ok=True)
+    try:
+        subprocess.run(["mount", *flags, folder], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def rewrite(path, change):

@@ -1,6 +1,7 @@
 """The Session loop: run, report, sample, save."""
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, gan, metrics, pictures, records, report, runs, streaming
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
-from tfgan_v1.errors import DiskFull, UserError
+from tfgan_v1.errors import DISK_FULL, DiskFull, UserError
 from tfgan_v1.interrupts import noted_signals
 from tfgan_v1.plans import Own, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
@@ -38,7 +39,7 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
+    with _room_for(config), runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
         saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
         checkpoint = starting_point(plan, saved)
@@ -84,6 +85,20 @@ def run(plan):
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
     return progress
+
+
+@contextmanager
+def _room_for(config):
+    """Tells of a full disk, which the system's own error seldom names."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DiskFull(
+            f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}; make room, then --resume goes on "
+            "from the last state saved"
+        ) from None
 
 
 def stepper(plan, network, session):

@@ -1,7 +1,10 @@
 """What the tests share: no network, no files of the user's, and one small run to look at."""
 
 import csv
+import json
 import os
+import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,30 @@ def command(capsys):
         return code, *capsys.readouterr()
 
     return run
+
+
+@contextmanager
+def mounted(folder, *flags):
+    """A folder with something mounted on it, for as long as this lasts; where that is not possible, no test."""
+    folder.mkdir(exist_ok=True)
+    try:
+        subprocess.run(["mount", *flags, folder], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def rewrite(path, change):
+    """Changes what one of our JSON files holds, a dict, in a way that its checksum does not tell."""
+    from tfgan_v1 import runs
+
+    content = json.loads(path.read_text())
+    del content["sha256"]
+    change(content)
+    path.write_text(runs.as_text(content))
 
 
 def tensors(prefix):

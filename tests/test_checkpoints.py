@@ -115,6 +115,25 @@ def test_a_damaged_checkpoint_gives_way_to_an_older_one_and_none_left_is_an_erro
         checkpoints.newest_state(tmp_path)
 
 
+CHANGED = {"its facts": ('"num_samples": 2', '"num_samples": 3'), "its step": ('"step": 2', '"step": 3')}
+
+
+@pytest.mark.parametrize("before, after", CHANGED.values(), ids=CHANGED)
+def test_a_manifest_that_was_changed_verifies_nothing(tmp_path, before, after):
+    for step in (1, 2):
+        save(tmp_path, step)
+    path = tmp_path / "train_state" / "step-2" / "state.json"
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    assert checkpoints.newest_state(tmp_path).step == 1
+
+
+def test_a_state_under_another_steps_name_verifies_nothing(tmp_path):
+    save(tmp_path, 1)
+    shutil.copytree(tmp_path / "train_state" / "step-1", tmp_path / "train_state" / "step-5")
+    assert checkpoints.newest_state(tmp_path).step == 1
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", '{"step": 2, "facts": {}, "files": {}}', "[" * 100_000])
 def test_a_manifest_that_is_none_verifies_nothing(tmp_path, content):
     save(tmp_path, 2)
@@ -148,6 +167,39 @@ def test_a_whole_state_of_the_same_step_stays_as_it_is(tmp_path):
     assert restored(tmp_path) == (1, 1)
 
 
+def test_other_facts_of_a_state_are_written_without_touching_its_tensors(tmp_path):
+    save(tmp_path, 1)
+    before = (tmp_path / "train_state" / "step-1" / "state.index").stat().st_ino
+    with Weights(2) as weights:
+        checkpoints.save_state(weights.state, weights.session, tmp_path, 1, {"num_samples": 7})
+    assert checkpoints.newest_state(tmp_path).facts == {"num_samples": 7} and restored(tmp_path) == (1, 1)
+    assert (tmp_path / "train_state" / "step-1" / "state.index").stat().st_ino == before
+
+
+def test_a_damaged_state_of_a_later_step_gives_way_to_those_that_are_saved_before_it(tmp_path):
+    for step in (1, 2):
+        save(tmp_path, step)
+    DAMAGES["empty"](tmp_path / "train_state" / "step-2" / "state.index")
+    with Weights(1) as weights:
+        checkpoints.save_state(weights.state, weights.session, tmp_path, 1, {"num_samples": 1})
+        assert len(list((tmp_path / "train_state").iterdir())) == 2  # nothing was saved yet
+        DAMAGES["gone"](tmp_path / "train_state" / "step-1" / "state.json")
+        checkpoints.save_state(weights.state, weights.session, tmp_path, 1, {"num_samples": 1})
+    assert [path.name for path in (tmp_path / "train_state").iterdir()] == ["step-1"] and restored(tmp_path) == (1, 1)
+
+
+def test_halves_of_generators_are_cleared_away_and_files_of_others_are_not(tmp_path):
+    for step in (1, 2):
+        save(tmp_path, step)
+    DAMAGES["gone"](tmp_path / "generator.ckpt-1.json")  # as a removal does first
+    DAMAGES["gone"](tmp_path / "generator.ckpt-1.index")
+    theirs = [tmp_path / f"generator.ckpt-{name}.index" for name in ("mine-1", "01", "x")]
+    for path in theirs:
+        path.touch()
+    checkpoints.forget_after(tmp_path, 2)
+    assert {*tmp_path.glob("generator.ckpt-*")} == {*theirs, *checkpoints._files(tmp_path / "generator.ckpt-2")}
+
+
 def test_generators_of_steps_that_a_resumed_run_has_not_reached_are_forgotten(tmp_path):
     for step in (1, 2, 3):
         save(tmp_path, step)
@@ -175,7 +227,8 @@ def test_a_save_that_fails_leaves_the_last_one_and_no_halves(tmp_path, monkeypat
 
     monkeypatch.setattr(tf.train.Saver, "save", fail)
     for attempt in (checkpoints.save_generator, lambda *args: checkpoints.save_state(*args, {})):
-        with Weights(2) as weights, pytest.raises(UserError, match=r"no checkpoint could be written.*No space left"):
+        with Weights(2) as weights, pytest.raises(UserError, match=r"no checkpoint .* written.*No space left") as told:
             attempt(weights.generator, weights.session, tmp_path, 2)
+        assert told.value.exit_code == 3
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     assert restored(tmp_path) == (1, 1)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import rewrite
 
 from tfgan_v1 import Config, UserError, runs
 
@@ -138,9 +139,7 @@ with runs.locked(Config(ckpt={config.ckpt!r}, samples={config.samples!r})):
 
 
 def damage(folder, change):
-    content = json.loads((folder / "config.json").read_text())
-    change(content)
-    (folder / "config.json").write_text(json.dumps(content))
+    rewrite(folder / "config.json", change)
 
 
 DAMAGES = {
@@ -164,6 +163,65 @@ def test_a_damaged_configuration_is_one_sentence_with_its_path(begun, do):
     with pytest.raises(UserError) as told:
         runs.read(begun)
     assert str(begun.ckpt_folder / "config.json") in str(told.value) and "\n" not in str(told.value)
+
+
+CHANGED = {
+    "an option": (b'"smooth": 0.1', b'"smooth": 0.2'),
+    "a flipped bit": (b'"digits"', b'"eigits"'),
+    "the checksum": (b'"sha256": "', b'"sha256": "0'),
+    "no checksum": (b'"sha256"', b'"sha255"'),
+}
+
+
+@pytest.mark.parametrize("before, after", CHANGED.values(), ids=CHANGED)
+def test_a_configuration_that_was_changed_behind_our_back_is_told(begun, before, after):
+    path = begun.ckpt_folder / "config.json"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(before, after))
+    assert path.read_bytes() != content
+    with pytest.raises(UserError, match=r"config\.json cannot be used: it was changed or damaged .* from a copy"):
+        runs.read(begun)
+
+
+def test_a_configuration_may_be_laid_out_otherwise(begun):
+    path = begun.ckpt_folder / "config.json"
+    saved = runs.read(begun)
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    assert runs.read(begun) == saved
+
+
+def test_what_a_kill_left_half_written_goes_and_nothing_else(begun):
+    folder, samples = begun.ckpt_folder, begun.samples_folder
+    ours = [
+        folder / ".config.json.partial",
+        folder / ".checkpoint.partial",
+        folder / ".partial" / "generator.ckpt-1.index",
+        folder / "train_state" / ".partial" / "state.index",
+        folder / "train_state" / "step-1" / ".state.json.partial",
+        samples / ".train_samples.pkl.partial",
+        samples / ".losses.csv.partial",
+        samples / ".evolution.png.partial",
+        samples / "sheets" / ".000001.png.partial",
+    ]
+    theirs = [
+        folder / "config.json",
+        folder / ".notes.txt.partial",
+        folder / "faces" / ".config.json.partial",
+        folder / "train_state" / "step-1" / "state.json",
+        samples / ".samples.png.partial",  # sample.py may be at it
+        samples / "my.partial",
+        samples / "sheets" / ".cat.png.partial",
+        samples / "sheets" / "000001.png",
+    ]
+    for path in (*ours, *theirs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    runs.sweep(begun)
+    assert not any(path.exists() for path in ours) and not (folder / ".partial").exists()
+    assert all(path.exists() for path in theirs)
+    (folder / ".partial").symlink_to(samples)
+    runs.sweep(begun)
+    assert not (folder / ".partial").exists() and samples.exists()
 
 
 def test_a_folder_that_is_missing_or_empty_is_one_sentence(config):

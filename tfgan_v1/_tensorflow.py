@@ -7,6 +7,8 @@ moments in which they come. With TFGAN_VERBOSE set (`--verbose` sets it), Tensor
 import os
 from contextlib import contextmanager
 
+from tfgan_v1.errors import DISK_FULL
+
 
 @contextmanager
 def quiet():
@@ -38,7 +40,12 @@ def reason(error):
     return lines[-1].rpartition("; ")[2] if lines else type(error).__name__
 
 
+def tells_of_full_disk(error):
+    """Whether TensorFlow failed for want of room on a disk, which only its words tell from want of memory."""
+    return any(os.strerror(number) in str(error) for number in DISK_FULL)
+
+
 with quiet():
     import tensorflow.compat.v1 as tf
 
-__all__ = ["quiet", "reason", "tf"]
+__all__ = ["quiet", "reason", "tells_of_full_disk", "tf"]

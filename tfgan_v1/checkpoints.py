@@ -1,12 +1,16 @@
 """Tensors on disk: generator-only checkpoints, and the whole state of training for a resume.
 
-Beside the files of each checkpoint lies a manifest with their sizes and SHA-256, written last: a checkpoint whose
-manifest is missing or does not fit is not one. The newest that verifies is used.
+Beside the files of each checkpoint lies a manifest with their sizes and SHA-256, and its own, written last: a
+checkpoint whose manifest is missing or does not fit is not one. The newest that verifies is used.
+
+A checkpoint is written beside, brought to the disk, and put in its place by renaming; only then do older ones go. So a
+kill at any moment leaves the last one whole, and of the new one what `runs.sweep` and `forget_after` clear away.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -14,12 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfgan_v1 import bundles
-from tfgan_v1._tensorflow import reason, tf
-from tfgan_v1.errors import UserError, warn
-from tfgan_v1.runs import replacing, sync
+from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
+from tfgan_v1.errors import DiskFull, UserError, warn
+from tfgan_v1.runs import PARTIAL, as_text, is_unchanged, replacing, sync
 
 GENERATOR = "generator.ckpt"
 STATE = "train_state"
+SUFFIXES = (".data-00000-of-00001", ".index", ".json")
 KEEP_GENERATORS = 5
 KEEP_STATES = 2
 
@@ -48,37 +53,44 @@ def save_generator(saver, session, folder, step):
     """Saves `generator.ckpt-<step>` in a run's checkpoint folder, and keeps the newest KEEP_GENERATORS of them."""
     if _verified(folder / f"{GENERATOR}-{step}"):
         return
-    with _written_beside(saver, session, folder, f"{GENERATOR}-{step}", {}) as partial:
+    with _written_beside(saver, session, folder, f"{GENERATOR}-{step}", step, {}) as partial:
         for path in _files(partial / f"{GENERATOR}-{step}"):
             os.replace(path, folder / path.name)
         os.replace(partial / "checkpoint", folder / "checkpoint")  # names the newest to tf.train.latest_checkpoint
-    for old in _generators(folder)[KEEP_GENERATORS:]:
+    sync(folder)
+    for old in [prefix for prefix in _generators(folder) if _step(prefix) <= step][KEEP_GENERATORS:]:
         _remove(old)
 
 
 def save_state(saver, session, folder, step, facts):
     """Saves the whole state as `train_state/step-<step>/state`, with facts that belong to it (a dict for JSON).
 
-    Keeps the newest KEEP_STATES of them.
+    Keeps the newest KEEP_STATES of them; any of later steps has not verified, or the run would have gone on from there.
     """
     target = folder / STATE / f"step-{step}"
     there = _verified(target / "state")
-    if there and there.facts == facts:
+    if there:
+        if there.facts != facts:  # its tensors are those of the step, and stay
+            _write_manifest(target / "state", step, facts)
         return
     target.parent.mkdir(exist_ok=True)
-    with _written_beside(saver, session, target.parent, "state", facts) as partial:
-        shutil.rmtree(target, ignore_errors=True)
+    with _written_beside(saver, session, target.parent, "state", step, facts) as partial:
+        shutil.rmtree(target, ignore_errors=True)  # did not verify
         os.rename(partial, target)
-    for old in _states(folder)[KEEP_STATES:]:
-        shutil.rmtree(old.parent)
+        sync(target.parent)
+    states = [state.parent for state in _states(folder)]
+    older = [state for state in states if _step(state) <= step]
+    for gone in (*states[: len(states) - len(older)], *older[KEEP_STATES:]):
+        os.rename(gone, partial)  # so that no half of it is ever taken for a state
+        shutil.rmtree(partial)
 
 
 def forget_after(folder, step):
-    """Removes the generators of later steps: a run that goes on from `step` has not been there yet."""
-    for prefix in _generators(folder):
-        if _step(prefix) > step:
-            _remove(prefix)
-    left = _generators(folder)
+    """Removes the generators of later steps: a run that goes on from `step` has not been there yet.
+
+    And what is left of those whose saving or removal a kill cut off.
+    """
+    left = [prefix for prefix in _generators(folder) if _step(prefix) <= step]
     if left:  # as the Saver writes it
         with replacing(folder / "checkpoint") as partial:
             partial.write_text(
@@ -86,6 +98,12 @@ def forget_after(folder, step):
             )
     else:
         (folder / "checkpoint").unlink(missing_ok=True)
+    for suffix in SUFFIXES:
+        for prefix in _newest_first(
+            path.with_name(path.name.removesuffix(suffix)) for path in folder.glob(f"{GENERATOR}-*{suffix}")
+        ):
+            if prefix not in left:
+                _remove(prefix)
 
 
 def newest_generator(folder):
@@ -135,29 +153,32 @@ def _said(entry):
 
 
 @contextmanager
-def _written_beside(saver, session, folder, name, facts):
+def _written_beside(saver, session, folder, name, step, facts):
     """Yields a folder inside `folder` with the checkpoint `name` and its manifest in it, whole and on the disk."""
-    partial = folder / ".partial"
+    partial = folder / PARTIAL
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     prefix = partial / name
     try:
         with _free_of_patterns(partial) as alias:
             saver.saver.save(session, str(alias / name), write_meta_graph=False)
-        tensors = _files(prefix)[:-1]
-        for path in tensors:
+        for path in _files(prefix)[:-1]:
             sync(path)
-        sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
-        with replacing(_files(prefix)[-1]) as manifest:
-            manifest.write_text(json.dumps({"facts": facts, "files": sums}, indent=2) + "\n")
+        _write_manifest(prefix, step, facts)
+        sync(partial)
         yield partial
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
-        raise UserError(
+        raise (DiskFull if tells_of_full_disk(error) else UserError)(
             f"no checkpoint could be written to {folder} ({reason(error)}); give it room or another folder, "
             "then --resume goes on from the last state saved"
         ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_manifest(prefix, step, facts):
+    with replacing(_files(prefix)[-1]) as manifest:
+        manifest.write_text(as_text({"step": step, "facts": facts, "files": _sums(prefix)}))
 
 
 @contextmanager
@@ -185,24 +206,27 @@ def _newest(prefixes):
 
 def _verified(prefix):
     """The Checkpoint with this prefix, if its files are there and are what its manifest says; otherwise None."""
-    *tensors, manifest = _files(prefix)
+    step = _step(prefix.parent if prefix.name == "state" else prefix)
     try:
-        content = json.loads(manifest.read_bytes())
-        sums = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in tensors}
-        named_after_step = prefix.parent if prefix.name == "state" else prefix
-        whole = content["files"] == sums and isinstance(content["facts"], dict)
-        return Checkpoint(_step(named_after_step), prefix, content["facts"]) if whole else None
+        content = json.loads(_files(prefix)[-1].read_bytes())
+        whole = is_unchanged(content) and content["step"] == step and content["files"] == _sums(prefix)
+        return Checkpoint(step, prefix, content["facts"]) if whole and isinstance(content["facts"], dict) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sums(prefix):
+    """What a manifest says of the files beside it."""
+    contents = {path.name: path.read_bytes() for path in _files(prefix)[:-1]}
+    return {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
 
 
 def _files(prefix):
     """The files of a checkpoint, in the order in which they are put in place: the manifest last."""
-    return [prefix.with_name(prefix.name + suffix) for suffix in (".data-00000-of-00001", ".index", ".json")]
+    return [prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES]
 
 
 def _remove(prefix):
@@ -225,6 +249,6 @@ def _newest_first(paths):
 
 
 def _step(path):
-    """The step behind the last '-' of a name, or None: then it is not ours."""
-    digits = path.name.rpartition("-")[2]
-    return int(digits) if digits.isdecimal() else None
+    """The step in the name of a state's folder or a generator's prefix, or None: then it is not ours."""
+    match = re.fullmatch(rf"(?:step|{re.escape(GENERATOR)})-(0|[1-9][0-9]*)", path.name)
+    return int(match[1]) if match else None

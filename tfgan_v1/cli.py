@@ -1,7 +1,6 @@
 """The command line: flags become a Config, every mistake one sentence; TensorFlow is imported only after parsing."""
 
 import argparse
-import errno
 import os
 import re
 import shlex
@@ -12,7 +11,7 @@ from difflib import get_close_matches
 
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config, flag, from_mapping, value_type
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import DISK_FULL, DiskFull, UserError
 from tfgan_v1.presets import COMMON, PRESETS
 
 MOST_SEEDS = 1_000_000  # in one call of sample.py
@@ -22,7 +21,7 @@ def main(argv, program):
     """Runs a command, the first of `argv`, with the flags behind it. Returns the process's exit code.
 
     program: what the user called, "train.py" or "python -m tfgan_v1", for the messages. 0 is success, 2 a mistake that
-    is the user's to mend, 128 + n the end by signal n.
+    is the user's to mend, 3 a disk that is full, 128 + n the end by signal n.
     """
     command, *flags = argv or ["--help"]
     speaker = program if program.endswith(".py") else f"{program} {command}"
@@ -50,9 +49,9 @@ def main(argv, program):
         return 141  # as shells report it
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None))
+        full = error.errno in DISK_FULL
         mend = "make room, nothing saved so far is lost" if full else "take another path"
-        return fail(f"{where}{error.strerror or error}; {mend}")
+        return fail(f"{where}{error.strerror or error}; {mend}", (DiskFull if full else UserError).exit_code)
     except MemoryError:
         return fail("the memory does not suffice; take a smaller --batch-size, --chunk or --num")
     except KeyboardInterrupt:

@@ -1,6 +1,9 @@
 """What a user is meant to read when something is wrong."""
 
+import errno
 import sys
+
+DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # or as much of it as the user may have
 
 
 class UserError(Exception):
@@ -11,6 +14,12 @@ class UserError(Exception):
     """
 
     exit_code = 2
+
+
+class DiskFull(UserError):
+    """There was no room for what a run had to keep; what it saved before is whole, and `--resume` goes on."""
+
+    exit_code = 3
 
 
 class Diverged(UserError):

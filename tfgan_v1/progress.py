@@ -66,6 +66,7 @@ def made_by():
 def facts_of(progress):
     """What a state keeps beside its tensors, to know its records again."""
     return {
+        "options": runs.fixed(progress.config),
         "seconds": progress.seconds,
         "sample_steps": progress.sample_steps,
         "samples_sha256": progress.digest.hexdigest(),
@@ -85,6 +86,11 @@ def recall(plan, checkpoint):
     whole = isinstance(sample_steps, list) and all(type(step) is int and step > 0 for step in sample_steps)
     if not (whole and type(seconds) is float and 0 <= seconds < 1e9):
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
+    if facts.get("options") != runs.fixed(progress.config):
+        raise UserError(
+            f"{checkpoint.prefix} belongs to another run than the {runs.CONFIG} of {progress.config.ckpt_folder}; "
+            "restore what was there from a copy, or begin anew by --overwrite"
+        )
     progress.seconds = seconds
     try:
         if _there(folder / records.SAMPLES):

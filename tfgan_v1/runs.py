@@ -1,5 +1,6 @@
 """A run's two folders: whether it may begin there, who writes there, and its configuration in config.json."""
 
+import hashlib
 import json
 import os
 import platform
@@ -16,7 +17,7 @@ from tfgan_v1.errors import UserError
 
 CONFIG = "config.json"
 LOCK = ".lock"
-FORMAT = 2
+FORMAT = 3
 
 # The names of everything that a run writes: --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, "checkpoint", *(f"generator.ckpt-*.{end}" for end in ("data-*", "index", "json")), "train_state")
@@ -25,6 +26,14 @@ SAMPLES_FILES = (
     *("train_samples.pkl", "losses.csv", "statistics.csv", "files.csv", "sheets"),
     *(f"{name}.png" for name in ("last_samples", "evolution", "losses", "probabilities", "divergence")),
 )
+
+# And what a kill leaves of them half-written: see `replacing` and checkpoints._written_beside.
+PARTIAL = ".partial"
+CKPT_LEFTOVERS = (
+    *(PARTIAL, f"train_state/{PARTIAL}", f"train_state/step-*/.state.json{PARTIAL}"),
+    *(f".{name}{PARTIAL}" for name in (CONFIG, "checkpoint")),
+)
+SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"sheets/.[0-9]*.png{PARTIAL}")
 
 
 class Saved(NamedTuple):
@@ -84,6 +93,12 @@ def side_by_side(rows):
     return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
+def fixed(config):
+    """The options that the results of a run depend on, by name."""
+    loose = ("resumable", "place")
+    return {each.name: getattr(config, each.name) for each in fields(Config) if not any(map(each.metadata.get, loose))}
+
+
 def check_same_parts(saved, own, call):
     """Raises UserError unless the caller brings the parts of its own that a run was begun with. call: how it would."""
     if set(own) != set(saved.own):
@@ -118,7 +133,13 @@ def locked(config):
 def clear(config):
     """Removes what an earlier run left in the folders, and nothing else."""
     for path in _own_files(config):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        _remove(path)
+
+
+def sweep(config):
+    """Removes what a run that was killed left half-written in the folders, and nothing else."""
+    for path in _found(config, CKPT_LEFTOVERS, SAMPLES_LEFTOVERS):
+        _remove(path)
 
 
 def made_by(**versions):
@@ -143,7 +164,7 @@ def write(saved):
         "own": list(saved.own),
     }
     with replacing(config.ckpt_folder / CONFIG) as path:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        path.write_text(as_text(content))
 
 
 def read(config, by="--ckpt"):
@@ -161,6 +182,8 @@ def read(config, by="--ckpt"):
         content = json.loads(path.read_bytes())
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
+        if not is_unchanged(content):
+            raise UserError("it was changed or damaged since it was written; restore it from a copy")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
         config = from_mapping({**content["config"], **places})
         shape = content["data"]["image_shape"]
@@ -176,7 +199,7 @@ def read(config, by="--ckpt"):
 @contextmanager
 def replacing(path):
     """Yields a path to write to; the finished file takes the place of `path` in one step, or `path` stays as it was."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}{PARTIAL}")
     try:
         yield partial
         sync(partial)
@@ -186,11 +209,40 @@ def replacing(path):
 
 
 def sync(path):
-    """Brings a file from the system's memory to the disk."""
+    """Brings a file, or the names in a folder, from the system's memory to the disk."""
+    if path.is_dir():
+        if os.name != "nt":  # which keeps the names of folders by itself, and opens none
+            folder = os.open(path, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        return
     with open(path, "rb+") as file:  # some systems sync only what is open for writing
         os.fsync(file.fileno())
 
 
+def as_text(content):
+    """A dict as JSON, with the SHA-256 of all the rest of it in the last place."""
+    return json.dumps({**content, "sha256": _sha256(content)}, indent=2) + "\n"
+
+
+def is_unchanged(content):
+    """Whether a dict that was read from JSON is what `as_text` wrote."""
+    return content.get("sha256") == _sha256({name: part for name, part in content.items() if name != "sha256"})
+
+
+def _sha256(content):
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def _own_files(config):
-    patterns = [(config.ckpt_folder, CKPT_FILES), (config.samples_folder, SAMPLES_FILES)]
+    return _found(config, CKPT_FILES, SAMPLES_FILES)
+
+
+def _found(config, in_ckpt, in_samples):
+    """What there is in the two folders under names that may be patterns."""
+    patterns = [(config.ckpt_folder, in_ckpt), (config.samples_folder, in_samples)]
     return [path for folder, names in patterns for name in names for path in sorted(folder.glob(name))]
+
+
+def _remove(path):
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -1,6 +1,7 @@
 """The Session loop: run, report, sample, save."""
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,8 +9,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, gan, metrics, pictures, records, report, runs, streaming
-from tfgan_v1._tensorflow import quiet, reason, tf
-from tfgan_v1.errors import Diverged, UserError, warn
+from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
+from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, warn
 from tfgan_v1.interrupts import noted_signals
 from tfgan_v1.plans import Own, Plan, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
@@ -46,7 +47,7 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
+    with _room_for(config), runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
         saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
         checkpoint, progress = starting_point(plan, saved), Progress(config)
@@ -67,14 +68,19 @@ def run(plan):
                 elif config.weights:
                     checkpoints.restore(savers[2], session, _weights_of(config), part=True)
                 _begin(sitting, progress)  # what cannot be done fails here, before anything is written
+                runs.sweep(config)
                 if plan.overwrite:
                     runs.clear(config)
                 made = saved.made_by if saved else made_by()
                 runs.write(runs.Saved(config, plan.facts, made, plan.own.names()))
+                if progress.step:  # so that at every moment there is a generator to draw from
+                    checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
                 _begin_records(plan, progress)
                 progress, broken = _play(sitting, progress)
                 last = session.run(network.preview, {network.first_step: progress.step})
         except tf.errors.OpError as error:
+            if tells_of_full_disk(error):
+                raise DiskFull(f"{reason(error)}; make room, then --resume goes on from the last state saved") from None
             raise UserError(
                 f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
             ) from None
@@ -88,6 +94,20 @@ def run(plan):
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
     return progress
+
+
+@contextmanager
+def _room_for(config):
+    """Tells of a full disk, which the system's own error seldom names."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DiskFull(
+            f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}; make room, then --resume goes on "
+            "from the last state saved"
+        ) from None
 
 
 def stepper(plan, network, session):
@@ -123,8 +143,8 @@ def _gone_back(sitting):
     """The Progress at the last state that was saved, to which everything is set back, in memory and on the disk."""
     folder = sitting.plan.config.ckpt_folder
     progress = _taken_up(sitting, checkpoints.newest_state(folder))
-    _begin_records(sitting.plan, progress)
     checkpoints.save_generator(sitting.generator, sitting.session, folder, progress.step)
+    _begin_records(sitting.plan, progress)
     return progress
 
 

@@ -2,17 +2,31 @@
 
 import sys
 
+_LONGEST = 4000  # characters that are shown of a line
+
 
 class UserError(Exception):
     """Something the user can put right.
 
     Its text is one sentence: what was wrong, and what would be right. The command line prints it to stderr without a
-    traceback and exits with `exit_code`.
+    traceback and exits with `exit_code`. Further lines, such as a table's, are further arguments; each is made `plain`.
     """
 
     exit_code = 2
 
+    def __init__(self, *lines):
+        super().__init__("\n".join(plain(str(line)) for line in lines))
+
 
 def warn(sentence):
     """Says on stderr what the user should know although the work goes on."""
-    print(f"warning: {sentence}", file=sys.stderr)
+    print(f"warning: {plain(sentence)}", file=sys.stderr)
+
+
+def plain(text):
+    """A text as one line that does nothing to a terminal, whatever a file or a name that stands in it contains."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -86,9 +86,10 @@ class _Pixels:
         parts[-1] = lambda line: line.rpartition(self.delimiter)[0]
         texts = [parts[self.label](line) for _, line in block]
         try:
-            values = np.loadtxt(texts, delimiter=self.delimiter, quotechar='"', comments=None, ndmin=2)
-            if values.shape[1] == self.columns - abs(self.label):
-                return values
+            if all(texts):  # for loadtxt leaves out what is empty
+                values = np.loadtxt(texts, delimiter=self.delimiter, quotechar='"', comments=None, ndmin=2)
+                if values.shape == (len(block), self.columns - abs(self.label)):
+                    return values
         except ValueError:
             pass
         for number, line in block:  # which of them was it?

@@ -2,7 +2,7 @@
 
 import sys
 
-_LONGEST = 4000  # characters that are shown of a line
+_LONGEST = 2000  # characters that are shown of a line
 
 
 class UserError(Exception):
@@ -25,8 +25,10 @@ def warn(sentence):
 
 def plain(text):
     """A text as one line that does nothing to a terminal, whatever a file or a name that stands in it contains."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return _cut("".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in _cut(text)))
+
+
+def _cut(text):
+    """A text without its middle, if it is long: what would be right stands at the end."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"

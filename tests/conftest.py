@@ -19,6 +19,14 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Shows what tests tell by record_property("told", ...): how much they tried, and what came of it."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(value)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside(tmp_path_factory):
     """Hides the data sets and the network of whoever runs the tests."""

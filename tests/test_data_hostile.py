@@ -1,12 +1,16 @@
 """A file that lies, or is of another kind, is one sentence, and costs no memory."""
 
 import gzip
+import io
+import os
 import struct
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
 
-from tfgan_v1 import UserError, data
+from tfgan_v1 import UserError, data, load_samples
 
 
 def write(path, content):
@@ -31,6 +35,9 @@ HOSTILE = {
     "code": _npy("__import__('os').abort()"),
     "brackets": _npy("(" * 9000),
     "objects": _npy("(3, 5, 4)", "'|O'"),
+    "a header of gigabytes": b"\x93NUMPY\x02\x00" + b"\xff" * 4 + bytes(60),
+    "a long header": b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**23) + b" " * 2**23,
+    "nothing in a type": _npy("(4000000000, 28, 28)", "'|V0'", b""),
     "another version": b"\x93NUMPY\x09\x00" + bytes(60),
     "cut off": b"\x93NUMPY\x01",
 }
@@ -38,8 +45,6 @@ HOSTILE = {
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_header_is_one_sentence_and_takes_no_memory(tmp_path, content):
-    import tracemalloc
-
     path = write(tmp_path / "a.npy", content)
     tracemalloc.start()
     try:
@@ -49,6 +54,78 @@ def test_a_hostile_header_is_one_sentence_and_takes_no_memory(tmp_path, content)
     finally:
         tracemalloc.stop()
     assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+def _packed(name, content, times):
+    """A zip archive with one member, `content` repeated as often."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w") as member:
+        for _ in range(times):
+            member.write(content)
+    return file.getvalue()
+
+
+def _zipped(content, times):
+    """The bytes repeated as often, gzipped."""
+    file = io.BytesIO()
+    with gzip.open(file, "wb") as packed:
+        for _ in range(times):
+            packed.write(content)
+    return file.getvalue()
+
+
+ROW = b",".join([b"0"] * 784) + b"\n"
+BOMBS = {
+    "IDX": lambda: gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 99 * 2**20, 1, 1)) + _zipped(bytes(2**20), 99),
+    "a table": lambda: _zipped(ROW * 1000, 99),
+    "a line": lambda: _zipped(b"7," * 2**19, 99),
+    "an array in an archive": lambda: _packed("x.npy", bytes(2**20), 99),
+    "a header in an archive": lambda: _packed(
+        "x.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**25) + b" " * 2**25, 1
+    ),
+}
+
+
+@pytest.mark.parametrize("make", BOMBS.values(), ids=BOMBS)
+def test_a_small_file_that_unpacks_to_a_large_one_is_one_sentence_and_takes_no_memory(tmp_path, make):
+    path = write(tmp_path / "bomb", make())
+    assert path.stat().st_size < 400_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError) as told:
+            data.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 170e6  # of a table's first 64 MB, and a block of it
+    finally:
+        tracemalloc.stop()
+    assert str(path) in str(told.value) and "\n" not in str(told.value)
+
+
+def test_images_that_pack_well_are_no_bomb(tmp_path):
+    content = b"\0\0\x08\x03" + struct.pack(">3I", 60_000, 28, 28) + bytes(60_000 * 784)
+    assert data.load(write(tmp_path / "blank.gz", gzip.compress(content, 1))).images.shape == (60_000, 28, 28, 1)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        data.load(tmp_path / "pipe")
+    with pytest.raises(UserError, match="no file"):
+        load_samples(tmp_path / "pipe")
+
+
+def test_a_name_or_a_content_that_talks_to_the_terminal_is_shown_and_not_obeyed(tmp_path):
+    path = tmp_path / "a\nb\x1b[2J\udcff"
+    np.savez(path.open("wb"), **{"these\n": np.zeros(3), "\x1b]0;those\x07": np.zeros(3)})
+    with pytest.raises(UserError) as told:
+        data.load(path)
+    assert str(told.value).isprintable() and r"a\nb\x1b[2J\udcff" in str(told.value)
+
+
+def test_a_sentence_is_not_longer_than_anybody_reads(tmp_path):
+    for many in ("x" * 10**6, "\n" * 10**6):
+        told = str(UserError(f"{many}; take another"))
+        assert len(told) < 2100 and told.endswith("; take another")
+    assert str(UserError("both values:", "a\tb", "c")) == "both values:\na\\tb\nc"
 
 
 def test_objects_are_never_unpickled(tmp_path):

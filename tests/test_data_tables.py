@@ -93,6 +93,8 @@ def row(*first, columns=16):
 WRONG = {
     "a column less": (row() + row() + row(columns=15), "line 3: there are 15 columns, and 16"),
     "a column more": (row() + row(columns=17), "line 2: there are 17"),
+    "a label alone": ("label,a,b,c,d\n1,2,3,4,5\n7\n1,2,3,4,5\n", "line 3: there are 1 col"),
+    "a quote over the end of a line": (row() + row('"7') + row('7"'), "lines [12] to [23]: the numbers"),
     "all a column more": (row() + row(columns=17) * 3, "line 2: there are 17"),
     "a word": (row() * 3 + row("7", "pixel"), "line 4: 'pixel' is no number"),
     "an empty field": (row() + row(""), "line 2: '' is no number"),

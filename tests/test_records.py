@@ -1,12 +1,21 @@
 """train_samples.pkl and losses.csv: what goes in comes out, and nothing else gets in."""
 
+import codecs
+import contextlib
+import copyreg
+import functools
+import operator
 import os
 import pickle
+import re
+import struct
+import subprocess
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from tfgan_v1 import UserError, load_samples, records
+from tfgan_v1 import UserError, load_samples, pickles, records
 
 SAMPLES = [np.random.default_rng(i).random((4, 28, 28, 1), np.float32) for i in range(3)]
 
@@ -87,11 +96,29 @@ def test_an_old_notebooks_pickle_is_read(tmp_path, protocol):
         assert load_samples(path)[2].shape == (4, 784)
 
 
-class Attack:
-    """Pickles to a call of `function`."""
+def test_a_pickle_of_python_2_is_read(tmp_path):
+    path, pixels = tmp_path / "train_samples.pkl", bytes([0, 10, 13, 128, 254, 255])
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1K\2K\3\x86cnumpy\ndtype\n"
+    state = b"U\2u1K\0K\1\x87R(K\3U\1|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89U\6" + pixels + b"tb"
+    path.write_bytes(b"\x80\2]" + array + state + b"a.")
+    (loaded,) = load_samples(path)
+    assert loaded.tobytes() == pixels and loaded.shape == (2, 3)
+    loaded[0] = 7  # it is the caller's own
 
-    def __init__(self, function, *args):
-        self.call = function, args
+
+@pytest.mark.parametrize("array", [SAMPLES[0].astype(">f4"), np.asfortranarray(SAMPLES[0]), SAMPLES[0][::2, ::-1]])
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_numbers_in_any_order_are_read(tmp_path, array, protocol):
+    (tmp_path / "a").write_bytes(pickle.dumps([array, array], protocol))
+    first, second = load_samples(tmp_path / "a")
+    assert np.array_equal(first, array) and first is second
+
+
+class Attack:
+    """Pickles to a call of `function`, and perhaps a state for what it returns."""
+
+    def __init__(self, function, *args, state=None):
+        self.call = (function, args) if state is None else (function, args, state)
 
     def __reduce__(self):
         return self.call
@@ -101,24 +128,192 @@ def exec_payload(path):
     return Attack(exec, f"open({str(path)!r}, 'w')")
 
 
+def called(name, *args):
+    """Pickles to a call of what may or may not be there, by its name as GLOBAL has it."""
+    return GLOBAL + name.encode().replace(b" ", b"\n") + b"\n" + _inner(args) + b"R"
+
+
+def _inner(each):
+    """The operations that put an object on the stack."""
+    return pickle.dumps(each, 2)[2:-1]
+
+
+RECONSTRUCT, EMPTY = np._core.multiarray._reconstruct, (np.ndarray, (0,), b"b")
+GLOBAL, MULTIARRAY = b"c", "numpy._core.multiarray _reconstruct"
+
+# What is pickled, or operations as they stand, given a path that must not come to be.
 ATTACKS = {
     "os.system": lambda path: Attack(os.system, f"touch {path}"),
+    "subprocess": lambda path: Attack(subprocess.check_call, ["touch", str(path)]),
     "exec": exec_payload,
-    "nested in a list of arrays": lambda path: [SAMPLES[0], [exec_payload(path)]],
-    "an array of objects": lambda path: [np.array([exec_payload(path)], object)],
+    "eval": lambda path: Attack(eval, f"open({str(path)!r}, 'w')"),
+    "open": lambda path: Attack(open, str(path), "w"),
+    "import": lambda path: Attack(__import__, "this"),
+    "partial": lambda path: functools.partial(os.system, f"touch {path}"),
+    "methodcaller": lambda path: Attack(operator.methodcaller("touch"), path),
     "getattr": lambda path: Attack(getattr, SAMPLES[0], "tofile"),
+    "nested in a list of arrays": lambda path: [SAMPLES[0], [exec_payload(path)]],
+    "nested in what is called": lambda path: (
+        b"cbuiltins\ngetattr\n("
+        + called("builtins __import__", "os")
+        + b"U\6systemtR"
+        + _inner((f"touch {path}",))
+        + b"R"
+    ),
+    "nested in a shape": lambda path: [Attack(RECONSTRUCT, np.ndarray, (exec_payload(path),), b"b")],
+    "nested in an array's state": lambda path: [Attack(RECONSTRUCT, *EMPTY, state=(1, exec_payload(path), 0, 0, 0))],
+    "nested in a dtype's state": lambda path: [Attack(np.dtype, "f4", state=(3, exec_payload(path)))],
+    "an array of objects": lambda path: [np.array([exec_payload(path)], object)],
+    "fields of objects": lambda path: [np.array([(exec_payload(path),)], [("a", object)])],
+    "objects called bytes": lambda path: [Attack(RECONSTRUCT, *EMPTY, state=(1, (1,), np.dtype("O"), False, bytes(8)))],
+    "an array of records": lambda path: [np.rec.array([(1, 2)])],
+    "a masked array": lambda path: [np.ma.masked_array([[1, 2]])],
     "numpy.load": lambda path: Attack(np.load, str(path)),
     "numpy.fromfile": lambda path: Attack(np.fromfile, str(path)),
+    "numpy.savetxt": lambda path: Attack(np.savetxt, str(path), [1]),
+    "numpy.memmap": lambda path: Attack(np.memmap, str(path), "u1", "w+", 0, (9,)),
+    "numpy.fromfunction": lambda path: Attack(np.fromfunction, os.system, (1,)),
+    "numpy.vectorize": lambda path: Attack(np.vectorize, os.system),
+    "numpy.apply_along_axis": lambda path: Attack(np.apply_along_axis, os.system, 0, SAMPLES[0]),
+    "numpy.ndarray, called": lambda path: Attack(np.ndarray, (9,)),
+    "numpy.dtype of objects": lambda path: Attack(np.dtype, "O"),
+    "numpy.dtype of a class": lambda path: Attack(np.dtype, Attack),
+    "numpy's scalar": lambda path: np.float64(1),
+    "runstring of numpy.testing": lambda path: called(
+        "numpy.testing._private.utils runstring", f"open('{path}', 'w')", {}
+    ),
+    "rundocs of numpy.testing": lambda path: called("numpy.testing rundocs", str(path)),
+    "numpy.f2py": lambda path: called("numpy.f2py compile", "", "a", f"; touch {path}"),
+    "crackfortran of numpy.f2py": lambda path: called("numpy.f2py.crackfortran myeval", f"open('{path}', 'w')"),
+    "exec_command of numpy.distutils": lambda path: called(
+        "numpy.distutils.exec_command exec_command", f"touch {path}"
+    ),
+    "numpy.lib.npyio": lambda path: called("numpy.lib._npyio_impl load", str(path)),
+    "numpy.lib.format": lambda path: called("numpy.lib.format open_memmap", str(path), "w+", "u1", (9,)),
+    "numpy.lib.introspect": lambda path: called("numpy.lib.introspect opt_func_info", "a"),
+    "a function of pickle": lambda path: called("_pickle loads", pickle.dumps(exec_payload(path))),
+    "a name with dots": lambda path: b"\x80\x04\x8c\x05numpy\x8c\x0dndarray.dumps\x93.",
+    "a name by its module's module": lambda path: called("numpy os.system", f"touch {path}"),
+    "copyreg": lambda path: Attack(copyreg.add_extension, "os", "system", 7),
+    "a number of copyreg's": lambda path: b"\x82\x07",
+    "copyreg._reconstructor": lambda path: Attack(copyreg._reconstructor, Attack, object, None),
+    "INST": lambda path: b"(V" + f"touch {path}".encode() + b"\nios\nsystem\n",
+    "OBJ": lambda path: b"(cos\nsystem\nV" + f"touch {path}".encode() + b"\no",
+    "NEWOBJ of an array": lambda path: b"cnumpy\nndarray\n" + _inner(((9,),)) + b"\x81",
+    "a persistent id": lambda path: b"Pos.system\n",
+    "bytes from outside": lambda path: b"\x97",
+    "a dictionary": lambda path: {"a": 1},
+    "a set": lambda path: {1},
+    "a class": lambda path: Attack,
+    "a path": lambda path: path,
+    "a complex number": lambda path: 1j,
+    "bytes of another encoding": lambda path: Attack(codecs.encode, "00", "hex"),
+    "an attribute of an array": lambda path: [Attack(RECONSTRUCT, *EMPTY, state={"tofile": 1})],
+    "a dtype's attributes": lambda path: [Attack(np.dtype, "f4", state={"itemsize": 9})],
+    "defaults of an admitted function": lambda path: (
+        b"c_codecs\nencode\n" + _inner((None, {"__defaults__": (1, 2)})) + b"b"
+    ),
+    "__setstate__ on an admitted class": lambda path: b"cnumpy\ndtype\n" + _inner((None, {"__setstate__": 1})) + b"b",
+    "a dict on an admitted class": lambda path: b"cnumpy\nndarray\n" + _inner({"a": 1}) + b"b",
 }
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_a_pickle_with_code_in_it_is_refused_and_the_code_does_not_run(tmp_path, attack):
-    path = tmp_path / "train_samples.pkl"
-    path.write_bytes(pickle.dumps(attack(tmp_path / "was-run")))
-    with pytest.raises(UserError, match="was not opened") as told:
+    path, trace = tmp_path / "train_samples.pkl", tmp_path / "was-run"
+    content = attack(trace)
+    path.write_bytes(content + b"." if isinstance(content, bytes) else pickle.dumps(content, 4))
+    with pytest.raises(UserError) as told:
         load_samples(path)
-    assert str(path) in str(told.value) and not (tmp_path / "was-run").exists()
+    assert re.search("it calls for|it holds|it wants|damaged one", str(told.value)) and str(told.value).isprintable()
+    assert str(path) in str(told.value) and os.listdir(tmp_path) == ["train_samples.pkl"]
+    path.write_bytes(pickle.dumps(SAMPLES, 4))
+    assert len(load_samples(path)) == 3  # it left nothing behind in what reads
+
+
+REAL = (
+    *("os.system", "subprocess", "exec", "eval", "open", "nested in a list of arrays", "nested in what is called"),
+    *("fields of objects", "INST"),
+)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_attacks_are_real(tmp_path, name):
+    """Where Python's own reader reads them, they leave the trace that is looked for."""
+    content = ATTACKS[name](tmp_path / "was-run")
+    with contextlib.suppress(Exception):
+        pickle.loads(content + b"." if isinstance(content, bytes) else pickle.dumps(content, 4))
+    assert (tmp_path / "was-run").exists()
+
+
+def _array(shape, content=b"", dtype="u1"):
+    return pickle.dumps([Attack(RECONSTRUCT, *EMPTY, state=(1, shape, np.dtype(dtype), False, content))], 4)
+
+
+DOUBLED = b")" + b"q\x00h\x00\x86" * 60  # a tuple of 2**60 parts, if they are counted
+MEMORY = {
+    "an array of terabytes": b"](" + called(MULTIARRAY, np.ndarray, (2**40,), b"b")[:-1] + b"Re.",
+    "a state of terabytes": _array((2**40,)),
+    "a state of more than a number holds": _array((2**62, 2**62, 16)),
+    "a negative state": _array((-(2**20), -(2**20)), bytes(9)),
+    "a state of true": _array((True, 9), bytes(9)),
+    "a state with half a side": _array((4.5, 2), bytes(9)),
+    "a state of parts without end": b"]("
+    + called(MULTIARRAY, *EMPTY)[:-1]
+    + b"R(K\x01"
+    + DOUBLED
+    + b"K\x00K\x00C\x00tbe.",
+    "a dtype of gigabytes": pickle.dumps([np.dtype("V2000000000")], 4),
+    "bytes of exabytes": b"\x8e" + struct.pack("<Q", 2**62) + b"abc.",
+    "bytes of gigabytes": b"B" + b"\xff" * 4 + b"abc.",
+    "an array of bytes of exabytes": b"\x96" + struct.pack("<Q", 2**62) + b"abc.",
+    "text of exabytes": b"\x8d" + struct.pack("<Q", 2**62) + b"abc.",
+    "text of gigabytes": b"X" + b"\xff" * 4 + b"abc.",
+    "a number of gigabytes": b"\x8b" + struct.pack("<I", 2**31 - 1) + b"abc.",
+    "a frame of exabytes": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
+    "a number of digits without end": b"I" + b"9" * 10**6 + b"\n.",
+    "a far place of the memo": b"Nr" + b"\xff" * 3 + b"\x7f.",
+    "a place of the memo beyond": b"Np" + b"9" * 4000 + b"\n.",
+    "lists in lists": b"]" * 10**5 + b"a" * (10**5 - 1) + b".",
+    "tuples in tuples": b")" + b"\x85" * 10**5 + b".",
+    "marks": b"(" * 10**5 + b".",
+    "a set of a tuple without end": b"(" + DOUBLED + b"\x91.",
+    "a dictionary of a tuple without end": b"}" + DOUBLED + b"Ns.",
+    "a name of a tuple without end": DOUBLED + b"h\x00\x93.",
+    "a code of a tuple without end": b"cnumpy\ndtype\n" + DOUBLED + b"\x85R.",
+    "a list of itself": b"]q\x00h\x00a.",
+    "bytes that grow": b"c_codecs\nencode\nq\x00"
+    + _inner(b"0" * 64)
+    + b"q\x01"
+    + b"h\x00h\x01X\3\0\0\0hex\x86Rq\x01" * 40
+    + b".",
+    "arrays that share their bytes": pickle.dumps([bytes(10**5)], 4)[:-1]
+    + b"]("
+    + (GLOBAL + b"numpy._core.numeric\n_frombuffer\n(h\0cnumpy\ndtype\nU\2u1\x85RM\x10\x27K\x0a\x86U\1CtR") * 999
+    + b"e.",
+}
+
+
+@pytest.mark.parametrize("content", MEMORY.values(), ids=MEMORY)
+def test_a_pickle_that_promises_more_than_it_holds_takes_no_memory(tmp_path, content):
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError) as told:
+            load_samples(path)
+        assert tracemalloc.get_traced_memory()[1] < 2e7
+    finally:
+        tracemalloc.stop()
+    assert str(path) in str(told.value) and str(told.value).isprintable() and "MemoryError" not in str(told.value)
+
+
+def test_a_pickle_of_very_many_steps_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(pickles, "MOST_OPERATIONS", 1000)
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(b"]" * 2000 + b".")
+    with pytest.raises(UserError, match="more than 1,000 steps"):
+        load_samples(path)
 
 
 NO_SAMPLES = {

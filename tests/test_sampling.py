@@ -119,7 +119,8 @@ def test_a_folder_gets_a_picture_for_each_seed(command, finished, generator, tmp
 
 
 MISTAKES = [
-    (["--num", "0"], "--num must be at least 1"),
+    (["--num", "0"], "--num must be a whole number, at least 1"),
+    (["--num", "1.5"], "not '1.5'"),
     (["--num", "1000001"], "at most 1,000,000"),
     (["--seeds", "0-600000,0-600000"], "1,000,000 in all"),
     (["--num", "2", "--seeds", "3"], "give one of them"),

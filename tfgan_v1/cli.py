@@ -8,10 +8,11 @@ import signal
 import sys
 from dataclasses import fields, replace
 from difflib import get_close_matches
+from functools import partial
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import Config, flag, from_mapping, value_type
-from tfgan_v1.errors import DISK_FULL, DiskFull, UserError
+from tfgan_v1.config import Config, flag, from_mapping, from_text, value_type
+from tfgan_v1.errors import DISK_FULL, DiskFull, UserError, plain
 from tfgan_v1.presets import COMMON, PRESETS
 
 MOST_SEEDS = 1_000_000  # in one call of sample.py
@@ -21,14 +22,15 @@ def main(argv, program):
     """Runs a command, the first of `argv`, with the flags behind it. Returns the process's exit code.
 
     program: what the user called, "train.py" or "python -m tfgan_v1", for the messages. 0 is success, 2 a mistake that
-    is the user's to mend, 3 a disk that is full, 128 + n the end by signal n.
+    is the user's to mend, 3 a disk that is full, 4 a game that diverged, 128 + n the end by signal n.
     """
     command, *flags = argv or ["--help"]
-    speaker = program if program.endswith(".py") else f"{program} {command}"
+    speaker = program if program.endswith(".py") else f"{program} {plain(command)}"
 
-    def fail(sentence, code=2):
-        print(f"{speaker}: {sentence}", file=sys.stderr)
-        return code
+    def fail(error):
+        error = error if isinstance(error, UserError) else UserError(error)
+        print(f"{speaker}: {error}", file=sys.stderr)
+        return error.exit_code
 
     try:
         if command in ("-h", "--help"):
@@ -41,7 +43,9 @@ def main(argv, program):
             return fail(f"there is no such command; the commands are {', '.join(COMMANDS)}")
         return COMMANDS[command](flags, program)
     except UserError as error:
-        return fail(error, error.exit_code)
+        return fail(error)
+    except SystemExit as end:  # of --help
+        return end.code
     except ImportError as error:
         return fail(f"a package cannot be imported ({error}); `pip install -e .` brings all that are needed")
     except BrokenPipeError:  # whoever read the output has left
@@ -49,9 +53,9 @@ def main(argv, program):
         return 141  # as shells report it
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        full = error.errno in DISK_FULL
-        mend = "make room, nothing saved so far is lost" if full else "take another path"
-        return fail(f"{where}{error.strerror or error}; {mend}", (DiskFull if full else UserError).exit_code)
+        kind = DiskFull if error.errno in DISK_FULL else UserError
+        mend = "make room, nothing saved so far is lost" if kind is DiskFull else "take another path"
+        return fail(kind(f"{where}{error.strerror or error}; {mend}"))
     except MemoryError:
         return fail("the memory does not suffice; take a smaller --batch-size, --chunk or --num")
     except KeyboardInterrupt:
@@ -63,7 +67,8 @@ def train(argv, program):
     parser = _Parser(prog=_call("train", program), description="Train a GAN. Without a flag: MNIST, 100 epochs.")
     for each in fields(Config):
         kind, notes = value_type(each), _notes(each)
-        value = {"action": "store_true"} if kind is bool else {"type": kind, "metavar": _METAVARS[kind]}
+        read = partial(from_text, each)
+        value = {"action": "store_true"} if kind is bool else {"type": read, "metavar": _METAVARS[kind]}
         # Without a default: only what is given is told apart from what a preset or an earlier run says.
         text = (each.metadata["help"] + (f" ({notes})" if notes else "")).replace("%", "%%")
         parser.add_argument(flag(each.name), default=argparse.SUPPRESS, help=text, **value)
@@ -107,7 +112,7 @@ def sample(argv, program):
     )
     parser.add_argument("--ckpt", default=Config.ckpt, help="folder of the run's checkpoints (default %(default)s)")
     parser.add_argument("--name", help="name of the run below that folder")
-    parser.add_argument("--num", type=int, metavar="N", help="how many images, those of seeds 0 to N - 1 (default 16)")
+    parser.add_argument("--num", type=parse_num, metavar="N", help="images of the seeds 0 to N - 1 (default 16)")
     parser.add_argument("--seeds", metavar="LIST", help="the seeds to draw, such as 0-15,20")
     parser.add_argument(
         "--out",
@@ -118,8 +123,6 @@ def sample(argv, program):
     given = parser.parse(argv)
     if given.num is not None and given.seeds is not None:
         raise UserError("--num N stands for --seeds 0-(N-1); give one of them")
-    if given.num is not None and not 1 <= given.num <= MOST_SEEDS:
-        raise UserError(f"--num must be at least 1 and at most {MOST_SEEDS:,}, not {given.num:,}")
     seeds = range(given.num or 16) if given.seeds is None else parse_seeds(given.seeds)
     config = from_mapping({"ckpt": given.ckpt, "name": given.name})
 
@@ -163,6 +166,14 @@ def _notes(each):
 COMMANDS = {"train": train, "sample": sample}
 
 
+def parse_num(text):
+    """The number of images in a text. Raises UserError if it is none."""
+    number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else 0
+    if not 1 <= number <= MOST_SEEDS:
+        raise UserError(f"--num must be a whole number, at least 1 and at most {MOST_SEEDS:,}, not {text!r}")
+    return number
+
+
 def parse_seeds(text):
     """The list of seeds in a text such as "0-15,20". Raises UserError if it is none."""
     seeds = []
@@ -176,6 +187,13 @@ def parse_seeds(text):
             )
         seeds.extend(range(first, last + 1))
     return seeds
+
+
+_OURS = (  # what argparse says, and what we say
+    (r"argument (\S+): expected one argument", r"\1 wants a value behind it; if that begins with -, write \1=-..."),
+    (r"argument (\S+): ignored explicit argument (.*)", r"\1 takes no value, so leave out \2"),
+    (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other; give one of them"),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -192,13 +210,15 @@ class _Parser(argparse.ArgumentParser):
             flags = sorted(name for action in self._actions for name in action.option_strings if name.startswith("--"))
             close = get_close_matches(unknown[0].split("=")[0], flags, 1, cutoff=0.7)
             hint = f"did you mean {close[0]}? " if close else ""
-            raise UserError(f"there is no flag {unknown[0]}; {hint}the flags are {', '.join(flags)}")
+            raise UserError(f"there is no flag {shlex.quote(unknown[0])}; {hint}the flags are {', '.join(flags)}")
         if given.verbose:
             os.environ["TFGAN_VERBOSE"] = "1"
         del given.verbose
         return given
 
     def error(self, message):
+        for theirs, ours in _OURS:
+            message = re.sub(theirs, ours, message, count=1, flags=re.DOTALL)
         raise UserError(message)
 
 

@@ -218,18 +218,43 @@ def value_type(each):
     return next(kind for kind in (get_args(each.type) or [each.type]) if kind is not NoneType)
 
 
+def from_text(each, text):
+    """The value of a field as it is typed. Raises UserError for a text that is none."""
+    kind, valid = value_type(each), each.metadata["valid"]
+    try:
+        return kind(text)
+    except ValueError:
+        right = f"{_MEANT[kind]}, {valid}" if valid else _MEANT[kind]
+        raise UserError(f"{flag(each.name)} takes {right}, not {text!r}") from None
+
+
+_MEANT = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}
+
+
+def _can_be_named(text):
+    """Whether the system knows how to write a text, as every path must be written."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half of a character, which JSON can spell
+        return False
+
+
 def _checked(each, value):
     """`value` as the field's plain type; an int for a float or a Path for a str will do. UserError if it does not."""
     if value is None and each.default is None:
         return None
     kind = value_type(each)
     value = fspath(value) if isinstance(value, PathLike) else value
+    if isinstance(value, str) and not _can_be_named(value):
+        raise UserError(f"{flag(each.name)} holds what no name of a file can: {value!r}")
     value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
     abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
-    value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
+    try:
+        value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
+    except OverflowError:  # a whole number that is larger than any other
+        value = math.inf if value > 0 else -math.inf
     if type(value) is not kind:
-        meant = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}[kind]
-        raise UserError(f"{flag(each.name)} takes {meant}, not {value!r}")
+        raise UserError(f"{flag(each.name)} takes {_MEANT[kind]}, not {value!r}")
     if value == "":
         raise UserError(f"{flag(each.name)} must not be empty")
     valid = each.metadata["valid"]

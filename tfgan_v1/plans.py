@@ -134,8 +134,8 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()
         rows = [(name, saved.data.get(name), facts[name]) for name in facts if saved.data.get(name) != facts[name]]
         raise UserError(
             f"the images of {dataset.name} are not those that the run in {config.ckpt_folder} was begun with; "
-            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME\n"
-            + runs.side_by_side(rows)
+            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME",
+            *runs.side_by_side(rows),
         )
     if not own.model:
         check_size(config.model, facts["image_shape"][:-1])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfgan_v1 import pickles
 from tfgan_v1.errors import UserError
 from tfgan_v1.runs import replacing
 
@@ -70,12 +71,15 @@ def append_samples(path, samples):
 def load_samples(path):
     """The sample grids of a run, a list with one float32 array [n, h, w, c] for each sampling point, oldest first.
 
-    Reads arrays, lists, tuples and numbers from the pickle and nothing else: no other code than NumPy's own can run.
-    Grids in the old notebooks' shape, [n, 784], are read as well. Raises UserError for anything else.
+    Reads arrays, lists, tuples and numbers from the pickle and nothing else: no code in it runs, and nothing that it
+    promises takes memory. Grids in the old notebooks' shape, [n, 784], are read as well. Raises UserError for anything
+    else.
     """
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise UserError(f"{path} is no file")  # but a pipe, which would be waited for without end, or a device
     try:
         with open(path, "rb") as file:
-            samples = _ArraysOnly(file).load()
+            samples, size = pickles.load(file), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except UserError as error:
@@ -85,28 +89,16 @@ def load_samples(path):
         raise UserError(f"{path} is no pickle of samples, or a damaged one ({kind}: {error})") from None
     if not isinstance(samples, list | tuple) or not all(_is_grid(sample) for sample in samples):
         raise UserError(f"{path} does not hold a list of sample arrays, one for each epoch")
-    return list(samples)
+    views = {id(sample): sample.view for sample in samples}
+    if sum(view.nbytes for view in views.values()) > size:
+        raise UserError(f"{path} was not opened, because its arrays share their bytes")
+    grids = {key: view.copy() for key, view in views.items()}
+    return [grids[id(sample)] for sample in samples]
 
 
 def _is_grid(sample):
-    return isinstance(sample, np.ndarray) and sample.dtype.kind in "fiu" and sample.ndim >= 2 and sample.size > 0
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Resolves only the names by which NumPy, of any version, pickles its arrays."""
-
-    _NAMES = {  # noqa: RUF012
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-        *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
-        ("_codecs", "encode"),
-    }
-
-    def find_class(self, module, name):
-        if (module, name) not in self._NAMES:
-            raise UserError(f"it calls for {module}.{name}, which is no array")
-        return super().find_class(module, name)
+    view = sample.view if isinstance(sample, pickles.Array) else None
+    return view is not None and view.dtype.kind in "fiu" and view.ndim >= 2 and view.size > 0
 
 
 def append_rows(path, rows):

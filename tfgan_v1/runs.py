@@ -81,16 +81,16 @@ def check_same_run(saved, config):
     if rows:
         raise UserError(
             f"the run in {config.ckpt_folder} was begun with other settings; leave them as they were, or start a run "
-            f"of its own by --name NAME\n{side_by_side(rows)}"
+            "of its own by --name NAME",
+            *side_by_side(rows),
         )
 
 
 def side_by_side(rows):
-    """A table, as text, of what a run was begun with and what it is given now: rows (name, then, now)."""
+    """The lines of a table of what a run was begun with and what it is given now: rows (name, then, now)."""
     cells = [("", "then", "now"), *([str(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
-    return "\n".join(f"  {line}".rstrip() for line in lines)
+    return ["".join(f"  {cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
 def fixed(config):

@@ -1,6 +1,7 @@
 """Arrays in files become images, uint8 [n, height, width, channels], or points, float32 [n, 1]: IDX, .npy and .npz."""
 
 import gzip
+import io
 import math
 import struct
 import warnings
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.streams import opened
+from tfgan_v1.data.streams import most_unpacked, opened
 from tfgan_v1.errors import UserError
 
 NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # what an archive's images may be called, best first
@@ -31,6 +32,7 @@ MEANINGS = {
     ],
 }
 _BLOCK = 2**21  # numbers converted at once
+_LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
 
 def read_idx(path, size=None):
@@ -55,7 +57,7 @@ def read_idx(path, size=None):
         if rest not in ([], [1], [3]):
             raise UserError(f"{path} holds {kind} numbers an image, and the last must be 1 for grey or 3 for colour")
         bytes_there = path.stat().st_size
-        if promised > bytes_there * (1032 if isinstance(file, gzip.GzipFile) else 1):  # the most that deflate makes
+        if promised > (most_unpacked(bytes_there) if isinstance(file, gzip.GzipFile) else bytes_there):
             raise UserError(f"{path} claims {count:,} images of {kind}, which its {bytes_there:,} bytes cannot hold")
         pixels = file.read(promised + 1)
     if len(pixels) != promised:
@@ -92,8 +94,11 @@ def read_npz(path, size=None):
                 f"{path} holds the arrays {arrays}, and none called {', '.join(NPZ_NAMES)}; save the images under one"
             )
         where = f"{path}: {name}"
+        claimed, bytes_there = archive.getinfo(f"{name}.npy").file_size, path.stat().st_size
+        if claimed > most_unpacked(bytes_there):
+            raise UserError(f"{where} claims {claimed:,} bytes, which the archive's {bytes_there:,} bytes cannot hold")
         with archive.open(f"{name}.npy") as file:
-            shape, fortran, dtype = _header(file, archive.getinfo(f"{name}.npy").file_size, where)
+            shape, fortran, dtype = _header(file, claimed, where)
             content = file.read(math.prod(shape) * dtype.itemsize)
         array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
     return interpreted(array, where, size)
@@ -116,10 +121,15 @@ def _told(path):
 
 
 def _header(file, size, where):
-    """(shape, whether in Fortran's order, dtype) from the head of a .npy file that is `size` bytes long."""
-    major, _ = np.lib.format.read_magic(file)
+    """(shape, whether in Fortran's order, dtype) from the head of a .npy file that is `size` bytes long.
+
+    Leaves the file behind its head.
+    """
+    head = io.BytesIO(file.read(_LONGEST_HEADER))  # NumPy takes memory for as much of it as it claims to be
+    major, _ = np.lib.format.read_magic(head)
     read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read_header(file)
+    shape, fortran, dtype = read_header(head)
+    file.seek(head.tell())
     if dtype.hasobject:
         raise UserError(f"{where} holds Python objects, which are not unpickled here; save plain numbers")
     if not shape or not all(type(side) is int and side > 0 for side in shape):
@@ -137,7 +147,8 @@ def interpreted(array, where, size=None):
     """
     rest = array.shape[1:]
     if array.dtype.kind == "f" and rest in ((), (1,)):
-        points = np.asarray(array, np.float32).reshape(-1, 1)
+        with np.errstate(over="ignore"):  # for what becomes infinite is refused
+            points = np.asarray(array, np.float32).reshape(-1, 1)
         if not np.isfinite(points).all():
             raise UserError(f"{where} holds points that are no finite numbers; leave them out")
         return points

@@ -1,6 +1,7 @@
 """What a file holds is told by its content and not by its name."""
 
 import gzip
+import os
 import re
 
 from tfgan_v1.data import arrays, pictures
@@ -24,6 +25,8 @@ def read(path, size=None):
 
     size: (height, width) of images that lie flat, if they are not square. Raises UserError for what cannot be read.
     """
+    if not os.path.isfile(path):  # a pipe, which would be waited for without end, or a device
+        raise UserError(f"{path} is neither a file nor a folder")
     with opened(path) as file:
         head, packed = file.read(_HEAD), isinstance(file, gzip.GzipFile)
     if not head:

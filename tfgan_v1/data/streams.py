@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from tfgan_v1.errors import UserError
 
 
+def most_unpacked(size):
+    """Bytes that a packed file of `size` bytes may hold. Images do not pack so well: with more, it is a bomb."""
+    return max(2**26, 256 * size)
+
+
 @contextmanager
 def opened(path):
     """Yields a file of the bytes in `path`, unpacked if they are gzipped: then, and only then, a gzip.GzipFile.

@@ -6,13 +6,13 @@ import itertools
 import numpy as np
 
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.streams import opened
+from tfgan_v1.data.streams import most_unpacked, opened
 from tfgan_v1.errors import UserError
 
 LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the column before the pixels
 _DELIMITERS = ",;\t"
 _BLOCK = 2**22  # characters that are read at once
-_LONGEST = 2**26  # characters in a line
+_LONGEST = 2**24  # characters in a line
 
 
 def read_csv(path, size=None):
@@ -86,9 +86,10 @@ class _Pixels:
         parts[-1] = lambda line: line.rpartition(self.delimiter)[0]
         texts = [parts[self.label](line) for _, line in block]
         try:
-            values = np.loadtxt(texts, delimiter=self.delimiter, quotechar='"', comments=None, ndmin=2)
-            if values.shape[1] == self.columns - abs(self.label):
-                return values
+            if all(texts):  # for loadtxt leaves out what is empty
+                values = np.loadtxt(texts, delimiter=self.delimiter, quotechar='"', comments=None, ndmin=2)
+                if values.shape == (len(block), self.columns - abs(self.label)):
+                    return values
         except ValueError:
             pass
         for number, line in block:  # which of them was it?
@@ -110,11 +111,14 @@ class _Pixels:
 
 def _lines(file, path):
     """(number, line) of each line that is not blank, however lines end, CR CR LF included."""
-    number, ending = 0, ""
+    number, ending, length, most = 0, "", 0, most_unpacked(path.stat().st_size)
     with io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
         for line in iter(lambda: text.readline(_LONGEST), ""):
             number += not (ending == "\r" and line in ("\r", "\r\n"))  # the rest of the same end
             ending = line[-1]
+            length += len(line)
+            if length > most:
+                raise UserError(f"{path} unpacks to more than {most:,} bytes, which no images do; get it anew")
             if len(line) == _LONGEST:
                 raise UserError(f"{path}, line {number} is longer than any row of pixels")
             if line.strip(f'{_DELIMITERS}" \r\n'):

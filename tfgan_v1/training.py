@@ -26,9 +26,10 @@ class Sitting(NamedTuple):
     network: gan.GAN
     stream: Any  # a streaming.Stream, or None
     session: tf.Session
-    train_steps: Any  # see _stepper
+    train_steps: Any  # see stepper
     generator: checkpoints.Saver
     state: checkpoints.Saver
+    weights: checkpoints.Saver  # of both networks
     signals: list  # of the numbers of those that came
 
 
@@ -47,43 +48,20 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with _room_for(config), runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
+    with _in_words(config), runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
         saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
-        checkpoint, progress = starting_point(plan, saved), Progress(config)
+        checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             print(f"The run has reached {plan.place(plan.total_steps)}, its end; a later one goes on.")
         stream = streaming.stream(plan) if plan.streamed else None
         network = gan.build(*plan.graph, stream=stream.images if stream else None)
         savers = [checkpoints.make_saver(each) for each in (network.g_state, network.state, network.weights)]
         graph.finalize()
-        try:
-            with tf.Session() as session:
-                sitting = Sitting(
-                    *(plan, network, stream, session, stepper(plan, network, session), *savers[:2], signals)
-                )
-                session.run(network.initialise, {} if stream else {network.images: plan.dataset.images})
-                if checkpoint:
-                    progress = _taken_up(sitting, checkpoint)
-                elif config.weights:
-                    checkpoints.restore(savers[2], session, _weights_of(config), part=True)
-                _begin(sitting, progress)  # what cannot be done fails here, before anything is written
-                runs.sweep(config)
-                if plan.overwrite:
-                    runs.clear(config)
-                made = saved.made_by if saved else made_by()
-                runs.write(runs.Saved(config, plan.facts, made, plan.own.names()))
-                if progress.step:  # so that at every moment there is a generator to draw from
-                    checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
-                _begin_records(plan, progress)
-                progress, broken = _play(sitting, progress)
-                last = session.run(network.preview, {network.first_step: progress.step})
-        except tf.errors.OpError as error:
-            if tells_of_full_disk(error):
-                raise DiskFull(f"{reason(error)}; make room, then --resume goes on from the last state saved") from None
-            raise UserError(
-                f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
-            ) from None
+        with tf.Session() as session:
+            sitting = Sitting(plan, network, stream, session, stepper(plan, network, session), *savers, signals)
+            progress, broken = _play(sitting, _start(sitting, saved, checkpoint))
+            last = session.run(network.preview, {network.first_step: progress.step})
         pictures.write(plan, progress, last)
     if broken:
         raise Diverged(
@@ -97,17 +75,39 @@ def run(plan):
 
 
 @contextmanager
-def _room_for(config):
-    """Tells of a full disk, which the system's own error seldom names."""
+def _in_words(config):
+    """Says in our words what TensorFlow says in its own, and that a disk is full, which the system seldom names."""
     try:
         yield
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        raise DiskFull(
-            f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}; make room, then --resume goes on "
-            "from the last state saved"
+        where = f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}"
+        raise DiskFull(f"{where}; make room, then --resume goes on from the last state saved") from None
+    except tf.errors.OpError as error:
+        if tells_of_full_disk(error):
+            raise DiskFull(f"{reason(error)}; make room, then --resume goes on from the last state saved") from None
+        raise UserError(
+            f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
         ) from None
+
+
+def _start(sitting, saved, checkpoint):
+    """The Progress of a run that begins, or goes on from a checkpoint, once all is in its place."""
+    plan, session, config = sitting.plan, sitting.session, sitting.plan.config
+    session.run(sitting.network.initialise, {} if sitting.stream else {sitting.network.images: plan.dataset.images})
+    progress = _taken_up(sitting, checkpoint) if checkpoint else Progress(config)
+    if config.weights and not checkpoint:
+        checkpoints.restore(sitting.weights, session, _weights_of(config), part=True)
+    _compile(sitting, progress)  # what cannot be done fails here, before anything is written
+    runs.sweep(config)
+    if plan.overwrite:
+        runs.clear(config)
+    runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.own.names()))
+    if progress.step:  # so that at every moment there is a generator to draw from
+        checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
+    _begin_records(plan, progress)
+    return progress
 
 
 def stepper(plan, network, session):
@@ -125,8 +125,8 @@ def stepper(plan, network, session):
     return train_steps
 
 
-def _begin(sitting, progress):
-    """Begins the stream, and compiles the steps by taking none."""
+def _compile(sitting, progress):
+    """Compiles the steps by taking none, and begins the stream of their images."""
     with quiet():
         if sitting.stream:
             sitting.session.run(sitting.stream.begin, {sitting.stream.first_step: progress.step})
@@ -163,7 +163,7 @@ def _play(sitting, progress):
             f"the game has diverged at step {broken:,}; it goes on from its last good state, of step {progress.step:,}"
         )
         before = broken
-        _begin(sitting, progress)
+        _compile(sitting, progress)
     return progress, broken
 
 

@@ -1,6 +1,7 @@
 """A picture of any format, mode, size and orientation becomes what a viewer would show; a hostile one costs nothing."""
 
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -232,6 +233,19 @@ def test_a_hostile_picture_is_one_short_reason(tmp_path, monkeypatch, content, r
         decoded(tmp_path / "a.png")
     told = pictures.reason(told.value)
     assert reason in told and 0 < len(told) <= 120 and "\n" not in told and str(tmp_path) not in told
+
+
+def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path):
+    Image.fromarray(COLOUR).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    place = content.index(b"IDAT")
+    (tmp_path / "a.png").write_bytes(content[: place - 4] + b"\x7f\xff\xff\xff" + content[place:])
+    tracemalloc.start()
+    try:
+        assert np.array_equal(decoded(tmp_path / "a.png"), COLOUR)
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_arrays_are_shaped_as_pictures_are(tmp_path):

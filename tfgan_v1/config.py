@@ -259,5 +259,5 @@ def _checked(each, value):
         raise UserError(f"{flag(each.name)} must not be empty")
     valid = each.metadata["valid"]
     if valid is not None and not valid.holds(value):
-        raise UserError(f"{flag(each.name)} must be {valid}, not {value}")
+        raise UserError(f"{flag(each.name)} must be {valid}, not {value!r}")
     return value

@@ -7,7 +7,6 @@ arrays whose bytes are in the file.
 """
 
 import math
-import os
 import pickletools
 import re
 
@@ -28,7 +27,7 @@ _VALUES = {
 
 
 def load(file):
-    """What is pickled in an open file; arrays in it are instances of Array.
+    """What is pickled in a Bounded file; arrays in it are instances of Array.
 
     Raises UserError for what is none of the kinds above, and anything at all for a pickle that is damaged. No code but
     what stands here runs, and no more memory is taken than the file is long, but for the objects around the arrays.
@@ -41,7 +40,7 @@ def load(file):
         del stack[start:]
         return items
 
-    for number, (operation, argument, _) in enumerate(pickletools.genops(_Bounded(file))):
+    for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
         if number == MOST_OPERATIONS:
             raise UserError(f"it takes more than {number:,} steps to read")
         match operation.name:
@@ -89,17 +88,6 @@ def load(file):
                 return stack.pop()
             case name:
                 raise UserError(f"it holds more than arrays, lists, tuples and numbers ({name})")
-
-
-class _Bounded:
-    """A file of which no more is asked for than there can be: Python takes the memory first and reads then."""
-
-    def __init__(self, file):
-        self._file, self._size = file, os.fstat(file.fileno()).st_size
-        self.readline = file.readline
-
-    def read(self, count):
-        return self._file.read(min(count, self._size))
 
 
 class Array:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1 import pickles
+from tfgan_v1.bounded import Bounded
 from tfgan_v1.errors import UserError
 from tfgan_v1.runs import replacing
 
@@ -78,8 +79,8 @@ def load_samples(path):
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise UserError(f"{path} is no file")  # but a pipe, which would be waited for without end, or a device
     try:
-        with open(path, "rb") as file:
-            samples, size = pickles.load(file), os.fstat(file.fileno()).st_size
+        with Bounded(path) as file:
+            samples, size = pickles.load(file), file.size
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except UserError as error:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import numpy as np
 from PIL import Image, ImageCms
 
+from tfgan_v1.bounded import Bounded
 from tfgan_v1.data.shapes import FITS
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; MPO is found by way of JPEG
@@ -37,7 +38,7 @@ def decode(path, shaping):
         raise ValueError("it is no file")
     if not path.stat().st_size:
         raise ValueError("it is empty")
-    with Image.open(path, formats=_formats()) as image:
+    with Bounded(path) as file, Image.open(file, formats=_formats()) as image:
         width, height = image.size  # before `draft`, for a progressive JPEG takes the memory of them all
         image.draft(None, [2 * max(shaping.size)] * 2)  # so that a JPEG is decoded smaller, but large enough
         if width * height == 0:

@@ -177,6 +177,9 @@ FACTS = [
     {"sample_steps": [-1]},
     {"sample_steps": "1"},
     {"sample_steps": [17.0]},
+    {"num_losses": None},
+    {"num_losses": -1},
+    {"num_losses": 10**6},
 ]
 
 

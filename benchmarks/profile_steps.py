@@ -19,8 +19,16 @@ from speed import environment, save_data
 
 CALLS = 4  # of the training loop; each is many steps
 LEAST = 0.01  # share of all that is listed
-# The profiler's names of what holds other operations, or waits for them.
-HOLDERS = re.compile(r"Executor|SessionRun|ParallelFor|CpuExecutable|BlockUntilReady|Await|while|PartitionedCall$")
+# What only holds other operations, or waits for them; as does whatever the profiler calls by a name of C++, with `::`.
+HOLDERS = (
+    "SessionRun",
+    "ParallelFor",
+    "BlockUntilReady",
+    "while",
+    "While",
+    "StatefulPartitionedCall",
+    "PartitionedCall",
+)
 
 
 def main():
@@ -72,9 +80,9 @@ def by_kind(folder):
     for plane in space.planes:
         for event in (event for line in plane.lines for event in line.events):
             name = plane.event_metadata[event.metadata_id].name
-            if HOLDERS.search(name):
-                continue
             kind = kind_of(name)
+            if "::" in name or kind in HOLDERS:
+                continue
             spent[kind] += event.duration_ps / 1e12
             counts[kind] += 1
     return spent, counts

@@ -55,7 +55,8 @@ CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("nu
 @pytest.mark.parametrize("option, value", CHANGES)
 def test_what_the_results_depend_on_cannot_change_on_the_way(begun, option, value):
     changed = Config(**{"dataset": "digits", "ckpt": begun.ckpt, "samples": begun.samples, option: value})
-    with pytest.raises(UserError, match=f"--{option.replace('_', '-')} {getattr(Config(), option)}, not {value}"):
+    row = rf"--{option.replace('_', '-')} +{getattr(Config(), option)} +{value}$"
+    with pytest.raises(UserError, match=rf"was begun with other settings; .*--name NAME\n +then +now\n  {row}"):
         runs.admit(changed, resume=True, overwrite=False)
 
 

@@ -50,17 +50,6 @@ def test_a_single_sample_says_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_that_the_game_has_diverged_is_said_once_with_the_step(capsys):
-    watch = Watch(0.3)
-    watch.see_losses(np.ones((5, 2)), 5)
-    assert capsys.readouterr().err == ""
-    watch.see_losses(np.array([[1, 1], [1, np.inf], [np.nan, 1]]), 8)
-    told = capsys.readouterr().err
-    assert "diverged: since step 7 " in told and told.count("\n") == 1
-    watch.see_losses(np.full((3, 2), np.nan), 11)
-    assert capsys.readouterr().err == ""
-
-
 def test_a_won_stretch_is_seen_wherever_it_ends(capsys):
     Watch(0.3).see_beliefs([0.4] * 20 + [0.001] * WON_STEPS + [0.4] * 30, 1000)
     assert "has won" in capsys.readouterr().err

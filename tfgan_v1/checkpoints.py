@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tfgan_v1 import bundles
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DiskFull, UserError, warn
 from tfgan_v1.runs import PARTIAL, as_text, is_unchanged, replacing, sync
@@ -128,24 +129,28 @@ def newest_state(folder):
 def restore(saver, session, checkpoint, *, part=False):
     """Restores the Saver's variables. Raises UserError if the checkpoint is not one of exactly these.
 
-    part: the checkpoint may hold others, too.
+    part: the checkpoint may hold others, too. TensorFlow reads it only after names, shapes and types have been checked.
     """
+    there = bundles.entries(checkpoint.prefix)
+    wanted = {
+        variable.op.name: bundles.Entry(tuple(variable.shape.as_list()), variable.dtype.base_dtype.name)
+        for variable in saver.variables
+    }
+    for name in sorted({*([] if part else there), *wanted}):
+        if there.get(name) != wanted.get(name):
+            raise UserError(
+                f"{checkpoint.prefix} is another model's: {name} is {_said(there.get(name))} in it, and "
+                f"{_said(wanted.get(name))} by the configuration"
+            )
     with _free_of_patterns(checkpoint.prefix.parent) as folder:
-        prefix = str(folder / checkpoint.prefix.name)
         try:
-            there = tf.train.NewCheckpointReader(prefix).get_variable_to_shape_map()
-            wanted = {variable.op.name: variable.shape.as_list() for variable in saver.variables}
-            if part:
-                there = {name: shape for name, shape in there.items() if name in wanted}
-            if there != wanted:
-                name = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))[0]
-                raise UserError(
-                    f"{checkpoint.prefix} is another model's: {name} is {there.get(name, 'not there')} in it, "
-                    f"and {wanted.get(name, 'no variable')} by the configuration"
-                )
-            saver.saver.restore(session, prefix)
+            saver.saver.restore(session, str(folder / checkpoint.prefix.name))
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
             raise UserError(f"{checkpoint.prefix} cannot be read ({reason(error)})") from None
+
+
+def _said(entry):
+    return f"{entry.dtype} {list(entry.shape)}" if entry else "not there"
 
 
 @contextmanager

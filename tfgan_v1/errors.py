@@ -22,6 +22,12 @@ class DiskFull(UserError):
     exit_code = 3
 
 
+class Diverged(UserError):
+    """The game cannot be played to its end as it is configured."""
+
+    exit_code = 4
+
+
 def warn(sentence):
     """Says on stderr what the user should know although the work goes on."""
     print(f"warning: {sentence}", file=sys.stderr)

@@ -68,6 +68,7 @@ class GAN(NamedTuple):
     num_steps: Any  # int32: steps to do, at most `chunk`
     order: Any  # int32 [chunk, d_steps, batch]: which images each step sees; None if they are streamed
     train: Any  # does the steps; float32 [chunk, len(METRICS)], of which the first num_steps rows are valid
+    finite: Any  # bool: after these, whether every number of the state is finite
     preview: Any  # samples drawn at first_step, float32 [num_samples, *shape], images in [0, 1]
     real: Any  # [d_steps, batch, *shape], for train_one
     z: Any  # float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size], for train_one
@@ -157,6 +158,8 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
     preview_shape = [config.num_samples, config.noise_size]
     preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
+    steps = make_loop(game, num_images, resident, state)
+    train, finite = steps(first_step, num_steps, order if stream is None else stream, zs)
     return GAN(
         networks=networks,
         images=images,
@@ -164,7 +167,8 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
         first_step=first_step,
         num_steps=num_steps,
         order=order,
-        train=make_loop(game, num_images, resident)(first_step, num_steps, order if stream is None else stream, zs),
+        train=train,
+        finite=finite,
         preview=decode(model, networks.generate(preview_z)),
         real=real,
         z=z,
@@ -185,9 +189,10 @@ def make_game(config, networks, loss):
     return Game(networks, loss, labels, d, g, config)
 
 
-def make_loop(game, num_images, resident):
-    """Many steps in one call, as a function (first_step, num_steps, batches, noise) -> float32 [chunk, len(METRICS)].
+def make_loop(game, num_images, resident, state):
+    """Many steps in one call, as a function of (first_step, num_steps, batches, noise).
 
+    It returns float32 [chunk, len(METRICS)] and whether every number of the state, a list of variables, is then finite.
     resident: the images, of which the batches, [chunk, d_steps, batch], are indices; None if they are images instead.
     noise: [chunk, d_steps or one more, batch, noise_size]. Only an epoch's last step uses the whole width of a batch.
     """
@@ -215,7 +220,9 @@ def make_loop(game, num_images, resident):
             return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [done])
 
         start = [0, tf.zeros([zs.shape.as_list()[0], len(METRICS)])]
-        return tf.while_loop(lambda i, _: i < num_steps, step, start, parallel_iterations=1)[1]
+        metrics = tf.while_loop(lambda i, _: i < num_steps, step, start, parallel_iterations=1)[1]
+        numbers = [variable for variable in state if variable.dtype.is_floating]
+        return metrics, tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in numbers])
 
     # A function even without XLA: inside one, loops and variables behave the same whatever the process has switched on.
     return tf.function(train, jit_compile=config.xla == "on", autograph=False)

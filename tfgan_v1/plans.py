@@ -131,9 +131,11 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()
     dataset = load(config, download=download)
     facts = dataset.facts()
     if saved and {**facts, "name": None} != {**saved.data, "name": None}:  # the same images may lie elsewhere by now
+        rows = [(name, saved.data.get(name), facts[name]) for name in facts if saved.data.get(name) != facts[name]]
         raise UserError(
             f"the images of {dataset.name} are not those that the run in {config.ckpt_folder} was begun with; "
-            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME"
+            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME\n"
+            + runs.side_by_side(rows)
         )
     if not own.model:
         check_size(config.model, facts["image_shape"][:-1])

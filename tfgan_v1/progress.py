@@ -75,13 +75,13 @@ def facts_of(progress):
     }
 
 
-def recall(progress, plan, checkpoint):
-    """Takes up what was recorded up to a checkpoint. Records that are gone are no reason to stop: they begin anew.
+def recall(plan, checkpoint):
+    """The Progress up to a checkpoint, with what was recorded. Records that are gone begin anew, and stop nothing.
 
     Raises UserError if the records that are there are not those that belong to the checkpoint.
     """
-    facts, folder = checkpoint.facts, progress.config.samples_folder
-    progress.step, progress.epoch = checkpoint.step, checkpoint.step // plan.steps_per_epoch
+    facts, folder = checkpoint.facts, plan.config.samples_folder
+    progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch)
     seconds, sample_steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
     whole = isinstance(sample_steps, list) and all(type(step) is int and step > 0 for step in sample_steps)
     whole &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
@@ -113,6 +113,7 @@ def recall(progress, plan, checkpoint):
                 f"{folder / name} does not belong to the run in {progress.config.ckpt_folder}; name the folder of its "
                 "samples by --samples, or move the file away to go on without the records so far"
             )
+    return progress
 
 
 def _there(path):

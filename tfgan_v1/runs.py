@@ -72,14 +72,25 @@ def admit(config, *, resume, overwrite, own=()):
 
 def check_same_run(saved, config):
     """Raises UserError if `config` differs from the saved one in anything that the results so far depend on."""
+    rows = []
     for each in fields(Config):
         before, now = getattr(saved, each.name), getattr(config, each.name)
         undecided = each.name == "xla" and now == each.default  # settled only when the run is prepared
         if before != now and not each.metadata["resumable"] and not undecided:
-            raise UserError(
-                f"the run in {config.ckpt_folder} was begun with {flag(each.name)} {before}, not {now}; "
-                "leave it as it was, or start a run of its own by --name NAME"
-            )
+            rows.append((flag(each.name), before, now))
+    if rows:
+        raise UserError(
+            f"the run in {config.ckpt_folder} was begun with other settings; leave them as they were, or start a run "
+            f"of its own by --name NAME\n{side_by_side(rows)}"
+        )
+
+
+def side_by_side(rows):
+    """A table, as text, of what a run was begun with and what it is given now: rows (name, then, now)."""
+    cells = [("", "then", "now"), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
 def fixed(config):

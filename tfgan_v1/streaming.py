@@ -11,18 +11,20 @@ class Stream(NamedTuple):
     """Where the images of a call's steps come from in the graph."""
 
     images: Any  # [chunk, d_steps, batch, *shape]; each evaluation is the next call's
-    begin: Any  # the op to run first
+    begin: Any  # the op to run first, and whenever the run goes back
+    first_step: Any  # int64, to be fed to it: the step of the first call
 
 
-def stream(plan, step):
-    """The Stream of a plan from a step on. Its first element is for the call that only compiles; steps follow."""
-    images, shape = plan.dataset.images, (*plan.order(step).shape, *plan.facts["image_shape"])
+def stream(plan):
+    """The Stream of a plan. Its first element is for the call that only compiles; steps follow."""
+    images, shape = plan.dataset.images, (*plan.order(0).shape, *plan.facts["image_shape"])
 
-    def calls():
+    def calls(first_step):
         yield np.zeros(shape, images.dtype)
-        for first, _ in plan.calls(step):
+        for first, _ in plan.calls(int(first_step)):
             yield images[plan.order(first)]
 
-    dataset = tf.data.Dataset.from_generator(calls, output_signature=tf.TensorSpec(shape, images.dtype)).prefetch(1)
+    first_step, signature = tf.placeholder(tf.int64, []), tf.TensorSpec(shape, images.dtype)
+    dataset = tf.data.Dataset.from_generator(calls, args=[first_step], output_signature=signature).prefetch(1)
     iterator = tf.data.make_initializable_iterator(dataset)
-    return Stream(iterator.get_next(), iterator.initializer)
+    return Stream(iterator.get_next(), iterator.initializer, first_step)

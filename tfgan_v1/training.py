@@ -3,26 +3,33 @@
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
 from tfgan_v1 import checkpoints, gan, metrics, pictures, records, report, runs, streaming
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
-from tfgan_v1.errors import DISK_FULL, DiskFull, UserError
+from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, warn
 from tfgan_v1.interrupts import noted_signals
-from tfgan_v1.plans import Own, make_plan
+from tfgan_v1.plans import Own, Plan, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
 from tfgan_v1.watch import Watch
 
 SAVE_SECONDS = 10  # the whole state is saved at most so often, and at the end
 
 
-class Savers(NamedTuple):
-    """What is saved of a training graph."""
+class Sitting(NamedTuple):
+    """One process's work on a run: what is done in it, and with what."""
 
+    plan: Plan
+    network: gan.GAN
+    stream: Any  # a streaming.Stream, or None
+    session: tf.Session
+    train_steps: Any  # see _stepper
     generator: checkpoints.Saver
     state: checkpoints.Saver
+    signals: list  # of the numbers of those that came
 
 
 def train(config, *, resume=False, overwrite=False, model=None, loss=None):
@@ -31,7 +38,8 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
     resume: go on with the run that is there up to the end that config says; the result has the same bits as a run
     without the break. overwrite: throw away the run that is there. model, loss: a models.Model and a losses.Loss of the
     caller's own, in place of those that `config` names. Ctrl-C and SIGTERM save everything and end the training early.
-    Raises UserError, with nothing written or lost, for whatever the user has to put right.
+    Raises UserError, with nothing written or lost, for whatever the user has to put right, and its subclass Diverged,
+    with the run at its last good state, where the numbers become infinite twice at the same step.
     """
     return run(make_plan(config, resume=resume, overwrite=overwrite, own=Own(model, loss)))
 
@@ -42,38 +50,33 @@ def run(plan):
     with _room_for(config), runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
         saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
-        checkpoint = starting_point(plan, saved)
+        checkpoint, progress = starting_point(plan, saved), Progress(config)
         if checkpoint and checkpoint.step == plan.total_steps:
             print(f"The run has reached {plan.place(plan.total_steps)}, its end; a later one goes on.")
-        stream = streaming.stream(plan, checkpoint.step if checkpoint else 0) if plan.streamed else None
+        stream = streaming.stream(plan) if plan.streamed else None
         network = gan.build(*plan.graph, stream=stream.images if stream else None)
-        savers = Savers(checkpoints.make_saver(network.g_state), checkpoints.make_saver(network.state))
-        weights = checkpoints.make_saver(network.weights)
+        savers = [checkpoints.make_saver(each) for each in (network.g_state, network.state, network.weights)]
         graph.finalize()
         try:
             with tf.Session() as session:
+                sitting = Sitting(
+                    *(plan, network, stream, session, stepper(plan, network, session), *savers[:2], signals)
+                )
                 session.run(network.initialise, {} if stream else {network.images: plan.dataset.images})
-                progress = Progress(config)
                 if checkpoint:
-                    checkpoints.restore(savers.state, session, checkpoint)
-                    recall(progress, plan, checkpoint)
+                    progress = _taken_up(sitting, checkpoint)
                 elif config.weights:
-                    checkpoints.restore(weights, session, _weights_of(config), part=True)
-                train_steps = stepper(plan, network, session)
-                with quiet():  # takes no step, but compiles: what cannot be done fails before anything is written
-                    if stream:
-                        session.run(stream.begin)
-                    train_steps(progress.step, 0)
+                    checkpoints.restore(savers[2], session, _weights_of(config), part=True)
+                _begin(sitting, progress)  # what cannot be done fails here, before anything is written
                 runs.sweep(config)
                 if plan.overwrite:
                     runs.clear(config)
                 made = saved.made_by if saved else made_by()
                 runs.write(runs.Saved(config, plan.facts, made, plan.own.names()))
-                _begin_records(plan, progress)
                 if progress.step:  # so that at every moment there is a generator to draw from
-                    checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
-                checkpoints.forget_after(config.ckpt_folder, progress.step)
-                _loop(plan, progress, session, network, train_steps, savers, signals)
+                    checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
+                _begin_records(plan, progress)
+                progress, broken = _play(sitting, progress)
                 last = session.run(network.preview, {network.first_step: progress.step})
         except tf.errors.OpError as error:
             if tells_of_full_disk(error):
@@ -82,6 +85,12 @@ def run(plan):
                 f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
             ) from None
         pictures.write(plan, progress, last)
+    if broken:
+        raise Diverged(
+            f"the game has diverged again at step {broken:,}: its losses or weights are no finite numbers; the run in "
+            f"{config.ckpt_folder} is left at its last good state, of step {progress.step:,}; begin anew with smaller "
+            "--d-lr and --g-lr, with more --smooth, or with another --loss"
+        )
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
     return progress
@@ -102,51 +111,105 @@ def _room_for(config):
 
 
 def stepper(plan, network, session):
-    """The graph's training, as a function (first step, number of steps) -> gan.METRICS of each of them."""
+    """The graph's training as a function (first step, number of steps).
+
+    It returns gan.METRICS of each of these steps, and whether all numbers of the state are finite after them.
+    """
     feeds = [network.first_step, network.num_steps, *([] if plan.streamed else [network.order])]
-    train = session.make_callable(network.train, feeds)
-    order = (lambda step: []) if plan.streamed else (lambda step: [plan.order(step)])
-    return lambda first, steps: train(first, steps, *order(first))[:steps]
+    train = session.make_callable([network.train, network.finite], feeds)
+
+    def train_steps(first, steps):
+        metrics, finite = train(first, steps, *([] if plan.streamed else [plan.order(first)]))
+        return metrics[:steps], finite
+
+    return train_steps
 
 
-def _loop(plan, progress, session, network, train_steps, savers, signals):
-    """Trains to the end of the plan, or to a signal."""
+def _begin(sitting, progress):
+    """Begins the stream, and compiles the steps by taking none."""
+    with quiet():
+        if sitting.stream:
+            sitting.session.run(sitting.stream.begin, {sitting.stream.first_step: progress.step})
+        sitting.train_steps(progress.step, 0)
+
+
+def _taken_up(sitting, checkpoint):
+    """The Progress of a run that goes on from a checkpoint, to which all variables are set."""
+    checkpoints.restore(sitting.state, sitting.session, checkpoint)
+    return recall(sitting.plan, checkpoint)
+
+
+def _gone_back(sitting):
+    """The Progress at the last state that was saved, to which everything is set back, in memory and on the disk."""
+    folder = sitting.plan.config.ckpt_folder
+    progress = _taken_up(sitting, checkpoints.newest_state(folder))
+    checkpoints.save_generator(sitting.generator, sitting.session, folder, progress.step)
+    _begin_records(sitting.plan, progress)
+    return progress
+
+
+def _play(sitting, progress):
+    """Trains; where the game diverges, goes back and tries again. Returns the Progress, and where that was in vain.
+
+    A step repeats to the bit, so that a second try helps against the machine's faults alone; twice at one step is the
+    game's own.
+    """
+    before = 0
+    while broken := _loop(sitting, progress):
+        progress = _gone_back(sitting)
+        if broken <= before:
+            break
+        warn(
+            f"the game has diverged at step {broken:,}; it goes on from its last good state, of step {progress.step:,}"
+        )
+        before = broken
+        _begin(sitting, progress)
+    return progress, broken
+
+
+def _loop(sitting, progress):
+    """Trains to the end of the plan, or to a signal. Returns the first step that broke the numbers, or None."""
+    plan = sitting.plan
     if progress.step == 0:
-        _save(plan, progress, session, savers)  # so that there is a state to go on from wherever there is a generator
+        _save(sitting, progress)  # so that there is a state to go on from wherever there is a generator
     begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
     watch = Watch(metrics.diversity(plan.real_samples))
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         for first, steps in plan.calls(progress.step):
-            if signals:
+            if sitting.signals:
                 break
-            done = train_steps(first, steps)
+            done, finite = sitting.train_steps(first, steps)
+            whole = np.isfinite(done).all(1)
+            if not (finite and whole.all()):
+                return first + 1 + int(np.argmin(whole) if not whole.all() else steps - 1)
             progress.step += steps
             progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - begun
             bar.update(steps)
-            watch.see_losses(done[:, [gan.METRICS.index(name) for name in ("d_loss", "g_loss")]], progress.step)
             watch.see_beliefs(done[:, gan.METRICS.index("D(G(z))")], progress.step)
             sampled = progress.step % plan.sample_every == 0
             _record(plan, progress, done if plan.config.record == "steps" else done[len(done) - sampled :])
             if sampled:
-                _sample(plan, progress, session, network, savers)
+                _sample(sitting, progress)
                 watch.see_samples(progress.samples[-1], progress.step)
             if sampled or progress.step == plan.total_steps:
                 try:
                     report.write_line(plan, progress, done[-1])
                 except OSError:  # nobody reads the lines any more, perhaps by a Ctrl-C that was meant for us, too
-                    _save(plan, progress, session, savers)
+                    _save(sitting, progress)
                     raise
             if time.monotonic() - last_save >= SAVE_SECONDS:
-                _save(plan, progress, session, savers)
+                _save(sitting, progress)
                 last_save = time.monotonic()
-    checkpoints.save_generator(savers.generator, session, progress.config.ckpt_folder, progress.step)
-    _save(plan, progress, session, savers)
+    checkpoints.save_generator(sitting.generator, sitting.session, plan.config.ckpt_folder, progress.step)
+    _save(sitting, progress)
+    return None
 
 
 def _begin_records(plan, progress):
-    """Brings the records on the disk to where the run begins, or goes on."""
+    """Brings what is on the disk to where the run begins, or goes on: all that is later is forgotten."""
     folder = plan.config.samples_folder
+    checkpoints.forget_after(plan.config.ckpt_folder, progress.step)
     records.write_samples(folder / records.SAMPLES, progress.samples)
     records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
     if plan.points:
@@ -167,9 +230,10 @@ def _record(plan, progress, done):
     records.append_rows(progress.config.samples_folder / records.LOSSES, rows)
 
 
-def _sample(plan, progress, session, network, savers):
+def _sample(sitting, progress):
     """Keeps fresh samples, and the generator."""
-    config = progress.config
+    plan, session, network = sitting.plan, sitting.session, sitting.network
+    config = plan.config
     progress.keep(session.run(network.preview, {network.first_step: progress.step}), progress.step)
     records.append_samples(config.samples_folder / records.SAMPLES, progress.samples[-1:])
     if plan.points:
@@ -177,15 +241,15 @@ def _sample(plan, progress, session, network, savers):
         records.append_rows(config.samples_folder / records.STATISTICS, rows)
     if config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
-    checkpoints.save_generator(savers.generator, session, config.ckpt_folder, progress.step)
+    checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
 
 
-def _save(plan, progress, session, savers):
+def _save(sitting, progress):
     """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
-    config = progress.config
-    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if plan.points else [])):
+    config = sitting.plan.config
+    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if sitting.plan.points else [])):
         runs.sync(config.samples_folder / name)
-    checkpoints.save_state(savers.state, session, config.ckpt_folder, progress.step, facts_of(progress))
+    checkpoints.save_state(sitting.state, sitting.session, config.ckpt_folder, progress.step, facts_of(progress))
 
 
 def _weights_of(config):

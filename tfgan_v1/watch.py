@@ -1,8 +1,6 @@
-"""The ways in which a game is lost, seen and said while training: D wins outright, G diverges, all samples are one."""
+"""The ways in which a game is lost, seen and said while training: D wins outright, or all samples are one."""
 
 from dataclasses import dataclass
-
-import numpy as np
 
 from tfgan_v1 import metrics
 from tfgan_v1.errors import warn
@@ -21,17 +19,6 @@ class Watch:
     won: int = 0  # steps in a row
     alike_since: int | None = None  # step of the first of the last drawings that are all alike
     collapsed: bool = False
-    diverged: bool = False
-
-    def see_losses(self, losses, step):
-        """losses: [n, any] of successive steps, of which `step` is the last."""
-        broken = np.flatnonzero(~np.isfinite(losses).all(1))
-        if len(broken) and not self.diverged:
-            self.diverged = True
-            warn(
-                f"the game has diverged: since step {step - len(losses) + 1 + broken[0]:,} its losses are no finite "
-                "numbers, and nothing more is learned; begin anew with smaller --d-lr and --g-lr"
-            )
 
     def see_beliefs(self, d_fake, step):
         """d_fake: D(G(z)) of successive steps, of which `step` is the last."""

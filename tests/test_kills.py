@@ -16,6 +16,7 @@ from conftest import REPOSITORY, mounted, outcome
 from forks import SMALL, Forks, images
 
 from tfgan_v1 import Config, checkpoints, records
+from tfgan_v1._tensorflow import tf
 
 pytestmark = [
     pytest.mark.slow,
@@ -148,7 +149,7 @@ def stop_at_each(forks, stops, folder, dataset):
 
     Returns those that were reached, as triples with the stderr, and the options of the last of the runs.
     """
-    reached, said = [], folder.with_suffix(".stderr")
+    reached, said, drawable = [], folder.with_suffix(".stderr"), False
     for stage, how in stops:
         now = options(folder, dataset, 7)
         if is_there(now):
@@ -156,6 +157,10 @@ def stop_at_each(forks, stops, folder, dataset):
         code = forks.train(now, resume=is_there(now), stop_at=[stage, how], said=said)["code"]
         assert code in (0, 3 if how == "full" else -signal.SIGKILL), (stage, how, said.read_text())
         reached += [(stage, how, said.read_text())] if code else []
+        latest = tf.train.latest_checkpoint(str(now["ckpt"]))  # which reads what it is given by name
+        if drawable:  # and never ceases to be
+            assert latest and checkpoints.newest_generator(now["ckpt"]), (stage, how)
+        drawable = latest and state_step(now) > 0  # before, there is nothing to go back to
     return reached, now
 
 

@@ -363,6 +363,15 @@ def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path, cut):
     assert records.read_losses(path, last_step=100) == ROWS[:2]
 
 
+@pytest.mark.parametrize("tail", [b"\0" * 100, b"\0\n", b"\xff\xfe\r\n", b"85,5,x\r\n"])
+def test_what_a_machines_own_death_leaves_behind_the_rows_that_count_is_not_read(tmp_path, tail):
+    path = tmp_path / "losses.csv"
+    records.write_table(path, records.LOSSES_HEADER, ROWS)
+    path.write_bytes(path.read_bytes() + tail)
+    assert records.read_losses(path, last_step=100, most=3) == ROWS
+    assert records.read_losses(path, last_step=100, most=2) == ROWS[:2]
+
+
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(records.LOSSES_HEADER) + "\n1,2,x,4,5,6,7,8,9\n", "\0"])
 def test_other_losses_files_are_one_sentence(tmp_path, content):
     path = tmp_path / "losses.csv"

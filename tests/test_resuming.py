@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, outcome, rewrite
 
-from tfgan_v1 import Config, UserError, checkpoints, load_samples, plans, train, training
+from tfgan_v1 import Config, Generator, UserError, checkpoints, load_samples, plans, train, training
 from tfgan_v1._tensorflow import tf
 
 
@@ -177,6 +177,9 @@ FACTS = [
     {"sample_steps": [-1]},
     {"sample_steps": "1"},
     {"sample_steps": [17.0]},
+    {"num_losses": None},
+    {"num_losses": -1},
+    {"num_losses": 10**6},
 ]
 
 
@@ -199,6 +202,73 @@ def test_a_state_that_is_gone_is_no_reason_to_train_over_what_is_there(digits_co
     with pytest.raises(UserError, match=r"no state in .* is whole; .*--overwrite"):
         train(replace(config, epochs=2), resume=True)
     assert sorted(config.ckpt_folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["run[1]", "a*b?", "two words", "한글", "{a,b}"])
+def test_a_run_goes_on_wherever_its_folder_is_copied_moved_or_renamed_to(
+    digits_config, finished, four_epochs, tmp_path, name
+):
+    config = digits_config(name, xla="auto", epochs=4)
+    for theirs, ours in ((finished.config.ckpt, config.ckpt), (finished.config.samples, config.samples)):
+        shutil.copytree(theirs, ours)
+    train(config, resume=True)
+    (tmp_path / name).rename(tmp_path / f"{name} moved")
+    with Generator.restore(tmp_path / f"{name} moved" / "checkpoints") as generator:
+        assert generator.step == 68 and np.isfinite(generator()).all()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name} moved"]
+    (tmp_path / f"{name} moved").rename(tmp_path / "plain")
+    assert outcome(digits_config("plain")) == four_epochs
+
+
+def test_a_damaged_newest_state_is_told_and_costs_no_more_than_the_steps_since_the_one_before(digits_config, capsys):
+    straight, config = digits_config("straight", epochs=4), digits_config(epochs=2)
+    train(straight)
+    for epochs in (2, 3):
+        train(replace(config, epochs=epochs), resume=epochs > 2)
+    states = config.ckpt_folder / "train_state"
+    content = (states / "step-51" / "state.data-00000-of-00001").read_bytes()
+    (states / "step-51" / "state.data-00000-of-00001").write_bytes(content[:100] + b"?" + content[101:])
+    capsys.readouterr()
+    train(replace(config, epochs=4), resume=True)
+    told = capsys.readouterr()
+    assert "step-51/state is damaged, so" in told.err and "step-34/state takes its place" in told.err
+    assert told.out.startswith("Epoch 3/4") and outcome(config) == outcome(straight)
+    assert sorted(path.name for path in states.iterdir()) == ["step-34", "step-68"]
+
+
+def test_no_whole_state_is_an_error_and_never_a_start_from_nothing(digits_config, command):
+    config = digits_config(epochs=1)
+    train(config)
+    for path in config.ckpt_folder.glob("train_state/*/state.index"):
+        path.write_bytes(b"")
+    before = {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()}
+    argv = ["--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples]
+    code, out, err = command("train", *argv)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "no state in" in err and "is whole" in err
+    assert {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()} == before
+
+
+def test_another_runs_state_is_refused(digits_config):
+    config, other = digits_config(epochs=1), digits_config("other", epochs=1, seed=1)
+    train(config)
+    train(other)
+    shutil.rmtree(config.ckpt_folder / "train_state")
+    shutil.copytree(other.ckpt_folder / "train_state", config.ckpt_folder / "train_state")
+    with pytest.raises(UserError, match=r"step-17/state belongs to another run than the config\.json"):
+        train(replace(config, epochs=2), resume=True)
+
+
+def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(digits_config, monkeypatch):
+    config = digits_config(epochs=1)
+    train(config)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(training.report, "write_line", lambda _, progress, __: 1 / (8 - progress.epoch))
+        train(replace(config, epochs=9), resume=True)
+    assert checkpoints.newest_state(config.ckpt_folder).step == 17
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(training, "_loop", lambda *_: 1 / 0)
+        train(replace(config, epochs=9), resume=True)
+    assert checkpoints.newest_generator(config.ckpt_folder).step == 17
 
 
 def test_a_generator_that_is_gone_is_saved_by_a_resume_with_nothing_left_to_do(digits_config):

@@ -3,10 +3,11 @@
 import os
 import pickle
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
-from conftest import rewrite
+from conftest import mounted, rewrite
 from PIL import Image
 
 from tfgan_v1 import Generator, UserError, exports, noise, plots
@@ -69,6 +70,18 @@ def test_it_needs_nothing_but_the_folder_which_may_be_moved_and_read_only(finish
         assert sorted(moved.iterdir()) == before
     finally:
         os.chmod(moved, 0o755)
+
+
+def test_a_folder_on_a_disk_that_cannot_be_written_to_is_drawn_from(finished, generator, tmp_path, command):
+    with mounted(tmp_path / "run", "--bind", finished.config.ckpt) as folder:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        with pytest.raises(OSError, match="Read-only"):
+            (folder / "file").touch()
+        assert command("sample", "--ckpt", folder, "--out", tmp_path / "images.npy")[0] == 0
+        assert np.array_equal(np.load(tmp_path / "images.npy"), generator(range(16)))
+        for argv in (("sample", "--out", folder / "x.png"), ("train", "--resume", "--epochs", 5, "--samples", folder)):
+            code, out, err = command(*argv, "--ckpt", folder)
+            assert (code, out, err.count("\n")) == (2, "", 1) and "Read-only file system" in err
 
 
 def draw(command, finished, *flags):

@@ -65,7 +65,7 @@ def save_generator(saver, session, folder, step):
 def save_state(saver, session, folder, step, facts):
     """Saves the whole state as `train_state/step-<step>/state`, with facts that belong to it (a dict for JSON).
 
-    Keeps the newest KEEP_STATES of them; any of later steps has not verified, or the run would have gone on from there.
+    Keeps the newest KEEP_STATES of them.
     """
     target = folder / STATE / f"step-{step}"
     there = _verified(target / "state")
@@ -78,18 +78,19 @@ def save_state(saver, session, folder, step, facts):
         shutil.rmtree(target, ignore_errors=True)  # did not verify
         os.rename(partial, target)
         sync(target.parent)
-    states = [state.parent for state in _states(folder)]
-    older = [state for state in states if _step(state) <= step]
-    for gone in (*states[: len(states) - len(older)], *older[KEEP_STATES:]):
-        os.rename(gone, partial)  # so that no half of it is ever taken for a state
-        shutil.rmtree(partial)
+    for old in _states(folder)[KEEP_STATES:]:
+        _remove_state(old)
 
 
 def forget_after(folder, step):
-    """Removes the generators of later steps: a run that goes on from `step` has not been there yet.
+    """Removes what is of later steps: a run that goes on from `step` has not been there yet.
 
-    And what is left of those whose saving or removal a kill cut off.
+    A state among it did not verify, or the run would go on from there. And what is left of generators whose saving or
+    removal a kill cut off.
     """
+    for state in _states(folder):
+        if _step(state.parent) > step:
+            _remove_state(state)
     left = [prefix for prefix in _generators(folder) if _step(prefix) <= step]
     if left:  # as the Saver writes it
         with replacing(folder / "checkpoint") as partial:
@@ -232,6 +233,12 @@ def _files(prefix):
 def _remove(prefix):
     for path in reversed(_files(prefix)):  # the manifest first: without it the rest is no checkpoint
         path.unlink(missing_ok=True)
+
+
+def _remove_state(prefix):
+    partial = prefix.parent.with_name(PARTIAL)
+    os.rename(prefix.parent, partial)  # so that no half of it is ever taken for a state
+    shutil.rmtree(partial)
 
 
 def _generators(folder):

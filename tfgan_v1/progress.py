@@ -82,8 +82,9 @@ def recall(plan, checkpoint):
     """
     facts, folder = checkpoint.facts, plan.config.samples_folder
     progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch)
-    seconds, sample_steps = facts.get("seconds"), facts.get("sample_steps")
+    seconds, sample_steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
     whole = isinstance(sample_steps, list) and all(type(step) is int and step > 0 for step in sample_steps)
+    whole &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
     if not (whole and type(seconds) is float and 0 <= seconds < 1e9):
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
     if facts.get("options") != runs.fixed(progress.config):
@@ -98,7 +99,7 @@ def recall(plan, checkpoint):
             for samples, step in zip(records.load_samples(folder / records.SAMPLES), sample_steps, strict=False):
                 progress.keep(samples, step)
         if _there(folder / records.LOSSES):
-            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step)
+            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step, num_losses)
     except UserError as error:
         raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
     progress.reported, progress.reported_step = progress.seconds, progress.step

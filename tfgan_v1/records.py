@@ -3,6 +3,7 @@
 import csv
 import os
 import pickle
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -114,14 +115,18 @@ def write_table(path, header, rows):
         csv.writer(file).writerows([header, *rows])
 
 
-def read_losses(path, last_step):
-    """The rows of losses.csv up to a step. A last line without its end, as a kill leaves it, is left out."""
+def read_losses(path, last_step, most=None):
+    """The rows of losses.csv up to a step, `most` of them at most; what is behind these may be anything.
+
+    A last line without its end, as a kill leaves it, is left out.
+    """
     try:
-        with open(path, newline="") as file:
-            header, *lines = csv.reader(line for line in file if line.endswith("\n"))
-        if tuple(header) != LOSSES_HEADER:
-            raise ValueError(f"its columns are {','.join(header)}")
-        rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in lines]
+        with open(path, newline="", encoding="ascii", errors="replace") as file:
+            lines = csv.reader(line for line in file if line.endswith("\n"))
+            header = next(lines, [])
+            if tuple(header) != LOSSES_HEADER:
+                raise ValueError(f"its columns are {','.join(header)}")
+            rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
     except (ValueError, TypeError, IndexError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error}); move it away to go on without the losses so far") from None
     return [row for row in rows if row.step <= last_step]

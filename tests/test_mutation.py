@@ -57,7 +57,7 @@ VALUES = [
         "a\nb",
         "\0",
         "~\0",
-        "~nobody",
+        "~no such user",
         "\ud800",
         "\x1b[2J",
         "a" * 9999,

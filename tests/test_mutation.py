@@ -57,7 +57,7 @@ VALUES = [
         "a\nb",
         "\0",
         "~\0",
-        "~nobody",
+        "~no such user",
         "\ud800",
         "\x1b[2J",
         "a" * 9999,
@@ -268,6 +268,14 @@ class Kind(NamedTuple):
     others: dict = {}  # noqa: RUF012  # files beside it, and their bytes
 
 
+def _images(path):
+    """What a run would learn from: the pixels of images, or points, all of which can be read."""
+    images = data.load(path).images
+    points = images.dtype == np.float32 and images.shape[1:] == (1,)
+    assert images.size and np.isfinite(images.sum(dtype=float)) and (points or images.dtype == np.uint8)
+    assert points or (images.ndim == 4 and images.shape[3] in (1, 3))
+
+
 def _picture(path):
     """A picture's pixels; whatever is wrong with it is its reason, as it is for a folder's."""
     try:
@@ -281,7 +289,7 @@ def _picture(path):
 def kinds():
     """The table of what is mutated."""
     seeds = _seeds()
-    table = {name: Kind(seeds[name], data.load) for name in ("idx", "csv", "npy")}
+    table = {name: Kind(seeds[name], _images) for name in ("idx", "csv", "npy")}
     table["idx.gz"] = table["idx"]._replace(mutate=_gzipped)
     table["csv.gz"] = table["csv"]._replace(mutate=_gzipped)
     table["npz"] = table["npy"]._replace(mutate=_archive)

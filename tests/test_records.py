@@ -138,7 +138,7 @@ def _inner(each):
     return pickle.dumps(each, 2)[2:-1]
 
 
-RECONSTRUCT, EMPTY = np._core.multiarray._reconstruct, (np.ndarray, (0,), b"b")
+RECONSTRUCT, EMPTY = np.zeros(1).__reduce__()[0], (np.ndarray, (0,), b"b")
 GLOBAL, MULTIARRAY = b"c", "numpy._core.multiarray _reconstruct"
 
 # What is pickled, or operations as they stand, given a path that must not come to be.

@@ -32,15 +32,19 @@ class Forks:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **pipes)
 
-    def train(self, options, *, resume=False, kill_after=None, stop_at=None, note=None, said=os.devnull):
+    def train(
+        self, options, *, resume=False, kill_after=None, kill_at_line=None, stop_at=None, note=None, said=os.devnull
+    ):
         """Trains with these options of a Config in a fork, by the command line. Returns the answer.
 
-        kill_after: seconds until SIGKILL. stop_at: [name, how], the stage to stop at when it first comes, and "before",
-        "half" or "after", to be killed there, or "full", for a disk that is full from there on. note: a file for the
+        kill_after: seconds until SIGKILL. kill_at_line: [file, lines, seconds], how many lines are in the file and how
+        long they have been there at SIGKILL. stop_at: [name, how], the stage to stop at when it first comes, and
+        "before", "half" or "after", to be killed there, or "full", for a disk full from there on. note: a file for the
         names of the stages, in their order. said: a file for what is written to stderr.
         """
-        order = {"options": options, "resume": resume, "kill_after": kill_after, "stop_at": stop_at, "note": note}
-        self._process.stdin.write(json.dumps({**order, "said": said}, default=str) + "\n")
+        order = {"options": options, "resume": resume, "stop_at": stop_at, "note": note, "said": said}
+        kill = {"kill_after": kill_after, "kill_at_line": kill_at_line}
+        self._process.stdin.write(json.dumps({**order, **kill}, default=str) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
@@ -72,11 +76,28 @@ def main():
         pid = os.fork()
         if pid == 0:
             child(order)
-        if order["kill_after"] is not None:
-            time.sleep(order["kill_after"])
+        code = wait(pid, order["kill_after"], order["kill_at_line"])
+        print(json.dumps({"code": code, "seconds": time.monotonic() - begun}), flush=True)
+
+
+def wait(pid, kill_after, kill_at_line):
+    """The exit code of a child, once it has ended or was killed."""
+    if kill_after is None and kill_at_line is None:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    moment = time.monotonic() + kill_after if kill_after is not None else float("inf")
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    while not ended:
+        if kill_at_line and os.path.exists(kill_at_line[0]):
+            path, lines, seconds = kill_at_line
+            if Path(path).read_bytes().count(b"\n") >= lines:
+                moment, kill_at_line = min(moment, time.monotonic() + seconds), None
+        if time.monotonic() >= moment:
             os.kill(pid, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        print(json.dumps({"code": status, "seconds": time.monotonic() - begun}), flush=True)
+            ended, status = os.waitpid(pid, 0)
+        else:
+            time.sleep(0.002)
+            ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status)
 
 
 def child(order):

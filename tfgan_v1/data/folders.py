@@ -215,11 +215,12 @@ def _keep(cache, key, raw, reasons, shape, channels):
 @contextmanager
 def _beside(path):
     """Yields a file with a name of its own, so that two processes may do this at once; whole, it becomes `path`."""
-    handle, partial = tempfile.mkstemp(".partial", ".", path.parent)
+    handle, name = tempfile.mkstemp(".partial", ".", path.parent)
+    partial = Path(name)
     try:
         with open(handle, "wb") as file:
             yield file
         sync(partial)
         os.replace(partial, path)
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import profile_steps
 import tables
 import turns
 import worker
-from contestants import CONTESTANTS, FLOOR, OURS, PUBLISHED, floor, systems
+from contestants import CONTESTANTS, FLOOR, OURS, PUBLISHED, floor, ours, systems
 
 
 @pytest.mark.parametrize("name", systems.NETWORKS)
@@ -236,3 +236,9 @@ def test_a_profile_names_operations_by_their_kind():
         "divide_subtract_fusion.7": "divide_subtract_fusion",
     }
     assert {name: profile_steps.kind_of(name) for name in names} == names
+
+
+def test_our_own_contestant_trains_and_tells_its_losses(tmp_path):
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(1000, 1)))
+    trainer = ours.trainer("gaussian", str(tmp_path / "points.npy"))
+    worker.check(trainer, systems.NETWORKS["gaussian"].parameters, least=60)

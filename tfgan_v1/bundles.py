@@ -14,6 +14,7 @@ from tfgan_v1.errors import UserError
 FOOTER, HANDLES, TRAILER = 48, 40, 5  # bytes: a table's end, of which the two handles; behind each block
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 MOST_BYTES = 2**20  # of an index; a generator's has some thousand
+LONGEST_NAME = 1000  # characters; a short entry may repeat the one before but for its end
 
 
 class Entry(NamedTuple):
@@ -68,9 +69,13 @@ def _table(content):
     footer = content[-FOOTER:]
     _, at = _handle(footer, 0)  # of blocks about blocks, of which there are none
     index, _ = _handle(footer, at)
-    found = []
+    found, behind = [], 0
     for _, value in _block(content, index):
-        found += _block(content, _handle(value, 0)[0])
+        (offset, size), _ = _handle(value, 0)
+        if offset < behind:
+            raise ValueError("its blocks lie one in another")
+        behind = offset + size
+        found += _block(content, (offset, size))
     keys = [key for key, _ in found]
     if not found or keys != sorted(set(keys)):
         raise ValueError("its keys are not in order")
@@ -92,7 +97,7 @@ def _block(content, handle):
         shared, at = _varint(block, at)
         fresh, at = _varint(block, at)
         length, at = _varint(block, at)
-        if shared > len(key) or at + fresh + length > end:
+        if shared > len(key) or at + fresh + length > end or shared + fresh > LONGEST_NAME:
             raise ValueError("an entry lies outside its block")
         key = key[:shared] + block[at : at + fresh]
         at += fresh + length

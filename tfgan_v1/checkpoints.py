@@ -8,7 +8,6 @@ kill at any moment leaves the last one whole, and of the new one what `runs.swee
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -20,7 +19,7 @@ from typing import NamedTuple
 from tfgan_v1 import bundles
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DiskFull, UserError, warn
-from tfgan_v1.runs import PARTIAL, as_text, is_unchanged, replacing, sync
+from tfgan_v1.runs import PARTIAL, as_text, is_unchanged, read_json, replacing, sync
 
 GENERATOR = "generator.ckpt"
 STATE = "train_state"
@@ -209,20 +208,24 @@ def _verified(prefix):
     """The Checkpoint with this prefix, if its files are there and are what its manifest says; otherwise None."""
     step = _step(prefix.parent if prefix.name == "state" else prefix)
     try:
-        content = json.loads(_files(prefix)[-1].read_bytes())
+        content = read_json(_files(prefix)[-1])
         whole = is_unchanged(content) and content["step"] == step and content["files"] == _sums(prefix)
         return Checkpoint(step, prefix, content["facts"]) if whole and isinstance(content["facts"], dict) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    except OSError as error:  # it may be whole, and must not be passed over
+        raise UserError(f"{prefix}.* cannot be read ({error.strerror}); see that it can, and try again") from None
 
 
 def _sums(prefix):
     """What a manifest says of the files beside it."""
-    contents = {path.name: path.read_bytes() for path in _files(prefix)[:-1]}
-    return {
-        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in contents.items()
-    }
+    sums = {}
+    for path in _files(prefix)[:-1]:
+        if not path.is_file():  # but a pipe, say, which would be waited for
+            raise FileNotFoundError(path)
+        content = path.read_bytes()
+        sums[path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return sums
 
 
 def _files(prefix):

@@ -87,17 +87,17 @@ def train(argv, program):
     from tfgan_v1 import report, training
 
     if dry_run:
-        print(report.describe(plan))
+        say(*report.describe(plan))
         return 0
     progress = training.run(plan)
     places = {name: given[name] for name in ("ckpt", "samples", "name") if name in given}
     if progress.stopped_by:
-        print(
+        say(
             f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,} of "
             f"{plan.total_steps:,}. Go on by: {_call('train', program)} --resume{_as_flags(places)}"
         )
         return 128 + progress.stopped_by
-    print(
+    say(
         f"Done: checkpoints are in {config.ckpt_folder}, samples, losses and plots in {config.samples_folder}. "
         f"Draw more by: {_call('sample', program)} --ckpt {shlex.quote(str(config.ckpt_folder))}"
     )
@@ -138,8 +138,13 @@ def sample(argv, program):
         exports.write(out, generator(seeds), seeds)
         kind = "image" if len(generator.image_shape) == 3 else "point"
         count = f"{len(seeds):,} {kind}{'s' * (len(seeds) != 1)}"
-        print(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
+        say(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
     return 0
+
+
+def say(*lines):
+    """Prints lines, in which names of files may stand, as text that does nothing to a terminal."""
+    print("\n".join(plain(line) for line in lines))
 
 
 def _as_it_was(given):

@@ -14,7 +14,7 @@ import numpy as np
 
 from tfgan_v1.errors import UserError
 
-MOST_OPERATIONS = 2**22  # an array takes about 30; one that lies takes up to 100 bytes of memory
+MOST_OPERATIONS = 2**22  # in a small file; an array takes about 50, in 150 bytes and more
 _MOST_SIDES = 32
 
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -32,7 +32,8 @@ def load(file):
     Raises UserError for what is none of the kinds above, and anything at all for a pickle that is damaged. No code but
     what stands here runs, and no more memory is taken than the file is long, but for the objects around the arrays.
     """
-    stack, marks, memo = [], [], {}
+    stack, marks, memo, texts = [], [], {}, 0
+    most = max(MOST_OPERATIONS, file.size // 2)
 
     def since_mark():
         start = marks.pop()
@@ -41,7 +42,7 @@ def load(file):
         return items
 
     for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
-        if number == MOST_OPERATIONS:
+        if number == most:
             raise UserError(f"it takes more than {number:,} steps to read")
         match operation.name:
             case "PROTO" | "FRAME":
@@ -80,14 +81,24 @@ def load(file):
                 stack.append(_called(stack.pop(), name))
             case "REDUCE":
                 arguments = stack.pop()
+                texts += _characters(arguments, file.size - texts)
                 stack.append(stack.pop()(*arguments))
             case "BUILD":
                 state = stack.pop()
+                texts += _characters(state, file.size - texts)
                 stack[-1].build(state)
             case "STOP":
                 return stack.pop()
             case name:
                 raise UserError(f"it holds more than arrays, lists, tuples and numbers ({name})")
+
+
+def _characters(values, most):
+    """How much text there is among values, of which bytes may be made. A text can be named again, at no cost."""
+    count = sum(len(value) for value in values if isinstance(value, str))
+    if count > most:
+        raise UserError("it makes more bytes than it has")
+    return count
 
 
 class Array:

@@ -36,3 +36,10 @@ def write_sheet(plan, step, samples):
     folder.mkdir(exist_ok=True)
     with runs.replacing(folder / f"{step:06}.png") as partial:
         partial.write_bytes(plots.samples_png(samples, plan.dataset.images))
+
+
+def forget_after(plan, step):
+    """Removes the sheets of later steps."""
+    for path in (plan.config.samples_folder / SHEETS).glob("*.png"):
+        if path.stem.isdecimal() and int(path.stem) > step:
+            path.unlink()

@@ -120,6 +120,8 @@ def read_losses(path, last_step, most=None):
 
     A last line without its end, as a kill leaves it, is left out.
     """
+    if not path.is_file():
+        raise UserError(f"{path} is no file")
     try:
         with open(path, newline="", encoding="ascii", errors="replace") as file:
             lines = csv.reader(line for line in file if line.endswith("\n"))

@@ -58,26 +58,24 @@ def _statistics_line(plan, progress):
 
 
 def describe(plan):
-    """What `train` would do, as text: the configuration, the parameter counts, and the memory that it takes."""
+    """What `train` would do, in lines: the configuration, the parameter counts, and the memory that it takes."""
     config, facts = plan.config, plan.facts
     starting_point(plan, runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names()))
     with tf.Graph().as_default():
         network = gan.build(*plan.graph)
     networks, generator = network.networks, _size(network.g_state)
     discriminator = _size(network.weights) - generator
-    return "\n".join(
-        [
-            *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
-            f"generator: {generator:,} parameters, {_size(networks.g_vars):,} of them trained",
-            f"discriminator: {discriminator:,} parameters, {_size(networks.d_vars):,} of them trained",
-            f"{'points' if plan.points else 'images'}: {facts['num_images']:,} of "
-            f"{'x'.join(map(str, facts['image_shape']))} ({facts['name']})",
-            *([f"files: {_files_line(plan.dataset.files)}"] if plan.dataset.files else []),
-            f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} in an epoch",
-            f"memory: about {_memory(plan, network) / 1e9:.1f} GB",
-            f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: untouched",
-        ]
-    )
+    return [
+        *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
+        f"generator: {generator:,} parameters, {_size(networks.g_vars):,} of them trained",
+        f"discriminator: {discriminator:,} parameters, {_size(networks.d_vars):,} of them trained",
+        f"{'points' if plan.points else 'images'}: {facts['num_images']:,} of "
+        f"{'x'.join(map(str, facts['image_shape']))} ({facts['name']})",
+        *_files_lines(plan.dataset.files),
+        f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} in an epoch",
+        f"memory: about {_memory(plan, network) / 1e9:.1f} GB",
+        f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: untouched",
+    ]
 
 
 def _memory(plan, network):
@@ -105,10 +103,12 @@ def _bytes_of_step(op):
     return total
 
 
-def _files_line(files):
+def _files_lines(files):
+    if not files:
+        return []
     left_out = [(name, why) for name, why in files if why]
-    shown = "".join(f"\n  {name}: {why}" for name, why in left_out)
-    return f"{len(files) - len(left_out):,} of {len(files):,} used{', left out:' if left_out else ''}{shown}"
+    used = f"files: {len(files) - len(left_out):,} of {len(files):,} used{', left out:' if left_out else ''}"
+    return [used, *(f"  {name}: {why}" for name, why in left_out)]
 
 
 def _size(variables):

@@ -17,6 +17,7 @@ from tfgan_v1.errors import UserError
 
 CONFIG = "config.json"
 LOCK = ".lock"
+MOST_JSON = 2**26  # bytes of config.json or a manifest, which names the step of every drawing
 FORMAT = 3
 
 # The names of everything that a run writes: --overwrite removes these and nothing else.
@@ -179,7 +180,7 @@ def read(config, by="--ckpt"):
     if not path.is_file():
         raise UserError(f"{folder} holds no run, for it has no {CONFIG}; name the folder of one by {by}")
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
         if not is_unchanged(content):
@@ -218,6 +219,15 @@ def sync(path):
         return
     with open(path, "rb+") as file:  # some systems sync only what is open for writing
         os.fsync(file.fileno())
+
+
+def read_json(path):
+    """What a file of ours says in JSON. Raises ValueError if it is none, or longer than any."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    if path.stat().st_size > MOST_JSON:
+        raise ValueError(f"it has more than {MOST_JSON:,} bytes")
+    return json.loads(path.read_bytes())
 
 
 def as_text(content):

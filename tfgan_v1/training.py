@@ -16,6 +16,7 @@ from tfgan_v1.plans import Own, Plan, make_plan
 from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
 from tfgan_v1.watch import Watch
 
+MAKE_ROOM = "make room, then --resume goes on from the last state saved"
 SAVE_SECONDS = 10  # the whole state is saved at most so often, and at the end
 
 
@@ -82,11 +83,10 @@ def _in_words(config):
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        where = f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}"
-        raise DiskFull(f"{where}; make room, then --resume goes on from the last state saved") from None
+        raise DiskFull(f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}; {MAKE_ROOM}") from None
     except tf.errors.OpError as error:
         if tells_of_full_disk(error):
-            raise DiskFull(f"{reason(error)}; make room, then --resume goes on from the last state saved") from None
+            raise DiskFull(f"{reason(error)}; {MAKE_ROOM}") from None
         raise UserError(
             f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
         ) from None
@@ -104,8 +104,9 @@ def _start(sitting, saved, checkpoint):
     if plan.overwrite:
         runs.clear(config)
     runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.own.names()))
-    if progress.step:  # so that at every moment there is a generator to draw from
+    if progress.step:  # at every moment there is a generator to draw from, and a state that knows the records
         checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
+        checkpoints.save_state(sitting.state, session, config.ckpt_folder, progress.step, facts_of(progress))
     _begin_records(plan, progress)
     return progress
 
@@ -152,10 +153,10 @@ def _play(sitting, progress):
     """Trains; where the game diverges, goes back and tries again. Returns the Progress, and where that was in vain.
 
     A step repeats to the bit, so that a second try helps against the machine's faults alone; twice at one step is the
-    game's own.
+    game's own. The second try saves all before that step, so that little is lost.
     """
     before = 0
-    while broken := _loop(sitting, progress):
+    while broken := _loop(sitting, progress, before):
         progress = _gone_back(sitting)
         if broken <= before:
             break
@@ -167,8 +168,11 @@ def _play(sitting, progress):
     return progress, broken
 
 
-def _loop(sitting, progress):
-    """Trains to the end of the plan, or to a signal. Returns the first step that broke the numbers, or None."""
+def _loop(sitting, progress, dreaded):
+    """Trains to the end of the plan, or to a signal. Returns the first step that broke the numbers, or None.
+
+    dreaded: a step before which everything is saved.
+    """
     plan = sitting.plan
     if progress.step == 0:
         _save(sitting, progress)  # so that there is a state to go on from wherever there is a generator
@@ -178,6 +182,8 @@ def _loop(sitting, progress):
         for first, steps in plan.calls(progress.step):
             if sitting.signals:
                 break
+            if first < dreaded <= first + steps:
+                _save(sitting, progress)
             done, finite = sitting.train_steps(first, steps)
             whole = np.isfinite(done).all(1)
             if not (finite and whole.all()):
@@ -210,6 +216,7 @@ def _begin_records(plan, progress):
     """Brings what is on the disk to where the run begins, or goes on: all that is later is forgotten."""
     folder = plan.config.samples_folder
     checkpoints.forget_after(plan.config.ckpt_folder, progress.step)
+    pictures.forget_after(plan, progress.step)
     records.write_samples(folder / records.SAMPLES, progress.samples)
     records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
     if plan.points:

@@ -25,7 +25,7 @@ def trainer(name, images):
     train_steps, calls, seen = training.stepper(plan, network, session), plan.calls(0), []
 
     def train():
-        seen[:] = train_steps(*next(calls))
+        seen[:], _ = train_steps(*next(calls))
 
     def losses():
         metrics = dict(zip(gan.METRICS, seen[-1], strict=True))

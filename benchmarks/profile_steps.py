@@ -34,9 +34,10 @@ HOLDERS = (
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workloads", nargs="+", choices=tables.TARGETS, metavar="WORKLOAD")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        print(f"{environment()}; {save_data(Path(name))}.")
-        for workload in parser.parse_args().workloads:
+        print(f"# Where a step's time goes\n\n{environment()}; {save_data(Path(name))}.")
+        for workload in given.workloads:
             images = Path(name, "points.npy" if workload == "gaussian" else "images.npy")
             print(f"\n## `{workload}`\n\n{report(ours.trainer(workload, images))}")
 

@@ -1,9 +1,11 @@
 """A checkpoint's index by our own reader: what TensorFlow says of a whole one, and an error for any other."""
 
 import os
+import tracemalloc
 from pathlib import Path
+from random import Random
 
-import numpy as np
+import damage
 import pytest
 
 from tfgan_v1 import UserError, bundles, checkpoints
@@ -45,22 +47,6 @@ def copy(prefix, folder, index=None, data=None):
     return folder / "state"
 
 
-def mutant(content, random):
-    """A few bytes changed, put in, cut out, or the end cut off."""
-    content, at = bytearray(content), int(random.integers(len(content)))
-    kind = random.integers(4)
-    if kind == 0:
-        for _ in range(random.integers(1, 5)):
-            content[random.integers(len(content))] = random.integers(256)
-    elif kind == 1:
-        content[at:at] = random.bytes(random.integers(1, 9))
-    elif kind == 2:
-        del content[at : at + random.integers(1, 9)]
-    else:
-        del content[at:]
-    return bytes(content)
-
-
 def signed(content, offset, size):
     """The content, with the checksum of one of its blocks made to fit."""
     crc = bundles.masked_crc32c(content[offset : offset + size + 1])
@@ -69,16 +55,16 @@ def signed(content, offset, size):
 
 def test_no_mutant_of_an_index_is_taken_for_another_or_breaks_out(prefix, tmp_path):
     """Half of them with checksums that fit, so that what is behind those is looked at, too."""
-    random, whole = np.random.default_rng(0), Path(str(prefix) + ".index").read_bytes()
+    chance, whole = Random(0), Path(str(prefix) + ".index").read_bytes()
     size = whole.index(b"\x00\x00\x00\x00\x01\x00\x00\x00", 0) + 8  # of the first block: it ends with its one restart
     outcomes = {"refused": 0, "read": 0}
     for number in range(MUTANTS):
         if number % 2:
-            changed = mutant(whole, random)
+            changed = damage.mutated(whole, chance)
         else:
             block = bytearray(whole[:size])
-            for _ in range(random.integers(1, 4)):
-                block[random.integers(size)] = random.integers(256)
+            for _ in range(chance.randrange(1, 4)):
+                block[chance.randrange(size)] = chance.randrange(256)
             changed = signed(bytes(block) + whole[size:], 0, size)
         try:
             found = bundles.entries(copy(prefix, tmp_path, index=changed))
@@ -91,6 +77,46 @@ def test_no_mutant_of_an_index_is_taken_for_another_or_breaks_out(prefix, tmp_pa
     assert outcomes["refused"] > MUTANTS / 2
 
 
+def table(*blocks):
+    """An index of these blocks' contents, with checksums that fit; a number in place of one names an earlier block."""
+    content, handles = b"", []
+    for block in blocks:
+        if isinstance(block, int):
+            handles.append(handles[block])
+            continue
+        handles.append(varint(len(content)) + varint(len(block)))
+        content += bare(block)
+    index = b"".join(b"\0\1" + varint(len(handle)) + b"k" + handle for handle in handles) + NO_RESTARTS
+    footer = (b"\0\0" + varint(len(content)) + varint(len(index))).ljust(40, b"\0") + bundles.MAGIC
+    return content + bare(index) + footer
+
+
+def bare(block):
+    return signed(block + bytes(5), 0, len(block))
+
+
+def varint(number):
+    return bytes([*(number >> 7 * i & 127 | 128 for i in range(4)), number >> 28])
+
+
+NO_RESTARTS = bytes(4)
+
+
+def test_a_small_index_takes_no_memory_and_no_time(prefix, tmp_path):
+    """Names that each repeat a long one, and blocks that are named again and again."""
+    name = b"\0" + varint(9000) + b"\0" + b"n" * 9000
+    long = name + b"".join(varint(8999) + b"\1\0" + bytes([i % 250]) for i in range(5000)) + NO_RESTARTS
+    many = b"".join(b"\0\1\0" + bytes([i]) for i in range(250)) + NO_RESTARTS
+    for content in (table(long), table(many, *[0] * 5000)):
+        tracemalloc.start()
+        try:
+            with pytest.raises(UserError, match="is damaged"):
+                bundles.entries(copy(prefix, tmp_path, index=content))
+            assert tracemalloc.get_traced_memory()[1] < 3e6
+        finally:
+            tracemalloc.stop()
+
+
 @pytest.mark.parametrize("cut", [1, 100])
 def test_data_that_is_too_short_is_refused_before_tensorflow_reads_it(prefix, tmp_path, cut):
     data = Path(str(prefix) + ".data-00000-of-00001").read_bytes()
@@ -99,7 +125,7 @@ def test_data_that_is_too_short_is_refused_before_tensorflow_reads_it(prefix, tm
 
 
 def test_an_index_of_another_kind_is_refused(tmp_path, prefix):
-    for content in (b"", b"x" * 100, bytes(2**20 + 1), Path(str(prefix) + ".index").read_bytes()[:-48] + bytes(48)):
+    for content in (b"", b"x" * 100, bytes(2**18 + 1), Path(str(prefix) + ".index").read_bytes()[:-48] + bytes(48)):
         with pytest.raises(UserError, match="is damaged"):
             bundles.entries(copy(prefix, tmp_path, index=content))
     with pytest.raises(UserError, match="cannot be read"):

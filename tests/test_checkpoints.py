@@ -1,5 +1,6 @@
 """Checkpoints hold what they should, are used only if they verify, and live in folders of any name."""
 
+import errno
 import shutil
 
 import numpy as np
@@ -230,3 +231,15 @@ def test_a_save_that_fails_leaves_the_last_one_and_no_halves(tmp_path, monkeypat
         assert told.value.exit_code == 3
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     assert restored(tmp_path) == (1, 1)
+
+
+def test_a_state_that_cannot_be_read_just_now_is_not_taken_for_a_damaged_one(tmp_path, monkeypatch):
+    """Or an older one took its place, and it were removed."""
+    (tmp_path / "train_state" / "step-17").mkdir(parents=True)
+
+    def failing(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(checkpoints, "read_json", failing)
+    with pytest.raises(UserError, match=r"cannot be read \(Input/output error"):
+        checkpoints.newest_state(tmp_path)

@@ -196,3 +196,8 @@ def test_verbose_lets_tensorflow_speak(tmp_path):
     places = ["--ckpt", tmp_path / "c", "--samples", tmp_path / "s"]
     ended = python("train.py", "--verbose", "--dataset", "digits", "--epochs", 1, *places)
     assert ended.returncode == 0 and "cpu_feature_guard" in ended.stderr
+
+
+def test_names_are_printed_as_text_and_not_obeyed_by_a_terminal(capsys):
+    cli.say("faces\x1b[2J: left out", "\udcff.png")
+    assert capsys.readouterr().out == "faces\\x1b[2J: left out\n\\udcff.png\n"

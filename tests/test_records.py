@@ -385,3 +385,14 @@ def test_the_files_of_a_folder_are_named_with_the_reason_why_they_were_left_out(
     records.write_table(tmp_path / "files.csv", records.FILES_HEADER, table)
     lines = (tmp_path / "files.csv").read_bytes().split(b"\r\n")
     assert lines == [b"file,left out because", b'"a,b.png",', b"sub/c.png,truncated", b"\xff.png,", b""]
+
+
+def test_a_pickle_that_names_one_text_again_and_again_makes_no_bytes_of_it(tmp_path):
+    """Each name takes two bytes of the file, and would make 100,000 in memory."""
+    text = b"X" + (10**5).to_bytes(4, "little") + b"a" * 10**5 + b"q\0"
+    encode = b"c_codecs\nencode\nq\1X\x06\0\0\0latin1q\2"
+    again = b"h\1h\0h\2\x86R" * 500
+    path = tmp_path / "samples.pkl"
+    path.write_bytes(b"\x80\x03" + text + encode + b"](" + again + b"e.")
+    with pytest.raises(UserError, match="makes more bytes than it has"):
+        load_samples(path)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError
 
-FOOTER, HANDLES, TRAILER = 48, 40, 5  # bytes: a table's end, of which the two handles; behind each block
+FOOTER, TRAILER = 48, 5  # bytes of what ends a table, and each block
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
-MOST_BYTES = 2**20  # of an index; a generator's has some thousand
-LONGEST_NAME = 1000  # characters; a short entry may repeat the one before but for its end
+MOST_BYTES = 2**18  # of an index; a generator's has some thousand
+LONGEST_NAME = 250  # characters; a short entry may repeat the one before but for its end
 
 
 class Entry(NamedTuple):

@@ -166,12 +166,14 @@ def _written_beside(saver, session, folder, name, step, facts):
             sync(path)
         _write_manifest(prefix, step, facts)
         sync(partial)
-        yield partial
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
         raise (DiskFull if tells_of_full_disk(error) else UserError)(
             f"no checkpoint could be written to {folder} ({reason(error)}); give it room or another folder, "
             "then --resume goes on from the last state saved"
         ) from None
+    try:
+        yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

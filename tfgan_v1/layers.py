@@ -98,7 +98,7 @@ def max_pool(inputs):
     """The largest of each 3x3 pixels at stride 2, unpadded: 28x28 becomes 13x13, and 13x13 becomes 6x6.
 
     Of several largest, one has the gradient. TensorFlow's own op for it is fifteen times slower, or, where oneDNN takes
-    it over, made one session in ten come to other last digits than the rest.
+    it over, made one session in six come to other last digits than the rest.
     """
     height, width, channels = inputs.shape.as_list()[1:]
     rows, columns = (height - 1) // 2, (width - 1) // 2

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import tables
-from contestants import ours
+from frameworks import ours
 from speed import environment, save_data
 
 CALLS = 4  # of the training loop; each is many steps

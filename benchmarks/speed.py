@@ -2,7 +2,7 @@
 
     pip install -e '.[bench]' && python benchmarks/speed.py
 
-For each workload, the contestants of contestants/ are started once, each in a process of its own, and compiled; then
+For each workload, the frameworks of frameworks/ are started once, each in a process of its own, and compiled; then
 they run in turns, round after round. Prints a Markdown table and writes it to RESULTS.md. Takes about half an hour; no
 network. The images are MNIST if $TFGAN_DATA has it, else random ones of the same shape.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import tables
-from contestants import CONTESTANTS
+from frameworks import FRAMEWORKS
 from main_job import measure
 from tfgan_v1.data import embedded, published
 from turns import Worker, take_turns
@@ -51,24 +51,27 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=2, help="of steady state, at least, in each turn")
     parser.add_argument("--only", help=f"some of {','.join((*tables.TARGETS, *COMMANDS))}")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("RESULTS.md"))
-    parser.add_argument("--log", type=Path, help="file for what the contestants write to stderr")
+    parser.add_argument("--log", type=Path, help="file for what the frameworks write to stderr")
     return parser.parse_args()
 
 
 def race(workload, folder, given, log):
-    """All contestants at one workload, in turns: (results by name, notes by name)."""
+    """All frameworks at one workload, in turns: (results by name, notes by name)."""
     images = folder / ("points.npy" if workload == "gaussian" else "images.npy")
     workers = {}
     try:
-        for name in CONTESTANTS:
+        for name in FRAMEWORKS:
             workers[name] = Worker(name, workload, images, log)
-            say(f"{workload}: {name} {workers[name].unfit or 'is ready'}")
+            say(f"{workload}: {name} {workers[name].unavailable or 'is ready'}")
         runners = {name: lambda worker=worker: worker.run(given.seconds) for name, worker in workers.items()}
         results = take_turns(runners, given.rounds)
     finally:
         for worker in workers.values():
             worker.close()
-    notes = {name: f"not run: {worker.unfit}" if worker.unfit else worker.note for name, worker in workers.items()}
+    notes = {
+        name: f"not run: {worker.unavailable}" if worker.unavailable else worker.note
+        for name, worker in workers.items()
+    }
     say(
         f"{workload}: " + ", ".join(f"{name} {tables.spread(r).text()}" for name, r in tables.complete(results).items())
     )
@@ -102,7 +105,7 @@ def command_row(title, measured, factor):
 
 
 def save_data(folder):
-    """Writes what all contestants learn from into a folder. Returns what the images are, in words."""
+    """Writes what all frameworks learn from into a folder. Returns what the images are, in words."""
     path = published.find(published.PUBLISHED["mnist"], [Path(os.environ["TFGAN_DATA"])] * ("TFGAN_DATA" in os.environ))
     if path:
         images = published.read_published(path, published.PUBLISHED["mnist"])
@@ -147,7 +150,7 @@ def report(about, given, results, commands):
         rows = [row for workload, result in results.items() for row in tables.speed_rows(workload, *result)]
         targets = [tables.target_row(workload, result) for workload, (result, _) in results.items()]
         parts += [
-            tables.markdown(["workload", "contestant", "steps a second", "ours is faster by", ""], rows),
+            tables.markdown(["workload", "framework", "steps a second", "ours is faster by", ""], rows),
             "## What it must reach",
             tables.markdown(["workload", "against as published", "against the fastest peer", "of the floor"], targets),
         ]

@@ -3,7 +3,7 @@
 from statistics import median
 from typing import NamedTuple
 
-from contestants import CONTESTANTS, FLOOR, OURS, PEERS, PUBLISHED
+from frameworks import FLOOR, FRAMEWORKS, OURS, PEERS, PUBLISHED
 
 
 class Target(NamedTuple):
@@ -64,14 +64,14 @@ def fastest_peer(results):
 
 
 def speed_rows(workload, results, notes):
-    """A row for each contestant in notes (its own words, or why it did not run): its speed, and ours over it."""
+    """A row for each framework in notes (its own words, or why it did not run): its speed, and ours over it."""
     there = complete(results)
     for name, note in notes.items():
         speed = factor = "-"
         if name in there:
             speed = spread(there[name]).text()
             factor = spread(ratios(there[OURS], there[name])).text(".2f") if OURS in there and name != OURS else "-"
-        yield [f"`{workload}`", CONTESTANTS[name].title, speed, factor, note]
+        yield [f"`{workload}`", FRAMEWORKS[name].title, speed, factor, note]
 
 
 def target_row(workload, results):
@@ -87,7 +87,7 @@ def target_row(workload, results):
             row.append("-")
             continue
         reached = spread(ratios(there[OURS], there[name]))
-        against = f" {CONTESTANTS[name].title}" if name in PEERS else ""
+        against = f" {FRAMEWORKS[name].title}" if name in PEERS else ""
         verdict = "reached" if reached.middle >= wanted else "**not reached**"
         row.append(f"{reached.text(form)}{against}, of {format(wanted, form)}: {verdict}")
     return row

@@ -12,11 +12,11 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 
 class Worker:
-    """A long-lived worker.py: idle but for its turns. `unfit` is the reason if it cannot run, else None."""
+    """A long-lived worker.py: idle but for its turns. `unavailable` is the reason if it cannot run, else None."""
 
-    def __init__(self, contestant, workload, images, log, command=(sys.executable, WORKER)):
+    def __init__(self, framework, workload, images, log, command=(sys.executable, WORKER)):
         self.process = subprocess.Popen(
-            [*map(str, command), contestant, workload, str(images)],
+            [*map(str, command), framework, workload, str(images)],
             env={**os.environ, **QUIET},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -24,17 +24,17 @@ class Worker:
             text=True,
         )
         first = self._read()
-        self.note, self.unfit = first.get("ready", ""), first.get("unfit")
+        self.note, self.unavailable = first.get("ready", ""), first.get("unavailable")
 
     def run(self, seconds):
         """A turn: steps a second over at least so many seconds, or None if the worker is no more."""
-        if self.unfit:
+        if self.unavailable:
             return None
         with suppress(OSError):  # it has ended: there will be no answer
             print(f"run {seconds}", file=self.process.stdin, flush=True)
         answer = self._read()
-        self.unfit = answer.get("unfit")
-        return None if self.unfit else answer["steps"] / answer["seconds"]
+        self.unavailable = answer.get("unavailable")
+        return None if self.unavailable else answer["steps"] / answer["seconds"]
 
     def close(self):
         self.process.stdin.close()
@@ -43,7 +43,7 @@ class Worker:
 
     def _read(self):
         line = self.process.stdout.readline()
-        return json.loads(line) if line else {"unfit": f"ended with exit code {self.process.wait()}"}
+        return json.loads(line) if line else {"unavailable": f"ended with exit code {self.process.wait()}"}
 
 
 def take_turns(runners, rounds):

@@ -1,6 +1,6 @@
-"""One contestant at one workload, in a process of its own: `python worker.py CONTESTANT WORKLOAD IMAGES.npy`.
+"""One framework at one workload, in a process of its own: `python worker.py FRAMEWORK WORKLOAD IMAGES.npy`.
 
-A line protocol of JSON. First it says {"ready": what there is to note} or {"unfit": the reason}; from then on it does
+A line protocol of JSON. First it says {"ready": what there is to note} or {"unavailable": the reason}; from then on it does
 nothing but answer each line `run SECONDS` by {"steps": number, "seconds": elapsed}. An empty line, or none, ends it.
 """
 
@@ -45,14 +45,14 @@ def check(trainer, parameters, least):
 
 
 def reason(error):
-    """Why a contestant cannot run, in one line."""
+    """Why a framework cannot run, in one line."""
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0] if type(error).__name__ == "Unfit" else f"{type(error).__name__}: {lines[0][:100]}"
+    return lines[0] if type(error).__name__ == "Unavailable" else f"{type(error).__name__}: {lines[0][:100]}"
 
 
-def main(contestant, workload, images):
+def main(framework, workload, images):
     protocol = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the libraries print is no answer
 
@@ -60,14 +60,14 @@ def main(contestant, workload, images):
         print(json.dumps(what), file=protocol, flush=True)
 
     try:
-        from contestants import CONTESTANTS
-        from contestants.systems import NETWORKS
+        from frameworks import FRAMEWORKS
+        from frameworks.systems import NETWORKS
 
-        entry = CONTESTANTS[contestant]
+        entry = FRAMEWORKS[framework]
         trainer = import_module(entry.module).trainer(workload, images, **entry.options)
         check(trainer, NETWORKS[workload].parameters, WARM_UP.get(workload, 0))
     except Exception as error:  # whatever it is, the others can go on without this one
-        answer({"unfit": reason(error)})
+        answer({"unavailable": reason(error)})
         raise
     answer({"ready": trainer.note})
     serve(trainer, sys.stdin, answer)

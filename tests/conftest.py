@@ -19,6 +19,13 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
+def pytest_collection_modifyitems(items):
+    """Every test in tests/robustness is a slow one: hundreds of kills, thousands of damaged files."""
+    for item in items:
+        if "robustness" in item.path.parts:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_terminal_summary(terminalreporter):
     """Shows what tests tell by record_property("told", ...): how much they tried, and what came of it."""
     for report in terminalreporter.stats.get("passed", []):
@@ -86,12 +93,12 @@ def mounted(folder, *flags):
 
 def rewrite(path, change):
     """Changes what one of our JSON files holds, a dict, in a way that its checksum does not tell."""
-    from tfgan_v1 import runs
+    from tfgan_v1.storage import files
 
     content = json.loads(path.read_text())
     del content["sha256"]
     change(content)
-    path.write_text(runs.as_text(content))
+    path.write_text(files.as_text(content))
 
 
 def tensors(prefix):
@@ -104,7 +111,7 @@ def tensors(prefix):
 
 def outcome(config):
     """Everything that two equal runs must share to the bit."""
-    from tfgan_v1 import checkpoints
+    from tfgan_v1.storage import checkpoints
 
     rows = list(csv.reader((config.samples_folder / "losses.csv").open()))
     state = checkpoints.newest_state(config.ckpt_folder)

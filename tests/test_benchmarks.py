@@ -12,7 +12,7 @@ import profile_steps
 import tables
 import turns
 import worker
-from contestants import CONTESTANTS, FLOOR, OURS, PUBLISHED, floor, ours, systems
+from frameworks import FLOOR, FRAMEWORKS, OURS, PUBLISHED, floor, ours, systems
 
 
 @pytest.mark.parametrize("name", systems.NETWORKS)
@@ -144,7 +144,7 @@ def test_what_was_reached_stands_beside_what_is_wanted():
 
 
 def test_who_did_not_run_is_in_the_table_with_the_reason():
-    notes = dict.fromkeys(CONTESTANTS, "") | {"torch_compiled": "not run: no compiler"}
+    notes = dict.fromkeys(FRAMEWORKS, "") | {"torch_compiled": "not run: no compiler"}
     rows = {row[1]: row[2:] for row in tables.speed_rows("mlp", RESULTS, notes)}
     assert rows["PyTorch, `torch.compile`"] == ["-", "-", "not run: no compiler"]
     assert rows["JAX"] == ["200 (200 to 220)", "2.00 (1.80 to 2.00)", ""]
@@ -184,7 +184,7 @@ def test_each_line_is_a_turn_and_an_empty_one_the_end():
 
 def test_reasons_are_short():
     assert worker.reason(ModuleNotFoundError("No module named 'jax'", name="jax")) == "jax is not installed"
-    assert worker.reason(systems.Unfit("the wrong player learns")) == "the wrong player learns"
+    assert worker.reason(systems.Unavailable("the wrong player learns")) == "the wrong player learns"
     assert worker.reason(RuntimeError("no compiler\nand more")) == "RuntimeError: no compiler"
 
 
@@ -198,7 +198,7 @@ def talk(tmp_path, script):
 def test_workers_answer_in_turns(tmp_path):
     answers = 'import sys\nprint(\'{"ready": "quick"}\', flush=True)\nfor line in sys.stdin:\n    '
     steady = talk(tmp_path, answers + 'print(\'{"steps": 10, "seconds": %s}\' % line.split()[1], flush=True)')
-    assert (steady.note, steady.unfit) == ("quick", None)
+    assert (steady.note, steady.unavailable) == ("quick", None)
     assert turns.take_turns({"steady": lambda: steady.run(2.0)}, 3) == {"steady": [5.0, 5.0, 5.0]}
     steady.close()
     assert steady.process.returncode == 0
@@ -206,17 +206,20 @@ def test_workers_answer_in_turns(tmp_path):
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [('print(\'{"unfit": "jax is not installed"}\')', "jax is not installed"), ("exit(3)", "ended with exit code 3")],
+    [
+        ('print(\'{"unavailable": "jax is not installed"}\')', "jax is not installed"),
+        ("exit(3)", "ended with exit code 3"),
+    ],
 )
 def test_a_worker_that_cannot_run_is_not_fatal(tmp_path, script, reason):
-    unfit = talk(tmp_path, script)
-    assert unfit.unfit == reason and unfit.run(1) is None
-    unfit.close()
+    unavailable = talk(tmp_path, script)
+    assert unavailable.unavailable == reason and unavailable.run(1) is None
+    unavailable.close()
 
 
 def test_a_worker_that_ends_on_the_way_is_not_fatal(tmp_path):
     brief = talk(tmp_path, 'print(\'{"ready": ""}\', flush=True)\ninput()\nexit(4)')
-    assert brief.run(1) is None and brief.unfit == "ended with exit code 4"
+    assert brief.run(1) is None and brief.unavailable == "ended with exit code 4"
     assert brief.run(1) is None
     brief.close()
 
@@ -238,7 +241,7 @@ def test_a_profile_names_operations_by_their_kind():
     assert {name: profile_steps.kind_of(name) for name in names} == names
 
 
-def test_our_own_contestant_trains_and_tells_its_losses(tmp_path):
+def test_our_own_framework_trains_and_tells_its_losses(tmp_path):
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(1000, 1)))
     trainer = ours.trainer("gaussian", str(tmp_path / "points.npy"))
     worker.check(trainer, systems.NETWORKS["gaussian"].parameters, least=60)

@@ -6,8 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tfgan_v1 import UserError, checkpoints
+from tfgan_v1 import UserError
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.storage import checkpoints
 
 
 class Weights:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import UserError, data
-from tfgan_v1.data import Shaping, folders, pictures
+from tfgan_v1.data import Shaping, decoding, folders
 
 
 @pytest.fixture
@@ -204,14 +204,14 @@ def test_strict_has_nothing_against_a_sound_folder(folder, load, capfd):
 
 
 def test_whatever_a_decoder_raises_is_the_files_reason(folder, load, monkeypatch):
-    real = pictures.eight_bits
+    real = decoding.eight_bits
 
     def fail(image):
         if image.getpixel((0, 0)) == 20:
             raise RecursionError("deep\nand long")
         return real(image)
 
-    monkeypatch.setattr(pictures, "eight_bits", fail)
+    monkeypatch.setattr(decoding, "eight_bits", fail)
     assert dict(load(folder).files)["b.png"] == "deep"
 
 
@@ -231,14 +231,14 @@ def test_a_folder_without_one_usable_picture_is_one_sentence(tmp_path, load):
 
 
 def test_what_libraries_write_themselves_does_not_reach_the_terminal(folder, load, monkeypatch, capfd):
-    real = pictures.eight_bits
+    real = decoding.eight_bits
 
     def chatty(image):
         os.write(2, b"TIFFReadDirectory: Warning, as libtiff writes it")
         warnings.warn("as Pillow warns", stacklevel=1)
         return real(image)
 
-    monkeypatch.setattr(pictures, "eight_bits", chatty)
+    monkeypatch.setattr(decoding, "eight_bits", chatty)
     load(folder)
     assert capfd.readouterr() == ("", "")
     os.write(2, b"back")

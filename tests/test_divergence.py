@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from conftest import outcome, tensors
 
-from tfgan_v1 import Loss, checkpoints, gan, load_samples, records, train, training
+from tfgan_v1 import Loss, gan, load_samples, train, training
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import Diverged
+from tfgan_v1.storage import checkpoints, records
 
 
 def stumbling(monkeypatch, at, metric=np.nan, finite=True, times=1):

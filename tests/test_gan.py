@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, Loss, Model, batches, gan, layers, noise, records
+from tfgan_v1 import Config, Loss, Model, batches, gan, layers, noise
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.storage import records
 
 SHAPE, NUM_IMAGES, BATCH, NOISE = (6, 6, 1), 40, 8, 10
 PIXELS = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *SHAPE)).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfgan_v1 import metrics
+from tfgan_v1.evaluation import metrics
 
 RANDOM = np.random.default_rng(0)
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1 import UserError, plots, records, view_samples
+from tfgan_v1 import UserError, view_samples
+from tfgan_v1.report import plots
+from tfgan_v1.storage import records
 
 matplotlib.use("Agg")
 RANDOM = np.random.default_rng(0)

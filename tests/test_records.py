@@ -15,7 +15,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tfgan_v1 import UserError, load_samples, pickles, records
+from tfgan_v1 import UserError, load_samples
+from tfgan_v1.storage import records, safe_pickle
 
 SAMPLES = [np.random.default_rng(i).random((4, 28, 28, 1), np.float32) for i in range(3)]
 
@@ -309,7 +310,7 @@ def test_a_pickle_that_promises_more_than_it_holds_takes_no_memory(tmp_path, con
 
 
 def test_a_pickle_of_very_many_steps_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(pickles, "MOST_OPERATIONS", 1000)
+    monkeypatch.setattr(safe_pickle, "MOST_OPERATIONS", 1000)
     path = tmp_path / "train_samples.pkl"
     path.write_bytes(b"]" * 2000 + b".")
     with pytest.raises(UserError, match="more than 1,000 steps"):

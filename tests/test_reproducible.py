@@ -12,7 +12,8 @@ import pytest
 from conftest import REPOSITORY, tensors
 from PIL import Image
 
-from tfgan_v1 import checkpoints, load_samples
+from tfgan_v1 import load_samples
+from tfgan_v1.storage import checkpoints
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(256, size=(60, 8, 8, 3), dtype=np.uint8)

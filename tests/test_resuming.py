@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, outcome, rewrite
 
-from tfgan_v1 import Config, Generator, UserError, checkpoints, load_samples, plans, train, training
+from tfgan_v1 import Config, Generator, UserError, load_samples, plan, train, training
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.storage import checkpoints
 
 
 @pytest.mark.parametrize("xla", ["on", "off"])
@@ -32,7 +33,7 @@ def test_with_breaks_or_without_in_whatever_chunks_the_bits_are_the_same(digits_
 def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digits_config, monkeypatch):
     straight, stopped = digits_config("straight"), digits_config("stopped", chunk=4)
     train(straight)
-    calls, real = [], plans.Plan.order
+    calls, real = [], plan.Plan.order
 
     def interrupt(*args):  # the order is asked for once to compile and then once a call
         calls.append(args)
@@ -40,14 +41,14 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digi
             os.kill(os.getpid(), signal.SIGTERM)
         return real(*args)
 
-    monkeypatch.setattr(plans.Plan, "order", interrupt)
+    monkeypatch.setattr(plan.Plan, "order", interrupt)
     progress = train(stopped)
     assert progress.stopped_by == signal.SIGTERM and 17 < progress.step < 34
     assert checkpoints.newest_state(stopped.ckpt_folder).step == progress.step
     assert len(load_samples(stopped.samples_folder / "train_samples.pkl")) == 1
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert len((stopped.samples_folder / "losses.csv").read_text().splitlines()) == 1 + 1
-    monkeypatch.setattr(plans.Plan, "order", real)
+    monkeypatch.setattr(plan.Plan, "order", real)
     train(stopped, resume=True)
     assert outcome(stopped) == outcome(straight)
 
@@ -133,8 +134,8 @@ def test_a_run_whose_losses_are_no_numbers_any_more_still_knows_its_records(digi
 def test_other_images_than_the_run_began_with_are_refused(digits_config, monkeypatch):
     config = digits_config(epochs=1)
     train(config)
-    dataset = plans.data.load("digits")
-    monkeypatch.setattr(plans.data, "load", lambda *_, **__: dataset._replace(images=dataset.images[::-1]))
+    dataset = plan.data.load("digits")
+    monkeypatch.setattr(plan.data, "load", lambda *_, **__: dataset._replace(images=dataset.images[::-1]))
     with pytest.raises(UserError, match="not those that the run"):
         train(replace(config, epochs=2), resume=True)
 
@@ -263,7 +264,7 @@ def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(
     config = digits_config(epochs=1)
     train(config)
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(training.report, "write_line", lambda _, progress, __: 1 / (8 - progress.epoch))
+        patch.setattr(training.console, "write_line", lambda _, progress, __: 1 / (8 - progress.epoch))
         train(replace(config, epochs=9), resume=True)
     assert checkpoints.newest_state(config.ckpt_folder).step == 17
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):

@@ -10,8 +10,9 @@ import pytest
 from conftest import mounted, rewrite
 from PIL import Image
 
-from tfgan_v1 import Generator, UserError, exports, noise, plots
+from tfgan_v1 import Generator, UserError, noise
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.report import image_files, plots
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(command, finished, 
         raise OSError(28, "No space left on device")
 
     (tmp_path / "images.npy").write_bytes(b"old")
-    monkeypatch.setitem(exports.FORMATS, ".npy", fail)
+    monkeypatch.setitem(image_files.FORMATS, ".npy", fail)
     code, out, err = command("sample", "--ckpt", finished.config.ckpt, "--out", tmp_path / "images.npy")
     assert (code, out, err.count("\n")) == (3, "", 1) and "No space left" in err
     assert (tmp_path / "images.npy").read_bytes() == b"old" and os.listdir(tmp_path) == ["images.npy"]

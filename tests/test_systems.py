@@ -9,23 +9,11 @@ import pytest
 from conftest import outcome, tensors
 from PIL import Image
 
-from tfgan_v1 import (
-    Config,
-    Generator,
-    Loss,
-    Model,
-    UserError,
-    checkpoints,
-    layers,
-    load_samples,
-    models,
-    plots,
-    runs,
-    train,
-    training,
-)
+from tfgan_v1 import Config, Generator, Loss, Model, UserError, layers, load_samples, models, train, training
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.presets import CONVOLUTIONAL
+from tfgan_v1.report import plots
+from tfgan_v1.storage import checkpoints, run_folder
 
 RANDOM = np.random.default_rng(0)
 
@@ -363,7 +351,7 @@ def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeyp
     train(second)
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
-    saved = runs.read(Config(ckpt=second.ckpt)).config
+    saved = run_folder.read(Config(ckpt=second.ckpt)).config
     assert (saved.dataset, saved.weights) == (str(tmp_path / "images_1.npy"), str(tmp_path / "first" / "checkpoints"))
     assert train(replace(saved, steps=4, ckpt=second.ckpt, samples=second.samples), resume=True).step == 4
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -374,6 +362,6 @@ def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeyp
 def test_overwriting_knows_every_file_that_a_run_writes(small, model):
     config = small(model=model)
     train(config)
-    runs.clear(config)
+    run_folder.clear(config)
     left = [path.name for folder in (config.ckpt_folder, config.samples_folder) for path in folder.iterdir()]
     assert set(left) == {".lock"}

@@ -11,8 +11,9 @@ import pytest
 from conftest import REAL_DATA, needs_mnist, outcome
 from PIL import Image
 
-from tfgan_v1 import Config, UserError, interrupts, load_samples, plans, records, train, training
+from tfgan_v1 import Config, UserError, load_samples, plan, signals, train, training
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.storage import records
 
 
 def test_a_run_leaves_what_it_promises(finished):
@@ -103,10 +104,10 @@ def test_the_lines_are_those_of_the_published_notebook(digits_config, capsys):
 
 def test_a_run_that_came_in_between_is_not_written_over(digits_config):
     config = digits_config(epochs=1)
-    plan = plans.make_plan(config)
+    prepared = plan.make_plan(config)
     train(config)
     with pytest.raises(UserError, match="already holds a run"):
-        training.run(plan)
+        training.run(prepared)
 
 
 def test_the_graph_is_finished_before_the_first_step(digits_config, monkeypatch):
@@ -118,21 +119,21 @@ def test_the_graph_is_finished_before_the_first_step(digits_config, monkeypatch)
 
 
 def test_a_second_signal_does_what_it_always_did():
-    with pytest.raises(KeyboardInterrupt), interrupts.noted_signals() as signals:
+    with pytest.raises(KeyboardInterrupt), signals.noted_signals() as noted:
         signal.raise_signal(signal.SIGINT)
-        assert signals == [signal.SIGINT]
+        assert noted == [signal.SIGINT]
         signal.raise_signal(signal.SIGINT)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interrupts.noted_signals() as signals:
+        with signals.noted_signals() as noted:
             signal.raise_signal(signal.SIGINT)
-        assert signals == []
+        assert noted == []
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_after_the_last_step_stops_nothing(digits_config, monkeypatch):
-    monkeypatch.setattr(training.report, "write_line", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(training.console, "write_line", lambda *_: signal.raise_signal(signal.SIGTERM))
     assert train(digits_config(epochs=1)).stopped_by is None
 
 

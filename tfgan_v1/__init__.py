@@ -18,9 +18,9 @@ _HOMES = {
     "Loss": "losses",
     "Model": "models",
     "UserError": "errors",
-    "load_samples": "records",
+    "load_samples": "storage.records",
     "train": "training",
-    "view_samples": "plots",
+    "view_samples": "report.plots",
 }
 __all__ = list(_HOMES)
 

@@ -79,15 +79,16 @@ def train(argv, program):
     given = vars(parser.parse(argv))
     resume, overwrite, dry_run = (given.pop(name) for name in ("resume", "overwrite", "dry_run"))
 
-    from tfgan_v1.plans import make_plan
+    from tfgan_v1.plan import make_plan
 
     config = _as_it_was(given) if resume else from_mapping(given)
     plan = make_plan(config, resume=resume, overwrite=overwrite, download=not dry_run)
 
-    from tfgan_v1 import report, training
+    from tfgan_v1 import training
+    from tfgan_v1.report import description
 
     if dry_run:
-        say(*report.describe(plan))
+        say(*description.describe(plan))
         return 0
     progress = training.run(plan)
     places = {name: given[name] for name in ("ckpt", "samples", "name") if name in given}
@@ -126,16 +127,17 @@ def sample(argv, program):
     seeds = range(given.num or 16) if given.seeds is None else parse_seeds(given.seeds)
     config = from_mapping({"ckpt": given.ckpt, "name": given.name})
 
-    from tfgan_v1 import exports, runs
+    from tfgan_v1.report import image_files
+    from tfgan_v1.storage import run_folder
 
-    out = given.out if given.out is not None else str(config.samples_folder / runs.SHEET)
-    exports.check(out)
-    runs.read(config)  # a wrong folder is told before TensorFlow is imported
+    out = given.out if given.out is not None else str(config.samples_folder / run_folder.SHEET)
+    image_files.check(out)
+    run_folder.read(config)  # a wrong folder is told before TensorFlow is imported
 
     from tfgan_v1.sampling import Generator
 
     with Generator.restore(config.ckpt_folder) as generator:
-        exports.write(out, generator(seeds), seeds)
+        image_files.write(out, generator(seeds), seeds)
         kind = "image" if len(generator.image_shape) == 3 else "point"
         count = f"{len(seeds):,} {kind}{'s' * (len(seeds) != 1)}"
         say(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
@@ -149,9 +151,9 @@ def say(*lines):
 
 def _as_it_was(given):
     """The Config of the run that is there, with what is given in its place."""
-    from tfgan_v1 import runs
+    from tfgan_v1.storage import run_folder
 
-    before, other = runs.read(from_mapping(given)).config, {"epochs": "steps", "steps": "epochs"}
+    before, other = run_folder.read(from_mapping(given)).config, {"epochs": "steps", "steps": "epochs"}
     changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
     recounted = {other[changed]: None, "sample_every": None} if changed else {}  # which is counted in the same unit
     return replace(before, **{**recounted, **given})

@@ -9,7 +9,7 @@ from tfgan_v1.errors import UserError
 from tfgan_v1.layers import Training
 from tfgan_v1.losses import LOSSES, Labels, Loss
 from tfgan_v1.models import MODELS, Model
-from tfgan_v1.optimisers import make_optimiser
+from tfgan_v1.optimizers import make_optimiser
 
 # Of one training step. D(x) and D(G(z)) are means of probabilities, the accuracies shares of a batch on the right side
 # of 0.5: D's of the real and generated images it was trained on, G's of its images that the new D takes for real.

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgan_v1 import checkpoints, noise, runs
+from tfgan_v1 import noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError
 from tfgan_v1.gan import decode
 from tfgan_v1.models import MODELS
+from tfgan_v1.storage import checkpoints, run_folder
 
 # Every call of the graph draws this many images, so that none depends on how many are asked for: the last digits of a
 # matrix product may change with its shape.
@@ -38,9 +39,9 @@ class Generator:
         folder holds no run, or none of its checkpoints is whole, or they are another model's.
         """
         folder = Path(folder)
-        saved = runs.read(Config(ckpt=folder))
+        saved = run_folder.read(Config(ckpt=folder))
         own = {part for part in saved.own if part != "model"} | ({"model"} if model else set())
-        runs.check_same_parts(saved, own, "Generator.restore(folder, model=...)")
+        run_folder.check_same_parts(saved, own, "Generator.restore(folder, model=...)")
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
         checkpoint, model = checkpoints.newest_generator(folder), model or MODELS[config.model]
         with tf.Graph().as_default() as graph:

@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from tfgan_v1 import checkpoints, gan, metrics, pictures, records, report, runs, streaming
+from tfgan_v1 import gan, streaming
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, warn
-from tfgan_v1.interrupts import noted_signals
-from tfgan_v1.plans import Own, Plan, make_plan
-from tfgan_v1.progress import Progress, facts_of, made_by, recall, starting_point
-from tfgan_v1.watch import Watch
+from tfgan_v1.evaluation import metrics
+from tfgan_v1.monitor import Watch
+from tfgan_v1.plan import Own, Plan, make_plan
+from tfgan_v1.report import console, pictures, statistics
+from tfgan_v1.signals import noted_signals
+from tfgan_v1.storage import checkpoints, files, records, run_folder
+from tfgan_v1.storage.progress import Progress, facts_of, made_by, recall, starting_point
 
 MAKE_ROOM = "make room, then --resume goes on from the last state saved"
 SAVE_SECONDS = 10  # the whole state is saved at most so often, and at the end
@@ -49,9 +52,9 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with _in_words(config), runs.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
+    with _in_words(config), run_folder.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
-        saved = runs.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
+        saved = run_folder.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             print(f"The run has reached {plan.place(plan.total_steps)}, its end; a later one goes on.")
@@ -100,10 +103,10 @@ def _start(sitting, saved, checkpoint):
     if config.weights and not checkpoint:
         checkpoints.restore(sitting.weights, session, _weights_of(config), part=True)
     _compile(sitting, progress)  # what cannot be done fails here, before anything is written
-    runs.sweep(config)
+    run_folder.sweep(config)
     if plan.overwrite:
-        runs.clear(config)
-    runs.write(runs.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.own.names()))
+        run_folder.clear(config)
+    run_folder.write(run_folder.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.own.names()))
     if progress.step:  # at every moment there is a generator to draw from, and a state that knows the records
         checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
         checkpoints.save_state(sitting.state, session, config.ckpt_folder, progress.step, facts_of(progress))
@@ -200,7 +203,7 @@ def _loop(sitting, progress, dreaded):
                 watch.see_samples(progress.samples[-1], progress.step)
             if sampled or progress.step == plan.total_steps:
                 try:
-                    report.write_line(plan, progress, done[-1])
+                    console.write_line(plan, progress, done[-1])
                 except OSError:  # nobody reads the lines any more, perhaps by a Ctrl-C that was meant for us, too
                     _save(sitting, progress)
                     raise
@@ -220,7 +223,7 @@ def _begin_records(plan, progress):
     records.write_samples(folder / records.SAMPLES, progress.samples)
     records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
     if plan.points:
-        table = report.statistics(plan, progress)
+        table = statistics.statistics(plan, progress)
         records.write_table(folder / records.STATISTICS, records.STATISTICS_HEADER, table)
     if plan.dataset.files:
         records.write_table(folder / records.FILES, records.FILES_HEADER, plan.dataset.files)
@@ -244,7 +247,7 @@ def _sample(sitting, progress):
     progress.keep(session.run(network.preview, {network.first_step: progress.step}), progress.step)
     records.append_samples(config.samples_folder / records.SAMPLES, progress.samples[-1:])
     if plan.points:
-        rows = report.statistics(plan, progress)[-1:]
+        rows = statistics.statistics(plan, progress)[-1:]
         records.append_rows(config.samples_folder / records.STATISTICS, rows)
     if config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
@@ -255,7 +258,7 @@ def _save(sitting, progress):
     """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
     config = sitting.plan.config
     for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if sitting.plan.points else [])):
-        runs.sync(config.samples_folder / name)
+        files.sync(config.samples_folder / name)
     checkpoints.save_state(sitting.state, sitting.session, config.ckpt_folder, progress.step, facts_of(progress))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.streams import most_unpacked, opened
+from tfgan_v1.data.unpacking import most_unpacked, opened
 from tfgan_v1.errors import UserError
 
 NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # what an archive's images may be called, best first

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import PIL
 
-from tfgan_v1.data import pictures
+from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.runs import sync
+from tfgan_v1.storage.files import sync
 
 SIZE = (28, 28)  # of images whose size nobody asked for
 FORMAT = 1  # of the cache; another one is not read
@@ -107,9 +107,9 @@ def _decode_all(folder, names, shaping, raw):
 
     def attempt(name):
         try:
-            return pictures.decode(Path(folder, name), shaping)
+            return decoding.decode(Path(folder, name), shaping)
         except Exception as error:  # a broken file can raise anything at all, and must not cost the others
-            return pictures.reason(error)
+            return decoding.reason(error)
 
     reasons, coloured = {}, False
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.streams import most_unpacked, opened
+from tfgan_v1.data.unpacking import most_unpacked, opened
 from tfgan_v1.errors import UserError
 
 LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the column before the pixels

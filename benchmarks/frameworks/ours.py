@@ -1,0 +1,40 @@
+"""tfgan_v1 by the command's own path: the plan, the graph, and the calls of the Session loop."""
+
+import tempfile
+from pathlib import Path
+
+from frameworks.systems import Trainer
+from tfgan_v1 import Config, gan, training
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.plan import make_plan
+
+ENDLESS = 10**6  # epochs or steps: more than a benchmark takes, and the calls stay as long as those of the preset
+
+
+def trainer(name, images):
+    """The Trainer of a workload; images: the path of an .npy file."""
+    unit = "steps" if Config(model=name).steps else "epochs"
+    with tempfile.TemporaryDirectory() as folder:  # named in the plan, but nothing is written there
+        places = {"ckpt": Path(folder, "checkpoints"), "samples": Path(folder, "samples")}
+        plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places))
+    with tf.Graph().as_default() as graph:
+        network = gan.build(*plan.graph)
+        session = tf.Session(graph=graph)
+        graph.finalize()
+    session.run(network.initialise, {network.images: plan.dataset.images})
+    train_steps, calls, seen = training.stepper(plan, network, session), plan.calls(0), []
+
+    def train():
+        seen[:], _ = train_steps(*next(calls))
+
+    def losses():
+        metrics = dict(zip(gan.METRICS, seen[-1], strict=True))
+        return metrics["d_loss"], metrics["g_loss"]
+
+    g_count = _count(network.g_state)
+    counts = g_count, _count(network.weights) - g_count
+    return Trainer(train, losses, plan.chunk, counts, f"XLA {plan.config.xla}, {plan.chunk} steps a call")
+
+
+def _count(variables):
+    return sum(variable.shape.num_elements() for variable in variables)

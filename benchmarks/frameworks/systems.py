@@ -1,0 +1,161 @@
+"""What all frameworks share: the five systems' networks and numbers, and how batches and noise are drawn in NumPy.
+
+The numbers of the training come from the presets, by Config. The networks stand here as tables of layers, apart from
+tfgan_v1/models.py, so that a framework can build them in its own way and be checked by its parameter counts.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfgan_v1 import Config
+
+
+class Networks(NamedTuple):
+    """Two lists of layers, each a kind and its numbers; D ends in logits, G in images as D sees them."""
+
+    shape: tuple[int, ...]  # of one image or point
+    generator: tuple
+    discriminator: tuple
+    parameters: tuple[int, int]  # of G and D, moving averages included
+
+
+class System(NamedTuple):
+    """A workload: what is trained, and by which numbers."""
+
+    networks: Networks
+    config: Config
+
+
+class Trainer(NamedTuple):
+    """What a framework brings: some training steps at a time."""
+
+    train: Any  # () -> None, `chunk` steps that are really done when it returns
+    losses: Any  # () -> (D's loss, G's loss), of the last step or about it; not measured
+    chunk: int
+    parameters: tuple[int, int]  # of G and D, as counted in what was built
+    note: str = ""
+
+
+class Unavailable(Exception):
+    """A framework cannot take part; its message says why in a few words."""
+
+
+IMAGE = (28, 28, 1)
+NETWORKS = {
+    "mlp": Networks(
+        IMAGE,
+        (("dense", 128), ("leaky_relu", 0.01), ("dense", 784), ("tanh",), ("reshape", *IMAGE)),
+        (("flatten",), ("dense", 128), ("leaky_relu", 0.01), ("dense", 1)),
+        (114_064, 100_609),
+    ),
+    "conv": Networks(
+        IMAGE,
+        (
+            *(("dense", 3136), ("relu",), ("norm",), ("reshape", 7, 7, 64)),
+            *(("upsample",), ("conv", 32, 3, 1), ("relu",), ("norm",)),
+            *(("upsample",), ("conv", 16, 3, 1), ("relu",), ("norm",)),
+            *(("conv", 1, 3, 1), ("sigmoid",)),
+        ),
+        (
+            *(("conv", 16, 3, 1), ("relu",), ("conv", 16, 3, 1), ("relu",), ("pool",)) * 2,
+            *(("flatten",), ("dense", 1)),
+        ),
+        (70_465, 7_697),
+    ),
+    "gaussian": Networks(
+        (1,),
+        (("dense", 32), ("relu",), ("dense", 1)),
+        (("dense", 32), ("relu",), ("dense", 1)),
+        (577, 97),
+    ),
+    "dcgan": Networks(
+        IMAGE,
+        (
+            *(("dense", 6272), ("reshape", 7, 7, 128)),
+            *(("norm",), ("relu",), ("transposed", 128, 5, 2)),
+            *(("norm",), ("relu",), ("transposed", 64, 5, 2)),
+            *(("norm",), ("relu",), ("transposed", 32, 5, 1)),
+            *(("norm",), ("relu",), ("transposed", 1, 5, 1), ("sigmoid",)),
+        ),
+        (
+            *(("leaky_relu", 0.2), ("conv", 32, 5, 2), ("leaky_relu", 0.2), ("conv", 64, 5, 2)),
+            *(("leaky_relu", 0.2), ("conv", 128, 5, 2), ("leaky_relu", 0.2), ("conv", 256, 5, 1)),
+            *(("flatten",), ("dense", 1)),
+        ),
+        (1_301_505, 1_080_577),
+    ),
+    "dcgan_upsample": Networks(
+        IMAGE,
+        (
+            *(("dense", 6272), ("leaky_relu", 0.2), ("norm",), ("reshape", 7, 7, 128)),
+            *(("upsample",), ("conv", 64, 5, 1), ("norm",), ("leaky_relu", 0.2)),
+            *(("upsample",), ("conv", 1, 5, 1), ("tanh",)),
+        ),
+        (
+            *(("conv", 64, 5, 2), ("leaky_relu", 0.2), ("dropout", 0.3)),
+            *(("conv", 128, 5, 2), ("leaky_relu", 0.2), ("dropout", 0.3)),
+            *(("flatten",), ("dense", 1)),
+        ),
+        (865_281, 212_865),
+    ),
+}
+SHAPES = {  # of what a layer returns, from the shape [height, width, channels] or [features] of one example
+    "dense": lambda shape, units: (units,),
+    "reshape": lambda shape, *new: new,
+    "flatten": lambda shape: (math.prod(shape),),
+    "upsample": lambda shape: (2 * shape[0], 2 * shape[1], shape[2]),
+    "conv": lambda shape, filters, size, stride: (-(-shape[0] // stride), -(-shape[1] // stride), filters),
+    "transposed": lambda shape, filters, size, stride: (shape[0] * stride, shape[1] * stride, filters),
+    "pool": lambda shape: ((shape[0] - 3) // 2 + 1, (shape[1] - 3) // 2 + 1, shape[2]),
+}
+
+
+def system(name):
+    """The System of a workload."""
+    return System(NETWORKS[name], Config(model=name))
+
+
+def walk(layers, shape):
+    """Goes through layers on one example's shape: yields (kind, numbers, shape before, shape behind) of each."""
+    for kind, *numbers in layers:
+        before, shape = tuple(shape), SHAPES.get(kind, lambda shape, *_: shape)(shape, *numbers)
+        yield kind, numbers, before, tuple(shape)
+
+
+def scaled(images, networks):
+    """uint8 pixels [n, h, w, c] as the networks see them, float32; points as they are."""
+    if images.dtype != np.uint8:
+        return images
+    pixels = images.astype(np.float32)
+    return pixels / 127.5 - 1 if ("tanh",) in networks.generator else pixels / 255
+
+
+def batch_sizes(config, count):
+    """Images in each step of an epoch of `whole` batches, of which the last takes what is left over; else of a step."""
+    if config.batches != "whole":
+        return [config.batch_size]
+    sizes = [config.batch_size] * (count // config.batch_size)
+    return [*sizes[:-1], count - sum(sizes[:-1])]
+
+
+def batches(config, count, random):
+    """Without end, which of `count` images each step sees: int arrays [batch]."""
+    size = config.batch_size
+    while True:
+        if config.batches == "random":
+            yield random.integers(count, size=size)
+            continue
+        order = random.permutation(count)
+        sizes = batch_sizes(config, count) if config.batches == "whole" else [size] * (count // size)
+        yield from np.split(order[: sum(sizes)], np.cumsum(sizes)[:-1])
+
+
+def noise(config, random, count):
+    """A batch of the generator's noise: float32 [count, noise_size]."""
+    shape = (count, config.noise_size)
+    if config.noise == "normal":
+        return random.standard_normal(shape, np.float32)
+    draws = random.random(shape, np.float32)
+    return draws if config.noise == "unit" else 2 * draws - 1

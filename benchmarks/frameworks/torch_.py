@@ -1,0 +1,146 @@
+"""PyTorch, eager or compiled: data resident as tensors, channels last, fused Adam, G's forward pass shared."""
+
+import os
+
+import numpy as np
+import torch
+import torch._dynamo
+from torch import nn
+from torch.nn import functional
+
+from frameworks.systems import Trainer, batch_sizes, scaled, system, walk
+
+
+class Reshape(nn.Module):
+    """To [batch, h, w, c] and from there to channels last, or from there to flat; so that neither copies."""
+
+    def __init__(self, *shape):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x):
+        if len(self.shape) == 1:
+            return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).reshape(-1, *self.shape)
+        return x.view(-1, *self.shape).permute(0, 3, 1, 2)
+
+
+LAYERS = {  # from the shape before a layer, [height, width, channels] or [features], and its numbers
+    "dense": lambda shape, units: nn.Linear(shape[0], units),
+    # Padded by 2 on both sides where TensorFlow pads by 1 and 2: a pixel's shift, and as much to compute.
+    "conv": lambda shape, filters, size, stride: nn.Conv2d(shape[2], filters, size, stride, size // 2),
+    "transposed": lambda shape, filters, size, stride: nn.ConvTranspose2d(
+        shape[2], filters, size, stride, size // 2, stride - 1
+    ),
+    "norm": lambda shape: (nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d)(shape[-1], eps=0.001, momentum=0.01),
+    "dropout": lambda shape, rate: nn.Dropout(rate),
+    "relu": lambda shape: nn.ReLU(),
+    "leaky_relu": lambda shape, slope: nn.LeakyReLU(slope),
+    "tanh": lambda shape: nn.Tanh(),
+    "sigmoid": lambda shape: nn.Sigmoid(),
+    "upsample": lambda shape: nn.Upsample(scale_factor=2),
+    "pool": lambda shape: nn.MaxPool2d(3, 2),
+    "flatten": lambda shape: Reshape(shape[0] * shape[1] * shape[2]),
+    "reshape": lambda shape, *new: Reshape(*new),
+}
+
+
+class Player:
+    """A network, its optimiser and its rate."""
+
+    def __init__(self, layers, shape, config, rate, decay, compiled):
+        self.network = nn.Sequential(
+            *(LAYERS[kind](before, *numbers) for kind, numbers, before, _ in walk(layers, shape))
+        )
+        for module in self.network:
+            if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        if any(isinstance(module, nn.Conv2d) for module in self.network):
+            self.network.to(memory_format=torch.channels_last)
+        self.weights, self.rate, self.decay, self.updates = list(self.network.parameters()), rate, decay, 0
+        self.optimiser = _optimiser(config, self.weights, rate)
+        # Batches of two sizes are compiled apart, for a size that may vary makes slower code.
+        self.apply = torch.compile(self.network, dynamic=False) if compiled else self.network
+
+    def update(self, loss):
+        """Descends; the other player's weights get no gradients, which saves computing them."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward(inputs=self.weights)
+        if self.decay:
+            self.optimiser.param_groups[0]["lr"] = self.rate / (1 + self.decay * self.updates)
+        self.optimiser.step()
+        self.updates += 1
+
+    def count(self):
+        averages = [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
+        return sum(tensor.numel() for tensor in self.weights + averages)
+
+
+def trainer(name, images, compiled=False):
+    """The Trainer of a workload; images: the path of an .npy file."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    torch.manual_seed(0)
+    networks, config = system(name)
+    images = torch.from_numpy(np.array(scaled(np.load(images), networks)))
+    images = images.permute(0, 3, 1, 2) if images.ndim == 4 else images  # channels last already
+    g = Player(networks.generator, (config.noise_size,), config, config.g_lr, config.g_decay, compiled)
+    d = Player(networks.discriminator, networks.shape, config, config.d_lr, config.d_decay, compiled)
+    reals, last = _batches(config, images), []
+
+    def train():
+        last[:] = step(config, g, d, next(reals))
+
+    losses = lambda: [float(loss) for loss in last]  # noqa: E731
+    return Trainer(train, losses, 1, (g.count(), d.count()), f"{torch.get_num_threads()} threads")
+
+
+def step(config, g, d, real):
+    """One step of both players. Returns (D's loss, G's loss)."""
+    fresh = config.g_noise == "fresh"
+    with torch.set_grad_enabled(not fresh):
+        fake = g.apply(_noise(config, len(real)))
+    if config.d_batches == "in_turn":
+        d_real = _cross_entropy(d.apply(real), 1 - config.smooth)
+        d.update(d_real)
+        d_fake = _cross_entropy(d.apply(fake.detach()), config.fake_label)
+        d.update(d_fake)
+    else:
+        real_logits, fake_logits = d.apply(torch.cat([real, fake.detach()])).chunk(2)
+        d_real = _cross_entropy(real_logits, 1 - config.smooth)
+        d_fake = _cross_entropy(fake_logits, config.fake_label)
+        d.update((d_real + d_fake) * (1 if config.d_loss == "sum" else 0.5))
+    fake = g.apply(_noise(config, len(real))) if fresh else fake
+    g_loss = _cross_entropy(d.apply(fake), config.g_label)
+    g.update(g_loss)
+    return (d_real + d_fake).detach() / 2, g_loss.detach()
+
+
+def _optimiser(config, weights, rate):
+    if config.optimiser == "adam":
+        return torch.optim.Adam(weights, rate, (config.beta1, config.beta2), config.epsilon, fused=True)
+    return torch.optim.RMSprop(weights, rate, config.rho, config.epsilon, foreach=True)
+
+
+def _cross_entropy(logits, label):
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+
+def _noise(config, count):
+    shape = count, config.noise_size
+    if config.noise == "normal":
+        return torch.randn(shape)
+    draws = torch.rand(shape)
+    return draws if config.noise == "unit" else 2 * draws - 1
+
+
+def _batches(config, images):
+    """Without end, the images of each step."""
+    while True:
+        if config.batches == "random":
+            yield images[torch.randint(len(images), [config.batch_size])]
+            continue
+        sizes = batch_sizes(config, len(images)) * (
+            1 if config.batches == "whole" else len(images) // config.batch_size
+        )
+        for which in torch.randperm(len(images))[: sum(sizes)].split(sizes):
+            yield images[which]

@@ -1,0 +1,323 @@
+"""Damaged files, thousands for each kind: a result or one sentence, in bounded time and memory, and no file touched.
+
+Every kind has a process of its own, with little memory, whose interpreter tells what it is asked to do. A mutant is a
+function of its kind and number: `python tests/robustness/test_mutation.py KIND FIRST LAST` reads some of them again.
+TFGAN_MUTANTS=100000 makes the run longer.
+"""
+
+import io
+import json
+import os
+import pickle
+import random
+import re
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import damage
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgan_v1 import Config, UserError, data, load_samples
+from tfgan_v1.data import Shaping, decoding
+from tfgan_v1.storage import files, records, run_folder
+
+MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000))  # of each kind
+SECONDS = 20  # that one mutant may take; the slowest, a picture of 64 million pixels, takes two
+PEAK = 96 * 2**20  # bytes that Python and NumPy may take for one
+PICTURE_PEAK = 8 * decoding.MOST_PIXELS  # the same of a picture, for those that it claims are there when it is unpacked
+MORE_MEMORY = 2**31  # bytes that the whole process may take beyond what it had
+
+
+def _seeds():
+    """By kind: whole files of it."""
+    grey = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
+    colour = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    idx = [
+        b"\0\0\x08\x03" + struct.pack(">3I", 3, 4, 4) + grey.tobytes(),
+        b"\0\0\x08\x04" + struct.pack(">4I", 2, 4, 4, 3) + colour.tobytes(),
+    ]
+    rows = ["".join(",".join(map(str, image.ravel())) + "\n" for image in images) for images in (grey, grey / 47)]
+    names = "label," + ",".join(f"pixel{number}" for number in range(16)) + "\n"
+    labelled = names + "".join("7," + line + "\n" for line in rows[0].splitlines())
+    tables = [*rows, labelled, rows[0].replace(",", ";"), re.sub("([0-9]+)", r'"\1"', rows[0]).replace("\n", "\r\n")]
+    arrays = [grey, colour, grey / 255, grey.astype(">i4"), np.asfortranarray(grey), grey > 9, np.linspace(-1, 1, 9)]
+    samples = [grey[..., None] / np.float32(47), colour / np.float32(255)]
+    return {
+        "idx": idx,
+        "csv": [table.encode() for table in tables],
+        "npy": [_saved(np.save, array) for array in arrays],
+        "pickle": [pickle.dumps(samples, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)],
+        "losses": [",".join(records.LOSSES_HEADER).encode() + b"\r\n" + b"17,1,0.5,1e-7,0.9,0.1,0.8,0.2,1.5\r\n" * 3],
+        **{kind: [_saved_picture(kind, mode) for mode in modes] for kind, modes in MODES.items()},
+    }
+
+
+MODES = {
+    "png": ["RGB", "L", "P", "RGBA", "I;16", "1"],
+    "jpeg": ["RGB", "L", "CMYK"],
+    "gif": ["P", "L"],
+    "webp": ["RGB", "RGBA"],
+    "bmp": ["RGB", "P", "1"],
+    "tiff": ["RGB", "L", "I;16", "F", "1", "CMYK", "LAB"],
+    "ppm": ["RGB", "L", "1", "I;16"],
+}
+
+
+def _saved(save, *arrays, **named):
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()
+
+
+def _saved_picture(kind, mode):
+    levels = (np.mgrid[:9, :12].sum(0) * 11).astype(np.uint8)
+    image = Image.fromarray(levels.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(levels).convert(mode)
+    more = {"exif": _exif()} if kind in ("png", "jpeg", "webp", "tiff") else {}
+    more |= {"compression": "tiff_lzw"} if kind == "tiff" and mode in ("RGB", "L") else {}
+    return _saved(lambda file: image.save(file, kind, **more))
+
+
+def _exif():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def _whole_config():
+    values = Config(dataset="digits", ckpt="c", samples="s")
+    values = {name: value for name, value in vars(values).items() if name not in ("ckpt", "samples", "name")}
+    facts = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
+    content = {"format": run_folder.FORMAT, "config": values, "data": facts, "made_by": {"numpy": "2"}, "own": ["loss"]}
+    return [files.as_text(content).encode(), files.as_text({**content, "config": {"epochs": 3}}).encode()]
+
+
+class Kind(NamedTuple):
+    """How files of a kind come to be and are read."""
+
+    seeds: list
+    read: object  # takes the mutant's path
+    name: str = "mutant"  # of the file
+    mutate: object = damage.mutated  # (content, chance) -> bytes
+    others: dict = {}  # noqa: RUF012  # files beside it, and their bytes
+
+
+def _images(path):
+    """What a run would learn from: the pixels of images, or points, all of which can be read."""
+    images = data.load(path).images
+    points = images.dtype == np.float32 and images.shape[1:] == (1,)
+    assert images.size and np.isfinite(images.sum(dtype=float)) and (points or images.dtype == np.uint8)
+    assert points or (images.ndim == 4 and images.shape[3] in (1, 3))
+
+
+def _picture(path):
+    """A picture's pixels; whatever is wrong with it is its reason, as it is for a folder's."""
+    try:
+        return decoding.decode(path, Shaping((8, 8)))
+    except Exception as error:
+        told = decoding.reason(error)
+        assert 0 < len(told) <= 120
+        raise UserError(told) from None
+
+
+def kinds():
+    """The table of what is mutated."""
+    seeds = _seeds()
+    table = {name: Kind(seeds[name], _images) for name in ("idx", "csv", "npy")}
+    table["idx.gz"] = table["idx"]._replace(mutate=damage.gzipped)
+    table["csv.gz"] = table["csv"]._replace(mutate=damage.gzipped)
+    table["npz"] = table["npy"]._replace(mutate=damage.archive)
+    table |= {name: Kind(seeds[name], _picture) for name in MODES}
+    table["png"] = table["png"]._replace(
+        mutate=lambda content, chance: chance.choice([damage.png, damage.mutated])(content, chance)
+    )
+    table["config"] = Kind(
+        _whole_config(), lambda path: run_folder.read(Config(ckpt=path.parent)), "config.json", damage.json_of_ours
+    )
+    table["pickle"] = Kind(seeds["pickle"], load_samples)
+    table["losses"] = Kind(seeds["losses"], lambda path: records.read_losses(path, 99))
+    return table
+
+
+def _manifests():
+    """The table's rows for which TensorFlow is imported."""
+    import hashlib
+
+    from tfgan_v1.storage import checkpoints
+
+    tensors = {"data-00000-of-00001": b"tensors" * 9, "index": b"index" * 9}
+
+    def manifest(prefix, facts):
+        sums = {
+            f"{prefix}.{end}": {"bytes": len(each), "sha256": hashlib.sha256(each).hexdigest()}
+            for end, each in tensors.items()
+        }
+        return [files.as_text({"step": 17, "facts": facts, "files": sums}).encode()]
+
+    generator, state = "generator.ckpt-17", "train_state/step-17/state"
+    facts = {"seconds": 1.5, "sample_steps": [17], "samples_sha256": "0", "num_losses": 1, "last_losses": ["17", "nan"]}
+    return {
+        "manifest of a generator": Kind(
+            manifest(generator, {}),
+            lambda path: checkpoints.newest_generator(path.parent),
+            f"{generator}.json",
+            damage.json_of_ours,
+            others={f"{generator}.{end}": content for end, content in tensors.items()},
+        ),
+        "manifest of a state": Kind(
+            manifest("state", facts),
+            lambda path: checkpoints.newest_state(path.parents[2]),
+            f"{state}.json",
+            damage.json_of_ours,
+            others={f"{state}.{end}": content for end, content in tensors.items()},
+        ),
+    }
+
+
+MANIFESTS = ("manifest of a generator", "manifest of a state")
+
+
+class TooLong(BaseException):
+    """Passes through whatever catches every Exception."""
+
+
+def _deeds():
+    """A list of what the interpreter is asked to do from now on that reading a file has no need of."""
+    deeds = []
+    never = re.compile(r"os\.(system|exec|fork|spawn|posix_spawn|remove|rename|rmdir|mkdir|chmod|link|symlink)")
+
+    def hear(event, arguments):
+        writes = event == "open" and (set(str(arguments[1])) & set("wax+") or arguments[2] & (os.O_WRONLY | os.O_RDWR))
+        if hear.on and (writes or never.match(event) or event.partition(".")[0] in ("subprocess", "socket", "shutil")):
+            deeds.append(f"{event}{arguments}"[:200])
+
+    hear.on = False
+    sys.addaudithook(hear)
+    return deeds, hear
+
+
+def read_mutants(name, first, last):
+    """Reads mutants in this process and returns what came of it. AssertionError for one that breaks the rules."""
+    kind = (_manifests() if name in MANIFESTS else kinds())[name]
+
+    def too_long(*_):
+        raise TooLong
+
+    signal.signal(signal.SIGALRM, too_long)
+    deeds, hear = _deeds()
+    outcomes, slowest, highest = Counter(), 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, kind.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for other, content in kind.others.items():
+            Path(folder, other).write_bytes(content)
+        for seed in kind.seeds:  # which are read, or their mutants would be of no worth
+            path.write_bytes(seed)
+            kind.read(path)
+        before = {each for each in Path(folder).rglob("*")}
+        if name not in MODES:  # for folders, Pillow's warnings are turned away
+            warnings.simplefilter("error")  # a warning is a line on the terminal
+        else:
+            warnings.simplefilter("ignore")
+        _limit_memory()
+        tracemalloc.start()
+        for number in range(first, last):
+            chance = random.Random(f"{name} {number}")
+            content = kind.mutate(chance.choice(kind.seeds), chance)
+            path.write_bytes(content)
+            tracemalloc.reset_peak()
+            base, start = tracemalloc.get_traced_memory()[0], time.perf_counter()
+            try:
+                signal.setitimer(signal.ITIMER_REAL, SECONDS)
+                hear.on = True
+                kind.read(path)
+                outcomes["read"] += 1
+            except UserError as error:
+                outcomes["refused"] += 1
+                wrong = _what_is_wrong(error)
+                assert not wrong, f"{name} {number}: {wrong}"
+            except BaseException as error:
+                raise AssertionError(f"{name} {number}: {type(error).__name__}: {error}") from error
+            finally:
+                hear.on = False
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            slowest = max(slowest, time.perf_counter() - start)
+            peak = tracemalloc.get_traced_memory()[1] - base
+            highest = max(highest, peak)
+            assert peak < (PICTURE_PEAK if name in MODES else PEAK), f"{name} {number} took {peak:,} bytes"
+            assert not deeds, f"{name} {number}: {deeds}"
+            untouched = path.read_bytes() == content and {each for each in Path(folder).rglob("*")} == before
+            assert untouched, f"{name} {number} touched files"
+        for other, content in kind.others.items():
+            assert Path(folder, other).read_bytes() == content
+    return {**outcomes, "slowest": slowest, "peak": highest}
+
+
+def _what_is_wrong(error):
+    """Why a UserError is not what the user should see; "" if it is."""
+    told = str(error)
+    if not (told.isprintable() and 0 < len(told) < 2100):
+        return f"no sentence: {told!r}"
+    while error := error.__context__:  # whatever the sentence hides
+        if isinstance(error, MemoryError) or not isinstance(error, Exception):
+            return f"{type(error).__name__}, told as: {told}"
+    return ""
+
+
+def _limit_memory():
+    """From here on, a bomb is a MemoryError, or an abort in a library that knows none."""
+    if Path("/proc/self/statm").exists():
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + MORE_MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+@pytest.mark.parametrize("name", [*kinds(), *MANIFESTS])
+def test_a_damaged_file_is_read_or_is_one_sentence(name, record_property):
+    start = time.perf_counter()
+    child = subprocess.run(
+        [sys.executable, __file__, name, "0", str(MUTANTS)], capture_output=True, text=True, timeout=60 + MUTANTS
+    )
+    assert child.returncode == 0, child.stderr[-3000:]
+    told = json.loads(child.stdout.splitlines()[-1])
+    assert told["read"] + told["refused"] == MUTANTS
+    assert told["read"] > MUTANTS / 200 and told["refused"] > MUTANTS / 10  # or they damage too much, or too little
+    record_property(
+        "told",
+        f"{name}: {MUTANTS:,} mutants, {told['read']:,} read, {told['refused']:,} refused in one sentence; the slowest "
+        f"took {told['slowest'] * 1e3:.0f} ms, the largest {told['peak'] / 1e6:.1f} MB; "
+        f"{time.perf_counter() - start:.1f} s in all",
+    )
+
+
+def test_a_folder_of_damaged_pictures_gives_those_that_can_be_read(tmp_path):
+    table, count = kinds(), 0
+    for name in MODES:
+        for number in range(30):
+            chance = random.Random(f"folder {name} {number}")
+            path = tmp_path / "folder" / f"{name}-{number}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(table[name].mutate(chance.choice(table[name].seeds), chance))
+            count += 1
+    before = {path: path.read_bytes() for path in (tmp_path / "folder").iterdir()}
+    dataset = data.load(tmp_path / "folder", cache_dir=tmp_path / "cache")
+    assert len(dataset.files) == count == len(before) and 0 < len(dataset.images) < count
+    assert len(dataset.images) == sum(not reason for _, reason in dataset.files)
+    assert {path: path.read_bytes() for path in (tmp_path / "folder").iterdir()} == before
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".json", ".npy"]
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # which would be a file that is written
+    print(json.dumps(read_mutants(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,254 @@
+"""What holds for every input: what is written is read back the same, and anything else is a result or one sentence."""
+
+import gzip
+import io
+import json
+import os
+import pickle
+import string
+import struct
+import tempfile
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as some
+from hypothesis.extra import numpy as some_numpy
+
+from tfgan_v1 import Config, UserError, data, load_samples
+from tfgan_v1.config import DATASET_NAMES, OneOf, value_type
+from tfgan_v1.data import Shaping, arrays, tables
+from tfgan_v1.storage import records, run_folder
+
+settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
+settings.load_profile("here")
+
+SIDES = some.integers(1, 7)
+IMAGES = some.tuples(some.integers(1, 5), SIDES, SIDES, some.sampled_from([1, 3])).flatmap(
+    lambda shape: some_numpy.arrays(np.uint8, shape)
+)
+PACKINGS = some.sampled_from([bytes, lambda content: gzip.compress(content, mtime=0)])
+
+
+def through_a_file(content, read):
+    """What is read from a file with that content."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "file")
+        path.write_bytes(content)
+        return read(path)
+
+
+def saved(save, *arrays, **named):
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()
+
+
+def is_a_sentence(error):
+    return str(error).isprintable() and 0 < len(str(error)) < 2100
+
+
+@given(IMAGES, PACKINGS)
+def test_idx_comes_back(images, pack):
+    content = b"\0\0\x08\x04" + struct.pack(">4I", *images.shape) + images.tobytes()
+    assert np.array_equal(through_a_file(pack(content), arrays.read_idx), images)
+    if images.shape[3] == 1:
+        content = b"\0\0\x08\x03" + struct.pack(">3I", *images.shape[:3]) + images.tobytes()
+        assert np.array_equal(through_a_file(pack(content), arrays.read_idx), images)
+
+
+@given(IMAGES, PACKINGS, some.sampled_from(",;\t"), some.sampled_from(["\n", "\r\n", "\r"]), some.booleans())
+def test_a_table_comes_back(images, pack, delimiter, end, labelled):
+    rows = [["7"] * labelled + list(map(str, image.ravel())) for image in images]
+    names = ["label"] * labelled + [f"pixel{number}" for number in range(images[0].size)]
+    assume(images.max() > 1 and images[0].size > 1)  # 0 and 1 mean black and white
+    text = end.join(delimiter.join(row) for row in [names, *rows])
+    read = through_a_file(pack(text.encode()), lambda path: tables.read_csv(path, images.shape[1:3]))
+    assert np.array_equal(read.reshape(images.shape), images)
+
+
+@given(IMAGES, some.sampled_from([np.save, np.savez, np.savez_compressed]), some.sampled_from("CF"))
+def test_arrays_of_bytes_come_back(images, save, order):
+    read = through_a_file(saved(save, np.array(images, order=order)), data.load).images
+    assert read.dtype == np.uint8 and np.array_equal(read, images)
+
+
+@given(IMAGES, some.sampled_from(["<i2", ">i4", "<i8", ">u2", "<u4", "<f4", ">f8"]))
+def test_bytes_that_were_kept_in_larger_numbers_come_back(images, dtype):
+    assume(images.max() > 1)  # fractions 0 and 1 mean black and white
+    assert np.array_equal(through_a_file(saved(np.save, images.astype(dtype)), data.load).images, images)
+
+
+@given(some_numpy.arrays(np.float32, some.integers(1, 50), elements=some.floats(width=32, allow_nan=False)))
+def test_points_come_back_or_are_refused_where_they_are_infinite(points):
+    content = saved(np.save, points)
+    if np.isfinite(points).all():
+        assert np.array_equal(through_a_file(content, data.load).images, points[:, None])
+    else:
+        with pytest.raises(UserError, match="finite"):
+            through_a_file(content, data.load)
+
+
+NUMBERS = some_numpy.integer_dtypes() | some_numpy.unsigned_integer_dtypes() | some_numpy.floating_dtypes()
+GRIDS = some_numpy.arrays(NUMBERS, some_numpy.array_shapes(min_dims=2, max_dims=5, max_side=4))
+
+
+@given(some.lists(GRIDS, max_size=4), some.integers(0, pickle.HIGHEST_PROTOCOL), some.sampled_from([list, tuple]))
+def test_grids_come_back_from_any_pickle(grids, protocol, kind):
+    read = through_a_file(pickle.dumps(kind(grids), protocol), load_samples)
+    assert [(each.dtype, each.shape) for each in read] == [(each.dtype, each.shape) for each in grids]
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(read, grids, strict=True))
+
+
+@given(some.lists(some_numpy.arrays(np.float32, (2, 3, 3, 1)), max_size=4), some.integers(0, 4))
+def test_samples_come_back_however_many_were_there_before(samples, first):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "samples.pkl")
+        records.write_samples(path, samples[:first])
+        records.append_samples(path, samples[first:])
+        assert pickle.loads(path.read_bytes()) is not None
+        assert [each.tobytes() for each in load_samples(path)] == [each.tobytes() for each in samples]
+
+
+def values_of(each):
+    """Values that a field may have."""
+    kind, valid = value_type(each), each.metadata["valid"]
+    if each.name == "image_size":
+        return some.integers(1, 4096).map(str)
+    if kind is bool:
+        return some.booleans()
+    if isinstance(valid, OneOf):
+        return some.sampled_from(valid)
+    if kind is str:
+        return some.text(string.ascii_letters + "0 /한글é-", min_size=1, max_size=20)
+    if kind is int:
+        return some.integers(valid.low, min(valid.high, 10**9))
+    return some.floats(valid.low, min(valid.high, 1e9), exclude_min=valid.open_low, exclude_max=valid.open_high)
+
+
+OPTIONS = [each for each in fields(Config) if not each.metadata["place"]]
+CONFIGS = some.fixed_dictionaries({}, optional={each.name: values_of(each) for each in OPTIONS})
+FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
+
+
+@given(CONFIGS)
+def test_a_configuration_comes_back(values):
+    assume(not {"epochs", "steps"} <= set(values))
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config(**values, ckpt=folder)
+        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(), ["loss"]))
+        saved = run_folder.read(Config(ckpt=folder))
+    paths = {name: os.path.abspath(values[name]) for name in ("data_dir", "weights", "cache_dir") if name in values}
+    if values.get("dataset", "mnist") not in DATASET_NAMES:
+        paths["dataset"] = os.path.abspath(values["dataset"])
+    assert saved.config == replace(config, **paths)
+    assert (saved.data, saved.own) == (FACTS, ["loss"])
+
+
+ANYTHING = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
+    lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(), inner, max_size=4),
+    max_leaves=10,
+)
+SCHEMA = {"format": some.just(2), "config": ANYTHING, "data": ANYTHING, "made_by": ANYTHING, "own": ANYTHING}
+
+
+def read_config(content):
+    """A run's configuration from that content of config.json, or None where it is one sentence."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, run_folder.CONFIG).write_bytes(content)
+        try:
+            return run_folder.read(Config(ckpt=folder))
+        except UserError as error:
+            assert is_a_sentence(error)
+            return None
+
+
+@given(ANYTHING | some.fixed_dictionaries(SCHEMA))
+def test_any_json_is_a_configuration_or_one_sentence(value):
+    read_config(json.dumps(value).encode())
+
+
+@given(some.sampled_from(fields(Config)), ANYTHING)
+def test_any_value_of_an_option_is_taken_or_one_sentence(each, value):
+    content = {"format": 2, "config": {each.name: value}, "data": FACTS, "made_by": {}, "own": []}
+    saved = read_config(json.dumps(content).encode())
+    if saved:
+        now = getattr(saved.config, each.name)
+        assert type(now) in (value_type(each), type(None))
+    try:
+        Config(**{each.name: value})
+    except UserError as error:
+        assert is_a_sentence(error)
+
+
+BEGINNINGS = [
+    *(
+        b"",
+        b"\0\0\x08\x03",
+        b"\0\0\x08\x04\0\0\0\1",
+        b"\x93NUMPY\1\0",
+        b"\x93NUMPY\2\0",
+        b"\x93NUMPY\3\0v\0{'descr': '|u1'",
+    ),
+    *(
+        b"PK\3\4",
+        b"PK\5\6",
+        b"\x1f\x8b\x08\0",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"GIF89a",
+        b"RIFF",
+        b"BM",
+        b"II*\0",
+    ),
+    *(b"P5 ", b"1,2,3,4\n", b"label,1\n", b"\x80\4]", b"cnumpy\n", b"{"),
+]
+CONTENTS = some.builds(
+    lambda beginning, rest: beginning + rest, some.sampled_from(BEGINNINGS), some.binary(max_size=200)
+)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("read", [data.load, load_samples, arrays.read_idx, arrays.read_npy, arrays.read_npz])
+@given(content=CONTENTS)
+def test_any_bytes_are_read_or_one_sentence(read, content):
+    try:
+        through_a_file(content, read)
+    except UserError as error:
+        assert is_a_sentence(error)
+
+
+@pytest.mark.filterwarnings("error")
+@given(some.text(string.digits + ",;\t\n\r\". -eE#naif'", max_size=99), some.sampled_from([None, (1, 2), (2, 2)]))
+def test_any_table_is_read_or_one_sentence(text, size):
+    try:
+        images = through_a_file(text.encode(), lambda path: tables.read_csv(path, size))
+        assert images.ndim == 4 and len(images)
+    except UserError as error:
+        assert is_a_sentence(error)
+
+
+@given(some.text(), some.tuples(some.integers(), some.integers()), some.integers(), some.text())
+def test_any_shaping_is_taken_or_one_sentence(background, size, channels, fit):
+    try:
+        Shaping(size, channels, fit, background).check()
+    except UserError as error:
+        assert is_a_sentence(error)
+    try:
+        Shaping(background=background).check()
+    except UserError as error:
+        assert is_a_sentence(error)
+
+
+@given(some.lists(some.floats(width=32), min_size=6, max_size=6), some.integers(1, 10**9), some.integers(1, 10**6))
+def test_losses_come_back(numbers, step, epoch):
+    rows = [records.Losses(step, epoch, *numbers, 1.5)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "losses.csv")
+        records.write_table(path, records.LOSSES_HEADER, [])
+        records.append_rows(path, rows)
+        assert list(map(str, records.read_losses(path, step))) == list(map(str, rows))  # nan is not nan
+        assert records.read_losses(path, step - 1) == []

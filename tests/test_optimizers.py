@@ -1,0 +1,75 @@
+"""The optimisers against plain NumPy, ten steps each."""
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import Config
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.optimizers import OPTIMISERS, make_optimiser
+
+START, TARGET = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[0.3, 0.1], [-1.0, 2.0]])
+
+
+def gradient(w):
+    return np.sin(w) + (w - TARGET) ** 3
+
+
+def ours(config, lr, decay):
+    """The weights after each of ten steps of our graph."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.get_variable("w", initializer=START.astype(np.float32), use_resource=True)
+        loss = tf.reduce_sum(-tf.cos(w) + (w - TARGET.astype(np.float32)) ** 4 / 4)
+        optimiser, updates = make_optimiser(config, lr, decay, "updates")
+        train = optimiser.minimize(loss, global_step=updates, var_list=[w])
+        session.run(tf.global_variables_initializer())
+        weights = []
+        for _ in range(10):
+            session.run(train)
+            weights.append(session.run(w))
+        return weights
+
+
+@pytest.mark.parametrize("decay", [0.0, 6e-8, 0.5])
+def test_rmsprop_is_keras_and_decays_with_inverse_time(decay):
+    config = Config(model="dcgan", rho=0.8)
+    w, v = START.copy(), np.zeros_like(START)
+    for step, theirs in enumerate(ours(config, 0.01, decay)):
+        g = gradient(w)
+        v = 0.8 * v + 0.2 * g**2
+        w = w - 0.01 / (1 + decay * step) * g / np.sqrt(v + 1e-7)
+        assert np.allclose(theirs, w, rtol=1e-5)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_adam_decays_with_inverse_time(decay):
+    config = Config(model="dcgan_upsample", beta1=0.5)
+    w, m, v = START.copy(), np.zeros_like(START), np.zeros_like(START)
+    for step, theirs in enumerate(ours(config, 0.01, decay), 1):
+        g = gradient(w)
+        m, v = 0.5 * m + 0.5 * g, 0.999 * v + 0.001 * g**2
+        rate = 0.01 / (1 + decay * (step - 1)) * np.sqrt(1 - 0.999**step) / (1 - 0.5**step)
+        w = w - rate * m / (np.sqrt(v) + 1e-7)
+        assert np.allclose(theirs, w, rtol=1e-5)
+
+
+def test_a_tiny_gradient_shows_where_epsilon_stands():
+    """Inside the root, as in Keras: from a gradient of 1e-6 the first step is lr * 1e-6 / sqrt(1e-13 + 1e-7)."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.get_variable("w", initializer=tf.constant(0.0), use_resource=True)
+        optimiser, _ = make_optimiser(Config(model="conv"), 1.0, 0.0, "updates")
+        session.run([tf.global_variables_initializer()])
+        train = optimiser.minimize(w * 1e-6, var_list=[w])
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        assert np.isclose(session.run(w), -1e-6 / np.sqrt(0.1 * 1e-12 + 1e-7), rtol=1e-5)
+
+
+def test_a_constant_rate_counts_nothing():
+    with tf.Graph().as_default():
+        assert make_optimiser(Config(), 0.1, 0.0, "updates")[1] is None and tf.global_variables() == []
+
+
+def test_every_optimiser_is_offered_as_a_flag():
+    assert set(OPTIMISERS) == {"adam", "rmsprop"}
+    for name in OPTIMISERS:
+        assert Config(optimiser=name).optimiser == name

@@ -1,0 +1,256 @@
+"""A run's two folders: who may begin there, and that nothing in them is lost."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import rewrite
+
+from tfgan_v1 import Config, UserError
+from tfgan_v1.storage import files, run_folder
+
+FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config(dataset="digits", ckpt=tmp_path / "checkpoints", samples=tmp_path / "samples")
+
+
+@pytest.fixture
+def begun(config):
+    """A configuration in whose folders a run has begun."""
+    with run_folder.locked(config):
+        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(numpy="2")))
+    return config
+
+
+def test_a_configuration_comes_back_from_its_folder_with_the_readers_places(begun, tmp_path):
+    (tmp_path / "checkpoints").rename(tmp_path / "moved")
+    moved = Config(ckpt=tmp_path / "moved")
+    saved = run_folder.read(moved)
+    assert saved.data == FACTS and {"tfgan_v1", "python", "numpy", "processor", "threads"} == set(saved.made_by)
+    assert saved.config == Config(dataset="digits", ckpt=tmp_path / "moved")
+
+
+def test_a_folder_with_a_run_is_refused_with_the_three_ways_out(begun):
+    with pytest.raises(UserError, match=r"already holds a run.*--resume.*--name NAME.*--overwrite"):
+        run_folder.admit(begun, resume=False, overwrite=False)
+    assert run_folder.admit(begun, resume=False, overwrite=True) is None
+    assert run_folder.admit(begun, resume=True, overwrite=False).data == FACTS
+    with pytest.raises(UserError, match="give one of them"):
+        run_folder.admit(begun, resume=True, overwrite=True)
+
+
+def test_records_of_another_run_in_the_samples_folder_are_not_written_over(config):
+    config.samples_folder.mkdir()
+    (config.samples_folder / "losses.csv").write_text("")
+    with pytest.raises(UserError, match="already holds a run"):
+        run_folder.admit(config, resume=False, overwrite=False)
+
+
+CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("num_samples", 4)]
+
+
+@pytest.mark.parametrize("option, value", CHANGES)
+def test_what_the_results_depend_on_cannot_change_on_the_way(begun, option, value):
+    changed = Config(**{"dataset": "digits", "ckpt": begun.ckpt, "samples": begun.samples, option: value})
+    row = rf"--{option.replace('_', '-')} +{getattr(Config(), option)} +{value}$"
+    with pytest.raises(UserError, match=rf"was begun with other settings; .*--name NAME\n +then +now\n  {row}"):
+        run_folder.admit(changed, resume=True, overwrite=False)
+
+
+def test_epochs_and_chunk_may_change_and_what_is_left_open_agrees_with_anything(begun):
+    changed = Config(epochs=1000, chunk=3, ckpt=begun.ckpt, samples=begun.samples)
+    assert run_folder.admit(changed, resume=True, overwrite=False)
+
+
+def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
+    folder, samples = begun.ckpt_folder, begun.samples_folder
+    (folder / "train_state" / "step-1").mkdir(parents=True)
+    (folder / "train_state" / "step-1" / "state.index").touch()
+    (folder / "other").mkdir()
+    ours = [folder / "generator.ckpt-17.index", folder / "checkpoint", samples / "losses.csv"]
+    theirs = [
+        folder / "notes.txt",
+        folder / "generator.ckpt-notes.txt",
+        folder / "other" / "config.json",
+        samples / "favourite.png",
+        samples / "samples.png",
+    ]
+    for path in (*ours, *theirs):
+        path.touch()
+    run_folder.clear(begun)
+    assert not any(path.exists() for path in (*ours, folder / "config.json", folder / "train_state"))
+    assert all(path.exists() for path in theirs)
+
+
+NAMES = [
+    "train_state",
+    "Train_State",
+    "generator.ckpt-x.json",
+    "config.json",
+    "checkpoint",
+    ".partial",
+    ".lock",
+    "samples.png",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_a_run_above_uses_for_its_own_files_is_refused(name):
+    with pytest.raises(UserError, match=f"--name {name} is kept"):
+        run_folder.admit(Config(name=name), resume=False, overwrite=False)
+
+
+def test_where_the_data_lies_is_kept_from_whatever_folder_it_was_told(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config.ckpt_folder.mkdir()
+    run_folder.write(run_folder.Saved(Config(ckpt=config.ckpt, data_dir="data"), FACTS, {}))
+    assert run_folder.read(config).config.data_dir == str(tmp_path / "data")
+
+
+def test_two_trainers_do_not_get_into_one_folder(config, tmp_path):
+    elsewhere = Config(ckpt=tmp_path / "elsewhere", samples=config.samples)
+    with run_folder.locked(config):
+        for other in (config, elsewhere):
+            with pytest.raises(UserError, match="another trainer is at work"), run_folder.locked(other):
+                pass
+    with run_folder.locked(elsewhere):
+        pass
+
+
+def test_both_folders_may_be_one(tmp_path):
+    with run_folder.locked(Config(ckpt=tmp_path / "one", samples=tmp_path / "one" / ".." / "one")):
+        pass
+
+
+def test_the_lock_does_not_outlive_its_process(config):
+    script = f"""
+import os, sys
+sys.path[:0] = {sys.path!r}
+from tfgan_v1 import Config
+from tfgan_v1.storage import run_folder
+with run_folder.locked(Config(ckpt={config.ckpt!r}, samples={config.samples!r})):
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    with run_folder.locked(config):
+        pass
+
+
+def damage(folder, change):
+    rewrite(folder / "config.json", change)
+
+
+DAMAGES = {
+    "no JSON": lambda folder: (folder / "config.json").write_text("{"),
+    "bytes": lambda folder: (folder / "config.json").write_bytes(b"\xff\xfe\x00"),
+    "nested too deep": lambda folder: (folder / "config.json").write_text("[" * 100_000),
+    "a list": lambda folder: (folder / "config.json").write_text("[]"),
+    "another format": lambda folder: damage(folder, lambda c: c.update(format=99)),
+    "no data": lambda folder: damage(folder, lambda c: c.pop("data")),
+    "a mistyped key": lambda folder: damage(folder, lambda c: c["config"].update(batchsize=3)),
+    "a wrong value": lambda folder: damage(folder, lambda c: c["config"].update(epochs=-1)),
+    "a list for a model": lambda folder: damage(folder, lambda c: c["config"].update(model=["mlp"])),
+    "no shape": lambda folder: damage(folder, lambda c: c["data"].update(image_shape=3)),
+    "a huge shape": lambda folder: damage(folder, lambda c: c["data"].update(image_shape=[10**6, 10**6, 1])),
+}
+
+
+@pytest.mark.parametrize("do", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_configuration_is_one_sentence_with_its_path(begun, do):
+    do(begun.ckpt_folder)
+    with pytest.raises(UserError) as told:
+        run_folder.read(begun)
+    assert str(begun.ckpt_folder / "config.json") in str(told.value) and "\n" not in str(told.value)
+
+
+CHANGED = {
+    "an option": (b'"smooth": 0.1', b'"smooth": 0.2'),
+    "a flipped bit": (b'"digits"', b'"eigits"'),
+    "the checksum": (b'"sha256": "', b'"sha256": "0'),
+    "no checksum": (b'"sha256"', b'"sha255"'),
+}
+
+
+@pytest.mark.parametrize("before, after", CHANGED.values(), ids=CHANGED)
+def test_a_configuration_that_was_changed_behind_our_back_is_told(begun, before, after):
+    path = begun.ckpt_folder / "config.json"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(before, after))
+    assert path.read_bytes() != content
+    with pytest.raises(UserError, match=r"config\.json cannot be used: it was changed or damaged .* from a copy"):
+        run_folder.read(begun)
+
+
+def test_a_configuration_may_be_laid_out_otherwise(begun):
+    path = begun.ckpt_folder / "config.json"
+    saved = run_folder.read(begun)
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    assert run_folder.read(begun) == saved
+
+
+def test_what_a_kill_left_half_written_goes_and_nothing_else(begun):
+    folder, samples = begun.ckpt_folder, begun.samples_folder
+    ours = [
+        folder / ".config.json.partial",
+        folder / ".checkpoint.partial",
+        folder / ".partial" / "generator.ckpt-1.index",
+        folder / "train_state" / ".partial" / "state.index",
+        folder / "train_state" / "step-1" / ".state.json.partial",
+        samples / ".train_samples.pkl.partial",
+        samples / ".losses.csv.partial",
+        samples / ".evolution.png.partial",
+        samples / "sheets" / ".000001.png.partial",
+    ]
+    theirs = [
+        folder / "config.json",
+        folder / ".notes.txt.partial",
+        folder / "faces" / ".config.json.partial",
+        folder / "train_state" / "step-1" / "state.json",
+        samples / ".samples.png.partial",  # sample.py may be at it
+        samples / "my.partial",
+        samples / "sheets" / ".cat.png.partial",
+        samples / "sheets" / "000001.png",
+    ]
+    for path in (*ours, *theirs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    run_folder.sweep(begun)
+    assert not any(path.exists() for path in ours) and not (folder / ".partial").exists()
+    assert all(path.exists() for path in theirs)
+    (folder / ".partial").symlink_to(samples)
+    run_folder.sweep(begun)
+    assert not (folder / ".partial").exists() and samples.exists()
+
+
+def test_a_folder_that_is_missing_or_empty_is_one_sentence(config):
+    with pytest.raises(UserError, match=r"there is no folder .*--ckpt"):
+        run_folder.read(config)
+    config.ckpt_folder.mkdir()
+    with pytest.raises(UserError, match=r"holds no run.*--ckpt"):
+        run_folder.read(config)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
+        partial.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with files.replacing(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(run_folder.os, "fsync", lambda _: calls.append("fsync"))
+    monkeypatch.setattr(run_folder.os, "replace", lambda *_: calls.append("replace"))
+    with files.replacing(tmp_path / "file") as partial:
+        partial.write_text("new")
+    assert calls == ["fsync", "replace"]

@@ -1,0 +1,150 @@
+"""One picture, of any format, mode and size, becomes an array of the wanted shape."""
+
+import threading
+import warnings
+from contextlib import nullcontext
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from tfgan_v1.data.shapes import FITS
+from tfgan_v1.storage.files import Bounded
+
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; MPO is found by way of JPEG
+MOST_PIXELS = 2**26  # that are decoded of one picture
+_MANY_PIXELS = 2**23  # pictures with more are decoded one at a time, so that memory does not grow with the cores
+_one_at_a_time = threading.Lock()
+
+_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 0x0112, 258, 262  # tags of EXIF and of TIFF
+
+# How a camera was held, by EXIF's number, and what sets the picture upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(path, shaping):
+    """A picture's first frame, upright: uint8 [*shaping.size, shaping.channels], and 3 channels if it leaves them open.
+
+    Raises what Pillow raises, which can be anything, and ValueError for what is no picture to learn from.
+    """
+    if not path.is_file():  # a link to nothing, or a pipe, which would be waited for without end
+        raise ValueError("it is no file")
+    if not path.stat().st_size:
+        raise ValueError("it is empty")
+    with Bounded(path) as file, Image.open(file, formats=_formats()) as image:
+        width, height = image.size  # before `draft`, for a progressive JPEG takes the memory of them all
+        image.draft(None, [2 * max(shaping.size)] * 2)  # so that a JPEG is decoded smaller, but large enough
+        if width * height == 0:
+            raise ValueError(f"it has {width}x{height} pixels")
+        if width * height > MOST_PIXELS:
+            raise ValueError(f"it claims {width}x{height} pixels, more than {MOST_PIXELS:,}")
+        with _one_at_a_time if width * height > _MANY_PIXELS else nullcontext():
+            image.load()
+            method = UPRIGHT.get(_orientation(image))
+            image = eight_bits(image)
+            return fitted(image if method is None else image.transpose(method), shaping)
+
+
+def fitted(image, shaping):
+    """A Pillow image in L, RGB or RGBA as an array: uint8 [*shaping.size, shaping.channels or 3]."""
+    height, width = shaping.size
+    image = FITS[shaping.fit](image, (width, height))
+    canvas = Image.new("RGB", (width, height), shaping.colour)
+    corner = (width - image.width) // 2, (height - image.height) // 2
+    canvas.paste(image, corner, image if image.mode == "RGBA" else None)
+    if shaping.channels == 1:
+        return np.asarray(canvas.convert("L"))[..., None]
+    return np.asarray(canvas)
+
+
+def shaped(images, shaping):
+    """Arrays of images, uint8 [n, h, w, c], in the shape that is wanted; those that have it stay as they are."""
+    shaping = shaping._replace(size=shaping.size or images.shape[1:3], channels=shaping.channels or images.shape[3])
+    shape = (len(images), *shaping.size, shaping.channels)
+    if images.shape == shape:
+        return images
+    if not any(images.strides):  # one pixel that stands for all of them
+        return np.broadcast_to(images[0, 0, 0, 0], shape)
+    result = np.empty(shape, np.uint8)
+    for image, place in zip(images, result, strict=True):
+        place[...] = fitted(Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image), shaping)
+    return result
+
+
+def is_picture(path):
+    """Whether a file begins like a picture."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            Image.open(path, formats=_formats()).close()
+        except Image.DecompressionBombError:
+            return True
+        except Exception:
+            return False
+    return True
+
+
+def reason(error):
+    """Why a picture could not be used, in a few words."""
+    if isinstance(error, Image.UnidentifiedImageError):  # which repeats the whole path
+        return "it is in no format that is read here"
+    told = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return told.splitlines()[0][:120].rstrip(".")
+
+
+def eight_bits(image):
+    """A loaded Pillow image of any mode in L or RGB, or in RGBA if there is anything transparent."""
+    if image.mode[0] in "IF":
+        return _deep(image)
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if image.mode == "La":  # which converts to LA alone
+        image = image.convert("LA")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _deep(image):
+    """Greys of more than eight bits, I;16, I or F: their range becomes 0 to 255, and what is negative is black."""
+    values = np.asarray(image)
+    tags = getattr(image, "tag_v2", {})
+    largest = values.max()
+    if not np.isfinite(values).all():
+        raise ValueError("it has pixels that are no finite numbers")
+    if image.mode == "F":
+        white = next((white for white in (1, 255, 65535) if largest <= white), largest)
+    elif image.mode == "I":
+        white = max(65535, largest)
+    else:
+        white = 2 ** tags.get(_BITS_PER_SAMPLE, [16])[0] - 1
+    greys = np.multiply(np.clip(values, 0, white), 255 / white, dtype=np.float32)
+    np.rint(greys, out=greys)
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow heeds in eight bits alone
+        np.subtract(255, greys, out=greys)
+    result = Image.fromarray(greys.astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        result = result.convert("RGBA")
+        result.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return result
+
+
+def _orientation(image):
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except Exception:  # a broken block of EXIF data is no reason to do without the picture
+        return None
+
+
+def _formats():
+    Image.init()  # knows which of them this Pillow was built with
+    return [name for name in FORMATS if name in Image.OPEN]

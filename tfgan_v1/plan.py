@@ -1,0 +1,186 @@
+"""What is about to be trained: everything that can be known, and refused, before TensorFlow is there."""
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfgan_v1 import batches, data
+from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError, warn
+from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA
+from tfgan_v1.storage import run_folder
+
+# One call of the training loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
+CALL_PIXELS = 500_000  # seen in one call by a convolutional model
+CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
+
+
+class Own(NamedTuple):
+    """What a caller in Python brings in place of what the configuration names; None is the built-in one."""
+
+    model: Any = None  # a models.Model
+    loss: Any = None  # a losses.Loss
+
+    def names(self):
+        """Which of them there are, for config.json."""
+        return [name for name, part in self._asdict().items() if part is not None]
+
+
+class Plan(NamedTuple):
+    """A run that may begin."""
+
+    config: Config  # nothing in it is left open: the data set is named, xla is on or off
+    dataset: data.Dataset
+    facts: dict  # dataset.facts(): name, num_images, image_shape, sha256
+    resume: bool
+    overwrite: bool
+    own: Own = Own()
+
+    @property
+    def steps_per_epoch(self):
+        """Steps in one pass over the images."""
+        return batches.steps_per_epoch(self.config, self.facts["num_images"])
+
+    @property
+    def total_steps(self):
+        """Steps of the whole run."""
+        return self.config.steps or self.config.epochs * self.steps_per_epoch
+
+    @property
+    def sample_every(self):
+        """Steps from one drawing of samples to the next."""
+        return self.config.sample_every * (1 if self.config.steps else self.steps_per_epoch)
+
+    @property
+    def streamed(self):
+        """Whether the images stay on the disk and come to the graph call by call."""
+        return self.dataset.images.nbytes > self.config.resident_limit * 1e9
+
+    @property
+    def chunk(self):
+        """Steps in one call of the training loop: those between two samples in equal parts, none above the limits."""
+        config, shape = self.config, self.facts["image_shape"]
+        images = config.batch_size * config.d_steps
+        noise_bytes = 4 * config.noise_size * (images + config.batch_size)
+        image_bytes = images * math.prod(shape) * self.dataset.images.itemsize if self.streamed else 0
+        limits = [config.chunk, CALL_BYTES // (noise_bytes + image_bytes)]
+        if config.model in CONVOLUTIONAL or self.own.model:
+            limits.append(CALL_PIXELS // (images * math.prod(shape[:2])))
+        interval, limit = min(self.sample_every, self.total_steps), max(1, min(limits))
+        return math.ceil(interval / math.ceil(interval / limit))
+
+    @property
+    def points(self):
+        """Whether the data are points and not images."""
+        return len(self.facts["image_shape"]) == 1
+
+    @property
+    def real_samples(self):
+        """A thousand of the data, or fewer large ones, as samples are kept: images in [0, 1], points as they are."""
+        some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.facts["image_shape"])))]
+        return some if self.points else some / np.float32(255)
+
+    @property
+    def graph(self):
+        """The arguments of gan.build."""
+        shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
+        return self.config, shape, dtype, self.facts["num_images"], self.chunk, *self.own
+
+    def place(self, step):
+        """Where in the run a step is, in words: "epoch 3", or "step 200" of a run that is counted in steps."""
+        if self.config.steps:
+            return f"step {step:,}"
+        epochs, more = divmod(step, self.steps_per_epoch)
+        return f"epoch {step / self.steps_per_epoch:,.2f}" if more else f"epoch {epochs:,}"
+
+    @property
+    def unit(self):
+        """What a run is counted in, "epoch" or "step"."""
+        return "step" if self.config.steps else "epoch"
+
+    def axis(self, steps):
+        """Numbers of steps in the run's unit."""
+        return [step if self.config.steps else step / self.steps_per_epoch for step in steps]
+
+    def calls(self, step):
+        """The calls of the training loop from a step to the end of the run: pairs (first step, number of steps)."""
+        while step < self.total_steps:
+            steps = min(self.chunk, self.sample_every - step % self.sample_every, self.total_steps - step)
+            yield step, steps
+            step += steps
+
+    def order(self, step):
+        """Which images the steps of a call see that begins at `step`: see batches.order."""
+        return batches.order(self.config, self.facts["num_images"], step, self.chunk)
+
+
+def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()):  # noqa: B008, a constant
+    """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
+
+    Raises UserError if the folders, the data or their combination do not allow the run.
+    """
+    saved = run_folder.admit(config, resume=resume, overwrite=overwrite, own=own.names())
+    if saved:
+        config = replace(config, dataset=config.dataset or saved.config.dataset, xla=saved.config.xla)
+    elif config.weights:
+        run_folder.read(Config(ckpt=config.weights), by="--weights")
+    if not own.model and config.size:
+        check_size(config.model, config.size)
+    dataset = load(config, download=download)
+    facts = dataset.facts()
+    if saved and {**facts, "name": None} != {**saved.data, "name": None}:  # the same images may lie elsewhere by now
+        rows = [(name, saved.data.get(name), facts[name]) for name in facts if saved.data.get(name) != facts[name]]
+        raise UserError(
+            f"the images of {dataset.name} are not those that the run in {config.ckpt_folder} was begun with; "
+            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME",
+            *run_folder.side_by_side(rows),
+        )
+    if not own.model:
+        check_size(config.model, facts["image_shape"][:-1])
+    if config.batch_size * config.d_steps > facts["num_images"]:
+        warn(
+            f"{dataset.name} holds {facts['num_images']:,} {'points' if len(facts['image_shape']) == 1 else 'images'}, "
+            f"fewer than the {config.batch_size * config.d_steps:,} of a step: each step sees some of them again"
+        )
+    xla = config.xla if config.xla != "auto" else "on" if config.model in FASTER_WITH_XLA and not own.model else "off"
+    named = config.dataset or dataset.name
+    plan = Plan(replace(config, dataset=named, xla=xla), dataset, facts, resume, overwrite, own)
+    if config.d_first >= plan.total_steps:
+        raise UserError(
+            f"--d-first {config.d_first:,} leaves the generator none of the run's {plan.total_steps:,} steps to learn; "
+            "take a smaller one or a longer run"
+        )
+    return plan
+
+
+def load(config, *, download=True):
+    """The data.Dataset of a configuration. Raises UserError if there is none."""
+    return data.load(
+        config.dataset,
+        config.data_dir,
+        data.Shaping(config.size, config.channels, config.fit, config.background),
+        mean=config.mean,
+        std=config.std,
+        seed=config.seed,
+        strict=config.strict,
+        cache_dir=config.cache_dir,
+        download=download,
+    )
+
+
+def check_size(model, size):
+    """Raises UserError if a model cannot make images of a size (height, width), or of points, which have none."""
+    if model not in CONVOLUTIONAL:
+        return
+    if not size:
+        raise UserError(f"--model {model} makes images, and these are points; take --model gaussian or mlp")
+    nearest = [min(range(8, 129, 4), key=lambda fit: (abs(fit - length), -fit)) for length in size]
+    if nearest != list(size):
+        height, width = size
+        raise UserError(
+            f"--model {model} makes images whose height and width are multiples of 4 from 8 to 128, not "
+            f"{height}x{width}; the nearest is --image-size {nearest[0]}x{nearest[1]}"
+        )

@@ -1,0 +1,13 @@
+"""The rows of statistics.csv: how far generated points are from the data."""
+
+from tfgan_v1.evaluation import metrics
+
+
+def statistics(plan, progress):
+    """The rows of statistics.csv: the KL divergence and the moments of each set of sampled points beside the data's."""
+    real, rows = plan.dataset.images, progress.statistics
+    real_moments = metrics.moments(real)
+    for step, fake in list(zip(progress.sample_steps, progress.samples, strict=True))[len(rows) :]:
+        epoch = (step - 1) // plan.steps_per_epoch + 1
+        rows.append((step, epoch, metrics.kl_divergence(real, fake), *real_moments, *metrics.moments(fake)))
+    return rows

@@ -1,7 +1,7 @@
 """One framework at one workload, in a process of its own: `python worker.py FRAMEWORK WORKLOAD IMAGES.npy`.
 
-A line protocol of JSON. First it says {"ready": what there is to note} or {"unavailable": the reason}; from then on it does
-nothing but answer each line `run SECONDS` by {"steps": number, "seconds": elapsed}. An empty line, or none, ends it.
+A line protocol of JSON. First it says {"ready": what there is to note} or {"unavailable": the reason}; from then on
+it answers each line `run SECONDS` by {"steps": number, "seconds": elapsed}. An empty line, or none, ends it.
 """
 
 import json

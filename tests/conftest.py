@@ -98,7 +98,7 @@ def rewrite(path, change):
     content = json.loads(path.read_text())
     del content["sha256"]
     change(content)
-    path.write_text(files.as_text(content))
+    path.write_text(files.to_json(content))
 
 
 def tensors(prefix):

@@ -11,13 +11,13 @@ from tfgan_v1.losses import LOSSES
 from tfgan_v1.models import MODELS
 from tfgan_v1.presets import COMMON, CONVOLUTIONAL, FASTER_WITH_XLA, PRESETS
 
-KERAS_RMSPROP = {"optimiser": "rmsprop", "rho": 0.9, "epsilon": 1e-7}
+KERAS_RMSPROP = {"optimizer": "rmsprop", "rho": 0.9, "epsilon": 1e-7}
 HALF_THE_SUM = {"d_loss": "mean", "d_batches": "joint"}
 HARD_LABELS = {"smooth": 0.0, "fake_label": 0.0, "g_label": 1.0}
 PUBLISHED = {
     "mlp": {
         **{"noise": "uniform", "noise_size": 100, "smooth": 0.1, "fake_label": 0.0, "g_label": 1.0},
-        **{"d_loss": "sum", "optimiser": "adam", "d_lr": 0.002, "g_lr": 0.002, "beta1": 0.9, "beta2": 0.999},
+        **{"d_loss": "sum", "optimizer": "adam", "d_lr": 0.002, "g_lr": 0.002, "beta1": 0.9, "beta2": 0.999},
         **{"batch_size": 100, "batches": "shuffled", "epochs": 100, "steps": None, "g_noise": "same"},
         **{"sample_every": 1, "num_samples": 16, "record": "samples", "d_decay": 0.0, "g_decay": 0.0},
     },
@@ -38,7 +38,7 @@ PUBLISHED = {
         **{"steps": 40_000, "record": "steps", "num_samples": 16},
     },
     "dcgan_upsample": {
-        **{"noise": "normal", "noise_size": 100, "g_noise": "same", "optimiser": "adam", "d_lr": 0.001, "g_lr": 0.001},
+        **{"noise": "normal", "noise_size": 100, "g_noise": "same", "optimizer": "adam", "d_lr": 0.001, "g_lr": 0.001},
         **{"beta1": 0.9, "beta2": 0.999, "batch_size": 32, "batches": "random", "d_batches": "in_turn", **HARD_LABELS},
         **{"d_loss": "mean", "steps": 40_001, "sample_every": 200, "num_samples": 25, "record": "steps"},
         **{"sheets": "each", "d_decay": 0.0, "g_decay": 0.0},
@@ -67,14 +67,14 @@ def test_every_preset_has_networks_and_only_options_that_exist():
 
 def test_the_names_offered_are_those_of_the_tables():
     valid = {each.name: each.metadata["valid"] for each in fields(Config)}
-    assert set(valid["loss"]) == set(LOSSES) and set(valid["noise"]) == set(noise.LAWS)
+    assert set(valid["loss"]) == set(LOSSES) and set(valid["noise"]) == set(noise.DISTRIBUTIONS)
     assert set(valid["fit"]) == set(data.shapes.FITS) and DATASET_NAMES == data.NAMES
 
 
 def test_any_flag_overrides_any_preset():
-    config = Config(model="dcgan", loss="minimax", epochs=50, batch_size=7, optimiser="adam", noise="normal")
+    config = Config(model="dcgan", loss="minimax", epochs=50, batch_size=7, optimizer="adam", noise="normal")
     assert (config.epochs, config.steps, config.sample_every) == (50, None, 1)
-    assert (config.loss, config.batch_size, config.optimiser, config.noise) == ("minimax", 7, "adam", "normal")
+    assert (config.loss, config.batch_size, config.optimizer, config.noise) == ("minimax", 7, "adam", "normal")
     assert config.d_lr == 2e-4 and config.g_noise == "fresh"  # what was not given stays the preset's
 
 

@@ -150,7 +150,7 @@ TYPES = {
 
 @pytest.mark.parametrize("array, expected", TYPES.values(), ids=TYPES)
 def test_every_type_means_black_to_white(array, expected):
-    images = arrays.interpreted(array, "here")
+    images = arrays.to_images_or_points(array, "here")
     expected = BYTES if expected is None else expected
     assert images.dtype == np.uint8
     assert np.abs(images[..., 0].astype(int) - expected).max() <= (array.dtype == np.float16)
@@ -185,9 +185,9 @@ def test_numbers_that_are_no_pixels_are_one_sentence(tmp_path, array, reason):
 
 
 def test_a_large_array_is_converted_as_a_small_one(monkeypatch):
-    whole = arrays.interpreted(BYTES / 255, "here")
+    whole = arrays.to_images_or_points(BYTES / 255, "here")
     monkeypatch.setattr(arrays, "_BLOCK", 40)
-    assert np.array_equal(arrays.interpreted(BYTES / 255, "here"), whole)
+    assert np.array_equal(arrays.to_images_or_points(BYTES / 255, "here"), whole)
 
 
 def test_an_archives_images_are_found_by_their_names(tmp_path):

@@ -12,9 +12,9 @@ from tfgan_v1.storage import checkpoints, records
 
 def stumbling(monkeypatch, at, metric=np.nan, finite=True, times=1):
     """Lets the call that does step `at` return, so many times, a loss or a state that is no finite number."""
-    real, left = training.stepper, [times]
+    real, left = training.make_train_fn, [times]
 
-    def stepper(*args):
+    def make_train_fn(*args):
         steps_of = real(*args)
 
         def train_steps(first, steps):
@@ -28,7 +28,7 @@ def stumbling(monkeypatch, at, metric=np.nan, finite=True, times=1):
 
         return train_steps
 
-    monkeypatch.setattr(training, "stepper", stepper)
+    monkeypatch.setattr(training, "make_train_fn", make_train_fn)
 
 
 @pytest.mark.parametrize("fault", [{"metric": np.inf}, {"metric": 1.0, "finite": False}], ids=["loss", "weights"])
@@ -80,7 +80,7 @@ def test_a_weight_that_is_no_number_is_seen_although_the_losses_are(digits_confi
     config = digits_config()
     with tf.Graph().as_default(), tf.Session() as session:
         network = gan.build(config, (28, 28, 1), np.uint8, 200, chunk=2)
-        session.run(network.initialise, {network.images: np.zeros((200, 28, 28, 1), np.uint8)})
+        session.run(network.initialize, {network.images: np.zeros((200, 28, 28, 1), np.uint8)})
         feed = {network.first_step: 0, network.num_steps: 0, network.order: np.zeros((2, 1, 100), np.int32)}
         assert session.run(network.finite, feed)
         for variable in (network.networks.d_vars[0], network.state[-1]):

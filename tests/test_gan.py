@@ -25,7 +25,7 @@ class Running:
         with self.graph.as_default():
             self.gan = gan.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
         self.session = tf.Session(graph=self.graph)
-        self.session.run(self.gan.initialise, {self.gan.images: data})
+        self.session.run(self.gan.initialize, {self.gan.images: data})
 
     def __enter__(self):
         return self
@@ -147,7 +147,7 @@ def test_rates_decay_by_each_players_own_updates():
     """At the second update a decay of 1 halves the step; d_steps of 2 make D's fourth update a quarter."""
 
     def steps(**decay):
-        options = config(optimiser="rmsprop", d_steps=2, d_lr=1e-6, g_lr=1e-6, **decay)
+        options = config(optimizer="rmsprop", d_steps=2, d_lr=1e-6, g_lr=1e-6, **decay)
         with Running(options, chunk=2) as running:
             values = [running.values()]
             for step in range(2):
@@ -307,7 +307,7 @@ def test_own_networks_and_loss_take_the_place_of_the_built_in():
     squares = Loss(
         d_real=lambda logits, labels: tf.reduce_mean((logits - labels.real) ** 2),
         d_fake=lambda logits, labels: tf.reduce_mean((logits - labels.fake) ** 2),
-        g=lambda logits, labels: tf.reduce_mean((logits - labels.wanted) ** 2),
+        g=lambda logits, labels: tf.reduce_mean((logits - labels.g_target) ** 2),
     )
     model = Model(generator, discriminator, gan.MODELS["mlp"].output)
     with Running(config(d_lr=1e-30, g_lr=1e-30), 1, model=model, loss=squares) as running:

@@ -111,7 +111,7 @@ def test_one_of_several_largest_has_the_gradient_of_a_window():
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 2, 5)], ids=str)
 def test_batch_norm_in_training_is_by_the_batch_and_keeps_averages(shape):
     inputs = RANDOM.normal(3, 2, size=shape).astype(np.float32)
-    outputs = layers.batch_norm(tf.constant(inputs), layers.Training(0, 0), "norm")
+    outputs = layers.batch_norm(tf.constant(inputs), layers.RngKey(0, 0), "norm")
     scale, offset, moving_mean, moving_variance = tf.global_variables()
     assert scale in tf.trainable_variables() and moving_mean not in tf.trainable_variables()
     axes = tuple(range(len(shape) - 1))
@@ -142,14 +142,14 @@ def test_batch_norm_applied_is_by_the_averages_and_leaves_them():
 def test_the_gradient_goes_through_the_batchs_own_statistics():
     """The sum of normalised values is constant, so its gradient is zero; with constant statistics it would not be."""
     inputs = tf.constant(IMAGES)
-    outputs = layers.batch_norm(inputs, layers.Training(0, 0), "norm")
+    outputs = layers.batch_norm(inputs, layers.RngKey(0, 0), "norm")
     (gradient,) = run(tf.gradients(tf.reduce_sum(outputs), inputs)[0])
     assert np.abs(gradient).max() < 1e-5
 
 
 def test_dropout_zeroes_its_share_and_scales_the_rest():
     ones = tf.ones([100, 20, 20])
-    (values,) = run(layers.dropout(ones, 0.3, layers.Training(0, 5), "drop"))
+    (values,) = run(layers.dropout(ones, 0.3, layers.RngKey(0, 5), "drop"))
     assert set(np.unique(values)) == {np.float32(0), np.float32(1) / np.float32(0.7)}
     assert abs((values == 0).mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / values.size)  # five standard deviations
     assert layers.dropout(ones, 0.3, None, "drop") is ones
@@ -157,7 +157,7 @@ def test_dropout_zeroes_its_share_and_scales_the_rest():
 
 def test_dropout_is_a_function_of_seed_pass_and_name():
     def dropped(seed, number, name):
-        return layers.dropout(tf.ones([500]), 0.3, layers.Training(seed, number), name)
+        return layers.dropout(tf.ones([500]), 0.3, layers.RngKey(seed, number), name)
 
     cases = [(0, 0, "a"), (1, 0, "a"), (0, 1, "a"), (0, 0, "b"), (0, 2**40, "a")]
     values = run(*(dropped(*case) for case in cases))

@@ -24,7 +24,7 @@ SYSTEMS = {
     "two D steps": ({"d_steps": 2, "g_noise": "fresh"}, PIXELS),
     "D in turn, twice": ({"d_steps": 2, "d_batches": "in_turn"}, PIXELS),
     "D separate": ({"d_batches": "separate"}, PIXELS),
-    "decay": ({"optimiser": "rmsprop", "d_decay": 0.5, "g_decay": 0.1, "xla": "on"}, PIXELS),
+    "decay": ({"optimizer": "rmsprop", "d_decay": 0.5, "g_decay": 0.1, "xla": "on"}, PIXELS),
 }
 COMPILED = {"compiled convolutions": ({"model": "dcgan_upsample", "xla": "on"}, SMALL)}
 ALONE = {"D first": ({"d_first": 3, "xla": "on"}, PIXELS), "whole": ({"model": "gaussian", "batch_size": 7}, POINTS)}

@@ -6,7 +6,7 @@ import pytest
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.losses import LOSSES, Labels
 
-HARD = Labels(real=1, fake=0, wanted=1)
+HARD = Labels(real=1, fake=0, g_target=1)
 REAL, FAKE = np.array([[-2.0], [0.5], [3.0]], np.float32), np.array([[-1.0], [0.0], [4.0]], np.float32)
 
 
@@ -25,7 +25,7 @@ def _graph():
         yield
 
 
-LABELS = Labels(real=0.9, fake=0.1, wanted=0.8)
+LABELS = Labels(real=0.9, fake=0.1, g_target=0.8)
 
 
 def expected_cross_entropy(logits, label):

@@ -6,7 +6,7 @@ from test_layers import convolution
 
 from tfgan_v1 import Config, UserError, gan, models
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.layers import Training, dense
+from tfgan_v1.layers import RngKey, dense
 from tfgan_v1.models import MODELS
 from tfgan_v1.presets import CONVOLUTIONAL
 
@@ -160,7 +160,7 @@ def generated(model, shape, training, scale=1.0):
         return session.run([images, logits, shown])
 
 
-@pytest.mark.parametrize("training", [None, Training(0, 0)], ids=["applied", "trained"])
+@pytest.mark.parametrize("training", [None, RngKey(0, 0)], ids=["applied", "trained"])
 def test_shapes_and_ranges_of_what_the_networks_return(model, training):
     images, logits, shown = generated(model, SHAPES[model], training, scale=1000.0)
     assert images.shape == shown.shape == (5, *SHAPES[model]) and logits.shape == (5, 1)
@@ -177,7 +177,7 @@ def test_shapes_and_ranges_of_what_the_networks_return(model, training):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_convolutional_models_make_and_judge_images_of_other_sizes_and_colours(name, size, channels):
-    images, logits, _ = generated(name, (*size, channels), Training(0, 0))
+    images, logits, _ = generated(name, (*size, channels), RngKey(0, 0))
     assert images.shape == (5, *size, channels) and logits.shape == (5, 1) and np.isfinite(logits).all()
 
 
@@ -299,8 +299,8 @@ def test_dropout_is_three_tenths_behind_each_convolution(monkeypatch):
     seen = []
     monkeypatch.setattr(models, "dropout", lambda x, rate, training, name: seen.append((rate, name, training)) or x)
     with tf.Graph().as_default():
-        models.dcgan_upsample_discriminator(tf.zeros([2, 8, 8, 1]), Training(0, 0))
-    assert seen == [(0.3, "dropout_1", Training(0, 0)), (0.3, "dropout_2", Training(0, 0))]
+        models.dcgan_upsample_discriminator(tf.zeros([2, 8, 8, 1]), RngKey(0, 0))
+    assert seen == [(0.3, "dropout_1", RngKey(0, 0)), (0.3, "dropout_2", RngKey(0, 0))]
 
 
 def test_pixels_are_encoded_to_the_range_of_the_output(model):

@@ -13,7 +13,7 @@ def draw(*args):
         return session.run(noise.draw(*args))
 
 
-@pytest.mark.parametrize("law", noise.LAWS)
+@pytest.mark.parametrize("law", noise.DISTRIBUTIONS)
 @pytest.mark.parametrize("shape", [[100, 100], [3, 5], [7]])
 def test_a_batch_is_the_same_alone_and_in_any_chunk(law, shape):
     whole = draw(law, 5, noise.TRAINING, 1000, 12, shape)
@@ -55,9 +55,9 @@ def test_the_normal_law_is_the_standard_one():
 def test_coins_fall_with_their_probability(probability):
     def toss(*args):
         with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-            return session.run(noise.coins(*args))
+            return session.run(noise.bernoulli_mask(*args))
 
-    coins = toss(probability, 0, 9, 3, [101, 991])
-    assert coins.dtype == bool and coins.shape == (101, 991)
-    assert abs(coins.mean() - probability) < 5 * np.sqrt(0.21 / coins.size)
-    assert not np.array_equal(coins, toss(probability, 0, 9, 4, [101, 991]))
+    bernoulli_mask = toss(probability, 0, 9, 3, [101, 991])
+    assert bernoulli_mask.dtype == bool and bernoulli_mask.shape == (101, 991)
+    assert abs(bernoulli_mask.mean() - probability) < 5 * np.sqrt(0.21 / bernoulli_mask.size)
+    assert not np.array_equal(bernoulli_mask, toss(probability, 0, 9, 4, [101, 991]))

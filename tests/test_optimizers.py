@@ -1,11 +1,11 @@
-"""The optimisers against plain NumPy, ten steps each."""
+"""The optimizers against plain NumPy, ten steps each."""
 
 import numpy as np
 import pytest
 
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.optimizers import OPTIMISERS, make_optimiser
+from tfgan_v1.optimizers import OPTIMIZERS, make_optimizer
 
 START, TARGET = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[0.3, 0.1], [-1.0, 2.0]])
 
@@ -19,8 +19,8 @@ def ours(config, lr, decay):
     with tf.Graph().as_default(), tf.Session() as session:
         w = tf.get_variable("w", initializer=START.astype(np.float32), use_resource=True)
         loss = tf.reduce_sum(-tf.cos(w) + (w - TARGET.astype(np.float32)) ** 4 / 4)
-        optimiser, updates = make_optimiser(config, lr, decay, "updates")
-        train = optimiser.minimize(loss, global_step=updates, var_list=[w])
+        optimizer, updates = make_optimizer(config, lr, decay, "updates")
+        train = optimizer.minimize(loss, global_step=updates, var_list=[w])
         session.run(tf.global_variables_initializer())
         weights = []
         for _ in range(10):
@@ -56,9 +56,9 @@ def test_a_tiny_gradient_shows_where_epsilon_stands():
     """Inside the root, as in Keras: from a gradient of 1e-6 the first step is lr * 1e-6 / sqrt(1e-13 + 1e-7)."""
     with tf.Graph().as_default(), tf.Session() as session:
         w = tf.get_variable("w", initializer=tf.constant(0.0), use_resource=True)
-        optimiser, _ = make_optimiser(Config(model="conv"), 1.0, 0.0, "updates")
+        optimizer, _ = make_optimizer(Config(model="conv"), 1.0, 0.0, "updates")
         session.run([tf.global_variables_initializer()])
-        train = optimiser.minimize(w * 1e-6, var_list=[w])
+        train = optimizer.minimize(w * 1e-6, var_list=[w])
         session.run(tf.global_variables_initializer())
         session.run(train)
         assert np.isclose(session.run(w), -1e-6 / np.sqrt(0.1 * 1e-12 + 1e-7), rtol=1e-5)
@@ -66,10 +66,10 @@ def test_a_tiny_gradient_shows_where_epsilon_stands():
 
 def test_a_constant_rate_counts_nothing():
     with tf.Graph().as_default():
-        assert make_optimiser(Config(), 0.1, 0.0, "updates")[1] is None and tf.global_variables() == []
+        assert make_optimizer(Config(), 0.1, 0.0, "updates")[1] is None and tf.global_variables() == []
 
 
 def test_every_optimiser_is_offered_as_a_flag():
-    assert set(OPTIMISERS) == {"adam", "rmsprop"}
-    for name in OPTIMISERS:
-        assert Config(optimiser=name).optimiser == name
+    assert set(OPTIMIZERS) == {"adam", "rmsprop"}
+    for name in OPTIMIZERS:
+        assert Config(optimizer=name).optimizer == name

@@ -7,7 +7,7 @@ from tfgan_v1 import Config, UserError, data, plan, train
 from tfgan_v1.presets import CONVOLUTIONAL
 
 
-def plan_of(shape=(28, 28, 1), num_images=60_000, own=plan.Own(), **options):  # noqa: B008
+def plan_of(shape=(28, 28, 1), num_images=60_000, own=plan.CustomParts(), **options):  # noqa: B008
     dataset = data.Dataset("some", np.broadcast_to(np.uint8(0), (num_images, *shape)))
     facts = {"num_images": num_images, "image_shape": list(shape)}
     return plan.Plan(Config(**options), dataset, facts, False, False, own)
@@ -30,16 +30,16 @@ def test_the_steps_between_samples_are_split_into_equal_calls_none_above_the_chu
 
 def test_calls_end_where_samples_are_drawn_and_where_the_run_ends():
     plan = plan_of(steps=25, sample_every=10, chunk=4)
-    assert list(plan.calls(0)) == [(0, 4), (4, 4), (8, 2), (10, 4), (14, 4), (18, 2), (20, 4), (24, 1)]
-    assert list(plan.calls(9)) == [(9, 1), *list(plan.calls(0))[3:]]
-    assert list(plan.calls(25)) == []
+    assert list(plan.chunks(0)) == [(0, 4), (4, 4), (8, 2), (10, 4), (14, 4), (18, 2), (20, 4), (24, 1)]
+    assert list(plan.chunks(9)) == [(9, 1), *list(plan.chunks(0))[3:]]
+    assert list(plan.chunks(25)) == []
 
 
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
 def test_a_call_of_a_slow_model_is_short(model):
     small, large = (plan_of((size, size, 3), model=model) for size in (28, 128))
     assert 1 <= large.chunk < small.chunk <= 20
-    assert plan_of((64, 64, 3), own=plan.Own(model=object())).chunk < 10
+    assert plan_of((64, 64, 3), own=plan.CustomParts(model=object())).chunk < 10
     assert plan_of((28, 28, 3), model=model, d_steps=4).chunk <= small.chunk // 3
 
 
@@ -51,7 +51,7 @@ def test_a_stream_and_the_noise_of_a_call_are_bounded():
 
 
 def test_epochs_and_steps_are_told_in_their_unit():
-    assert plan_of(epochs=3).place(1200) == "epoch 2" and plan_of(steps=5000).place(1200) == "step 1,200"
+    assert plan_of(epochs=3).step_label(1200) == "epoch 2" and plan_of(steps=5000).step_label(1200) == "step 1,200"
     assert plan_of(epochs=3).axis([300, 600]) == [0.5, 1] and plan_of(steps=9).axis([3, 6]) == [3, 6]
 
 

@@ -116,7 +116,7 @@ def test_fewer_epochs_than_are_done_is_refused_and_as_many_change_nothing(digits
     config = digits_config(epochs=2)
     train(config)
     before = outcome(config)
-    with pytest.raises(UserError, match=r"already at epoch 2; its length must be that or more, not epoch 1"):
+    with pytest.raises(UserError, match=r"already at epoch 2; train to that or later, not to epoch 1"):
         train(replace(config, epochs=1), resume=True)
     capsys.readouterr()
     assert train(config, resume=True).step == 34

@@ -36,18 +36,18 @@ def test_a_configuration_comes_back_from_its_folder_with_the_readers_places(begu
 
 def test_a_folder_with_a_run_is_refused_with_the_three_ways_out(begun):
     with pytest.raises(UserError, match=r"already holds a run.*--resume.*--name NAME.*--overwrite"):
-        run_folder.admit(begun, resume=False, overwrite=False)
-    assert run_folder.admit(begun, resume=False, overwrite=True) is None
-    assert run_folder.admit(begun, resume=True, overwrite=False).data == FACTS
+        run_folder.check_can_start(begun, resume=False, overwrite=False)
+    assert run_folder.check_can_start(begun, resume=False, overwrite=True) is None
+    assert run_folder.check_can_start(begun, resume=True, overwrite=False).data == FACTS
     with pytest.raises(UserError, match="give one of them"):
-        run_folder.admit(begun, resume=True, overwrite=True)
+        run_folder.check_can_start(begun, resume=True, overwrite=True)
 
 
 def test_records_of_another_run_in_the_samples_folder_are_not_written_over(config):
     config.samples_folder.mkdir()
     (config.samples_folder / "losses.csv").write_text("")
     with pytest.raises(UserError, match="already holds a run"):
-        run_folder.admit(config, resume=False, overwrite=False)
+        run_folder.check_can_start(config, resume=False, overwrite=False)
 
 
 CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("num_samples", 4)]
@@ -58,12 +58,12 @@ def test_what_the_results_depend_on_cannot_change_on_the_way(begun, option, valu
     changed = Config(**{"dataset": "digits", "ckpt": begun.ckpt, "samples": begun.samples, option: value})
     row = rf"--{option.replace('_', '-')} +{getattr(Config(), option)} +{value}$"
     with pytest.raises(UserError, match=rf"was begun with other settings; .*--name NAME\n +then +now\n  {row}"):
-        run_folder.admit(changed, resume=True, overwrite=False)
+        run_folder.check_can_start(changed, resume=True, overwrite=False)
 
 
 def test_epochs_and_chunk_may_change_and_what_is_left_open_agrees_with_anything(begun):
     changed = Config(epochs=1000, chunk=3, ckpt=begun.ckpt, samples=begun.samples)
-    assert run_folder.admit(changed, resume=True, overwrite=False)
+    assert run_folder.check_can_start(changed, resume=True, overwrite=False)
 
 
 def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
@@ -101,7 +101,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_a_run_above_uses_for_its_own_files_is_refused(name):
     with pytest.raises(UserError, match=f"--name {name} is kept"):
-        run_folder.admit(Config(name=name), resume=False, overwrite=False)
+        run_folder.check_can_start(Config(name=name), resume=False, overwrite=False)
 
 
 def test_where_the_data_lies_is_kept_from_whatever_folder_it_was_told(config, tmp_path, monkeypatch):
@@ -218,11 +218,11 @@ def test_what_a_kill_left_half_written_goes_and_nothing_else(begun):
     for path in (*ours, *theirs):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    run_folder.sweep(begun)
+    run_folder.remove_partials(begun)
     assert not any(path.exists() for path in ours) and not (folder / ".partial").exists()
     assert all(path.exists() for path in theirs)
     (folder / ".partial").symlink_to(samples)
-    run_folder.sweep(begun)
+    run_folder.remove_partials(begun)
     assert not (folder / ".partial").exists() and samples.exists()
 
 

@@ -167,7 +167,7 @@ OWN = Model(own_generator, own_discriminator, models.TANH)
 SQUARES = Loss(
     d_real=lambda logits, labels: tf.reduce_mean((logits - labels.real) ** 2),
     d_fake=lambda logits, labels: tf.reduce_mean((logits - labels.fake) ** 2),
-    g=lambda logits, labels: tf.reduce_mean((logits - labels.wanted) ** 2),
+    g=lambda logits, labels: tf.reduce_mean((logits - labels.g_target) ** 2),
 )
 
 
@@ -304,16 +304,16 @@ def test_the_watch_sees_every_step_and_every_drawing(small, monkeypatch):
         def __init__(self, real_diversity):
             assert 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
 
-        def see_beliefs(self, d_fake, step):
+        def check_d_fake(self, d_fake, step):
             seen["beliefs"] += list(d_fake)
 
-        def see_samples(self, samples, step):
+        def check_diversity(self, samples, step):
             seen["samples"].append(step)
 
-    monkeypatch.setattr(training, "Watch", Noting)
+    monkeypatch.setattr(training, "TrainingMonitor", Noting)
     progress = train(small(record="steps", chunk=2))
     rows = progress.losses
-    assert len(rows) == 6 and np.allclose(seen["beliefs"], [row.d_fake for row in rows])
+    assert len(rows) == 6 and np.allclose(seen["beliefs"], [row.d_g_z for row in rows])
     assert seen["samples"] == [2, 4, 6]
 
 

@@ -37,7 +37,7 @@ def test_samples_and_losses_are_recorded_each_epoch(finished):
     assert all(np.array_equal(a, b) for a, b in zip(samples, finished.samples, strict=True))
     rows = records.read_losses(finished.config.samples_folder / "losses.csv", last_step=51)
     assert rows == finished.losses and [(row.step, row.epoch) for row in rows] == [(17, 1), (34, 2), (51, 3)]
-    assert all(0 < row.d_real < 1 and 0 < row.d_fake < 1 and row.d_loss > 0 and row.g_loss > 0 for row in rows)
+    assert all(0 < row.d_x < 1 and 0 < row.d_g_z < 1 and row.d_loss > 0 and row.g_loss > 0 for row in rows)
 
 
 def test_the_last_sheet_is_the_last_samples(finished):
@@ -119,13 +119,13 @@ def test_the_graph_is_finished_before_the_first_step(digits_config, monkeypatch)
 
 
 def test_a_second_signal_does_what_it_always_did():
-    with pytest.raises(KeyboardInterrupt), signals.noted_signals() as noted:
+    with pytest.raises(KeyboardInterrupt), signals.deferred_signals() as noted:
         signal.raise_signal(signal.SIGINT)
         assert noted == [signal.SIGINT]
         signal.raise_signal(signal.SIGINT)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with signals.noted_signals() as noted:
+        with signals.deferred_signals() as noted:
             signal.raise_signal(signal.SIGINT)
         assert noted == []
     finally:

@@ -127,7 +127,7 @@ class Config:
     d_steps: int = option("discriminator steps for each generator step", Range(1, 25))
     d_first: int = option("steps for which the discriminator trains alone", Range(0, 10**9))
 
-    optimiser: str = option("of both players", OneOf(("adam", "rmsprop")))
+    optimizer: str = option("of both players", OneOf(("adam", "rmsprop")))
     d_lr: float = option("the discriminator's learning rate", RATE)
     g_lr: float = option("the generator's learning rate", RATE)
     d_decay: float = option("inverse-time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
@@ -135,7 +135,7 @@ class Config:
     beta1: float = option("Adam's decay of the gradients' mean", MOMENT)
     beta2: float = option("Adam's decay of the gradients' square", MOMENT)
     rho: float = option("RMSprop's decay of the gradients' square", MOMENT)
-    epsilon: float = option("keeps the optimiser's divisor from zero", Range(1e-30, 1))
+    epsilon: float = option("keeps the optimizer's divisor from zero", Range(1e-30, 1))
 
     weights: str | None = option("folder of a run whose two networks this one starts from", resumable=True)
     seed: int = option("of the weights, the noise and the order of the images", Range(0, 2**32 - 1), default=0)

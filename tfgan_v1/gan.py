@@ -6,10 +6,10 @@ from tfgan_v1 import batches, noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError
-from tfgan_v1.layers import Training
+from tfgan_v1.layers import RngKey
 from tfgan_v1.losses import LOSSES, Labels, Loss
 from tfgan_v1.models import MODELS, Model
-from tfgan_v1.optimizers import make_optimiser
+from tfgan_v1.optimizers import make_optimizer
 
 # Of one training step. D(x) and D(G(z)) are means of probabilities, the accuracies shares of a batch on the right side
 # of 0.5: D's of the real and generated images it was trained on, G's of its images that the new D takes for real.
@@ -21,8 +21,8 @@ class Networks(NamedTuple):
 
     model: Model
     shape: tuple[int, ...]  # of one image, [height, width, channels], or of one point, [1]
-    g_vars: list  # trained by the generator's optimiser
-    d_vars: list  # trained by the discriminator's optimiser
+    g_vars: list  # trained by the generator's optimizer
+    d_vars: list  # trained by the discriminator's optimizer
 
     def generate(self, z, training=None):
         """G(z): noise [batch, noise_size] -> images [batch, *shape] as the networks see them."""
@@ -35,35 +35,35 @@ class Networks(NamedTuple):
             return self.model.discriminator(images, training)
 
 
-class Player(NamedTuple):
+class NetworkOptimizer(NamedTuple):
     """How a player is trained."""
 
-    optimiser: tf.train.Optimizer
+    optimizer: tf.train.Optimizer
     updates: Any  # the count of its updates, a variable, where its rate depends on it
     variables: list
 
     def minimize(self, loss):
         """The op of one update."""
-        return self.optimiser.minimize(loss, global_step=self.updates, var_list=self.variables)
+        return self.optimizer.minimize(loss, global_step=self.updates, var_list=self.variables)
 
 
-class Game(NamedTuple):
+class TrainSpec(NamedTuple):
     """Two networks, what each wants, and how it gets there."""
 
     networks: Networks
     loss: Loss
     labels: Labels
-    d: Player
-    g: Player
+    d: NetworkOptimizer
+    g: NetworkOptimizer
     config: Config
 
 
-class GAN(NamedTuple):
+class TrainGraph(NamedTuple):
     """The training graph: what a session feeds (placeholders) and what it runs (tensors)."""
 
     networks: Networks
     images: Any  # [num_images, *shape], fed once, when the variables are initialised; None if they are streamed
-    initialise: Any  # runs all initialisers
+    initialize: Any  # runs all initializers
     first_step: Any  # int64: number of steps done before this call
     num_steps: Any  # int32: steps to do, at most `chunk`
     order: Any  # int32 [chunk, d_steps, batch]: which images each step sees; None if they are streamed
@@ -137,11 +137,11 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
             raise UserError(f"a {kind.__name__.lower()} of your own is a tfgan_v1.{kind.__name__}, not {part!r}")
     networks, g_state = create_networks(model, shape, config.noise_size)
     weights = tf.global_variables()
-    game = make_game(config, networks, loss)
+    game = make_train_spec(config, networks, loss)
     first_step = tf.placeholder(tf.int64, [], "first_step")
     num_steps = tf.placeholder(tf.int32, [], "num_steps")
 
-    # One step by itself, as the old notebooks ran it. It makes the optimisers' variables, too, which the loop needs.
+    # One step by itself, as the old notebooks ran it. It makes the optimizers' variables, too, which the loop needs.
     widest = config.batch_size + batches.leftover(config, num_images)
     draws = config.d_steps + (config.g_noise == "fresh")
     real = tf.placeholder(dtype, [config.d_steps, config.batch_size, *shape], "real")
@@ -160,10 +160,10 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
     steps = make_loop(game, num_images, resident, state)
     train, finite = steps(first_step, num_steps, order if stream is None else stream, zs)
-    return GAN(
+    return TrainGraph(
         networks=networks,
         images=images,
-        initialise=tf.global_variables_initializer(),
+        initialize=tf.global_variables_initializer(),
         first_step=first_step,
         num_steps=num_steps,
         order=order,
@@ -179,14 +179,14 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     )
 
 
-def make_game(config, networks, loss):
-    """The Game of two networks by a configuration. Raises UserError if a loss of the caller's own is no scalar."""
-    labels = Labels(real=1 - config.smooth, fake=config.fake_label, wanted=config.g_label)
+def make_train_spec(config, networks, loss):
+    """The TrainSpec of two networks by a configuration. Raises UserError if a loss of the caller's own is no scalar."""
+    labels = Labels(real=1 - config.smooth, fake=config.fake_label, g_target=config.g_label)
     for name, formula in loss._asdict().items():
         _check(f"the loss's {name}", formula(tf.zeros([2, 1]), labels), [])
-    d = Player(*make_optimiser(config, config.d_lr, config.d_decay, "d_updates"), networks.d_vars)
-    g = Player(*make_optimiser(config, config.g_lr, config.g_decay, "g_updates"), networks.g_vars)
-    return Game(networks, loss, labels, d, g, config)
+    d = NetworkOptimizer(*make_optimizer(config, config.d_lr, config.d_decay, "d_updates"), networks.d_vars)
+    g = NetworkOptimizer(*make_optimizer(config, config.g_lr, config.g_decay, "g_updates"), networks.g_vars)
+    return TrainSpec(networks, loss, labels, d, g, config)
 
 
 def make_loop(game, num_images, resident, state):
@@ -270,7 +270,7 @@ def decode(model, generated):
 def _passes(config, step):
     """The numbers under which one step's passes through the networks draw what is random in them."""
     most = 3 * config.d_steps + 2
-    return (Training(config.seed, step * most + i) for i in range(most))
+    return (RngKey(config.seed, step * most + i) for i in range(most))
 
 
 def _either(possible, condition, yes, no):

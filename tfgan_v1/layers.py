@@ -33,7 +33,7 @@ def fused(function):
     return apply
 
 
-class Training(NamedTuple):
+class RngKey(NamedTuple):
     """That a network is applied in training; None in its place says that it is not."""
 
     seed: int
@@ -154,12 +154,12 @@ def dropout(inputs, rate, training, name):
         return inputs
     with tf.variable_scope(name):
         stream = zlib.crc32(tf.get_variable_scope().name.encode())
-    kept = noise.coins(1 - rate, training.seed, stream, training.number, inputs.shape.as_list())
+    kept = noise.bernoulli_mask(1 - rate, training.seed, stream, training.number, inputs.shape.as_list())
     return inputs * (tf.cast(kept, tf.float32) / (1 - rate))
 
 
 def glorot_uniform():
-    """The Glorot-uniform initialiser for the variable scope it is called in.
+    """The Glorot-uniform initializer for the variable scope it is called in.
 
     Its seed is a hash of the graph's seed and the scope's name: the initial weights depend on these two and not on the
     order in which a graph is put together.

@@ -15,7 +15,7 @@ class Labels(NamedTuple):
 
     real: float  # of real images, 1 or, smoothed, less (arXiv:1606.03498, sec. 3.4)
     fake: float  # of generated images, 0 or, smoothed, more
-    wanted: float  # what the generator wants its images to be taken for, 1 or, smoothed, less
+    g_target: float  # what the generator wants its images to be taken for, 1 or, smoothed, less
 
 
 class Loss(NamedTuple):
@@ -36,7 +36,7 @@ def cross_entropy(logits, label):
 NON_SATURATING = Loss(
     d_real=lambda logits, labels: cross_entropy(logits, labels.real),
     d_fake=lambda logits, labels: cross_entropy(logits, labels.fake),
-    g=lambda logits, labels: cross_entropy(logits, labels.wanted),  # -E[log D(G(z))], sec. 3
+    g=lambda logits, labels: cross_entropy(logits, labels.g_target),  # -E[log D(G(z))], sec. 3
 )
 LOSSES = {
     "non_saturating": NON_SATURATING,

@@ -3,7 +3,7 @@
 A generator turns noise [batch, noise_size] into logits of a shape, [batch, height, width, channels] or, for points,
 [batch, 1]; a discriminator turns such images into logits [batch, 1]. Both are plain functions of tensors: who calls
 them opens the variable scope, `generator` or `discriminator`, and says whether it reuses what is there. `training` is
-None where a network is only applied, and otherwise a layers.Training, for batch normalisation and dropout.
+None where a network is only applied, and otherwise a layers.RngKey, for batch normalisation and dropout.
 """
 
 import math

@@ -5,45 +5,45 @@ from dataclasses import dataclass
 from tfgan_v1.errors import warn
 from tfgan_v1.evaluation import metrics
 
-WON = 0.01  # D(G(z)) below which D is not deceived at all
-WON_STEPS = 500  # for so many steps in a row
+OVERPOWERED = 0.01  # D(G(z)) below which D is not deceived at all
+OVERPOWERED_STEPS = 500  # for so many steps in a row
 COLLAPSED = 0.02  # of the data's own diversity
 COLLAPSED_STEPS = 2000  # for so many steps; many a generator makes one thing only for a while, and recovers
 
 
 @dataclass
-class Watch:
+class TrainingMonitor:
     """Warns once of each danger. real_diversity: metrics.diversity of the data, on the scale of the samples."""
 
     real_diversity: float
     won: int = 0  # steps in a row
-    alike_since: int | None = None  # step of the first of the last drawings that are all alike
+    collapsed_since: int | None = None  # step of the first of the last drawings that are all alike
     collapsed: bool = False
 
-    def see_beliefs(self, d_fake, step):
+    def check_d_fake(self, d_fake, step):
         """d_fake: D(G(z)) of successive steps, of which `step` is the last."""
-        if self.won >= WON_STEPS:
+        if self.won >= OVERPOWERED_STEPS:
             return
         for believed in d_fake:
-            self.won = self.won + 1 if believed < WON else 0
-            if self.won >= WON_STEPS:
+            self.won = self.won + 1 if believed < OVERPOWERED else 0
+            if self.won >= OVERPOWERED_STEPS:
                 break
-        if self.won >= WON_STEPS:
+        if self.won >= OVERPOWERED_STEPS:
             warn(
-                f"the discriminator has won: for {self.won:,} steps, before step {step:,}, it has taken generated "
-                f"images for real with a probability below {WON}, so that the generator learns little; a smaller "
-                "--d-lr, more --smooth or --loss non_saturating may help"
+                f"the discriminator has won: for {self.won:,} steps, before step {step:,}, it has taken "
+                f"generated images for real with a probability below {OVERPOWERED}; "
+                "a smaller --d-lr, more --smooth or --loss non_saturating may help"
             )
 
-    def see_samples(self, samples, step):
+    def check_diversity(self, samples, step):
         """samples: [n, ...] as they are kept, drawn at `step`."""
         if self.collapsed or len(samples) < 2:
             return
         alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
-        self.alike_since = (self.alike_since or step) if alike else None
-        if alike and step - self.alike_since >= COLLAPSED_STEPS:
+        self.collapsed_since = (self.collapsed_since or step) if alike else None
+        if alike and step - self.collapsed_since >= COLLAPSED_STEPS:
             self.collapsed = True
             warn(
-                f"the samples have collapsed: from step {self.alike_since:,} to {step:,} they are all but one and "
+                f"the samples have collapsed: from step {self.collapsed_since:,} to {step:,} they are all but one and "
                 "the same, whatever the noise; a smaller --g-lr, a larger --batch-size or another --seed may help"
             )

@@ -14,7 +14,7 @@ TRAINING, PREVIEW, SEEDS = range(3)
 
 _PHILOX = 1  # the algorithm's number in TensorFlow's stateless random ops
 _WORDS_PER_COUNT = 4
-LAWS = {  # name -> (op, what becomes of its draws)
+DISTRIBUTIONS = {  # name -> (op, what becomes of its draws)
     "uniform": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: 2 * draws - 1),  # in [-1, 1)
     "unit": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: draws),  # in [0, 1)
     "normal": (tf.raw_ops.StatelessRandomNormalV2, lambda draws: draws),  # mean 0, deviation 1
@@ -24,16 +24,16 @@ LAWS = {  # name -> (op, what becomes of its draws)
 def draw(law, seed, stream, index, count, shape):
     """The `count` batches of noise that start at number `index` of a stream: float32 [count, *shape].
 
-    law: a name of LAWS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, at least 0.
+    law: a name of DISTRIBUTIONS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, at least 0.
     """
-    op, transform = LAWS[law]
+    op, transform = DISTRIBUTIONS[law]
     size = math.prod(shape)
     draws = op(**_words(seed, stream, index, count, size))
     return tf.reshape(transform(draws[:, :size]), [count, *shape])
 
 
-def coins(probability, seed, stream, index, shape):
-    """Batch number `index` of a stream of coins, each true with a probability to 16 bits: bool [*shape].
+def bernoulli_mask(probability, seed, stream, index, shape):
+    """Batch number `index` of a stream of bernoulli_mask, each true with a probability to 16 bits: bool [*shape].
 
     Half a random word for each is enough, and takes half the time.
     """

@@ -1,4 +1,4 @@
-"""The optimisers, by name; each is a tf.train.Optimizer with its `minimize(loss, global_step, var_list)`."""
+"""The optimizers, by name; each is a tf.train.Optimizer with its `minimize(loss, global_step, var_list)`."""
 
 from tfgan_v1._tensorflow import tf
 
@@ -15,19 +15,19 @@ class RMSProp(tf.train.RMSPropOptimizer):
             self._zeros_slot(variable, "momentum", self._name)
 
 
-OPTIMISERS = {
+OPTIMIZERS = {
     "adam": lambda lr, config: tf.train.AdamOptimizer(lr, config.beta1, config.beta2, config.epsilon),
     "rmsprop": lambda lr, config: RMSProp(lr, config.rho, epsilon=config.epsilon),
 }
 
 
-def make_optimiser(config, lr, decay, counter):
-    """One player's optimiser, and the count of its updates to give to `minimize`: None where the rate is constant.
+def make_optimizer(config, lr, decay, counter):
+    """One player's optimizer, and the count of its updates to give to `minimize`: None where the rate is constant.
 
     The rate is lr / (1 + decay * updates), updates from 0 (inverse-time decay). counter: the count's name in the graph.
     """
     if not decay:
-        return OPTIMISERS[config.optimiser](lr, config), None
+        return OPTIMIZERS[config.optimizer](lr, config), None
     updates = tf.get_variable(counter, [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
     rate = lambda: tf.train.inverse_time_decay(lr, updates, 1, decay)  # noqa: E731, read anew at each update
-    return OPTIMISERS[config.optimiser](rate, config), updates
+    return OPTIMIZERS[config.optimizer](rate, config), updates

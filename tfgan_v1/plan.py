@@ -18,7 +18,7 @@ CALL_BYTES = 2**26  # of noise, and of images where they are streamed
 MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
-class Own(NamedTuple):
+class CustomParts(NamedTuple):
     """What a caller in Python brings in place of what the configuration names; None is the built-in one."""
 
     model: Any = None  # a models.Model
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     facts: dict  # dataset.facts(): name, num_images, image_shape, sha256
     resume: bool
     overwrite: bool
-    own: Own = Own()
+    own: CustomParts = CustomParts()
 
     @property
     def steps_per_epoch(self):
@@ -73,7 +73,7 @@ class Plan(NamedTuple):
         return math.ceil(interval / math.ceil(interval / limit))
 
     @property
-    def points(self):
+    def is_points(self):
         """Whether the data are points and not images."""
         return len(self.facts["image_shape"]) == 1
 
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
     def real_samples(self):
         """A thousand of the data, or fewer large ones, as samples are kept: images in [0, 1], points as they are."""
         some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.facts["image_shape"])))]
-        return some if self.points else some / np.float32(255)
+        return some if self.is_points else some / np.float32(255)
 
     @property
     def graph(self):
@@ -89,7 +89,7 @@ class Plan(NamedTuple):
         shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
         return self.config, shape, dtype, self.facts["num_images"], self.chunk, *self.own
 
-    def place(self, step):
+    def step_label(self, step):
         """Where in the run a step is, in words: "epoch 3", or "step 200" of a run that is counted in steps."""
         if self.config.steps:
             return f"step {step:,}"
@@ -105,7 +105,7 @@ class Plan(NamedTuple):
         """Numbers of steps in the run's unit."""
         return [step if self.config.steps else step / self.steps_per_epoch for step in steps]
 
-    def calls(self, step):
+    def chunks(self, step):
         """The calls of the training loop from a step to the end of the run: pairs (first step, number of steps)."""
         while step < self.total_steps:
             steps = min(self.chunk, self.sample_every - step % self.sample_every, self.total_steps - step)
@@ -117,12 +117,12 @@ class Plan(NamedTuple):
         return batches.order(self.config, self.facts["num_images"], step, self.chunk)
 
 
-def make_plan(config, *, resume=False, overwrite=False, download=True, own=Own()):  # noqa: B008, a constant
+def make_plan(config, *, resume=False, overwrite=False, download=True, own=CustomParts()):  # noqa: B008, a constant
     """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
 
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
-    saved = run_folder.admit(config, resume=resume, overwrite=overwrite, own=own.names())
+    saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, own=own.names())
     if saved:
         config = replace(config, dataset=config.dataset or saved.config.dataset, xla=saved.config.xla)
     elif config.weights:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def noted_signals():
+def deferred_signals():
     """Yields a list to which Ctrl-C, SIGTERM and SIGHUP add their numbers instead of ending the process at once.
 
     A second one does what it always did, and so does one that was set to be ignored. Outside the main thread, where

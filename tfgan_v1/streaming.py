@@ -21,7 +21,7 @@ def stream(plan):
 
     def calls(first_step):
         yield np.zeros(shape, images.dtype)
-        for first, _ in plan.calls(int(first_step)):
+        for first, _ in plan.chunks(int(first_step)):
             yield images[plan.order(first)]
 
     first_step, signature = tf.placeholder(tf.int64, []), tf.TensorSpec(shape, images.dtype)

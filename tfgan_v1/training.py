@@ -12,25 +12,25 @@ from tfgan_v1 import gan, streaming
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, warn
 from tfgan_v1.evaluation import metrics
-from tfgan_v1.monitor import Watch
-from tfgan_v1.plan import Own, Plan, make_plan
+from tfgan_v1.monitor import TrainingMonitor
+from tfgan_v1.plan import CustomParts, Plan, make_plan
 from tfgan_v1.report import console, pictures, statistics
-from tfgan_v1.signals import noted_signals
+from tfgan_v1.signals import deferred_signals
 from tfgan_v1.storage import checkpoints, files, records, run_folder
-from tfgan_v1.storage.progress import Progress, facts_of, made_by, recall, starting_point
+from tfgan_v1.storage.progress import Progress, load_progress, made_by, metadata, starting_point
 
 MAKE_ROOM = "make room, then --resume goes on from the last state saved"
 SAVE_SECONDS = 10  # the whole state is saved at most so often, and at the end
 
 
-class Sitting(NamedTuple):
+class TrainContext(NamedTuple):
     """One process's work on a run: what is done in it, and with what."""
 
     plan: Plan
-    network: gan.GAN
+    network: gan.TrainGraph
     stream: Any  # a streaming.Stream, or None
     session: tf.Session
-    train_steps: Any  # see stepper
+    train_steps: Any  # see make_train_fn
     generator: checkpoints.Saver
     state: checkpoints.Saver
     weights: checkpoints.Saver  # of both networks
@@ -46,25 +46,27 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
     Raises UserError, with nothing written or lost, for whatever the user has to put right, and its subclass Diverged,
     with the run at its last good state, where the numbers become infinite twice at the same step.
     """
-    return run(make_plan(config, resume=resume, overwrite=overwrite, own=Own(model, loss)))
+    return run(make_plan(config, resume=resume, overwrite=overwrite, own=CustomParts(model, loss)))
 
 
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with _in_words(config), run_folder.locked(config), noted_signals() as signals, tf.Graph().as_default() as graph:
+    with _in_words(config), run_folder.locked(config), deferred_signals() as signals, tf.Graph().as_default() as graph:
         # Once more, for another trainer may have come and gone.
-        saved = run_folder.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
+        saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
-            print(f"The run has reached {plan.place(plan.total_steps)}, its end; a later one goes on.")
+            print(f"The run has reached {plan.step_label(plan.total_steps)}, its end; a later one goes on.")
         stream = streaming.stream(plan) if plan.streamed else None
         network = gan.build(*plan.graph, stream=stream.images if stream else None)
         savers = [checkpoints.make_saver(each) for each in (network.g_state, network.state, network.weights)]
         graph.finalize()
         with tf.Session() as session:
-            sitting = Sitting(plan, network, stream, session, stepper(plan, network, session), *savers, signals)
-            progress, broken = _play(sitting, _start(sitting, saved, checkpoint))
+            context = TrainContext(
+                plan, network, stream, session, make_train_fn(plan, network, session), *savers, signals
+            )
+            progress, broken = _play(context, _start(context, saved, checkpoint))
             last = session.run(network.preview, {network.first_step: progress.step})
         pictures.write(plan, progress, last)
     if broken:
@@ -95,26 +97,26 @@ def _in_words(config):
         ) from None
 
 
-def _start(sitting, saved, checkpoint):
+def _start(context, saved, checkpoint):
     """The Progress of a run that begins, or goes on from a checkpoint, once all is in its place."""
-    plan, session, config = sitting.plan, sitting.session, sitting.plan.config
-    session.run(sitting.network.initialise, {} if sitting.stream else {sitting.network.images: plan.dataset.images})
-    progress = _taken_up(sitting, checkpoint) if checkpoint else Progress(config)
+    plan, session, config = context.plan, context.session, context.plan.config
+    session.run(context.network.initialize, {} if context.stream else {context.network.images: plan.dataset.images})
+    progress = _taken_up(context, checkpoint) if checkpoint else Progress(config)
     if config.weights and not checkpoint:
-        checkpoints.restore(sitting.weights, session, _weights_of(config), part=True)
-    _compile(sitting, progress)  # what cannot be done fails here, before anything is written
-    run_folder.sweep(config)
+        checkpoints.restore(context.weights, session, _weights_of(config), part=True)
+    _compile(context, progress)  # what cannot be done fails here, before anything is written
+    run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
     run_folder.write(run_folder.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.own.names()))
     if progress.step:  # at every moment there is a generator to draw from, and a state that knows the records
-        checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
-        checkpoints.save_state(sitting.state, session, config.ckpt_folder, progress.step, facts_of(progress))
+        checkpoints.save_generator(context.generator, session, config.ckpt_folder, progress.step)
+        checkpoints.save_state(context.state, session, config.ckpt_folder, progress.step, metadata(progress))
     _begin_records(plan, progress)
     return progress
 
 
-def stepper(plan, network, session):
+def make_train_fn(plan, network, session):
     """The graph's training as a function (first step, number of steps).
 
     It returns gan.METRICS of each of these steps, and whether all numbers of the state are finite after them.
@@ -129,65 +131,65 @@ def stepper(plan, network, session):
     return train_steps
 
 
-def _compile(sitting, progress):
+def _compile(context, progress):
     """Compiles the steps by taking none, and begins the stream of their images."""
     with quiet():
-        if sitting.stream:
-            sitting.session.run(sitting.stream.begin, {sitting.stream.first_step: progress.step})
-        sitting.train_steps(progress.step, 0)
+        if context.stream:
+            context.session.run(context.stream.begin, {context.stream.first_step: progress.step})
+        context.train_steps(progress.step, 0)
 
 
-def _taken_up(sitting, checkpoint):
+def _taken_up(context, checkpoint):
     """The Progress of a run that goes on from a checkpoint, to which all variables are set."""
-    checkpoints.restore(sitting.state, sitting.session, checkpoint)
-    return recall(sitting.plan, checkpoint)
+    checkpoints.restore(context.state, context.session, checkpoint)
+    return load_progress(context.plan, checkpoint)
 
 
-def _gone_back(sitting):
+def _gone_back(context):
     """The Progress at the last state that was saved, to which everything is set back, in memory and on the disk."""
-    folder = sitting.plan.config.ckpt_folder
-    progress = _taken_up(sitting, checkpoints.newest_state(folder))
-    checkpoints.save_generator(sitting.generator, sitting.session, folder, progress.step)
-    _begin_records(sitting.plan, progress)
+    folder = context.plan.config.ckpt_folder
+    progress = _taken_up(context, checkpoints.newest_state(folder))
+    checkpoints.save_generator(context.generator, context.session, folder, progress.step)
+    _begin_records(context.plan, progress)
     return progress
 
 
-def _play(sitting, progress):
+def _play(context, progress):
     """Trains; where the game diverges, goes back and tries again. Returns the Progress, and where that was in vain.
 
     A step repeats to the bit, so that a second try helps against the machine's faults alone; twice at one step is the
     game's own. The second try saves all before that step, so that little is lost.
     """
     before = 0
-    while broken := _loop(sitting, progress, before):
-        progress = _gone_back(sitting)
+    while broken := _loop(context, progress, before):
+        progress = _gone_back(context)
         if broken <= before:
             break
         warn(
             f"the game has diverged at step {broken:,}; it goes on from its last good state, of step {progress.step:,}"
         )
         before = broken
-        _compile(sitting, progress)
+        _compile(context, progress)
     return progress, broken
 
 
-def _loop(sitting, progress, dreaded):
+def _loop(context, progress, dreaded):
     """Trains to the end of the plan, or to a signal. Returns the first step that broke the numbers, or None.
 
     dreaded: a step before which everything is saved.
     """
-    plan = sitting.plan
+    plan = context.plan
     if progress.step == 0:
-        _save(sitting, progress)  # so that there is a state to go on from wherever there is a generator
+        _save(context, progress)  # so that there is a state to go on from wherever there is a generator
     begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    watch = Watch(metrics.diversity(plan.real_samples))
+    watch = TrainingMonitor(metrics.diversity(plan.real_samples))
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
-        for first, steps in plan.calls(progress.step):
-            if sitting.signals:
+        for first, steps in plan.chunks(progress.step):
+            if context.signals:
                 break
             if first < dreaded <= first + steps:
-                _save(sitting, progress)
-            done, finite = sitting.train_steps(first, steps)
+                _save(context, progress)
+            done, finite = context.train_steps(first, steps)
             whole = np.isfinite(done).all(1)
             if not (finite and whole.all()):
                 return first + 1 + int(np.argmin(whole) if not whole.all() else steps - 1)
@@ -195,23 +197,23 @@ def _loop(sitting, progress, dreaded):
             progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - begun
             bar.update(steps)
-            watch.see_beliefs(done[:, gan.METRICS.index("D(G(z))")], progress.step)
+            watch.check_d_fake(done[:, gan.METRICS.index("D(G(z))")], progress.step)
             sampled = progress.step % plan.sample_every == 0
             _record(plan, progress, done if plan.config.record == "steps" else done[len(done) - sampled :])
             if sampled:
-                _sample(sitting, progress)
-                watch.see_samples(progress.samples[-1], progress.step)
+                _sample(context, progress)
+                watch.check_diversity(progress.samples[-1], progress.step)
             if sampled or progress.step == plan.total_steps:
                 try:
                     console.write_line(plan, progress, done[-1])
                 except OSError:  # nobody reads the lines any more, perhaps by a Ctrl-C that was meant for us, too
-                    _save(sitting, progress)
+                    _save(context, progress)
                     raise
             if time.monotonic() - last_save >= SAVE_SECONDS:
-                _save(sitting, progress)
+                _save(context, progress)
                 last_save = time.monotonic()
-    checkpoints.save_generator(sitting.generator, sitting.session, plan.config.ckpt_folder, progress.step)
-    _save(sitting, progress)
+    checkpoints.save_generator(context.generator, context.session, plan.config.ckpt_folder, progress.step)
+    _save(context, progress)
     return None
 
 
@@ -222,7 +224,7 @@ def _begin_records(plan, progress):
     pictures.forget_after(plan, progress.step)
     records.write_samples(folder / records.SAMPLES, progress.samples)
     records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
-    if plan.points:
+    if plan.is_points:
         table = statistics.statistics(plan, progress)
         records.write_table(folder / records.STATISTICS, records.STATISTICS_HEADER, table)
     if plan.dataset.files:
@@ -240,26 +242,26 @@ def _record(plan, progress, done):
     records.append_rows(progress.config.samples_folder / records.LOSSES, rows)
 
 
-def _sample(sitting, progress):
+def _sample(context, progress):
     """Keeps fresh samples, and the generator."""
-    plan, session, network = sitting.plan, sitting.session, sitting.network
+    plan, session, network = context.plan, context.session, context.network
     config = plan.config
     progress.keep(session.run(network.preview, {network.first_step: progress.step}), progress.step)
     records.append_samples(config.samples_folder / records.SAMPLES, progress.samples[-1:])
-    if plan.points:
+    if plan.is_points:
         rows = statistics.statistics(plan, progress)[-1:]
         records.append_rows(config.samples_folder / records.STATISTICS, rows)
     if config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
-    checkpoints.save_generator(sitting.generator, session, config.ckpt_folder, progress.step)
+    checkpoints.save_generator(context.generator, session, config.ckpt_folder, progress.step)
 
 
-def _save(sitting, progress):
+def _save(context, progress):
     """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
-    config = sitting.plan.config
-    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if sitting.plan.points else [])):
+    config = context.plan.config
+    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if context.plan.is_points else [])):
         files.sync(config.samples_folder / name)
-    checkpoints.save_state(sitting.state, sitting.session, config.ckpt_folder, progress.step, facts_of(progress))
+    checkpoints.save_state(context.state, context.session, config.ckpt_folder, progress.step, metadata(progress))
 
 
 def _weights_of(config):

@@ -1,6 +1,6 @@
 """JAX, fused by hand: a `lax.scan` over a call's steps under one `jit`, with the noise of them all drawn before it.
 
-G's forward pass is shared by both updates where they are on the same noise, and the optimisers are written out.
+G's forward pass is shared by both updates where they are on the same noise, and the optimizers are written out.
 """
 
 import functools
@@ -114,10 +114,10 @@ def _descend(config, rate, decay, player, loss, images, key):
 
 
 def _update(config, rate, decay, player, gradients):
-    """A player after one update of its optimiser, Adam or RMSprop."""
+    """A player after one update of its optimizer, Adam or RMSprop."""
     updates, each = player["updates"], jax.tree.map
     rate = rate / (1 + decay * updates)
-    if config.optimiser == "rmsprop":
+    if config.optimizer == "rmsprop":
         squares = each(lambda v, g: config.rho * v + (1 - config.rho) * g * g, player["squares"], gradients)
         weights = each(
             lambda w, v, g: w - rate * g * lax.rsqrt(v + config.epsilon), player["weights"], squares, gradients
@@ -131,7 +131,7 @@ def _update(config, rate, decay, player, gradients):
 
 
 def _initial(layers, shape, config, random):
-    """A player's state: weights Glorot-uniform, biases and the optimiser's means at zero."""
+    """A player's state: weights Glorot-uniform, biases and the optimizer's means at zero."""
     weights, averages = [], []
     for kind, numbers, before, after in walk(layers, shape):
         if kind == "norm":
@@ -145,7 +145,7 @@ def _initial(layers, shape, config, random):
         kernel = random.uniform(-limit, limit, (*window, before[-1], after[-1])).astype(np.float32)
         weights.append([kernel, np.zeros(after[-1], np.float32)])
     zeros = lambda: jax.tree.map(np.zeros_like, weights)  # noqa: E731
-    means = {"means": zeros()} if config.optimiser == "adam" else {}
+    means = {"means": zeros()} if config.optimizer == "adam" else {}
     return {"weights": weights, "averages": averages, "squares": zeros(), "updates": np.float32(0), **means}
 
 

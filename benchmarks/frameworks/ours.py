@@ -21,8 +21,8 @@ def trainer(name, images):
         network = gan.build(*plan.graph)
         session = tf.Session(graph=graph)
         graph.finalize()
-    session.run(network.initialise, {network.images: plan.dataset.images})
-    train_steps, calls, seen = training.stepper(plan, network, session), plan.calls(0), []
+    session.run(network.initialize, {network.images: plan.dataset.images})
+    train_steps, calls, seen = training.make_train_fn(plan, network, session), plan.chunks(0), []
 
     def train():
         seen[:], _ = train_steps(*next(calls))

@@ -101,7 +101,7 @@ class _Connected:
         return np.ravel(self.connected.train_on_batch(z, self._labels(z, self.config.g_label)))[0]
 
     def check(self, real, z):
-        """Takes a step of each player; raises Unavailable unless it changes that player's weights and not the other's."""
+        """Takes a step of each player; raises Unavailable unless only that player's weights change."""
         players = self.discriminator, self.generator
         d_step, g_step = (lambda: self.d_step(real, self.generate(z))), (lambda: self.g_step(z))
         for step, learner in zip((d_step, g_step), players, strict=True):
@@ -143,6 +143,6 @@ def _optimiser(config, rate, decay):
     from keras import optimizers
 
     rate = optimizers.schedules.InverseTimeDecay(rate, 1, decay) if decay else rate
-    if config.optimiser == "adam":
+    if config.optimizer == "adam":
         return optimizers.Adam(rate, config.beta1, config.beta2, config.epsilon)
     return optimizers.RMSprop(rate, config.rho, epsilon=config.epsilon)

@@ -44,8 +44,8 @@ LAYERS = {  # from the shape before a layer, [height, width, channels] or [featu
 }
 
 
-class Player:
-    """A network, its optimiser and its rate."""
+class NetworkOptimizer:
+    """A network, its optimizer and its rate."""
 
     def __init__(self, layers, shape, config, rate, decay, compiled):
         self.network = nn.Sequential(
@@ -58,17 +58,17 @@ class Player:
         if any(isinstance(module, nn.Conv2d) for module in self.network):
             self.network.to(memory_format=torch.channels_last)
         self.weights, self.rate, self.decay, self.updates = list(self.network.parameters()), rate, decay, 0
-        self.optimiser = _optimiser(config, self.weights, rate)
+        self.optimizer = _optimiser(config, self.weights, rate)
         # Batches of two sizes are compiled apart, for a size that may vary makes slower code.
         self.apply = torch.compile(self.network, dynamic=False) if compiled else self.network
 
     def update(self, loss):
         """Descends; the other player's weights get no gradients, which saves computing them."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=self.weights)
         if self.decay:
-            self.optimiser.param_groups[0]["lr"] = self.rate / (1 + self.decay * self.updates)
-        self.optimiser.step()
+            self.optimizer.param_groups[0]["lr"] = self.rate / (1 + self.decay * self.updates)
+        self.optimizer.step()
         self.updates += 1
 
     def count(self):
@@ -83,8 +83,8 @@ def trainer(name, images, compiled=False):
     networks, config = system(name)
     images = torch.from_numpy(np.array(scaled(np.load(images), networks)))
     images = images.permute(0, 3, 1, 2) if images.ndim == 4 else images  # channels last already
-    g = Player(networks.generator, (config.noise_size,), config, config.g_lr, config.g_decay, compiled)
-    d = Player(networks.discriminator, networks.shape, config, config.d_lr, config.d_decay, compiled)
+    g = NetworkOptimizer(networks.generator, (config.noise_size,), config, config.g_lr, config.g_decay, compiled)
+    d = NetworkOptimizer(networks.discriminator, networks.shape, config, config.d_lr, config.d_decay, compiled)
     reals, last = _batches(config, images), []
 
     def train():
@@ -116,7 +116,7 @@ def step(config, g, d, real):
 
 
 def _optimiser(config, weights, rate):
-    if config.optimiser == "adam":
+    if config.optimizer == "adam":
         return torch.optim.Adam(weights, rate, (config.beta1, config.beta2), config.epsilon, fused=True)
     return torch.optim.RMSprop(weights, rate, config.rho, config.epsilon, foreach=True)
 

@@ -152,5 +152,5 @@ def json_of_ours(content, chance):
     else:
         holder[key] = chance.choice(VALUES)
     if chance.choice([True, False]):
-        return files.as_text({name: part for name, part in whole.items() if name != "sha256"}).encode()
+        return files.to_json({name: part for name, part in whole.items() if name != "sha256"}).encode()
     return json.dumps(whole).encode()

@@ -100,7 +100,7 @@ def _whole_config():
     values = {name: value for name, value in vars(values).items() if name not in ("ckpt", "samples", "name")}
     facts = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
     content = {"format": run_folder.FORMAT, "config": values, "data": facts, "made_by": {"numpy": "2"}, "own": ["loss"]}
-    return [files.as_text(content).encode(), files.as_text({**content, "config": {"epochs": 3}}).encode()]
+    return [files.to_json(content).encode(), files.to_json({**content, "config": {"epochs": 3}}).encode()]
 
 
 class Kind(NamedTuple):
@@ -163,7 +163,7 @@ def _manifests():
             f"{prefix}.{end}": {"bytes": len(each), "sha256": hashlib.sha256(each).hexdigest()}
             for end, each in tensors.items()
         }
-        return [files.as_text({"step": 17, "facts": facts, "files": sums}).encode()]
+        return [files.to_json({"step": 17, "facts": facts, "files": sums}).encode()]
 
     generator, state = "generator.ckpt-17", "train_state/step-17/state"
     facts = {"seconds": 1.5, "sample_steps": [17], "samples_sha256": "0", "num_losses": 1, "last_losses": ["17", "nan"]}

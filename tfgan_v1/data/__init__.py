@@ -51,16 +51,16 @@ def load(
     if name is None or name in published.PUBLISHED:
         images = published.load(name, data_dir, download=download)
         name = "digits" if images is None else name or "mnist"
-        return Dataset(name, decoding.shaped(embedded.digits() if images is None else images, shaping))
+        return Dataset(name, decoding.resize_all(embedded.digits() if images is None else images, shaping))
     if name == "digits":
-        return Dataset(name, decoding.shaped(embedded.digits(), shaping))
+        return Dataset(name, decoding.resize_all(embedded.digits(), shaping))
     path = Path(os.path.expanduser(name))
     if os.path.isdir(path):  # which answers no to a text that can be no path, where Path.is_dir raises
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
         raise UserError(f"{name} is none of {', '.join(NAMES)}, and there is no file and no folder of that name")
     images = detect.read(path, shaping.size)
-    return _points(name, images, shaping) if images.ndim == 2 else Dataset(name, decoding.shaped(images, shaping))
+    return _points(name, images, shaping) if images.ndim == 2 else Dataset(name, decoding.resize_all(images, shaping))
 
 
 def _points(name, points, shaping):

@@ -20,7 +20,7 @@ NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # what an ar
 # What the numbers of a type mean, by numpy's kind of type: the first range that holds them all says how they become
 # 0 to 255. Sixteen bits with nothing above 255 in them are eight that somebody kept in sixteen.
 _WHOLE = (0, 255, lambda values: values)
-MEANINGS = {
+VALUE_RANGES = {
     "b": [(0, 1, lambda values: values * 255)],
     "i": [_WHOLE],
     "u": [_WHOLE],
@@ -75,7 +75,7 @@ def read_npy(path, size=None):
     with _told(path), open(path, "rb") as file:
         _header(file, path.stat().st_size, path)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return interpreted(array, path, size)
+    return to_images_or_points(array, path, size)
 
 
 def read_npz(path, size=None):
@@ -101,7 +101,7 @@ def read_npz(path, size=None):
             shape, fortran, dtype = _header(file, claimed, where)
             content = file.read(math.prod(shape) * dtype.itemsize)
         array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
-    return interpreted(array, where, size)
+    return to_images_or_points(array, where, size)
 
 
 @contextmanager
@@ -139,11 +139,11 @@ def _header(file, size, where):
     return shape, fortran, dtype
 
 
-def interpreted(array, where, size=None):
+def to_images_or_points(array, where, size=None):
     """An array as images, uint8 [n, height, width, channels], or points, float32 [n, 1].
 
     array: images [n, h, w], [n, h, w, 1 or 3], or flat ones [n, k] that `shapes.layout` knows, in any type and range of
-    MEANINGS; or points, floats [n] or [n, 1]. where: what to call it. Raises UserError for anything else.
+    VALUE_RANGES; or points, floats [n] or [n, 1]. where: what to call it. Raises UserError for anything else.
     """
     rest = array.shape[1:]
     if array.dtype.kind == "f" and rest in ((), (1,)):
@@ -167,7 +167,7 @@ def _as_bytes(array, where):
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     kind = array.dtype.kind
-    meanings = MEANINGS.get(f"{kind}{array.dtype.itemsize}", MEANINGS.get(kind, []))
+    meanings = VALUE_RANGES.get(f"{kind}{array.dtype.itemsize}", VALUE_RANGES.get(kind, []))
     low, high = (array.min(), array.max()) if meanings else (None, None)
     meaning = next((convert for least, most, convert in meanings if low >= least and high <= most), None)
     if meaning is None:

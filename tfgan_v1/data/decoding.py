@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tfgan_v1.data.shapes import FITS
-from tfgan_v1.storage.files import Bounded
+from tfgan_v1.storage.files import BoundedReader
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; MPO is found by way of JPEG
 MOST_PIXELS = 2**26  # that are decoded of one picture
@@ -38,7 +38,7 @@ def decode(path, shaping):
         raise ValueError("it is no file")
     if not path.stat().st_size:
         raise ValueError("it is empty")
-    with Bounded(path) as file, Image.open(file, formats=_formats()) as image:
+    with BoundedReader(path) as file, Image.open(file, formats=_formats()) as image:
         width, height = image.size  # before `draft`, for a progressive JPEG takes the memory of them all
         image.draft(None, [2 * max(shaping.size)] * 2)  # so that a JPEG is decoded smaller, but large enough
         if width * height == 0:
@@ -64,7 +64,7 @@ def fitted(image, shaping):
     return np.asarray(canvas)
 
 
-def shaped(images, shaping):
+def resize_all(images, shaping):
     """Arrays of images, uint8 [n, h, w, c], in the shape that is wanted; those that have it stay as they are."""
     shaping = shaping._replace(size=shaping.size or images.shape[1:3], channels=shaping.channels or images.shape[3])
     shape = (len(images), *shaping.size, shaping.channels)

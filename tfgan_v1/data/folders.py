@@ -51,7 +51,7 @@ def read(folder, shaping, cache_dir=None):
     names = candidates(folder)
     cache = Path(cache_dir or pooch.os_cache("tfgan_v1"))
     key = _key(folder, names, shaping)
-    kept = _recall(cache, key)
+    kept = _load_cached(cache, key)
     if kept:
         return kept
     try:
@@ -59,7 +59,7 @@ def read(folder, shaping, cache_dir=None):
         with tempfile.TemporaryFile(dir=cache) as raw:  # the system removes it, whatever happens
             reasons, channels = _decode_all(folder, names, shaping, raw)
             _keep(cache, key, raw, reasons, shape, channels)
-        kept = _recall(cache, key)
+        kept = _load_cached(cache, key)
         if kept is None:
             raise OSError("what was written there reads differently")
         return kept
@@ -178,7 +178,7 @@ def _key(folder, names, shaping):
     return hashlib.sha256(json.dumps([FORMAT, PIL.__version__, shape, files]).encode()).hexdigest()
 
 
-def _recall(cache, key):
+def _load_cached(cache, key):
     """The Folder that the cache holds, or None. Its pixels are not read."""
     try:
         about = json.loads((cache / f"{key}.json").read_bytes())

@@ -27,14 +27,14 @@ def write_line(plan, progress, numbers):
             f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}... "
             f"D(x) {now['D(x)']:.2f}, D(G(z)) {now['D(G(z))']:.2f}, "
             f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}... {_statistics_line(plan, progress)}"
-            f"{seen / seconds:,.0f} {'points' if plan.points else 'images'}/s, {left} left",
+            f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s, {left} left",
             flush=True,
         )
 
 
 def _statistics_line(plan, progress):
     """The last sampled points in numbers, the data's in brackets; nothing for images."""
-    if not plan.points or progress.sample_steps[-1:] != [progress.step]:
+    if not plan.is_points or progress.sample_steps[-1:] != [progress.step]:
         return ""
     _, _, divergence, *moments = statistics(plan, progress)[-1]
     named = zip(metrics.Moments._fields, moments[4:], moments[:4], strict=True)

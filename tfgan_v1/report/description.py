@@ -16,7 +16,9 @@ ALIVE = 1 / 3  # share of a step's tensors that are in memory at once; measured
 def describe(plan):
     """What `train` would do, in lines: the configuration, the parameter counts, and the memory that it takes."""
     config, facts = plan.config, plan.facts
-    starting_point(plan, run_folder.admit(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names()))
+    starting_point(
+        plan, run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
+    )
     with tf.Graph().as_default():
         network = gan.build(*plan.graph)
     networks, generator = network.networks, _size(network.g_state)
@@ -25,7 +27,7 @@ def describe(plan):
         *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
         f"generator: {generator:,} parameters, {_size(networks.g_vars):,} of them trained",
         f"discriminator: {discriminator:,} parameters, {_size(networks.d_vars):,} of them trained",
-        f"{'points' if plan.points else 'images'}: {facts['num_images']:,} of "
+        f"{'points' if plan.is_points else 'images'}: {facts['num_images']:,} of "
         f"{'x'.join(map(str, facts['image_shape']))} ({facts['name']})",
         *_files_lines(plan.dataset.files),
         f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} in an epoch",

@@ -8,16 +8,16 @@ SHEETS = "sheets"  # a folder with a picture for each set of samples, where that
 
 def write(plan, progress, last):
     """Writes all that there is to be shown. last: samples of the generator as it is now."""
-    samples, places = progress.samples, [plan.place(step) for step in progress.sample_steps]
+    samples, places = progress.samples, [plan.step_label(step) for step in progress.sample_steps]
     pngs = {"last_samples.png": plots.samples_png(last, plan.dataset.images)}
     if samples:
         evolution = (
             plots.density_evolution(samples, places, plan.dataset.images)
-            if plan.points
+            if plan.is_points
             else plots.evolution(samples, places)
         )
         pngs["evolution.png"] = plots.figure_png(evolution)
-    if samples and plan.points:
+    if samples and plan.is_points:
         divergences = [divergence for _, _, divergence, *_ in statistics.statistics(plan, progress)]
         pngs["divergence.png"] = plots.figure_png(
             plots.divergence(plan.axis(progress.sample_steps), divergences, plan.unit)

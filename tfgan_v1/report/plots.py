@@ -101,7 +101,7 @@ def probabilities(x, losses, unit="epoch"):
 
     Both are near 0.5 where neither player can do better (arXiv:1406.2661, sec. 4.1): the line. See `loss_curves`.
     """
-    curves = {"D(x)": [row.d_real for row in losses], "D(G(z))": [row.d_fake for row in losses]}
+    curves = {"D(x)": [row.d_x for row in losses], "D(G(z))": [row.d_g_z for row in losses]}
     figure = _curves(
         x, curves, title="What the discriminator believes", xlabel=unit, ylabel="probability of being real"
     )

@@ -3,8 +3,9 @@
 Beside the files of each checkpoint lies a manifest with their sizes and SHA-256, and its own, written last: a
 checkpoint whose manifest is missing or does not fit is not one. The newest that verifies is used.
 
-A checkpoint is written beside, brought to the disk, and put in its place by renaming; only then do older ones go. So a
-kill at any moment leaves the last one whole, and of the new one what `run_folder.sweep` and `forget_after` clear away.
+A checkpoint is written to a folder of its own, fsynced, and renamed into place; only then are older ones deleted. A
+kill at any moment leaves the last checkpoint intact, and partial files that `run_folder.remove_partials` and
+`forget_after` delete.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from typing import NamedTuple
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DiskFull, UserError, warn
 from tfgan_v1.storage import checkpoint_index
-from tfgan_v1.storage.files import PARTIAL, as_text, is_unchanged, read_json, replacing, sync
+from tfgan_v1.storage.files import PARTIAL, has_valid_checksum, read_json, replacing, sync, to_json
 
 GENERATOR = "generator.ckpt"
 STATE = "train_state"
@@ -180,7 +181,7 @@ def _written_beside(saver, session, folder, name, step, facts):
 
 def _write_manifest(prefix, step, facts):
     with replacing(_files(prefix)[-1]) as manifest:
-        manifest.write_text(as_text({"step": step, "facts": facts, "files": _sums(prefix)}))
+        manifest.write_text(to_json({"step": step, "facts": facts, "files": _sums(prefix)}))
 
 
 @contextmanager
@@ -211,7 +212,7 @@ def _verified(prefix):
     step = _step(prefix.parent if prefix.name == "state" else prefix)
     try:
         content = read_json(_files(prefix)[-1])
-        whole = is_unchanged(content) and content["step"] == step and content["files"] == _sums(prefix)
+        whole = has_valid_checksum(content) and content["step"] == step and content["files"] == _sums(prefix)
         return Checkpoint(step, prefix, content["facts"]) if whole and isinstance(content["facts"], dict) else None
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

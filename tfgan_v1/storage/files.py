@@ -43,13 +43,13 @@ def read_json(path):
     return json.loads(path.read_bytes())
 
 
-def as_text(content):
+def to_json(content):
     """A dict as JSON, with the SHA-256 of all the rest of it in the last place."""
     return json.dumps({**content, "sha256": _sha256(content)}, indent=2) + "\n"
 
 
-def is_unchanged(content):
-    """Whether a dict that was read from JSON is what `as_text` wrote."""
+def has_valid_checksum(content):
+    """Whether a dict that was read from JSON is what `to_json` wrote."""
     return content.get("sha256") == _sha256({name: part for name, part in content.items() if name != "sha256"})
 
 
@@ -57,7 +57,7 @@ def _sha256(content):
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-class Bounded(io.BufferedReader):
+class BoundedReader(io.BufferedReader):
     """A file to read from. Where a length in it lies, Python would take the memory first, and then find less there."""
 
     def __init__(self, path):

@@ -39,15 +39,15 @@ class Progress:
 def starting_point(plan, saved):
     """The Checkpoint from which a plan goes on, or None where it begins. UserError if that is beyond the plan's end.
 
-    saved: what run_folder.admit says of the run that is there, None if there is none to go on with.
+    saved: what run_folder.check_can_start says of the run that is there, None if there is none to go on with.
     """
     if not saved:
         return None
     checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
     if checkpoint and checkpoint.step > plan.total_steps:
         raise UserError(
-            f"the run in {plan.config.ckpt_folder} is already at {plan.place(checkpoint.step)}; its length must be "
-            f"that or more, not {plan.place(plan.total_steps)}"
+            f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}; train to that "
+            f"or later, not to {plan.step_label(plan.total_steps)}"
         )
     before, now = saved.made_by, made_by()
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
@@ -63,10 +63,10 @@ def made_by():
     return run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__)
 
 
-def facts_of(progress):
+def metadata(progress):
     """What a state keeps beside its tensors, to know its records again."""
     return {
-        "options": run_folder.fixed(progress.config),
+        "options": run_folder.result_options(progress.config),
         "seconds": progress.seconds,
         "sample_steps": progress.sample_steps,
         "samples_sha256": progress.digest.hexdigest(),
@@ -75,7 +75,7 @@ def facts_of(progress):
     }
 
 
-def recall(plan, checkpoint):
+def load_progress(plan, checkpoint):
     """The Progress up to a checkpoint, with what was recorded. Records that are gone begin anew, and stop nothing.
 
     Raises UserError if the records that are there are not those that belong to the checkpoint.
@@ -87,7 +87,7 @@ def recall(plan, checkpoint):
     whole &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
     if not (whole and type(seconds) is float and 0 <= seconds < 1e9):
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
-    if facts.get("options") != run_folder.fixed(progress.config):
+    if facts.get("options") != run_folder.result_options(progress.config):
         raise UserError(
             f"{checkpoint.prefix} belongs to another run than the {run_folder.CONFIG} of "
             f"{progress.config.ckpt_folder}; restore what was there from a copy, or begin anew by --overwrite"
@@ -103,7 +103,7 @@ def recall(plan, checkpoint):
     except UserError as error:
         raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
     progress.reported, progress.reported_step = progress.seconds, progress.step
-    recalled = facts_of(progress)
+    recalled = metadata(progress)
     for name, ours in (
         (records.SAMPLES, ("sample_steps", "samples_sha256")),
         (records.LOSSES, ("num_losses", "last_losses")),

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import safe_pickle
-from tfgan_v1.storage.files import Bounded, replacing
+from tfgan_v1.storage.files import BoundedReader, replacing
 
 SAMPLES = "train_samples.pkl"
 LOSSES = "losses.csv"
@@ -32,8 +32,8 @@ class Losses(NamedTuple):
     epoch: int
     d_loss: float
     g_loss: float
-    d_real: float  # D(x), the mean probability given to the real images
-    d_fake: float  # D(G(z)), the mean probability given to the generated ones
+    d_x: float  # D(x), the mean probability given to the real images
+    d_g_z: float  # D(G(z)), the mean probability given to the generated ones
     d_accuracy: float  # share of both that D saw rightly
     g_accuracy: float  # share of the generated ones that D took for real in G's step
     seconds: float
@@ -79,7 +79,7 @@ def load_samples(path):
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise UserError(f"{path} is no file")  # but a pipe, which would be waited for without end, or a device
     try:
-        with Bounded(path) as file:
+        with BoundedReader(path) as file:
             samples, size = safe_pickle.load(file), file.size
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None

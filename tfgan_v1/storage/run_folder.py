@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from tfgan_v1 import __version__
 from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
 from tfgan_v1.errors import UserError
-from tfgan_v1.storage.files import PARTIAL, as_text, is_unchanged, read_json, replacing
+from tfgan_v1.storage.files import PARTIAL, has_valid_checksum, read_json, replacing, to_json
 
 CONFIG = "config.json"
 LOCK = ".lock"
-FORMAT = 3
+FORMAT = 4
 
 # The names of everything that a run writes: --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, "checkpoint", *(f"generator.ckpt-*.{end}" for end in ("data-*", "index", "json")), "train_state")
@@ -43,7 +43,7 @@ class Saved(NamedTuple):
     own: Sequence[str] = ()  # what the caller brought: "model", "loss"
 
 
-def admit(config, *, resume, overwrite, own=()):
+def check_can_start(config, *, resume, overwrite, own=()):
     """Raises UserError unless a trainer with this configuration may begin in the folders that it names.
 
     own: names of the parts that the caller brings. Touches nothing. Returns what is saved there if the run
@@ -91,7 +91,7 @@ def side_by_side(rows):
     return ["".join(f"  {cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def fixed(config):
+def result_options(config):
     """The options that the results of a run depend on, by name."""
     loose = ("resumable", "place")
     return {each.name: getattr(config, each.name) for each in fields(Config) if not any(map(each.metadata.get, loose))}
@@ -134,7 +134,7 @@ def clear(config):
         _remove(path)
 
 
-def sweep(config):
+def remove_partials(config):
     """Removes what a run that was killed left half-written in the folders, and nothing else."""
     for path in _found(config, CKPT_LEFTOVERS, SAMPLES_LEFTOVERS):
         _remove(path)
@@ -162,7 +162,7 @@ def write(saved):
         "own": list(saved.own),
     }
     with replacing(config.ckpt_folder / CONFIG) as path:
-        path.write_text(as_text(content))
+        path.write_text(to_json(content))
 
 
 def read(config, by="--ckpt"):
@@ -180,7 +180,7 @@ def read(config, by="--ckpt"):
         content = read_json(path)
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
-        if not is_unchanged(content):
+        if not has_valid_checksum(content):
             raise UserError("it was changed or damaged since it was written; restore it from a copy")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
         config = from_mapping({**content["config"], **places})

@@ -27,7 +27,7 @@ _VALUES = {
 
 
 def load(file):
-    """What is pickled in a Bounded file; arrays in it are instances of Array.
+    """What is pickled in a BoundedReader file; arrays in it are instances of Array.
 
     Raises UserError for what is none of the kinds above, and anything at all for a pickle that is damaged. No code but
     what stands here runs, and no more memory is taken than the file is long, but for the objects around the arrays.
@@ -75,10 +75,10 @@ def load(file):
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(memo[argument])
             case "GLOBAL":
-                stack.append(_called(*argument.split(" ", 1)))
+                stack.append(resolve_global(*argument.split(" ", 1)))
             case "STACK_GLOBAL":
                 name = stack.pop()
-                stack.append(_called(stack.pop(), name))
+                stack.append(resolve_global(stack.pop(), name))
             case "REDUCE":
                 arguments = stack.pop()
                 texts += _characters(arguments, file.size - texts)
@@ -130,7 +130,7 @@ class Array:
         self.view = np.frombuffer(content, kind.dtype).reshape(shape, order=order)
 
 
-class _Kind:
+class PickledDtype:
     """Stands for a dtype, numpy.dtype(code, align, copy), whose state says the order of its bytes."""
 
     def __init__(self, code, *_):
@@ -155,14 +155,14 @@ def _encoded(text, encoding):
 # The names by which NumPy, of any version, pickles its arrays, and what stands for them here.
 _NAMES = {
     ("numpy", "ndarray"): None,
-    ("numpy", "dtype"): _Kind,
+    ("numpy", "dtype"): PickledDtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): Array for core in ("core", "_core")},
     **{(f"numpy.{core}.numeric", "_frombuffer"): Array.from_buffer for core in ("core", "_core")},
     ("_codecs", "encode"): _encoded,
 }
 
 
-def _called(module, name):
+def resolve_global(module, name):
     if not (isinstance(module, str) and isinstance(name, str)):
         raise UserError("it calls for something that has no name")
     if (module, name) not in _NAMES:

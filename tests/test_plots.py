@@ -96,7 +96,7 @@ def test_loss_curves_are_the_losses_generator_red_discriminator_blue():
 def test_probabilities_are_shown_with_the_line_at_a_half():
     ax = plots.probabilities(range(1, 8), LOSSES, "step").axes[0]
     *curves, half = ax.lines
-    for line, name in zip(curves, ("d_real", "d_fake"), strict=True):
+    for line, name in zip(curves, ("d_x", "d_g_z"), strict=True):
         assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
     assert list(half.get_ydata()) == [0.5, 0.5] and ax.get_ylim() == (0, 1) and ax.get_xlabel() == "step"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["D(x)", "D(G(z))"]

@@ -28,6 +28,14 @@ class Running:
             self.gan = train_graph.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
         self.session = tf.Session(graph=self.graph)
         self.session.run(self.gan.initialize, {self.gan.images: data})
+        self.initial = self.values()
+
+    def reset(self):
+        """Sets all variables to their initial values; the initializers would draw others now."""
+        initializers = [v.initializer for v in self.gan.state]
+        self.session.run(
+            initializers, {op.inputs[1]: v for op, v in zip(initializers, self.initial.values(), strict=True)}
+        )
 
     def __enter__(self):
         return self

@@ -52,7 +52,7 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
             d_update, d_loss, real_logits, fake_logits = d_step(spec, real, fake, keys[1:])
     with tf.control_dependencies([d_update]):
         if g_z is not None:
-            fake = networks.generate(g_z, g_keys[0])
+            fake = networks.generate(g_z, g_keys[0])  # otherwise the last fake batch: a D update leaves G as it is
         g_fake_logits = networks.discriminate(fake, g_keys[1])
         g_loss = spec.loss.g(g_fake_logits, spec.labels)
         g_update = tf.no_op() if freeze_generator else spec.g.minimize(g_loss)

@@ -9,9 +9,11 @@ import numpy as np
 
 from tfgan_v1.data import decoding, detect, embedded, folders, published
 from tfgan_v1.data.shapes import Shaping
+from tfgan_v1.data.warped import mnist_warped
 from tfgan_v1.errors import UserError, warn
 
-NAMES = (*published.PUBLISHED, "digits", "gaussian")
+EMBEDDED = {"mnist_warped": mnist_warped, "digits": embedded.digits}  # images that need no file of the user's
+NAMES = (*published.PUBLISHED, *EMBEDDED, "gaussian")
 _AS_IT_IS = Shaping()
 
 
@@ -34,7 +36,7 @@ class Dataset(NamedTuple):
 def load(
     name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, strict=False, cache_dir=None, download=True
 ):
-    """The Dataset of a name or a path; for None, MNIST if it is there or can be had quickly, otherwise `digits`.
+    """The Dataset of a name or a path; for None, MNIST if it is there or can be had quickly, else `mnist_warped`.
 
     name: of NAMES, or the path of a file or of a folder of pictures; a name goes before a path that is called like it.
     data_dir: the folder to look in first for what is published. mean, std, seed: of `gaussian`. strict: whether a
@@ -50,10 +52,11 @@ def load(
         return _points(name, embedded.gaussian(mean, std, seed), shaping)
     if name is None or name in published.PUBLISHED:
         images = published.load(name, data_dir, download=download)
-        name = "digits" if images is None else name or "mnist"
-        return Dataset(name, decoding.resize_all(embedded.digits() if images is None else images, shaping))
-    if name == "digits":
-        return Dataset(name, decoding.resize_all(embedded.digits(), shaping))
+        if images is not None:
+            return Dataset(name or "mnist", decoding.resize_all(images, shaping))
+        name = "mnist_warped"
+    if name in EMBEDDED:
+        return Dataset(name, decoding.resize_all(EMBEDDED[name](), shaping))
     path = Path(os.path.expanduser(name))
     if os.path.isdir(path):  # which answers no to a text that can be no path, where Path.is_dir raises
         return _folder(name, folders.read(path, shaping, cache_dir), strict)

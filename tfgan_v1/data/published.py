@@ -12,7 +12,7 @@ import numpy as np
 from tfgan_v1.data.arrays import read_idx, read_npz
 from tfgan_v1.errors import UserError, warn
 
-CONNECT_SECONDS = 3  # how long a run without --dataset waits for the network before it is content with digits
+CONNECT_SECONDS = 3  # how long a run without --dataset waits for the network
 
 
 class Published(NamedTuple):
@@ -72,14 +72,15 @@ def load(name, data_dir=None, *, download=True):
         return read_published(path, published)
     if name is None:
         warn(
-            f"MNIST is neither here nor to be downloaded ({reason}), so scikit-learn's 1,797 digits take its place and "
-            f"want --epochs 1000; for MNIST put {published.url} into {places[-1] / 'mnist'}, or name its --data-dir"
+            f"MNIST is not here and cannot be downloaded ({reason}), so this run uses mnist_warped, 5,000 MNIST digits "
+            f"warped into 60,000; for the whole MNIST, save {published.url} in {places[-1] / 'mnist'}, or name its "
+            "folder by --data-dir"
         )
         return None
     wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
     raise UserError(
         f"{published.title} is neither here nor to be downloaded ({reason}): looked for {wanted} in "
-        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset digits"
+        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset mnist_warped"
     )
 
 

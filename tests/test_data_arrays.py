@@ -25,7 +25,7 @@ def write(path, content):
 @pytest.mark.parametrize("name", ["images", "images.gz"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_idx_is_read_gzipped_or_not_whatever_its_name(tmp_path, name, pack):
-    images = arrays.read_idx(write(tmp_path / name, pack(IDX)))
+    images = arrays.read_idx(write(tmp_path / name, pack(IDX))).images
     assert images.dtype == np.uint8 and np.array_equal(images, IMAGES[..., None])
 
 
@@ -64,9 +64,9 @@ def test_idx_of_colour_is_read(tmp_path):
 
 def test_keras_archive_is_read(tmp_path):
     np.savez(tmp_path / "mnist.npz", x_train=IMAGES, y_train=np.zeros(3))
-    assert np.array_equal(arrays.read_npz(tmp_path / "mnist.npz"), IMAGES[..., None])
+    assert np.array_equal(arrays.read_npz(tmp_path / "mnist.npz").images, IMAGES[..., None])
     np.savez_compressed(tmp_path / "packed.npz", x_train=IMAGES)
-    assert np.array_equal(arrays.read_npz(tmp_path / "packed.npz"), IMAGES[..., None])
+    assert np.array_equal(arrays.read_npz(tmp_path / "packed.npz").images, IMAGES[..., None])
 
 
 BROKEN_NPZ = {

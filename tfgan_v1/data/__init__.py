@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import decoding, detect, embedded, folders, published
+from tfgan_v1.data.labels import classify_folders
 from tfgan_v1.data.shapes import Shaping
 from tfgan_v1.data.warped import mnist_warped
 from tfgan_v1.errors import UserError, warn
@@ -24,6 +25,8 @@ class Dataset(NamedTuple):
     images: np.ndarray  # uint8 [n, h, w, c], perhaps memory-mapped; or points, float32 [n, 1]
     files: tuple = ()  # of a folder: (path relative to it, "" or the reason why it was left out), sorted
     sha256: str | None = None  # of the pixels, if it is known without reading them
+    labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
+    classes: tuple[str, ...] = ()  # the names of the classes
 
     def facts(self):
         """What config.json keeps, to know the same images again, wherever they lie."""
@@ -51,19 +54,24 @@ def load(
     if name == "gaussian":
         return _points(name, embedded.gaussian(mean, std, seed), shaping)
     if name is None or name in published.PUBLISHED:
-        images = published.load(name, data_dir, download=download)
-        if images is not None:
-            return Dataset(name or "mnist", decoding.resize_all(images, shaping))
+        content = published.load(name, data_dir, download=download)
+        if content is not None:
+            return _images(name or "mnist", content, shaping)
         name = "mnist_warped"
     if name in EMBEDDED:
-        return Dataset(name, decoding.resize_all(EMBEDDED[name](), shaping))
+        return _images(name, EMBEDDED[name](), shaping)
     path = Path(os.path.expanduser(name))
     if os.path.isdir(path):  # which answers no to a text that can be no path, where Path.is_dir raises
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
         raise UserError(f"{name} is none of {', '.join(NAMES)}, and there is no file and no folder of that name")
-    images = detect.read(path, shaping.size)
-    return _points(name, images, shaping) if images.ndim == 2 else Dataset(name, decoding.resize_all(images, shaping))
+    content = detect.read(path, shaping.size)
+    return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
+
+
+def _images(name, content, shaping):
+    images = decoding.resize_all(content.images, shaping)
+    return Dataset(name, images, labels=content.labels, classes=content.classes)
 
 
 def _points(name, points, shaping):
@@ -86,4 +94,4 @@ def _folder(name, folder, strict):
             f"{len(left_out):,} of {len(folder.files):,} files in {name} left out, such as {path} ({reason}); "
             "files.csv among the samples names them all"
         )
-    return Dataset(name, folder.images, folder.files, folder.sha256)
+    return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))

@@ -21,7 +21,7 @@ READERS = (
 
 
 def read(path, size=None):
-    """The images, uint8 [n, h, w, c], or points, float32 [n, 1], in a file.
+    """The images, uint8 [n, h, w, c], or points, float32 [n, 1], in a file: labels.Labelled.
 
     size: (height, width) of images that lie flat, if they are not square. Raises UserError for what cannot be read.
     """

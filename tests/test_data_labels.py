@@ -57,7 +57,7 @@ def test_a_wrong_number_of_labels_names_both_files_and_numbers(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(IMAGES))
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(VALUES[:5]))
     with pytest.raises(
-        UserError, match="train-labels-idx1-ubyte holds 5 labels, and .*train-images.* 6 images"
+        UserError, match=r"train-labels-idx1-ubyte holds 5 labels, and .*train-images.* 6 images"
     ) as error:
         data.load("mnist", tmp_path)
     assert "\n" not in str(error.value)

@@ -10,7 +10,7 @@ from conftest import REAL_DATA, needs_mnist
 from tfgan_v1 import UserError, data
 from tfgan_v1.data import arrays, warped
 
-SHA256 = "db2b8a0abfd298208c6bfaf924c489eb60320024b0f47576fbf1dcccb365ec20"
+SHA256 = "554e975e53ea6e835be55eb33e4c961d874a76921efefcf979991069f67893b7"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def affine(number, num_sources):
 
 
 @pytest.mark.parametrize("number", [5000, 23_456, 59_999])
-def test_a_warp_is_a_rotation_a_shear_a_scaling_and_a_shift(images, number):
+def test_a_warp_is_an_affine_map_with_bilinear_interpolation_and_more_contrast(images, number):
     from scipy.ndimage import map_coordinates
 
     matrix, shift = affine(number, 5000)
@@ -64,7 +64,13 @@ def test_a_warp_is_a_rotation_a_shear_a_scaling_and_a_shift(images, number):
     from_x, from_y = np.tensordot(matrix, np.stack([x, y]), 1) + shift[:, None, None] + 13.5
     source = images[number % 5000, ..., 0].astype(float)
     expected = map_coordinates(source, [from_y, from_x], order=1, mode="grid-constant")
-    assert np.abs(images[number, ..., 0] - expected).max() < 3  # of 255: coordinates have steps of 1/256 pixel
+    expected = np.clip(127.5 + 1.375 * (expected - 127.5), 0, 255)
+    assert np.abs(images[number, ..., 0] - expected).max() < 4  # of 255: coordinates have steps of 1/256 pixel
+
+
+def test_the_histogram_is_mnists(images):
+    assert abs((images == 0).mean() - 0.809) < 0.01 and abs((images > 249).mean() - 0.074) < 0.01
+    assert abs(images.mean() - 33.3) < 0.5 and abs(images.std() - 78.6) < 0.5
 
 
 def test_it_is_a_data_set_by_name_and_the_default_without_mnist(images, capsys):

@@ -32,7 +32,10 @@ def test_idx_is_read_gzipped_or_not_whatever_its_name(tmp_path, name, pack):
 BROKEN_IDX = {
     "empty": (b"", "not an IDX file"),
     "another format": (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an IDX file"),
-    "labels": (b"\0\0\x08\x01" + struct.pack(">I", 30) + bytes(30), "not an IDX file"),
+    "labels": (
+        b"\0\0\x08\x01" + struct.pack(">I", 30) + bytes(30),
+        "labels; name the one of the images, train-images-idx3",
+    ),
     "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
     "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "1 for grey or 3 for colour"),
     "four billion in four dimensions": (b"\0\0\x08\x04" + b"\xff" * 15 + b"\x03" + bytes(60), "1 for grey|cannot hold"),
@@ -51,7 +54,7 @@ BROKEN_IDX = {
 
 @pytest.mark.parametrize("content, reason", BROKEN_IDX.values(), ids=BROKEN_IDX)
 def test_a_broken_idx_file_is_one_sentence_with_its_path(tmp_path, content, reason):
-    path = write(tmp_path / "train-images-idx3-ubyte", content)
+    path = write(tmp_path / f"train-{'labels-idx1' if 'labels' in reason else 'images-idx3'}-ubyte", content)
     with pytest.raises(UserError, match=reason) as told:
         arrays.read_idx(path)
     assert str(path) in str(told.value) and "\n" not in str(told.value)

@@ -32,6 +32,7 @@ VALUE_RANGES = {
         _WHOLE,
     ],
 }
+_IDX_LABELS = b"\0\0\x08\x01"
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
@@ -48,6 +49,8 @@ def read_idx(path, size=None):
         header = file.read(4)
         dimensions = {b"\0\0\x08\x03": 3, b"\0\0\x08\x04": 4}.get(header, 0)
         sizes = file.read(4 * dimensions)
+        if header == _IDX_LABELS:
+            raise UserError(f"{path} is an IDX file of labels; name the one of the images{_images_of(path)}")
         if not dimensions or len(sizes) < 4 * dimensions:
             raise UserError(f"{path} is not an IDX file of images (it begins with {header.hex(' ') or 'nothing'})")
         count, height, width, *rest = struct.unpack(f">{dimensions}I", sizes)
@@ -67,6 +70,12 @@ def read_idx(path, size=None):
     images = np.frombuffer(pixels, np.uint8).reshape(count, height, width, *(rest or [1]))
     values, labels_path = read_idx_labels(path)
     return attach(images, values, path, labels_path)
+
+
+def _images_of(path):
+    """The name that the images of an IDX file of labels usually have, for a message."""
+    name = path.name.replace("labels", "images").replace("idx1", "idx3")
+    return f", {name}" if name != path.name else ""
 
 
 def read_npy(path, size=None):
@@ -165,7 +174,7 @@ def to_images_or_points(array, where, size=None):
         if not np.isfinite(points).all():
             raise UserError(f"{where} holds points that are no finite numbers; leave them out")
         return points
-    flat = layout(rest[0], size, labels=(0,)) if len(rest) == 1 else None
+    flat = layout(rest[0], size) if len(rest) == 1 else None
     shape = flat[1] if flat else (*rest, 1) if len(rest) == 2 else rest
     if len(shape) != 3 or shape[2] not in (1, 3):
         raise UserError(

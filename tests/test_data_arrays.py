@@ -143,6 +143,7 @@ TYPES = {
     "int64": (BYTES.astype(np.int64), BYTES),
     "big-endian int32": (BYTES.astype(">i4"), BYTES),
     "uint16": (BYTES.astype(np.uint16) * 257 + (BYTES < 255), BYTES),
+    "twelve bits in uint16": ((BYTES * (4095 / 255)).round().astype(np.uint16), BYTES),
     "eight bits in uint16": (BYTES.astype(np.uint16), BYTES),
     "float64 to 1": (BYTES / 255, BYTES),
     "float16 to 1": ((BYTES / 255).astype(np.float16), None),
@@ -217,3 +218,12 @@ def test_floats_in_a_row_are_points(tmp_path, shape):
     for shaping in (Shaping(size=(28, 28)), Shaping(channels=1)):
         with pytest.raises(UserError, match="points"):
             data.load(tmp_path / "points.npy", shaping=shaping)
+
+
+def test_twelve_bits_are_read_as_such_and_a_line_says_so(capsys):
+    arrays.to_images_or_points(BYTES.astype(np.uint16) * 16, "here")
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "here holds 16-bit values up to 4,080" in message
+    for other in (BYTES, BYTES.astype(np.uint16), BYTES.astype(np.uint16) * 257):
+        arrays.to_images_or_points(other, "here")
+    assert capsys.readouterr().err == ""

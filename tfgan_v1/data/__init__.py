@@ -15,6 +15,7 @@ from tfgan_v1.errors import UserError, warn
 
 EMBEDDED = {"mnist_warped": mnist_warped, "digits": embedded.digits}  # images that need no file of the user's
 NAMES = (*published.PUBLISHED, *EMBEDDED, "gaussian")
+ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
 _AS_IT_IS = Shaping()
 
 
@@ -81,7 +82,7 @@ def _points(name, points, shaping):
 
 
 def _folder(name, folder, strict):
-    """The Dataset of a folder; says which of its pictures were left out."""
+    """The Dataset of a folder; warns of pictures that were left out, and of images that are almost black."""
     left_out = [(path, reason) for path, reason in folder.files if reason]
     if left_out:
         path, reason = left_out[0]
@@ -93,5 +94,10 @@ def _folder(name, folder, strict):
         warn(
             f"{len(left_out):,} of {len(folder.files):,} files in {name} left out, such as {path} ({reason}); "
             "files.csv among the samples names them all"
+        )
+    if folder.brightest <= ALMOST_BLACK:
+        warn(
+            f"no pixel in {name} is brighter than {folder.brightest} of 255, as of 12 bits in 16-bit files; multiply "
+            "such values by 16, or save them in 8 bits"
         )
     return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))

@@ -13,19 +13,24 @@ import numpy as np
 from tfgan_v1.data.labels import Labelled, attach, read_idx_labels
 from tfgan_v1.data.shapes import layout
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, note
 
 NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # what an archive's images may be called, best first
 NPZ_LABELS = ("y_train", "labels", "y", "label", "target")  # and their labels
 
-# What the numbers of a type mean, by numpy's kind of type: the first range that holds them all says how they become
-# 0 to 255. Sixteen bits with nothing above 255 in them are eight that somebody kept in sixteen.
+# How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. uint16 up to 255
+# holds 8 bits; up to 4,095, it holds the 12 bits of cameras and scanners, which would be almost black as 16.
+_TWELVE_BITS = 4095
 _WHOLE = (0, 255, lambda values: values)
 VALUE_RANGES = {
     "b": [(0, 1, lambda values: values * 255)],
     "i": [_WHOLE],
     "u": [_WHOLE],
-    "u2": [_WHOLE, (0, 65535, lambda values: values / 257)],
+    "u2": [
+        _WHOLE,
+        (0, _TWELVE_BITS, lambda values: values * (255 / _TWELVE_BITS)),
+        (0, 65535, lambda values: values / 257),
+    ],
     "f": [
         (-0.05, 1.05, lambda values: np.clip(values, 0, 1) * 255),  # resizing leaves values a little outside
         (-1.05, 1.05, lambda values: (np.clip(values, -1, 1) + 1) * 127.5),
@@ -195,6 +200,8 @@ def _as_bytes(array, where):
     if meaning is None:
         found = f"{array.dtype} from {low} to {high}" if meanings else str(array.dtype)
         raise UserError(f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1")
+    if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= _TWELVE_BITS:
+        note(f"{where} holds 16-bit values up to {high:,}, so 4,095 is read as white, as in images of 12 bits")
     result = np.empty(array.shape, np.uint8)
     rows = max(1, _BLOCK // math.prod(array.shape[1:]))
     for start in range(0, len(array), rows):

@@ -99,6 +99,7 @@ def test_probabilities_are_shown_with_the_line_at_a_half():
     for line, name in zip(curves, ("d_x", "d_g_z"), strict=True):
         assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
     assert list(half.get_ydata()) == [0.5, 0.5] and ax.get_ylim() == (0, 1) and ax.get_xlabel() == "step"
+    assert ax.get_title() == "Discriminator outputs"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["D(x)", "D(G(z))"]
 
 
@@ -133,3 +134,14 @@ def test_points_become_densities_wherever_images_become_grids():
         assert opened.width > opened.height > 300
     small = plots.density_evolution(points, [f"epoch {i}" for i in range(12)], points[0]).axes
     assert [ax.get_title() for ax in small if ax.lines][:: len(small) - 3] == ["epoch 0", "epoch 11"]
+
+
+def test_the_evolution_of_densities_has_one_legend_and_numbers_below_each_column():
+    points = [RANDOM.normal(size=(50, 1)) for _ in range(10)]
+    figure = plots.density_evolution(points, [f"epoch {i}" for i in range(10)], points[0])
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["real", "fake"]
+    assert [line.get_color() for line in legend.get_lines()] == ["tab:blue", "tab:red"]
+    assert not any(ax.get_legend() for ax in figure.axes)
+    labeled = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes]
+    assert labeled[:10] == [False] * 6 + [True] * 4  # in rows of four: the third has two

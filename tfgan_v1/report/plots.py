@@ -84,6 +84,9 @@ def density_evolution(samples, places, real, most=10):
     for ax, i in zip(axes.flat, chosen, strict=False):
         _draw_density(ax, samples[i], real)
         ax.set_title(places[i], fontsize="small")
+    for ax in axes.flat[len(chosen) - columns : len(chosen)]:  # the lowest of each column
+        ax.tick_params(labelbottom=True)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -102,9 +105,7 @@ def probabilities(x, losses, unit="epoch"):
     Both are near 0.5 where neither player can do better (arXiv:1406.2661, sec. 4.1): the line. See `loss_curves`.
     """
     curves = {"D(x)": [row.d_x for row in losses], "D(G(z))": [row.d_g_z for row in losses]}
-    figure = _curves(
-        x, curves, title="What the discriminator believes", xlabel=unit, ylabel="probability of being real"
-    )
+    figure = _curves(x, curves, title="Discriminator outputs", xlabel=unit, ylabel="probability of being real")
     figure.axes[0].axhline(0.5, color="black", linewidth=1, linestyle="--")
     figure.axes[0].set_ylim(0, 1)
     return figure
@@ -112,7 +113,7 @@ def probabilities(x, losses, unit="epoch"):
 
 def divergence(x, values, unit="epoch"):
     """The Kullback-Leibler divergence of the real points' histogram from the generated ones'. Returns a Figure."""
-    return _curves(x, {"KL(real || fake)": values}, title="Divergence", xlabel=unit, ylabel="nats")
+    return _curves(x, {"KL(real || fake)": values}, title="KL divergence", xlabel=unit, ylabel="nats")
 
 
 def samples_png(samples, real=None):

@@ -245,8 +245,14 @@ def test_an_error_of_the_machine_is_one_sentence(monkeypatch, command, error, ri
     assert (code, out, err.count("\n")) == (2, "", 1) and right in err
 
 
+def test_tf_is_imported_without_its_messages_and_only_on_use():
+    script = "import sys, tfgan_v1; assert 'tensorflow' not in sys.modules; from tfgan_v1 import tf; tf.Session().close()"
+    ended = python("-c", script)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
 @pytest.mark.slow
-def test_verbose_lets_tensorflow_speak(tmp_path):
+def test_verbose_shows_tensorflows_messages(tmp_path):
     places = ["--ckpt", tmp_path / "c", "--samples", tmp_path / "s"]
     ended = python("train.py", "--verbose", "--dataset", "digits", "--epochs", 1, *places)
     assert ended.returncode == 0 and "cpu_feature_guard" in ended.stderr

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -58,6 +59,7 @@ def check_can_start(config, *, resume, overwrite, own=()):
         saved = read(config)
         check_same_run(saved.config, config)
         check_same_parts(saved, own, "train(config, resume=True, model=..., loss=...)")
+        check_writable(config)
         return saved
     found = _own_files(config)
     if found and not overwrite:
@@ -65,7 +67,35 @@ def check_can_start(config, *, resume, overwrite, own=()):
             f"{found[0].parent} already holds a run ({found[0].name}); go on with it by --resume, "
             "start another beside it by --name NAME, or throw it away by --overwrite"
         )
+    check_writable(config)
     return None
+
+
+def check_writable(config):
+    """Raises OSError unless both folders, or the nearest parents that exist, can be written to. Leaves no trace."""
+    for folder in (config.ckpt_folder.absolute(), config.samples_folder.absolute()):
+        try:
+            nearest = next(path for path in (folder, *folder.parents) if _exists(path))
+            for name in folder.relative_to(nearest).parts:
+                _exists(nearest / name)  # which raises where a name is too long
+            with tempfile.TemporaryFile(dir=nearest):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from None
+
+
+def _exists(path):
+    """Whether there is a file or folder. Raises OSError for a path that cannot exist."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def holds_run(config):
+    """Whether one of the two folders holds files of a run."""
+    return bool(_own_files(config))
 
 
 def check_same_run(saved, config):
@@ -100,14 +130,12 @@ def result_options(config):
 def check_same_parts(saved, own, call):
     """Raises UserError unless the caller brings the parts of its own that a run was begun with. call: how it would."""
     if set(own) != set(saved.own):
-        raise UserError(
-            f"the run in {saved.config.ckpt_folder} was begun with {_parts(saved.own)}, not {_parts(own)}; give the "
-            f"same in Python, by {call}"
-        )
+        advice = f"pass the same in Python: {call}" if saved.own else "leave out model= and loss="
+        raise UserError(f"the run in {saved.config.ckpt_folder} was begun with {_parts(saved.own)}; {advice}")
 
 
 def _parts(own):
-    return " and ".join(f"a {part} of the user's own" for part in own) or "the built-in networks and loss"
+    return " and ".join(f"a custom {part}" for part in own) or "the built-in networks and loss"
 
 
 @contextmanager

@@ -222,13 +222,13 @@ def _begin_records(plan, progress):
     folder = plan.config.samples_folder
     checkpoints.forget_after(plan.config.ckpt_folder, progress.step)
     pictures.forget_after(plan, progress.step)
-    records.write_samples(folder / records.SAMPLES, progress.samples)
-    records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
+    records.write_samples(folder / run_folder.SAMPLES, progress.samples)
+    records.write_table(folder / run_folder.LOSSES, records.LOSSES_HEADER, progress.losses)
     if plan.is_points:
         table = statistics.statistics(plan, progress)
-        records.write_table(folder / records.STATISTICS, records.STATISTICS_HEADER, table)
+        records.write_table(folder / run_folder.STATISTICS, records.STATISTICS_HEADER, table)
     if plan.dataset.files:
-        records.write_table(folder / records.FILES, records.FILES_HEADER, plan.dataset.files)
+        records.write_table(folder / run_folder.FILES, records.FILES_HEADER, plan.dataset.files)
 
 
 def _record(plan, progress, done):
@@ -239,7 +239,7 @@ def _record(plan, progress, done):
         epoch = (step - 1) // plan.steps_per_epoch + 1
         rows.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
     progress.losses += rows
-    records.append_rows(progress.config.samples_folder / records.LOSSES, rows)
+    records.append_rows(progress.config.samples_folder / run_folder.LOSSES, rows)
 
 
 def _sample(context, progress):
@@ -247,10 +247,10 @@ def _sample(context, progress):
     plan, session, network = context.plan, context.session, context.network
     config = plan.config
     progress.keep(session.run(network.preview, {network.first_step: progress.step}), progress.step)
-    records.append_samples(config.samples_folder / records.SAMPLES, progress.samples[-1:])
+    records.append_samples(config.samples_folder / run_folder.SAMPLES, progress.samples[-1:])
     if plan.is_points:
         rows = statistics.statistics(plan, progress)[-1:]
-        records.append_rows(config.samples_folder / records.STATISTICS, rows)
+        records.append_rows(config.samples_folder / run_folder.STATISTICS, rows)
     if config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
     checkpoints.save_generator(context.generator, session, config.ckpt_folder, progress.step)
@@ -259,7 +259,7 @@ def _sample(context, progress):
 def _save(context, progress):
     """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
     config = context.plan.config
-    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if context.plan.is_points else [])):
+    for name in (run_folder.SAMPLES, run_folder.LOSSES, *([run_folder.STATISTICS] if context.plan.is_points else [])):
         files.sync(config.samples_folder / name)
     checkpoints.save_state(context.state, context.session, config.ckpt_folder, progress.step, metadata(progress))
 

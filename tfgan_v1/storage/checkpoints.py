@@ -21,10 +21,8 @@ from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DiskFull, UserError, warn
 from tfgan_v1.storage import checkpoint_index
 from tfgan_v1.storage.files import PARTIAL, has_valid_checksum, read_json, replacing, sync, to_json
+from tfgan_v1.storage.run_folder import GENERATOR, LATEST, STATE, SUFFIXES
 
-GENERATOR = "generator.ckpt"
-STATE = "train_state"
-SUFFIXES = (".data-00000-of-00001", ".index", ".json")
 KEEP_GENERATORS = 5
 KEEP_STATES = 2
 
@@ -56,7 +54,7 @@ def save_generator(saver, session, folder, step):
     with _written_beside(saver, session, folder, f"{GENERATOR}-{step}", step, {}) as partial:
         for path in _files(partial / f"{GENERATOR}-{step}"):
             os.replace(path, folder / path.name)
-        os.replace(partial / "checkpoint", folder / "checkpoint")  # names the newest to tf.train.latest_checkpoint
+        os.replace(partial / LATEST, folder / LATEST)  # names the newest to tf.train.latest_checkpoint
     sync(folder)
     for old in [prefix for prefix in _generators(folder) if _step(prefix) <= step][KEEP_GENERATORS:]:
         _remove(old)
@@ -93,12 +91,12 @@ def forget_after(folder, step):
             _remove_state(state)
     left = [prefix for prefix in _generators(folder) if _step(prefix) <= step]
     if left:  # as the Saver writes it
-        with replacing(folder / "checkpoint") as partial:
+        with replacing(folder / LATEST) as partial:
             partial.write_text(
                 f'model_checkpoint_path: "{left[0].name}"\nall_model_checkpoint_paths: "{left[0].name}"\n'
             )
     else:
-        (folder / "checkpoint").unlink(missing_ok=True)
+        (folder / LATEST).unlink(missing_ok=True)
     for suffix in SUFFIXES:
         for prefix in _newest_first(
             path.with_name(path.name.removesuffix(suffix)) for path in folder.glob(f"{GENERATOR}-*{suffix}")

@@ -94,19 +94,19 @@ def load_progress(plan, checkpoint):
         )
     progress.seconds = seconds
     try:
-        if _there(folder / records.SAMPLES):
+        if _there(folder / run_folder.SAMPLES):
             # The last may be of later steps, which are done again.
-            for samples, step in zip(records.load_samples(folder / records.SAMPLES), sample_steps, strict=False):
+            for samples, step in zip(records.load_samples(folder / run_folder.SAMPLES), sample_steps, strict=False):
                 progress.keep(samples, step)
-        if _there(folder / records.LOSSES):
-            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step, num_losses)
+        if _there(folder / run_folder.LOSSES):
+            progress.losses = records.read_losses(folder / run_folder.LOSSES, checkpoint.step, num_losses)
     except UserError as error:
         raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
     progress.reported, progress.reported_step = progress.seconds, progress.step
     recalled = metadata(progress)
     for name, ours in (
-        (records.SAMPLES, ("sample_steps", "samples_sha256")),
-        (records.LOSSES, ("num_losses", "last_losses")),
+        (run_folder.SAMPLES, ("sample_steps", "samples_sha256")),
+        (run_folder.LOSSES, ("num_losses", "last_losses")),
     ):
         if (folder / name).exists() and any(recalled[fact] != facts.get(fact) for fact in ours):
             raise UserError(

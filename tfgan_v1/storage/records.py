@@ -12,10 +12,6 @@ from tfgan_v1.errors import UserError
 from tfgan_v1.storage import safe_pickle
 from tfgan_v1.storage.files import BoundedReader, replacing
 
-SAMPLES = "train_samples.pkl"
-LOSSES = "losses.csv"
-STATISTICS = "statistics.csv"  # of points
-FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
 FILES_HEADER = ("file", "left out because")
 LOSSES_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy", "seconds")
 STATISTICS_HEADER = (

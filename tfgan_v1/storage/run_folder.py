@@ -14,24 +14,41 @@ from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.files import PARTIAL, has_valid_checksum, read_json, replacing, to_json
 
-CONFIG = "config.json"
+FORMAT = 4  # of config.json
 LOCK = ".lock"
-FORMAT = 4
 
-# The names of everything that a run writes: --overwrite removes these and nothing else.
-CKPT_FILES = (CONFIG, "checkpoint", *(f"generator.ckpt-*.{end}" for end in ("data-*", "index", "json")), "train_state")
-SHEET = "samples.png"  # what sample.py writes if it is not told otherwise
+# The names of all files that a run writes, in its checkpoint folder ...
+CONFIG = "config.json"
+LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
+GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
+SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
+STATE = "train_state"  # a folder with a folder step-<step> for each state
+# ... and in its samples folder.
+SAMPLES = "train_samples.pkl"
+LOSSES = "losses.csv"
+STATISTICS = "statistics.csv"  # of points
+FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
+SHEETS = "sheets"  # a folder with an image grid for each set of samples
+LAST_SAMPLES = "last_samples.png"
+EVOLUTION = "evolution.png"
+LOSS_CURVES = "losses.png"
+PROBABILITIES = "probabilities.png"
+DIVERGENCE = "divergence.png"  # of points
+SHEET = "samples.png"  # not the run's: what sample.py writes by default
+
+# --overwrite removes these and nothing else.
+CKPT_FILES = (CONFIG, LATEST, *(f"{GENERATOR}-*{suffix}" for suffix in SUFFIXES), STATE)
 SAMPLES_FILES = (
-    *("train_samples.pkl", "losses.csv", "statistics.csv", "files.csv", "sheets"),
-    *(f"{name}.png" for name in ("last_samples", "evolution", "losses", "probabilities", "divergence")),
+    *(SAMPLES, LOSSES, STATISTICS, FILES, SHEETS),
+    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, DIVERGENCE),
 )
 
-# And what a kill leaves of them half-written: see `replacing` and checkpoints._written_beside.
+# What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
 CKPT_LEFTOVERS = (
-    *(PARTIAL, f"train_state/{PARTIAL}", f"train_state/step-*/.state.json{PARTIAL}"),
-    *(f".{name}{PARTIAL}" for name in (CONFIG, "checkpoint")),
+    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/.state.json{PARTIAL}"),
+    *(f".{name}{PARTIAL}" for name in (CONFIG, LATEST)),
 )
-SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"sheets/.[0-9]*.png{PARTIAL}")
+SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"{SHEETS}/.[0-9]*.png{PARTIAL}")
 
 
 class Saved(NamedTuple):

@@ -165,13 +165,62 @@ def test_another_runs_samples_stop_a_resume(digits_config):
     for name in ("losses.csv", "train_samples.pkl"):
         shutil.copy(other.samples_folder / name, config.samples_folder)
         before = {path: path.read_bytes() for path in config.samples_folder.iterdir()}
-        with pytest.raises(UserError, match=rf"{re.escape(name)} does not belong to the run.*--samples"):
+        with pytest.raises(UserError, match=rf"{re.escape(name)} was changed, or belongs to another run.*--samples"):
             train(replace(config, epochs=2), resume=True)
         assert {path: path.read_bytes() for path in config.samples_folder.iterdir()} == before
 
 
+EDITS = {
+    "a changed number": lambda rows: rows[:2] + [rows[2].replace(",0.", ",1.", 1)] + rows[3:],
+    "a removed row": lambda rows: rows[:2] + rows[3:],
+    "a removed row, and one more at the end": lambda rows: rows[:2] + rows[3:] + rows[-1:],
+    "a row in place of another": lambda rows: [*rows[:2], rows[1], *rows[3:]],
+    "swapped rows": lambda rows: [rows[0], rows[2], rows[1], *rows[3:]],
+    "changed seconds": lambda rows: [*rows[:2], f"{rows[2].rstrip()}5\r\n", *rows[3:]],
+}
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The configuration of a run with a row for each of its four steps."""
+    folder = tmp_path_factory.mktemp("recorded")
+    options = {"dataset": "digits", "steps": 4, "sample_every": 2, "record": "steps", "xla": "off"}
+    config = Config(**options, ckpt=folder / "checkpoints", samples=folder / "samples")
+    train(config)
+    return config
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_losses_that_were_edited_stop_a_resume_until_they_are_moved_away(recorded, tmp_path, edit):
+    config = replace(recorded, ckpt=str(tmp_path / "checkpoints"), samples=str(tmp_path / "samples"))
+    for theirs, ours in ((recorded.ckpt, config.ckpt), (recorded.samples, config.samples)):
+        shutil.copytree(theirs, ours)
+    path = config.samples_folder / "losses.csv"
+    header, *rows = path.read_bytes().decode().splitlines(keepends=True)
+    content = "".join([header, *edit(rows)]).encode()
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"losses\.csv was changed, or belongs to another run .*; restore it") as error:
+        train(replace(config, steps=6), resume=True)
+    assert "\n" not in str(error.value) and path.read_bytes() == content
+    path.rename(tmp_path / "losses.csv")
+    assert [row.step for row in train(replace(config, steps=6), resume=True).losses] == [5, 6]
+    assert [row.step for row in train(replace(config, steps=8), resume=True).losses] == [5, 6, 7, 8]
+
+
+def test_losses_that_a_spreadsheet_saved_again_are_the_same(recorded, tmp_path):
+    """The numbers count, not their quotes and line ends."""
+    config = replace(recorded, ckpt=str(tmp_path / "checkpoints"), samples=str(tmp_path / "samples"))
+    for theirs, ours in ((recorded.ckpt, config.ckpt), (recorded.samples, config.samples)):
+        shutil.copytree(theirs, ours)
+    path = config.samples_folder / "losses.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    path.write_text("".join(",".join(f'"{cell}"' for cell in row) + "\n" for row in rows))
+    assert len(train(replace(config, steps=6), resume=True).losses) == 6
+
+
 FACTS = [
-    {},
+    {},  # removes them
     {"seconds": "x"},
     {"seconds": None},
     {"seconds": math.nan},
@@ -248,16 +297,6 @@ def test_no_whole_state_is_an_error_and_never_a_start_from_nothing(digits_config
     code, out, err = command("train", *argv)
     assert (code, out, err.count("\n")) == (2, "", 1) and "no state in" in err and "is whole" in err
     assert {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()} == before
-
-
-def test_another_runs_state_is_refused(digits_config):
-    config, other = digits_config(epochs=1), digits_config("other", epochs=1, seed=1)
-    train(config)
-    train(other)
-    shutil.rmtree(config.ckpt_folder / "train_state")
-    shutil.copytree(other.ckpt_folder / "train_state", config.ckpt_folder / "train_state")
-    with pytest.raises(UserError, match=r"step-17/state belongs to another run than the config\.json"):
-        train(replace(config, epochs=2), resume=True)
 
 
 def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(digits_config, monkeypatch):

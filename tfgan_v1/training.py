@@ -238,7 +238,7 @@ def _record(plan, progress, done):
         numbers = [float(str(number)) for number in of_step]  # float32's own digits, not those of its double
         epoch = (step - 1) // plan.steps_per_epoch + 1
         rows.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
-    progress.losses += rows
+    progress.add_losses(rows)
     records.append_rows(progress.config.samples_folder / run_folder.LOSSES, rows)
 
 
@@ -246,7 +246,7 @@ def _sample(context, progress):
     """Keeps fresh samples, and the generator."""
     plan, session, network = context.plan, context.session, context.network
     config = plan.config
-    progress.keep(session.run(network.preview, {network.first_step: progress.step}), progress.step)
+    progress.add_samples(session.run(network.preview, {network.first_step: progress.step}), progress.step)
     records.append_samples(config.samples_folder / run_folder.SAMPLES, progress.samples[-1:])
     if plan.is_points:
         rows = statistics.statistics(plan, progress)[-1:]

@@ -125,5 +125,5 @@ def read_losses(path, last_step, most=None):
                 raise ValueError(f"its columns are {','.join(header)}")
             rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
     except (ValueError, TypeError, IndexError, csv.Error) as error:
-        raise UserError(f"{path} is damaged ({error}); move it away to go on without the losses so far") from None
+        raise UserError(f"{path} is damaged ({error})") from None
     return [row for row in rows if row.step <= last_step]

@@ -108,12 +108,6 @@ def side_by_side(rows):
     return ["".join(f"  {cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def result_options(config):
-    """The options that the results of a run depend on, by name."""
-    loose = ("resumable", "place")
-    return {each.name: getattr(config, each.name) for each in fields(Config) if not any(map(each.metadata.get, loose))}
-
-
 def check_same_parts(saved, own, call):
     """Raises UserError unless the caller brings the parts of its own that a run was begun with. call: how it would."""
     if set(own) != set(saved.own):

@@ -10,21 +10,21 @@ def config(**options):
     return Config(**{"batch_size": 10, **options})
 
 
-def test_an_epoch_shows_every_image_once_in_an_order_of_its_own():
+def test_an_epoch_visits_every_image_once_in_its_own_order():
     order = batches.order(config(seed=7), 50, 0, 10)
     assert order.shape == (10, 1, 10) and order.dtype == np.int32
     first, second = order[:5].ravel(), order[5:].ravel()
     assert sorted(first) == sorted(second) == list(range(50)) and not np.array_equal(first, second)
 
 
-def test_what_is_left_over_of_an_epoch_is_left_out():
+def test_shuffled_batches_leave_out_the_leftover_images():
     assert batches.steps_per_epoch(config(), 25) == 2 and batches.leftover(config(), 25) == 0
     assert len(set(batches.order(config(), 25, 0, 2).ravel())) == 20
 
 
 @pytest.mark.parametrize("kind", ["shuffled", "whole", "random"])
 @pytest.mark.parametrize("d_steps", [1, 2])
-def test_the_order_depends_on_seed_and_step_alone(kind, d_steps):
+def test_the_order_is_a_function_of_seed_and_step(kind, d_steps):
     options = config(seed=3, batches=kind, d_steps=d_steps)
     whole = batches.order(options, 53, 0, 20)
     pieces = [batches.order(options, 53, start, count) for start, count in ((0, 7), (7, 1), (8, 12))]
@@ -32,11 +32,11 @@ def test_the_order_depends_on_seed_and_step_alone(kind, d_steps):
     assert not np.array_equal(whole, batches.order(config(seed=4, batches=kind, d_steps=d_steps), 53, 0, 20))
 
 
-def test_epochs_of_one_seed_are_not_those_of_the_next():
+def test_other_seeds_have_other_orders():
     assert not np.array_equal(batches.order(config(seed=3), 50, 5, 5), batches.order(config(seed=4), 50, 0, 5))
 
 
-def test_the_gaussians_batches_are_333_333_334():
+def test_gaussian_batches_are_333_333_334():
     gaussian = Config(model="gaussian")
     assert (batches.steps_per_epoch(gaussian, 1000), batches.leftover(gaussian, 1000)) == (3, 1)
     first, second, third, fourth, *_ = batches.order(gaussian, 1000, 0, 6)[:, 0]
@@ -44,7 +44,7 @@ def test_the_gaussians_batches_are_333_333_334():
     assert first.shape == (334,) and not np.array_equal(first, fourth)
 
 
-def test_random_batches_repeat_images_and_reach_them_all():
+def test_random_batches_draw_with_replacement_from_all_images():
     order = batches.order(config(batches="random"), 20, 0, 100)
     assert order.shape == (100, 1, 10) and set(order.ravel()) == set(range(20))
     counts = np.bincount(order.ravel(), minlength=20)
@@ -53,7 +53,7 @@ def test_random_batches_repeat_images_and_reach_them_all():
 
 
 @pytest.mark.parametrize("kind", ["shuffled", "whole", "random"])
-def test_fewer_images_than_a_batch_come_again(kind):
+def test_fewer_images_than_a_batch_are_repeated(kind):
     options = config(batches=kind)
     assert (batches.steps_per_epoch(options, 4), batches.leftover(options, 4)) == (1, 0)
     order = batches.order(options, 4, 0, 3)[:, 0]

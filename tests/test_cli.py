@@ -26,7 +26,7 @@ MISTAKES = [
     (["--epoch", "3"], "did you mean --epochs?"),
     (["--colour", "red"], "the flags are --background"),
     (["--model", "vae"], "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample"),
-    (["--dataset", "imagenet"], "none of mnist, fashion_mnist, digits, gaussian"),
+    (["--dataset", "imagenet"], "none of mnist, fashion_mnist, mnist_warped, digits, gaussian"),
     (["--dataset", "."], "no image"),
     (["--epochs", "1", "--steps", "1"], "--epochs and --steps"),
     (["--image-size", "big"], "28x44"),

@@ -69,17 +69,11 @@ def test_the_places_are_searched_in_their_order(tmp_path, monkeypatch):
     assert data.load("mnist").images.max() == 3
 
 
-def test_without_mnist_the_choice_falls_on_digits_and_says_so_once(capsys):
-    assert data.load(None).name == "digits"
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "train-images-idx3-ubyte" in told and "datasets" in told
-
-
 def test_asked_for_mnist_and_not_found_names_files_and_places(tmp_path, monkeypatch):
     monkeypatch.setenv("TFGAN_DATA", str(tmp_path / "environment"))
     with pytest.raises(UserError) as told:
         data.load("mnist", tmp_path)
-    parts = ["train-images-idx3-ubyte", "mnist.npz", str(tmp_path), str(tmp_path / "environment"), "--dataset digits"]
+    parts = ["train-images-idx3-ubyte", "mnist.npz", str(tmp_path), str(tmp_path / "environment"), "mnist_warped"]
     assert all(part in str(told.value) for part in parts)
     with pytest.raises(UserError, match="--data-dir"):
         data.load("mnist", tmp_path / "nowhere")
@@ -179,7 +173,7 @@ def test_names_and_paths_that_are_none(tmp_path):
     with pytest.raises(UserError, match="one image; name the folder"):
         data.load(tmp_path / "b.png")
     for name in ("imagenet", "~nobody/x", "a\0b", "x" * 5000, "no/such/place"):
-        with pytest.raises(UserError, match=r"mnist, fashion_mnist, digits, gaussian.* no file and no folder"):
+        with pytest.raises(UserError, match=r"mnist_warped, digits, gaussian.* no file and no folder"):
             data.load(name)
 
 

@@ -25,14 +25,17 @@ def write(path, content):
 @pytest.mark.parametrize("name", ["images", "images.gz"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_idx_is_read_gzipped_or_not_whatever_its_name(tmp_path, name, pack):
-    images = arrays.read_idx(write(tmp_path / name, pack(IDX)))
+    images = arrays.read_idx(write(tmp_path / name, pack(IDX))).images
     assert images.dtype == np.uint8 and np.array_equal(images, IMAGES[..., None])
 
 
 BROKEN_IDX = {
     "empty": (b"", "not an IDX file"),
     "another format": (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an IDX file"),
-    "labels": (b"\0\0\x08\x01" + struct.pack(">I", 30) + bytes(30), "not an IDX file"),
+    "labels": (
+        b"\0\0\x08\x01" + struct.pack(">I", 30) + bytes(30),
+        "labels; name the one of the images, train-images-idx3",
+    ),
     "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
     "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "1 for grey or 3 for colour"),
     "four billion in four dimensions": (b"\0\0\x08\x04" + b"\xff" * 15 + b"\x03" + bytes(60), "1 for grey|cannot hold"),
@@ -51,7 +54,7 @@ BROKEN_IDX = {
 
 @pytest.mark.parametrize("content, reason", BROKEN_IDX.values(), ids=BROKEN_IDX)
 def test_a_broken_idx_file_is_one_sentence_with_its_path(tmp_path, content, reason):
-    path = write(tmp_path / "train-images-idx3-ubyte", content)
+    path = write(tmp_path / f"train-{'labels-idx1' if 'labels' in reason else 'images-idx3'}-ubyte", content)
     with pytest.raises(UserError, match=reason) as told:
         arrays.read_idx(path)
     assert str(path) in str(told.value) and "\n" not in str(told.value)
@@ -64,9 +67,9 @@ def test_idx_of_colour_is_read(tmp_path):
 
 def test_keras_archive_is_read(tmp_path):
     np.savez(tmp_path / "mnist.npz", x_train=IMAGES, y_train=np.zeros(3))
-    assert np.array_equal(arrays.read_npz(tmp_path / "mnist.npz"), IMAGES[..., None])
+    assert np.array_equal(arrays.read_npz(tmp_path / "mnist.npz").images, IMAGES[..., None])
     np.savez_compressed(tmp_path / "packed.npz", x_train=IMAGES)
-    assert np.array_equal(arrays.read_npz(tmp_path / "packed.npz"), IMAGES[..., None])
+    assert np.array_equal(arrays.read_npz(tmp_path / "packed.npz").images, IMAGES[..., None])
 
 
 BROKEN_NPZ = {
@@ -140,6 +143,7 @@ TYPES = {
     "int64": (BYTES.astype(np.int64), BYTES),
     "big-endian int32": (BYTES.astype(">i4"), BYTES),
     "uint16": (BYTES.astype(np.uint16) * 257 + (BYTES < 255), BYTES),
+    "twelve bits in uint16": ((BYTES * (4095 / 255)).round().astype(np.uint16), BYTES),
     "eight bits in uint16": (BYTES.astype(np.uint16), BYTES),
     "float64 to 1": (BYTES / 255, BYTES),
     "float16 to 1": ((BYTES / 255).astype(np.float16), None),
@@ -214,3 +218,12 @@ def test_floats_in_a_row_are_points(tmp_path, shape):
     for shaping in (Shaping(size=(28, 28)), Shaping(channels=1)):
         with pytest.raises(UserError, match="points"):
             data.load(tmp_path / "points.npy", shaping=shaping)
+
+
+def test_twelve_bits_are_read_as_such_and_a_line_says_so(capsys):
+    arrays.to_images_or_points(BYTES.astype(np.uint16) * 16, "here")
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "here holds 16-bit values up to 4,080" in message
+    for other in (BYTES, BYTES.astype(np.uint16), BYTES.astype(np.uint16) * 257):
+        arrays.to_images_or_points(other, "here")
+    assert capsys.readouterr().err == ""

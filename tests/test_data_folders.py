@@ -255,3 +255,17 @@ def test_folders_unpacked_with_equal_names_sizes_and_dates_are_told_apart(tmp_pa
         Image.new("L", (30, 30), grey).save(tmp_path / name / "0.bmp")
         os.utime(tmp_path / name / "0.bmp", (315532800, 315532800))  # as archives keep them
     assert [brightness(load(tmp_path / name)) for name in ("cats", "dogs", "cats")] == [[50], [200], [50]]
+
+
+def test_pictures_of_12_bits_in_16_bit_files_are_warned_of(tmp_path, load, capfd):
+    (tmp_path / "scans").mkdir()
+    values = np.arange(784, dtype=np.uint16).reshape(28, 28) * 5  # up to 3915
+    for number in range(3):
+        Image.fromarray(values + number).save(tmp_path / f"scans/{number}.png")
+    for _ in range(2):  # decoded, and from the cache
+        assert load(tmp_path / "scans").images.max() <= 16
+        message = capfd.readouterr().err
+        assert message.count("\n") == 1 and "brighter than 15 of 255" in message and "by 16" in message
+    Image.fromarray(values * 16).save(tmp_path / "scans/brighter.tif")
+    load(tmp_path / "scans")
+    assert capfd.readouterr().err == ""

@@ -1,85 +1,90 @@
-"""A game whose numbers become infinite goes back to its last good state, and ends there if that is in vain."""
+"""Training that diverges stops at its last good state, with exit code 4."""
 
 import numpy as np
 import pytest
 from conftest import outcome, tensors
 
-from tfgan_v1 import Loss, gan, load_samples, train, training
+from tfgan_v1 import Loss, load_samples, train, train_graph, training
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import Diverged
 from tfgan_v1.storage import checkpoints, records
 
 
-def stumbling(monkeypatch, at, metric=np.nan, finite=True, times=1):
-    """Lets the call that does step `at` return, so many times, a loss or a state that is no finite number."""
-    real, left = training.make_train_fn, [times]
+def diverge(monkeypatch, at, metric=np.nan, finite=False):
+    """Makes step `at` return this loss, and its call this answer to whether the state is finite."""
+    real = training.make_train_fn
 
     def make_train_fn(*args):
-        steps_of = real(*args)
+        train_steps = real(*args)
 
-        def train_steps(first, steps):
-            done, whole = steps_of(first, steps)
-            if first < at <= first + steps and left[0]:
-                left[0] -= 1
-                done = done.copy()
-                done[at - first - 1 :, 0] = metric
+        def train_fn(first, steps):
+            rows, whole = train_steps(first, steps)
+            if first < at <= first + steps:
+                rows = rows.copy()
+                rows[at - first - 1 :, 0] = metric
                 whole = finite
-            return done, whole
+            return rows, whole
 
-        return train_steps
+        return train_fn
 
     monkeypatch.setattr(training, "make_train_fn", make_train_fn)
 
 
 @pytest.mark.parametrize("fault", [{"metric": np.inf}, {"metric": 1.0, "finite": False}], ids=["loss", "weights"])
 @pytest.mark.parametrize("limit", [1.0, 0.0], ids=["resident", "streamed"])
-def test_after_a_fault_of_the_machine_the_run_ends_as_it_would_have(digits_config, monkeypatch, capsys, fault, limit):
+def test_a_resume_after_a_hardware_fault_has_the_bits_of_an_undisturbed_run(digits_config, monkeypatch, fault, limit):
     straight = digits_config("straight", resident_limit=limit)
     train(straight)
-    config = digits_config("stumbled", resident_limit=limit, chunk=4)
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
-    stumbling(monkeypatch, at=30, **fault)
-    progress = train(config)
+    config = digits_config("diverged", resident_limit=limit, chunk=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "SAVE_SECONDS", 0)
+        diverge(patch, at=30, **fault)
+        with pytest.raises(Diverged, match=r"at step (30|33); .* rolled back to step 29"):
+            train(config)
+    progress = train(config, resume=True)
     assert progress.step == 51 and len(progress.samples) == 3
     assert outcome(config) == outcome(straight)
-    told = capsys.readouterr().err
-    assert "the game has diverged at step " in told and "of step 29" in told and told.count("warning") == 1
 
 
-def test_what_was_thrown_away_is_on_no_record(digits_config, monkeypatch):
-    """Nothing but the first state is saved by the clock here; the second try saves the third epoch's beginning."""
-    stumbling(monkeypatch, at=40, times=10)
+def test_a_rollback_removes_the_records_of_later_steps(digits_config, monkeypatch):
+    """Only the states of steps 0 and 20 are saved here."""
+    diverge(monkeypatch, at=40)
     config = digits_config(sheets="each", sample_every=1, chunk=3)
+    real, ticks = training.tick, []
+
+    def tick(context, progress, *args):
+        real(context, progress, *args)
+        ticks.append(progress.step)
+        if progress.step == 20:
+            training.save_state(context, progress)
+
+    monkeypatch.setattr(training, "tick", tick)
     with pytest.raises(Diverged):
         train(config)
-    assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 2
-    assert [row.step for row in records.read_losses(config.samples_folder / "losses.csv", 1000)] == [17, 34]
-    assert sorted(path.name for path in (config.samples_folder / "sheets").iterdir()) == ["000017.png", "000034.png"]
-    assert 34 <= checkpoints.newest_state(config.ckpt_folder).step < 40
-    assert 34 <= checkpoints.newest_generator(config.ckpt_folder).step < 40
-    monkeypatch.undo()
-    assert train(config, resume=True).step == 51
+    assert 34 in ticks  # a sampling step after the last save
+    assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 1
+    assert [row.step for row in records.read_losses(config.samples_folder / "losses.csv", 1000)] == [17]
+    assert [path.name for path in (config.samples_folder / "sheets").iterdir()] == ["000017.png"]
+    assert checkpoints.newest_state(config.ckpt_folder).step == 20
+    assert checkpoints.newest_generator(config.ckpt_folder).step == 20
 
 
-def test_a_game_that_diverges_twice_at_one_step_ends_with_code_4_and_its_last_good_generator(
-    command, tmp_path, monkeypatch
-):
-    stumbling(monkeypatch, at=20, times=2)
+def test_the_command_ends_with_code_4_and_its_last_good_generator(command, tmp_path, monkeypatch):
+    diverge(monkeypatch, at=20)
     folders = ["--ckpt", tmp_path / "c", "--samples", tmp_path / "s"]
     code, out, err = command("train", "--dataset", "digits", "--epochs", 2, "--xla", "off", *folders)
     assert code == 4 and "Traceback" not in err
-    warning, sentence = err.strip().splitlines()
-    assert "goes on from its last good state, of step 0" in warning
-    assert "diverged again at step " in sentence and "--d-lr" in sentence and "--smooth" in sentence
+    (sentence,) = err.strip().splitlines()
+    assert "training diverged" in sentence and "--d-lr" in sentence and "--smooth" in sentence
     generator = checkpoints.newest_generator(tmp_path / "c")
     assert all(np.isfinite(np.frombuffer(each, np.float32)).all() for each in tensors(generator.prefix).values())
     assert (tmp_path / "s" / "last_samples.png").exists() and "Done" not in out
 
 
-def test_a_weight_that_is_no_number_is_seen_although_the_losses_are(digits_config):
+def test_a_weight_of_nan_or_inf_is_detected_although_the_losses_are_finite(digits_config):
     config = digits_config()
     with tf.Graph().as_default(), tf.Session() as session:
-        network = gan.build(config, (28, 28, 1), np.uint8, 200, chunk=2)
+        network = train_graph.build(config, (28, 28, 1), np.uint8, 200, chunk=2)
         session.run(network.initialize, {network.images: np.zeros((200, 28, 28, 1), np.uint8)})
         feed = {network.first_step: 0, network.num_steps: 0, network.order: np.zeros((2, 1, 100), np.int32)}
         assert session.run(network.finite, feed)
@@ -93,8 +98,8 @@ def test_a_weight_that_is_no_number_is_seen_although_the_losses_are(digits_confi
             assert session.run(network.finite, feed)
 
 
-def test_a_game_of_too_large_steps_diverges_of_its_own(digits_config, capsys):
+def test_too_large_a_learning_rate_diverges(digits_config):
     """Squared logits, and a rate at which they grow from step to step."""
     squares = Loss(*[lambda logits, labels: tf.reduce_mean((1e9 * logits) ** 4)] * 3)
-    with pytest.raises(Diverged, match=r"diverged again at step \d+: .* --d-lr"):
+    with pytest.raises(Diverged, match=r"training diverged: .* at step \d+; .* --d-lr"):
         train(digits_config(d_lr=1.0, g_lr=1.0), loss=squares)

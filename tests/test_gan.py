@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, Loss, Model, batches, gan, layers, noise
+from tfgan_v1 import Config, Loss, Model, batches, layers, noise, train_graph
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.gan import METRICS, rng_keys
+from tfgan_v1.models import MODELS
 from tfgan_v1.storage import records
 
 SHAPE, NUM_IMAGES, BATCH, NOISE = (6, 6, 1), 40, 8, 10
@@ -23,9 +25,17 @@ class Running:
     def __init__(self, options, chunk, data=PIXELS, **parts):
         self.config, self.chunk, self.data, self.graph = options, chunk, data, tf.Graph()
         with self.graph.as_default():
-            self.gan = gan.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
+            self.gan = train_graph.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
         self.session = tf.Session(graph=self.graph)
         self.session.run(self.gan.initialize, {self.gan.images: data})
+        self.initial = self.values()
+
+    def reset(self):
+        """Sets all variables to their initial values; the initializers would draw others now."""
+        initializers = [v.initializer for v in self.gan.state]
+        self.session.run(
+            initializers, {op.inputs[1]: v for op, v in zip(initializers, self.initial.values(), strict=True)}
+        )
 
     def __enter__(self):
         return self
@@ -37,29 +47,29 @@ class Running:
         """The metrics of each of the steps."""
         order = batches.order(self.config, len(self.data), first_step, self.chunk)
         feed = {self.gan.first_step: first_step, self.gan.num_steps: steps, self.gan.order: order}
-        return self.session.run(self.gan.train, feed)[:steps]
+        return self.session.run(self.gan.metrics, feed)[:steps]
 
     def train_one(self, real, z, step=0):
         """One plain step, on [d_steps, batch, ...] of images and noise."""
-        feed = {self.gan.real: real, self.gan.z: z, self.gan.first_step: step}
-        return self.session.run(self.gan.train_one, feed)
+        feed = {self.gan.single_step.real: real, self.gan.single_step.z: z, self.gan.first_step: step}
+        return self.session.run(self.gan.single_step.metrics, feed)
 
     def plain_step(self, step):
         """One plain step on what the loop would take for it."""
         order = batches.order(self.config, len(self.data), step, 1)[0]
-        z = draw(self.config.seed, noise.TRAINING, step, self.gan.z.shape.as_list(), self.config.noise)
+        z = draw(self.config.seed, noise.TRAINING, step, self.gan.single_step.z.shape.as_list(), self.config.noise)
         return self.train_one(self.data[order], z, step)
 
     def values(self):
-        return {v.op.name: self.session.run(v) for v in self.gan.state}
+        return self.session.run({v.op.name: v for v in self.gan.state})
 
     def bits(self):
         return {name: value.tobytes() for name, value in self.values().items()}
 
 
-def draw(seed, stream, step, shape, law="uniform"):
+def draw(seed, stream, step, shape, distribution="uniform"):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        return session.run(noise.draw(law, seed, stream, step, 1, shape))[0]
+        return session.run(noise.draw(distribution, seed, stream, step, 1, shape))[0]
 
 
 def training_noise(seed, step):
@@ -143,7 +153,7 @@ def test_a_step_is_algorithm_1_with_two_adams(given):
         assert np.allclose(mean, plain.m[name], rtol=1e-3, atol=1e-5 * np.abs(mean).max()), name
 
 
-def test_rates_decay_by_each_players_own_updates():
+def test_learning_rates_decay_with_the_updates_of_their_own_network():
     """At the second update a decay of 1 halves the step; d_steps of 2 make D's fourth update a quarter."""
 
     def steps(**decay):
@@ -169,14 +179,18 @@ def test_rates_decay_by_each_players_own_updates():
             assert np.isclose(ratio, share if name.startswith(slowed) else 1, rtol=0.15), (still, name, ratio)
 
 
-def test_every_pass_through_the_networks_has_a_number_of_its_own():
-    for options in (config(), config(d_steps=3, d_batches="in_turn", g_noise="fresh")):
-        numbers = [each.number for step in range(5) for each in gan._passes(options, step)]
-        assert len(set(numbers)) == len(numbers) >= 5 * (3 * options.d_steps + 2)
-        assert {each.seed for each in gan._passes(options, 3)} == {options.seed}
+@pytest.mark.parametrize("d_steps", [1, 3])
+@pytest.mark.parametrize("g_noise", ["same", "fresh"])
+@pytest.mark.parametrize("d_batches", ["joint", "separate", "in_turn"])
+def test_every_network_call_of_a_run_has_its_own_rng_index(d_steps, g_noise, d_batches):
+    options, used = config(d_steps=d_steps, g_noise=g_noise, d_batches=d_batches), []
+    for step in range(5):
+        d_keys, g_keys = rng_keys(options, step)
+        used += [key for keys in d_keys for key in keys] + g_keys[g_noise == "same" :]  # else G is not called again
+    assert len({key.number for key in used}) == len(used) and {key.seed for key in used} == {options.seed}
 
 
-def test_what_another_run_may_start_from_is_both_networks_with_their_averages():
+def test_weights_are_both_networks_with_moving_averages():
     with Running(config(model="conv"), 1, SMALL) as running:
         names = {v.op.name for v in running.gan.weights}
         everything = {v.op.name for v in running.gan.state}
@@ -184,18 +198,18 @@ def test_what_another_run_may_start_from_is_both_networks_with_their_averages():
     assert sum("moving_" in name for name in names) == 6
 
 
-def test_the_losses_file_has_the_metrics_in_their_order():
-    assert ("step", "epoch", *gan.METRICS, "seconds") == records.LOSSES_HEADER
+def test_losses_csv_has_the_metrics_in_order():
+    assert ("step", "epoch", *METRICS, "seconds") == records.LOSSES_HEADER
     assert len(records.LOSSES_HEADER) == len(records.Losses._fields)
 
 
-def test_the_seed_is_the_weights_seed_too():
+def test_the_seed_determines_the_initial_weights():
     first, second = (Running(config(seed=seed), chunk=1) for seed in (1, 2))
     with first, second:
         assert first.bits() != second.bits()
 
 
-def test_equal_seeds_give_equal_bits_and_others_do_not():
+def test_equal_seeds_give_equal_bits_and_other_seeds_do_not():
     def trained(**options):
         with Running(config(**options), chunk=4) as running:
             running.train(0, 4)
@@ -204,7 +218,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not():
     assert trained(seed=1) == trained(seed=1) != trained(seed=2)
 
 
-def test_each_player_is_trained_by_its_own_optimiser():
+def test_each_optimizer_updates_its_own_network_only():
     for still, moving, rates in (
         ("generator", "discriminator", {"d_lr": 0.1, "g_lr": 1e-30}),
         ("discriminator", "generator", {"d_lr": 1e-30, "g_lr": 0.1}),
@@ -218,9 +232,9 @@ def test_each_player_is_trained_by_its_own_optimiser():
                 assert np.array_equal(before[name], after[name]) == name.startswith(still), (still, moving, name)
 
 
-def test_what_is_saved_is_everything_but_the_images_and_of_the_generator_nothing_else():
+def test_the_state_is_every_variable_but_the_images():
     with Running(config(), chunk=3) as running:
-        g_state = [v.op.name for v in running.gan.g_state]
+        g_state = [v.op.name for v in running.gan.networks.g_state]
         state = [v.op.name for v in running.gan.state]
         everything = [v.op.name for v in running.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)]
     weights = [f"generator/{layer}/{part}" for layer in ("hidden", "logits") for part in ("bias", "kernel")]
@@ -230,7 +244,7 @@ def test_what_is_saved_is_everything_but_the_images_and_of_the_generator_nothing
     assert sum("beta" in name for name in state) == 4  # their powers, for each player
 
 
-def test_previews_are_drawn_anew_for_each_step_and_shown_from_zero_to_one():
+def test_previews_differ_from_step_to_step_and_are_in_0_to_1():
     with Running(config(num_samples=5), chunk=3) as running:
         preview, first_step = running.gan.preview, running.gan.first_step
         first, second, again = (running.session.run(preview, {first_step: step}) for step in (1, 2, 1))
@@ -239,7 +253,7 @@ def test_previews_are_drawn_anew_for_each_step_and_shown_from_zero_to_one():
     assert np.array_equal(first, again) and not np.array_equal(first, second)
 
 
-def test_previews_are_the_generators_on_a_stream_of_noise_of_their_own():
+def test_previews_use_their_own_noise_stream():
     with Running(config(num_samples=5), chunk=3) as running:
         preview = running.session.run(running.gan.preview, {running.gan.first_step: 7})
         z = draw(0, noise.PREVIEW, 7, [5, NOISE]).astype(np.float64)
@@ -247,7 +261,7 @@ def test_previews_are_the_generators_on_a_stream_of_noise_of_their_own():
     assert np.allclose(preview.reshape(5, -1), (np.tanh(logits) + 1) / 2, atol=1e-6)
 
 
-def test_d_in_turn_updates_on_real_and_then_on_fake_images():
+def test_d_in_turn_updates_on_real_then_on_fake_images():
     """Two Adam steps, the second from where the first has led; the loss reported is half their sum."""
     options = config(d_batches="in_turn", d_loss="mean", smooth=0.0, g_lr=1e-30)
     with Running(options, chunk=1) as running:
@@ -271,11 +285,11 @@ def test_d_in_turn_updates_on_real_and_then_on_fake_images():
         assert np.allclose(values[name], plain.w[name], rtol=1e-3, atol=1e-5), name
 
 
-def test_gs_noise_is_fresh_where_it_should_be():
+def test_fresh_noise_changes_g_s_update_only():
     """With G's noise fed apart from D's, G's loss depends on its own alone."""
     options = config(g_noise="fresh", d_lr=1e-30, g_lr=1e-30)
     with Running(options, chunk=1) as running:
-        assert running.gan.z.shape.as_list() == [2, BATCH, NOISE]
+        assert running.gan.single_step.z.shape.as_list() == [2, BATCH, NOISE]
         z = draw(0, noise.TRAINING, 0, [3, BATCH, NOISE])
         first = running.train_one(PIXELS[None, :8], z[[0, 1]])
         other_d = running.train_one(PIXELS[None, :8], z[[2, 1]])
@@ -284,7 +298,7 @@ def test_gs_noise_is_fresh_where_it_should_be():
     assert first[3] == other_g[3] != other_d[3]
 
 
-def test_batch_norms_averages_are_kept_by_training_and_used_by_previews():
+def test_training_updates_batch_norm_averages_and_previews_use_them():
     with Running(config(model="conv"), 3, SMALL) as running:
         feed = {running.gan.first_step: 5}
         before, drawn = running.values(), running.session.run(running.gan.preview, feed)
@@ -292,12 +306,12 @@ def test_batch_norms_averages_are_kept_by_training_and_used_by_previews():
         running.train(0, 3)
         after = running.values()
         moved = [name for name in before if "moving_" in name and not np.array_equal(before[name], after[name])]
-        assert len(moved) == 6 and all(v.op.name in after for v in running.gan.g_state)
-        assert set(moved) < {v.op.name for v in running.gan.g_state}  # what a generator checkpoint needs, too
+        assert len(moved) == 6 and all(v.op.name in after for v in running.gan.networks.g_state)
+        assert set(moved) < {v.op.name for v in running.gan.networks.g_state}  # what a generator checkpoint needs, too
         assert not np.array_equal(running.session.run(running.gan.preview, feed), drawn)
 
 
-def test_own_networks_and_loss_take_the_place_of_the_built_in():
+def test_custom_networks_and_loss_replace_the_built_in_ones():
     def discriminator(images, training):
         return layers.dense(tf.reshape(images, [-1, 36]), 1, "mine")
 
@@ -309,7 +323,7 @@ def test_own_networks_and_loss_take_the_place_of_the_built_in():
         d_fake=lambda logits, labels: tf.reduce_mean((logits - labels.fake) ** 2),
         g=lambda logits, labels: tf.reduce_mean((logits - labels.g_target) ** 2),
     )
-    model = Model(generator, discriminator, gan.MODELS["mlp"].output)
+    model = Model(generator, discriminator, MODELS["mlp"].output)
     with Running(config(d_lr=1e-30, g_lr=1e-30), 1, model=model, loss=squares) as running:
         d_loss, g_loss, *_ = running.train_one(PIXELS[None, :8], training_noise(0, 0)[None])
         w = running.values()

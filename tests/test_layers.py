@@ -64,13 +64,13 @@ def test_a_transposed_convolution_is_the_transpose_of_a_convolution(stride):
     assert np.isclose((values * other).sum(), (IMAGES * forward).sum(), rtol=1e-4)
 
 
-def test_upsampling_doubles_each_pixel():
+def test_upsampling_repeats_each_pixel_2x2():
     (values,) = run(layers.upsample(tf.constant(IMAGES)))
     assert np.array_equal(values, IMAGES.repeat(2, 1).repeat(2, 2))
 
 
 @pytest.mark.parametrize("size", [3, 5])
-def test_upsampling_and_convolution_in_one_are_the_two_in_turn(size):
+def test_upsample_conv2d_equals_upsampling_then_convolution(size):
     inputs, above = tf.constant(IMAGES), tf.constant(RANDOM.normal(size=(3, 12, 16, 5)).astype(np.float32))
     fused = layers.upsample_conv2d(inputs, 5, size, "layer")
     (kernel, bias) = tf.global_variables()
@@ -85,7 +85,7 @@ def test_upsampling_and_convolution_in_one_are_the_two_in_turn(size):
 
 
 @pytest.mark.parametrize("length, pooled", [(28, 13), (13, 6), (8, 3), (3, 1)])
-def test_max_pooling_takes_the_largest_of_nine_at_stride_two(length, pooled):
+def test_max_pooling_takes_the_maximum_of_3x3_at_stride_2(length, pooled):
     images = RANDOM.normal(size=(1, length, length, 2)).astype(np.float32)
     (values,) = run(layers.max_pool(tf.constant(images)))
     assert values.shape == (1, pooled, pooled, 2)
@@ -93,7 +93,7 @@ def test_max_pooling_takes_the_largest_of_nine_at_stride_two(length, pooled):
 
 
 @pytest.mark.parametrize("height, width", [(28, 28), (13, 13), (13, 8), (4, 3)])
-def test_max_pooling_and_its_gradient_are_those_of_tensorflows_own_op(height, width):
+def test_max_pooling_and_its_gradient_equal_tensorflow_s(height, width):
     images = tf.constant(np.maximum(RANDOM.normal(size=(5, height, width, 3)), -1).astype(np.float32))
     plain = tf.nn.max_pool_with_argmax(images, [1, 3, 3, 1], [1, 2, 2, 1], "VALID")[0]
     slopes = tf.constant(RANDOM.normal(size=plain.shape).astype(np.float32))
@@ -102,14 +102,14 @@ def test_max_pooling_and_its_gradient_are_those_of_tensorflows_own_op(height, wi
     assert np.array_equal(ours, theirs) and np.allclose(fast, slow, atol=1e-6)
 
 
-def test_one_of_several_largest_has_the_gradient_of_a_window():
+def test_one_of_several_equal_maxima_gets_the_gradient():
     images = tf.zeros([1, 3, 3, 1])
     (slopes,) = run(*tf.gradients(layers.max_pool(images), images))
     assert sorted(slopes.ravel()) == [0] * 8 + [1]
 
 
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 2, 5)], ids=str)
-def test_batch_norm_in_training_is_by_the_batch_and_keeps_averages(shape):
+def test_batch_norm_training_uses_the_batch_and_updates_the_averages(shape):
     inputs = RANDOM.normal(3, 2, size=shape).astype(np.float32)
     outputs = layers.batch_norm(tf.constant(inputs), layers.RngKey(0, 0), "norm")
     scale, offset, moving_mean, moving_variance = tf.global_variables()
@@ -128,7 +128,7 @@ def test_batch_norm_in_training_is_by_the_batch_and_keeps_averages(shape):
             assert np.allclose(session.run(moving_variance), kept + (1 - kept) * variance, atol=1e-5)
 
 
-def test_batch_norm_applied_is_by_the_averages_and_leaves_them():
+def test_batch_norm_inference_uses_the_averages_and_keeps_them():
     outputs = layers.batch_norm(tf.constant(IMAGES), None, "norm")
     _, _, mean, variance = tf.global_variables()
     with tf.Session() as session:
@@ -139,7 +139,7 @@ def test_batch_norm_applied_is_by_the_averages_and_leaves_them():
         assert np.array_equal(session.run(mean), [1, 2, 3, 4])
 
 
-def test_the_gradient_goes_through_the_batchs_own_statistics():
+def test_batch_norm_gradients_flow_through_the_batch_statistics():
     """The sum of normalised values is constant, so its gradient is zero; with constant statistics it would not be."""
     inputs = tf.constant(IMAGES)
     outputs = layers.batch_norm(inputs, layers.RngKey(0, 0), "norm")
@@ -147,7 +147,7 @@ def test_the_gradient_goes_through_the_batchs_own_statistics():
     assert np.abs(gradient).max() < 1e-5
 
 
-def test_dropout_zeroes_its_share_and_scales_the_rest():
+def test_dropout_zeroes_a_share_and_scales_the_rest():
     ones = tf.ones([100, 20, 20])
     (values,) = run(layers.dropout(ones, 0.3, layers.RngKey(0, 5), "drop"))
     assert set(np.unique(values)) == {np.float32(0), np.float32(1) / np.float32(0.7)}
@@ -155,7 +155,7 @@ def test_dropout_zeroes_its_share_and_scales_the_rest():
     assert layers.dropout(ones, 0.3, None, "drop") is ones
 
 
-def test_dropout_is_a_function_of_seed_pass_and_name():
+def test_dropout_is_a_function_of_the_rng_key_and_the_layer_name():
     def dropped(seed, number, name):
         return layers.dropout(tf.ones([500]), 0.3, layers.RngKey(seed, number), name)
 

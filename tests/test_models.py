@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from test_layers import convolution
 
-from tfgan_v1 import Config, UserError, gan, models
+from tfgan_v1 import Config, UserError, models
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.layers import RngKey, dense
-from tfgan_v1.models import MODELS
+from tfgan_v1.models import MODELS, decode, encode
+from tfgan_v1.networks import create_networks
 from tfgan_v1.presets import CONVOLUTIONAL
 
 SHAPES = {name: (28, 28, 1) for name in MODELS} | {"gaussian": (1,)}
@@ -90,16 +91,16 @@ def initial_values(name, seed=0, clutter=0):
         tf.set_random_seed(seed)
         for _ in range(clutter):
             tf.random.normal([2])
-        networks, _ = gan.create_networks(MODELS[name], SHAPES[name], noise_size(name))
+        networks = create_networks(MODELS[name], SHAPES[name], noise_size(name))
         session.run(tf.global_variables_initializer())
-        return networks, {v.op.name: session.run(v) for v in tf.global_variables()}
+        return networks, session.run({v.op.name: v for v in tf.global_variables()})
 
 
-def test_every_model_has_its_published_numbers():
+def test_every_preset_has_the_published_numbers():
     assert set(MODELS) == set(PUBLISHED_COUNTS) == set(PUBLISHED_KERNELS) == set(PUBLISHED_NORMS) == set(RANGES)
 
 
-def test_variables_and_their_counts_are_the_published_ones(model):
+def test_variables_and_parameter_counts_are_as_published(model):
     networks, values = initial_values(model)
     kernels = {name.removesuffix("/kernel"): v.shape for name, v in values.items() if name.endswith("kernel")}
     assert kernels == PUBLISHED_KERNELS[model]
@@ -139,7 +140,7 @@ def test_initial_values_depend_on_the_seed_and_not_on_the_graph_around(model):
     assert not np.array_equal(once[kernels[0]].ravel()[:10], once[kernels[1]].ravel()[:10])
 
 
-def test_kernels_of_one_shape_start_with_values_of_their_own():
+def test_two_kernels_of_one_shape_start_with_different_values():
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(0)
         for name in ("first", "second"):
@@ -152,16 +153,16 @@ def test_kernels_of_one_shape_start_with_values_of_their_own():
 def generated(model, shape, training, scale=1.0):
     """Five images of a fresh model from noise of a width of `scale`, their logits, and how they are shown."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        networks, _ = gan.create_networks(MODELS[model], shape, noise_size(model))
+        networks = create_networks(MODELS[model], shape, noise_size(model))
         images = networks.generate(tf.random.uniform([5, noise_size(model)], -scale, scale, seed=1), training)
         logits = networks.discriminate(images, training)
-        shown = gan.decode(MODELS[model], images)
+        shown = decode(MODELS[model], images)
         session.run(tf.global_variables_initializer())
         return session.run([images, logits, shown])
 
 
 @pytest.mark.parametrize("training", [None, RngKey(0, 0)], ids=["applied", "trained"])
-def test_shapes_and_ranges_of_what_the_networks_return(model, training):
+def test_networks_return_the_documented_shapes_and_ranges(model, training):
     images, logits, shown = generated(model, SHAPES[model], training, scale=1000.0)
     assert images.shape == shown.shape == (5, *SHAPES[model]) and logits.shape == (5, 1)
     if RANGES[model] is None:
@@ -176,14 +177,14 @@ def test_shapes_and_ranges_of_what_the_networks_return(model, training):
 @pytest.mark.parametrize("size", [(8, 8), (8, 128), (28, 44), (36, 12)], ids=str)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
-def test_convolutional_models_make_and_judge_images_of_other_sizes_and_colours(name, size, channels):
+def test_convolutional_models_accept_other_sizes_and_colour(name, size, channels):
     images, logits, _ = generated(name, (*size, channels), RngKey(0, 0))
     assert images.shape == (5, *size, channels) and logits.shape == (5, 1) and np.isfinite(logits).all()
 
 
-def test_colour_changes_the_published_counts_by_the_outer_layers_alone():
+def test_colour_changes_the_parameter_counts_of_the_outer_layers_only():
     with tf.Graph().as_default():
-        networks, _ = gan.create_networks(MODELS["dcgan_upsample"], (28, 28, 3), 100)
+        networks = create_networks(MODELS["dcgan_upsample"], (28, 28, 3), 100)
         counts = [sum(np.prod(v.shape.as_list()) for v in each) for each in (networks.g_vars, networks.d_vars)]
     assert counts == [852_609 + 2 * (5 * 5 * 64 + 1), 212_865 + 2 * 5 * 5 * 64]
 
@@ -273,29 +274,29 @@ PUBLISHED_NETWORKS = {
 }
 
 
-def test_networks_are_the_published_layers_in_their_order(model):
+def test_networks_equal_the_published_layers_in_numpy(model):
     shape, random = (1,) if model == "gaussian" else (8, 8, 1), np.random.default_rng(0)
     z = random.normal(size=(3, noise_size(model))).astype(np.float32)
     images = random.normal(size=(3, *shape)).astype(np.float32)
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        gan.create_networks(MODELS[model], shape, noise_size(model))
+        create_networks(MODELS[model], shape, noise_size(model))
         with tf.variable_scope("generator", reuse=True):
             generated = MODELS[model].generator(tf.constant(z), shape, None)
         with tf.variable_scope("discriminator", reuse=True):
-            judged = MODELS[model].discriminator(tf.constant(images), None)
+            logits = MODELS[model].discriminator(tf.constant(images), None)
         session.run(tf.global_variables_initializer())
         for v in tf.global_variables():  # nothing is left at zero or one, where it would not be seen
             session.run(v.assign(session.run(v) + random.uniform(0.05, 0.2, v.shape.as_list())))
-        values = {v.op.name: session.run(v) for v in tf.global_variables()}
-        generated, judged = session.run([generated, judged])
+        values = session.run({v.op.name: v for v in tf.global_variables()})
+        generated, logits = session.run([generated, logits])
     generator, discriminator = PUBLISHED_NETWORKS[model]
     expected = generator(NumpyLayers(values, "generator"), z.astype(np.float64))
     assert np.allclose(generated, expected.reshape(generated.shape), rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     expected = discriminator(NumpyLayers(values, "discriminator"), images.astype(np.float64))
-    assert np.allclose(judged, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    assert np.allclose(logits, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
-def test_dropout_is_three_tenths_behind_each_convolution(monkeypatch):
+def test_dropout_of_03_follows_each_convolution(monkeypatch):
     seen = []
     monkeypatch.setattr(models, "dropout", lambda x, rate, training, name: seen.append((rate, name, training)) or x)
     with tf.Graph().as_default():
@@ -303,21 +304,21 @@ def test_dropout_is_three_tenths_behind_each_convolution(monkeypatch):
     assert seen == [(0.3, "dropout_1", RngKey(0, 0)), (0.3, "dropout_2", RngKey(0, 0))]
 
 
-def test_pixels_are_encoded_to_the_range_of_the_output(model):
+def test_pixels_are_scaled_to_the_range_of_the_output(model):
     output = MODELS[model].output
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        encoded = gan.encode(MODELS[model], tf.constant([[0, 51, 255]], tf.uint8))
+        encoded = encode(MODELS[model], tf.constant([[0, 51, 255]], tf.uint8))
         low, high = RANGES[model] or (-1, 1)
         assert np.allclose(session.run(encoded), [[low, low + 0.2 * (high - low), high]])
         assert np.allclose(session.run(output.decode(encoded)), [[0, 0.2, 1]])
         points = tf.constant([[-3.5]])
-        assert gan.encode(MODELS[model], points) is gan.decode(MODELS[model], points) is points
+        assert encode(MODELS[model], points) is decode(MODELS[model], points) is points
 
 
-def test_a_variable_outside_the_two_scopes_is_refused():
+def test_a_variable_outside_both_scopes_is_refused():
     def stray(images, training):
         with tf.variable_scope(tf.VariableScope(reuse=False, name="elsewhere")):
             return MODELS["mlp"].discriminator(images, training)
 
     with tf.Graph().as_default(), pytest.raises(UserError, match="elsewhere"):
-        gan.create_networks(MODELS["mlp"]._replace(discriminator=stray), (28, 28, 1), 100)
+        create_networks(MODELS["mlp"]._replace(discriminator=stray), (28, 28, 1), 100)

@@ -19,8 +19,7 @@ def ours(config, lr, decay):
     with tf.Graph().as_default(), tf.Session() as session:
         w = tf.get_variable("w", initializer=START.astype(np.float32), use_resource=True)
         loss = tf.reduce_sum(-tf.cos(w) + (w - TARGET.astype(np.float32)) ** 4 / 4)
-        optimizer, updates = make_optimizer(config, lr, decay, "updates")
-        train = optimizer.minimize(loss, global_step=updates, var_list=[w])
+        train = make_optimizer(config, [w], lr, decay, "updates").minimize(loss)
         session.run(tf.global_variables_initializer())
         weights = []
         for _ in range(10):
@@ -30,7 +29,7 @@ def ours(config, lr, decay):
 
 
 @pytest.mark.parametrize("decay", [0.0, 6e-8, 0.5])
-def test_rmsprop_is_keras_and_decays_with_inverse_time(decay):
+def test_rmsprop_equals_keras_and_decays_with_inverse_time(decay):
     config = Config(model="dcgan", rho=0.8)
     w, v = START.copy(), np.zeros_like(START)
     for step, theirs in enumerate(ours(config, 0.01, decay)):
@@ -52,24 +51,23 @@ def test_adam_decays_with_inverse_time(decay):
         assert np.allclose(theirs, w, rtol=1e-5)
 
 
-def test_a_tiny_gradient_shows_where_epsilon_stands():
+def test_rmsprop_adds_epsilon_inside_the_root():
     """Inside the root, as in Keras: from a gradient of 1e-6 the first step is lr * 1e-6 / sqrt(1e-13 + 1e-7)."""
     with tf.Graph().as_default(), tf.Session() as session:
         w = tf.get_variable("w", initializer=tf.constant(0.0), use_resource=True)
-        optimizer, _ = make_optimizer(Config(model="conv"), 1.0, 0.0, "updates")
-        session.run([tf.global_variables_initializer()])
-        train = optimizer.minimize(w * 1e-6, var_list=[w])
+        train = make_optimizer(Config(model="conv"), [w], 1.0, 0.0, "updates").minimize(w * 1e-6)
         session.run(tf.global_variables_initializer())
         session.run(train)
         assert np.isclose(session.run(w), -1e-6 / np.sqrt(0.1 * 1e-12 + 1e-7), rtol=1e-5)
 
 
-def test_a_constant_rate_counts_nothing():
+def test_a_constant_learning_rate_needs_no_counter():
     with tf.Graph().as_default():
-        assert make_optimizer(Config(), 0.1, 0.0, "updates")[1] is None and tf.global_variables() == []
+        assert make_optimizer(Config(), [], 0.1, 0.0, "updates").num_updates is None
+        assert tf.global_variables() == []
 
 
-def test_every_optimiser_is_offered_as_a_flag():
+def test_every_optimizer_is_a_value_of_the_flag():
     assert set(OPTIMIZERS) == {"adam", "rmsprop"}
     for name in OPTIMIZERS:
         assert Config(optimizer=name).optimizer == name

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 README = (REPOSITORY / "README.md").read_text()
 
 
-def test_its_python_runs(finished, tmp_path, monkeypatch):
+def test_the_python_examples_run(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(finished.config.samples, "samples")
     names = {}
@@ -25,16 +25,16 @@ def test_its_python_runs(finished, tmp_path, monkeypatch):
     assert len([line for line in own.splitlines() if line]) <= 22
 
 
-def test_the_loop_it_shows_is_the_loop_that_runs():
-    shown = re.search(r"    for real, z in zip.*?game\.g\.minimize\(g_loss\)\n", README, re.DOTALL)[0]
+def test_the_training_step_it_quotes_is_the_code():
+    shown = re.search(r"    for real, z, keys in zip.*?spec\.g\.minimize\(g_loss\)\n", README, re.DOTALL)[0]
     code = (REPOSITORY / "tfgan_v1" / "gan.py").read_text()
     lines = [line.split("  #")[0].strip() for line in code.splitlines() if not line.strip().startswith("#")]
-    start = lines.index("for real, z in zip(reals, zs, strict=False):")
+    start = lines.index("for real, z, keys in zip(reals, zs, d_keys, strict=True):")
     expected = [line.strip() for line in shown.splitlines()]
     assert lines[start : start + len(expected)] == expected
 
 
-def test_ci_calls_its_test_command():
+def test_ci_runs_its_test_command():
     assert "    pip install -e '.[test]' && pytest\n" in README
     script = (REPOSITORY / ".ci" / "run").read_text().replace("--quiet --disable-pip-version-check ", "")
     # On lines of their own: behind `&&`, a failure of the first would not end the script.

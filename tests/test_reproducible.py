@@ -89,7 +89,7 @@ def found(folder, name):
 
 
 @pytest.mark.slow
-def test_the_same_commands_give_the_same_bytes_in_processes_of_their_own(data, tmp_path):
+def test_equal_commands_give_equal_bytes_in_separate_processes(data, tmp_path):
     """The second process runs them in the opposite order, so that none owes its bits to the one before."""
     run_all(data, tmp_path / "first", COMMANDS)
     run_all(data, tmp_path / "second", reversed(COMMANDS))

@@ -56,7 +56,7 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digi
 def test_a_run_that_was_killed_before_its_first_save_begins_at_step_0(digits_config, monkeypatch):
     config = digits_config()
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(training, "_loop", lambda *_: 1 / 0)
+        patch.setattr(training, "train_loop", lambda *_: 1 / 0)
         train(config)
     train(config, resume=True)
     straight = digits_config("straight")
@@ -80,7 +80,7 @@ def test_what_was_recorded_after_the_last_save_is_recorded_once(digits_config, m
     assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 3  # written before the state
     assert checkpoints.newest_generator(config.ckpt_folder).step == 51
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(training, "_loop", killed)
+        patch.setattr(training, "train_loop", killed)
         train(config, resume=True)
     assert checkpoints.newest_generator(config.ckpt_folder).step == 34  # step 51 has not been reached any more
     train(config, resume=True)
@@ -120,13 +120,13 @@ def test_fewer_epochs_than_are_done_is_refused_and_as_many_change_nothing(digits
         train(replace(config, epochs=1), resume=True)
     capsys.readouterr()
     assert train(config, resume=True).step == 34
-    assert outcome(config) == before and capsys.readouterr().out.startswith("The run has reached epoch 2, its end")
+    assert outcome(config) == before and capsys.readouterr().out.startswith("The run is already at epoch 2")
 
 
 def test_a_run_whose_losses_are_no_numbers_any_more_still_knows_its_records(digits_config, monkeypatch):
-    config, real = digits_config(epochs=1), training._record
+    config, real = digits_config(epochs=1), training.record
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_record", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
+        patch.setattr(training, "record", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
         train(config)
     assert len(train(replace(config, epochs=2), resume=True).losses) == 2
 
@@ -136,7 +136,7 @@ def test_other_images_than_the_run_began_with_are_refused(digits_config, monkeyp
     train(config)
     dataset = plan.data.load("digits")
     monkeypatch.setattr(plan.data, "load", lambda *_, **__: dataset._replace(images=dataset.images[::-1]))
-    with pytest.raises(UserError, match="not those that the run"):
+    with pytest.raises(UserError, match="does not hold the images that the run"):
         train(replace(config, epochs=2), resume=True)
 
 
@@ -307,7 +307,7 @@ def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(
         train(replace(config, epochs=9), resume=True)
     assert checkpoints.newest_state(config.ckpt_folder).step == 17
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(training, "_loop", lambda *_: 1 / 0)
+        patch.setattr(training, "train_loop", lambda *_: 1 / 0)
         train(replace(config, epochs=9), resume=True)
     assert checkpoints.newest_generator(config.ckpt_folder).step == 17
 

@@ -28,7 +28,7 @@ def test_a_call_returns_images(generator):
     assert len({image.tobytes() for image in images}) == 16
 
 
-def test_a_seed_is_the_same_image_whatever_is_drawn_with_it(generator):
+def test_the_image_of_a_seed_does_not_depend_on_the_other_seeds(generator):
     alone = generator([7])[0]
     assert np.array_equal(generator(range(200))[7], alone)
     for company in ([7, 3], [3, 7], [*range(100, 190), 7], [7] * 70):
@@ -37,7 +37,7 @@ def test_a_seed_is_the_same_image_whatever_is_drawn_with_it(generator):
             assert np.array_equal(images[position], alone) == (seed == 7)
 
 
-def test_an_image_is_the_saved_networks_on_the_seeds_own_noise(finished, generator):
+def test_an_image_is_g_of_the_seed_s_noise(finished, generator):
     prefix = tf.train.latest_checkpoint(finished.config.ckpt)
     w = {name: tf.train.load_variable(prefix, name) for name, _ in tf.train.list_variables(prefix)}
     with tf.Graph().as_default(), tf.Session() as session:
@@ -47,18 +47,18 @@ def test_an_image_is_the_saved_networks_on_the_seeds_own_noise(finished, generat
     assert np.allclose(generator([7]).reshape(1, 784), (np.tanh(logits) + 1) / 2, atol=1e-5)
 
 
-def test_the_largest_seed_and_none_at_all(generator):
+def test_the_largest_seed_and_an_empty_list_are_valid(generator):
     assert generator([2**32 - 1]).shape == (1, 28, 28, 1)
     assert generator([]).shape == (0, 28, 28, 1)
 
 
 @pytest.mark.parametrize("seeds", [[-1], [2**32], [0.5], ["a"], [[1, 2]], 3])
-def test_what_is_no_seed_is_told(generator, seeds):
+def test_invalid_seeds_are_refused(generator, seeds):
     with pytest.raises(UserError, match=r"whole numbers from 0 to 4,294,967,295"):
         generator(seeds)
 
 
-def test_it_needs_nothing_but_the_folder_which_may_be_moved_and_read_only(finished, generator, tmp_path):
+def test_restore_needs_only_the_folder_moved_or_read_only(finished, generator, tmp_path):
     moved = tmp_path / "run[1]* 한글"
     shutil.copytree(finished.config.ckpt_folder, moved)
     shutil.rmtree(moved / "train_state")
@@ -73,7 +73,7 @@ def test_it_needs_nothing_but_the_folder_which_may_be_moved_and_read_only(finish
         os.chmod(moved, 0o755)
 
 
-def test_a_folder_on_a_disk_that_cannot_be_written_to_is_drawn_from(finished, generator, tmp_path, command):
+def test_restore_works_from_a_read_only_disk(finished, generator, tmp_path, command):
     with mounted(tmp_path / "run", "--bind", finished.config.ckpt) as folder:
         subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
         with pytest.raises(OSError, match="Read-only"):
@@ -91,12 +91,12 @@ def draw(command, finished, *flags):
     return out
 
 
-def test_the_command_writes_a_sheet_of_16(command, finished, generator, tmp_path):
+def test_the_command_writes_a_grid_of_16_images(command, finished, generator, tmp_path):
     draw(command, finished, "--out", tmp_path / "new" / "sheet.png")
     assert (tmp_path / "new" / "sheet.png").read_bytes() == plots.sheet_png(generator(range(16)))
 
 
-def test_without_out_the_sheet_goes_to_the_samples_folder(command, finished, tmp_path, monkeypatch):
+def test_without_out_the_grid_goes_to_the_samples_folder(command, finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(finished.config.ckpt, "checkpoints")
     code, out, _ = command("sample")
@@ -116,14 +116,14 @@ READERS = {
 
 
 @pytest.mark.parametrize("suffix", READERS)
-def test_arrays_are_written_as_they_are(command, finished, generator, tmp_path, suffix):
+def test_arrays_are_saved_unchanged(command, finished, generator, tmp_path, suffix):
     path = tmp_path / f"images.{suffix}"
     draw(command, finished, "--seeds", "3-5,20,4", "--out", path)
     images = READERS[suffix](path)
     assert images.dtype == np.float32 and np.array_equal(images, generator([3, 4, 5, 20, 4]))
 
 
-def test_a_folder_gets_a_picture_for_each_seed(command, finished, generator, tmp_path):
+def test_a_folder_gets_one_png_for_each_seed(command, finished, generator, tmp_path):
     draw(command, finished, "--num", 3, "--out", f"{tmp_path}/pictures/")
     assert sorted(os.listdir(tmp_path / "pictures")) == ["seed-0.png", "seed-1.png", "seed-2.png"]
     with Image.open(tmp_path / "pictures" / "seed-2.png") as picture:
@@ -152,12 +152,12 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("flags, right", MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
-def test_mistakes_are_one_sentence(command, finished, flags, right):
+def test_every_mistake_is_one_sentence(command, finished, flags, right):
     code, out, err = command("sample", "--ckpt", finished.config.ckpt, *flags)
     assert (code, out, err.count("\n")) == (2, "", 1) and right in err
 
 
-def test_a_file_that_cannot_be_written_whole_stays_as_it_was(command, finished, tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file_intact(command, finished, tmp_path, monkeypatch):
     def fail(_, file):
         file.write(b"half")
         raise OSError(28, "No space left on device")
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(command, finished, 
     assert (tmp_path / "images.npy").read_bytes() == b"old" and os.listdir(tmp_path) == ["images.npy"]
 
 
-def test_folders_without_a_run_are_one_sentence(command, tmp_path, finished):
+def test_a_folder_without_a_run_is_refused_in_one_sentence(command, tmp_path, finished):
     for folder, right in (("nowhere", "there is no folder"), ("", "holds no run")):
         code, _, err = command("sample", "--ckpt", tmp_path / folder)
         assert (code, err.count("\n")) == (2, 1) and right in err

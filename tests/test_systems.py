@@ -43,7 +43,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize("model, channels", EVERY)
-def test_with_a_break_or_without_the_bits_are_the_same(small, model, channels):
+def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(small, model, channels):
     straight, broken = small("straight", model, channels), small("broken", model, channels)
     unit = "epochs" if broken.epochs else "steps"
     train(straight)
@@ -56,7 +56,7 @@ def test_with_a_break_or_without_the_bits_are_the_same(small, model, channels):
 
 
 @pytest.mark.parametrize("model, channels", EVERY)
-def test_seeds_are_images_of_their_own_whatever_is_drawn_with_them(small, model, channels):
+def test_a_seed_has_the_same_image_in_every_call(small, model, channels):
     config = small(model=model, channels=channels)
     train(config)
     with Generator.restore(config.ckpt_folder) as generator:
@@ -68,7 +68,7 @@ def test_seeds_are_images_of_their_own_whatever_is_drawn_with_them(small, model,
 
 
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
-def test_each_step_is_recorded_and_samples_as_often_as_wanted(small, model):
+def test_every_step_is_recorded_and_samples_are_drawn_every_n_steps(small, model):
     config = small(model=model)
     progress = train(config)
     assert [row.step for row in progress.losses] == [1, 2, 3, 4, 5, 6] and progress.sample_steps == [2, 4, 6]
@@ -82,20 +82,20 @@ def test_each_step_is_recorded_and_samples_as_often_as_wanted(small, model):
         assert (config.samples_folder / "sheets" / "000006.png").read_bytes() == last
 
 
-def test_the_line_of_a_step_says_which_of_how_many(small, capsys):
+def test_a_run_in_steps_prints_step_n_of_m(small, capsys):
     train(small(steps=5))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("... ")[0] for line in lines] == ["Step 2/5", "Step 4/5", "Step 5/5"]
 
 
-def test_a_run_too_short_for_samples_still_shows_its_last(small):
+def test_a_run_shorter_than_sample_every_has_last_samples_png(small):
     config = small(steps=1)
     assert train(config).samples == [] and load_samples(config.samples_folder / "train_samples.pkl") == []
     with Image.open(config.samples_folder / "last_samples.png") as sheet:
         assert len(np.unique(np.asarray(sheet))) > 10
 
 
-def test_the_gaussian_reports_its_divergence_and_moments(small, capsys):
+def test_gaussian_reports_kl_divergence_and_moments(small, capsys):
     config = small(model="gaussian", mean=3.0, std=0.5)
     progress = train(config)
     rows = list(csv.DictReader((config.samples_folder / "statistics.csv").open()))
@@ -109,7 +109,7 @@ def test_the_gaussian_reports_its_divergence_and_moments(small, capsys):
 
 
 @pytest.mark.slow
-def test_the_gaussian_becomes_a_normal_distribution(tmp_path):
+def test_gaussian_learns_a_normal_distribution(tmp_path):
     """Published: 1,000 epochs. The mean within 0.15, the deviation within 15 %, the divergence below 0.3."""
     progress = train(Config(model="gaussian", ckpt=tmp_path / "c", samples=tmp_path / "s"))
     fake = progress.samples[-1]
@@ -120,7 +120,7 @@ def test_the_gaussian_becomes_a_normal_distribution(tmp_path):
 
 
 @pytest.mark.parametrize("model, xla", [("mlp", "on"), ("mlp", "off"), ("dcgan_upsample", "off"), ("gaussian", "on")])
-def test_streamed_images_give_the_bits_of_resident_ones(small, model, xla):
+def test_streamed_and_resident_images_give_the_same_bits(small, model, xla):
     resident = small("resident", model, xla=xla)
     streamed = small("streamed", model, xla=xla, resident_limit=0.0, chunk=4)
     train(resident)
@@ -132,7 +132,7 @@ def test_streamed_images_give_the_bits_of_resident_ones(small, model, xla):
     assert outcome(streamed) == outcome(resident)
 
 
-def test_another_run_starts_from_saved_weights_of_both_networks(small):
+def test_weights_start_a_run_from_both_networks_of_another(small):
     first = small("first", "dcgan")
     train(first)
     still = {"d_lr": 1e-30, "g_lr": 1e-30}
@@ -171,7 +171,7 @@ SQUARES = Loss(
 )
 
 
-def test_networks_and_loss_of_the_users_own_are_trained_resumed_and_drawn_from(small, command):
+def test_custom_networks_and_loss_train_resume_and_sample(small, command):
     straight, broken = small("straight", d_batches="separate"), small("broken", d_batches="separate")
     train(straight, model=OWN, loss=SQUARES)
     train(replace(broken, steps=3), model=OWN, loss=SQUARES)
@@ -191,18 +191,18 @@ def test_networks_and_loss_of_the_users_own_are_trained_resumed_and_drawn_from(s
     [
         (OWN._replace(generator=lambda z, shape, training: layers.dense(z, 64, "flat")), None, r"\[2, 8, 8, 1\]"),
         (OWN._replace(discriminator=lambda images, training: layers.conv2d(images, 1, 3, "map")), None, r"\[2, 1\]"),
-        (OWN._replace(discriminator=lambda images, training: images[:, 0, 0]), None, "variables to train"),
+        (OWN._replace(discriminator=lambda images, training: images[:, 0, 0]), None, "no trainable variables"),
         (None, SQUARES._replace(d_fake=lambda logits, labels: logits**2), r"loss's d_fake must .* shape \[\]"),
     ],
 )
-def test_what_own_networks_and_losses_return_is_checked(small, model, loss, right):
+def test_wrong_outputs_of_custom_parts_are_refused(small, model, loss, right):
     config = small()
     with pytest.raises(UserError, match=right):
         train(config, model=model, loss=loss)
     assert not (config.ckpt_folder / "config.json").exists()
 
 
-def test_other_networks_than_the_run_was_trained_with_are_refused(small):
+def test_a_resume_needs_the_custom_parts_of_the_run(small):
     config = small()
     train(config, model=OWN)
     with pytest.raises(UserError, match="another model's"):
@@ -224,13 +224,13 @@ def pictures(tmp_path):
     return folder
 
 
-def test_a_folder_of_pictures_is_trained_on_and_what_is_left_out_is_named(pictures, command, tmp_path, monkeypatch):
+def test_files_that_cannot_be_decoded_are_listed_in_files_csv(pictures, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = ["--model", "dcgan_upsample", "--dataset", pictures, "--image-size", "8x12", "--steps", 2]
     code, out, err = command("train", *flags, "--sample-every", 1, "--num-samples", 2, "--batch-size", 6)
     assert code == 0 and out.startswith("Step 1/2")
     told, few = err.splitlines()
-    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of a step" in few
+    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of one step" in few
     rows = list(csv.reader((tmp_path / "samples" / "files.csv").open()))
     assert [name for name, why in rows[1:] if not why] == [f"deep/{i}.png" for i in range(4)]
     assert [name for name, why in rows[1:] if why] == ["broken.png"]
@@ -254,7 +254,7 @@ def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
     assert progress.sample_steps == [2, 4, 6, 10]  # in steps up to the sixth, then in epochs of five
 
 
-def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
+def test_a_dry_run_describes_every_preset(small, command, monkeypatch):
     monkeypatch.chdir(small().ckpt_folder.parents[1])
     for model, counts in {
         "conv": ("70,465 parameters, 64,097 of them", "7,697"),
@@ -267,12 +267,12 @@ def test_a_dry_run_tells_of_every_system(small, command, monkeypatch):
         assert (code, err) == (0, "") and all(count in out for count in counts)
 
 
-def test_a_generator_that_would_never_learn_is_refused(small):
-    with pytest.raises(UserError, match="--d-first 6 leaves the generator none of the run's 6 steps"):
+def test_d_first_longer_than_the_run_is_refused(small):
+    with pytest.raises(UserError, match="--d-first 6 leaves no step for the generator in a run of 6 steps"):
         train(small(d_first=6))
 
 
-def test_points_are_drawn_as_arrays_and_densities_but_not_as_pictures_each(small, command, tmp_path):
+def test_points_are_saved_as_arrays_or_a_density_plot_but_not_as_single_images(small, command, tmp_path):
     config = small(model="gaussian", epochs=1)
     train(config)
     for out in ("points.npy", "density.png"):
@@ -282,42 +282,46 @@ def test_points_are_drawn_as_arrays_and_densities_but_not_as_pictures_each(small
     assert code == 2 and "density" in err and not (tmp_path / "each").exists()
 
 
-@pytest.mark.parametrize("law, low", [("unit", 0.5), ("uniform", 0.1), ("normal", 0.0)])
-def test_seeds_are_drawn_by_the_runs_own_law_of_noise(small, law, low):
+@pytest.mark.parametrize("distribution, low", [("unit", 0.5), ("uniform", 0.1), ("normal", 0.0)])
+def test_seeds_use_the_noise_distribution_of_the_run(small, distribution, low):
     """Of a generator that shows its noise, through tanh: what is never negative is never darker than grey."""
 
     def show(noise, shape, training):
         return tf.reshape(noise * tf.get_variable("w", [], initializer=tf.ones_initializer()), [-1, *shape])
 
     model = OWN._replace(generator=show)
-    config = small(noise=law, noise_size=64, g_lr=1e-30, steps=1)
+    config = small(noise=distribution, noise_size=64, g_lr=1e-30, steps=1)
     train(config, model=model)
     with Generator.restore(config.ckpt_folder, model=model) as generator:
         darkest = generator(range(64)).min()
-    assert darkest >= low and (law == "normal" or darkest < low + 0.05) and (law != "normal" or darkest < 0.1)
+    assert (
+        darkest >= low
+        and (distribution == "normal" or darkest < low + 0.05)
+        and (distribution != "normal" or darkest < 0.1)
+    )
 
 
-def test_the_watch_sees_every_step_and_every_drawing(small, monkeypatch):
-    seen = {"beliefs": [], "samples": []}
+def test_the_monitor_checks_every_step_and_every_sampling_step(small, monkeypatch):
+    seen = {"d_fake": [], "samples": []}
 
-    class Noting:
+    class Recorder:
         def __init__(self, real_diversity):
             assert 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
 
         def check_d_fake(self, d_fake, step):
-            seen["beliefs"] += list(d_fake)
+            seen["d_fake"] += list(d_fake)
 
         def check_diversity(self, samples, step):
             seen["samples"].append(step)
 
-    monkeypatch.setattr(training, "TrainingMonitor", Noting)
+    monkeypatch.setattr(training, "TrainingMonitor", Recorder)
     progress = train(small(record="steps", chunk=2))
     rows = progress.losses
-    assert len(rows) == 6 and np.allclose(seen["beliefs"], [row.d_g_z for row in rows])
+    assert len(rows) == 6 and np.allclose(seen["d_fake"], [row.d_g_z for row in rows])
     assert seen["samples"] == [2, 4, 6]
 
 
-def test_pictures_say_where_in_the_run_they_are_from(small, monkeypatch):
+def test_plots_are_labelled_with_epochs_or_steps(small, monkeypatch):
     told = {}
     for name in ("evolution", "loss_curves", "density_evolution", "divergence"):
         real = getattr(plots, name)
@@ -331,7 +335,7 @@ def test_pictures_say_where_in_the_run_they_are_from(small, monkeypatch):
     assert np.allclose(told["divergence"][1], sorted(told["divergence"][1], reverse=True), rtol=0.5)
 
 
-def test_own_networks_have_no_rules_of_the_presets(tmp_path):
+def test_custom_networks_may_have_any_image_size(tmp_path):
     np.save(tmp_path / "images.npy", RANDOM.integers(0, 256, (20, 10, 10, 1), np.uint8))
     flat = OWN._replace(
         generator=lambda z, shape, training: tf.reshape(layers.dense(z, 100, "d"), [-1, *shape]),
@@ -343,7 +347,7 @@ def test_own_networks_have_no_rules_of_the_presets(tmp_path):
     assert progress.config.xla == "off" and progress.step == 2
 
 
-def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeypatch):
+def test_relative_paths_in_config_json_work_from_another_folder(small, tmp_path, monkeypatch):
     first = small("first")
     train(first)
     monkeypatch.chdir(tmp_path)
@@ -359,7 +363,7 @@ def test_paths_in_the_configuration_hold_from_elsewhere(small, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("model", ["gaussian", "dcgan_upsample"])
-def test_overwriting_knows_every_file_that_a_run_writes(small, model):
+def test_overwrite_removes_every_file_that_a_run_writes(small, model):
     config = small(model=model)
     train(config)
     run_folder.clear(config)

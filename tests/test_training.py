@@ -16,7 +16,7 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import records
 
 
-def test_a_run_leaves_what_it_promises(finished):
+def test_a_run_writes_the_documented_files(finished):
     config = finished.config
     assert {path.name for path in config.ckpt_folder.iterdir()} == {
         ".lock", "config.json", "checkpoint", "train_state",
@@ -40,7 +40,7 @@ def test_samples_and_losses_are_recorded_each_epoch(finished):
     assert all(0 < row.d_x < 1 and 0 < row.d_g_z < 1 and row.d_loss > 0 and row.g_loss > 0 for row in rows)
 
 
-def test_the_last_sheet_is_the_last_samples(finished):
+def test_last_samples_png_shows_the_final_generator(finished):
     with Image.open(finished.config.samples_folder / "last_samples.png") as sheet:
         pixels = np.asarray(sheet) / 255
     factor = pixels.shape[0] // 118
@@ -56,7 +56,7 @@ def test_equal_configurations_give_equal_bits_and_other_seeds_do_not(digits_conf
     assert outcome(other)["generator"] != outcome(again)["generator"]
 
 
-def test_overwriting_starts_again_from_nothing(digits_config):
+def test_overwrite_deletes_the_earlier_run(digits_config):
     config = digits_config(epochs=2)
     train(config)
     train(replace(config, epochs=1, seed=5), overwrite=True)
@@ -64,11 +64,11 @@ def test_overwriting_starts_again_from_nothing(digits_config):
     assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 1
 
 
-def test_the_samples_and_the_state_are_saved_on_the_way(digits_config, monkeypatch):
-    saved, real = [], training._save
+def test_the_state_is_saved_at_the_start_at_intervals_and_at_the_end(digits_config, monkeypatch):
+    saved, real = [], training.save_state
     monkeypatch.setattr(training, "SAVE_SECONDS", 0)
     monkeypatch.setattr(
-        training, "_save", lambda plan, progress, *r: saved.append(progress.step) or real(plan, progress, *r)
+        training, "save_state", lambda context, progress: saved.append(progress.step) or real(context, progress)
     )
     train(digits_config(chunk=9))
     assert saved == [0, 9, 17, 26, 34, 43, 51, 51]
@@ -78,7 +78,7 @@ def test_the_samples_and_the_state_are_saved_on_the_way(digits_config, monkeypat
     assert saved == [0, 51]
 
 
-def test_it_runs_outside_the_main_thread_too(digits_config):
+def test_training_works_outside_the_main_thread(digits_config):
     done = []
     thread = threading.Thread(target=lambda: done.append(train(digits_config(epochs=1))))
     thread.start()
@@ -86,7 +86,7 @@ def test_it_runs_outside_the_main_thread_too(digits_config):
     assert done[0].epoch == 1
 
 
-def test_the_lines_are_those_of_the_published_notebook(digits_config, capsys):
+def test_epoch_lines_begin_as_in_the_published_notebook(digits_config, capsys):
     progress = train(digits_config())
     lines = capsys.readouterr().out.splitlines()
     for epoch, line in enumerate(lines, 1):
@@ -102,7 +102,7 @@ def test_the_lines_are_those_of_the_published_notebook(digits_config, capsys):
     assert abs(speed * seconds / 1700 - 1) < 0.1 and f"0:00:0{math.ceil(seconds)} left" in lines[1]
 
 
-def test_a_run_that_came_in_between_is_not_written_over(digits_config):
+def test_a_run_started_meanwhile_is_not_overwritten(digits_config):
     config = digits_config(epochs=1)
     prepared = plan.make_plan(config)
     train(config)
@@ -110,15 +110,15 @@ def test_a_run_that_came_in_between_is_not_written_over(digits_config):
         training.run(prepared)
 
 
-def test_the_graph_is_finished_before_the_first_step(digits_config, monkeypatch):
+def test_the_graph_is_finalized_before_the_first_step(digits_config, monkeypatch):
     graphs = []
-    monkeypatch.setattr(training, "_loop", lambda plan, progress, *_: graphs.append(tf.get_default_graph()))
+    monkeypatch.setattr(training, "train_loop", lambda plan, progress, *_: graphs.append(tf.get_default_graph()))
     with pytest.raises(IndexError):
         train(digits_config(epochs=1))
     assert graphs[0].finalized
 
 
-def test_a_second_signal_does_what_it_always_did():
+def test_a_second_signal_has_its_usual_effect():
     with pytest.raises(KeyboardInterrupt), signals.deferred_signals() as noted:
         signal.raise_signal(signal.SIGINT)
         assert noted == [signal.SIGINT]
@@ -137,17 +137,17 @@ def test_a_signal_after_the_last_step_stops_nothing(digits_config, monkeypatch):
     assert train(digits_config(epochs=1)).stopped_by is None
 
 
-def test_what_tensorflow_cannot_do_is_one_sentence(digits_config, monkeypatch):
+def test_an_error_of_tensorflow_becomes_one_sentence(digits_config, monkeypatch):
     def exhausted(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\n\t [[{{node train}}]]")
 
-    monkeypatch.setattr(training, "_loop", exhausted)
-    with pytest.raises(UserError, match=r"could not go on \(OOM when allocating tensor\); .*--batch-size"):
+    monkeypatch.setattr(training, "train_loop", exhausted)
+    with pytest.raises(UserError, match=r"TensorFlow failed \(OOM when allocating tensor\); .*--batch-size"):
         train(digits_config())
 
 
 @needs_mnist
-def test_the_first_epochs_of_mnist_go_as_published(tmp_path, monkeypatch):
+def test_the_first_epochs_on_mnist_have_the_published_losses(tmp_path, monkeypatch):
     """Published for epoch 1: D 0.354, G 4.216. Sixteen blurs become figures on a black ground within 15 epochs."""
     monkeypatch.setenv("TFGAN_DATA", REAL_DATA)
     progress = train(Config(epochs=15, ckpt=tmp_path / "c", samples=tmp_path / "s"))

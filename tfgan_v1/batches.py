@@ -1,4 +1,4 @@
-"""Which images a training step sees: a function of the configuration, the number of images, and the step alone."""
+"""The images of each training step: a function of the configuration, the number of images, and the step."""
 
 import functools
 
@@ -6,23 +6,22 @@ import numpy as np
 
 
 def steps_per_epoch(config, num_images):
-    """Steps in which D sees all the images once, but for what is left over; at least one."""
+    """Steps in which D sees all images once, except the leftover ones; at least 1."""
     return max(1, num_images // config.batch_size // config.d_steps)
 
 
 def leftover(config, num_images):
-    """How many images more than batch_size the last batch of an epoch has."""
+    """How many images the last batch of an epoch has beyond batch_size: none unless `--batches whole`."""
     if config.batches != "whole":
         return 0
     return max(0, num_images - steps_per_epoch(config, num_images) * config.d_steps * config.batch_size)
 
 
 def order(config, num_images, first_step, num_steps):
-    """The images of the steps from first_step on: int32 [num_steps, d_steps, batch_size + leftover].
+    """Indices of the images of num_steps steps from first_step on: int32 [num_steps, d_steps, batch_size + leftover].
 
-    `shuffled` and `whole`: an epoch goes through all images in a new order. Where these are fewer than a step needs, it
-    begins with them again. Of `whole` only an epoch's last batch uses the whole width, the others the first batch_size.
-    `random`: every batch is drawn with replacement.
+    `shuffled` and `whole`: each epoch goes through all images in a new order, repeating them if they are fewer than one
+    step needs; only the last batch of an epoch uses the full width. `random`: every batch is drawn with replacement.
     """
     rest, per_epoch = leftover(config, num_images), steps_per_epoch(config, num_images)
     shape = (config.d_steps, config.batch_size)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 from tfgan_v1.errors import UserError
 from tfgan_v1.presets import COMMON, PRESETS, SAMPLE_EVERY
 
-DATASET_NAMES = ("mnist", "fashion_mnist", "digits", "gaussian")
+DATASET_NAMES = ("mnist", "fashion_mnist", "mnist_warped", "digits", "gaussian")
 
 
 class Range(NamedTuple):
@@ -72,7 +72,7 @@ class Config:
 
     dataset: str | None = option(
         f"{', '.join(DATASET_NAMES)}, or the path of an IDX, CSV, .npy or .npz file or of a folder of images; "
-        "without it the preset's, MNIST if it is there or can be downloaded, else digits",
+        "without it the preset's, MNIST if it is there or can be downloaded, else mnist_warped",
         resumable=True,  # for what it names is known by its pixels
     )
     data_dir: str | None = option("folder to look for named data in before $TFGAN_DATA", resumable=True)

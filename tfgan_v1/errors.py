@@ -37,6 +37,11 @@ def warn(sentence):
     print(f"warning: {plain(sentence)}", file=sys.stderr)
 
 
+def note(sentence):
+    """Says on stderr what the program chose where the user left it open."""
+    print(plain(sentence), file=sys.stderr)
+
+
 def plain(text):
     """A text as one line that does nothing to a terminal, whatever a file or a name that stands in it contains."""
     return _cut("".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in _cut(text)))

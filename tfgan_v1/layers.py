@@ -1,4 +1,4 @@
-"""The layers that networks are built from, on `tf.get_variable`, so that scopes and `reuse` share their weights.
+"""The layers of the networks, on `tf.get_variable`, so that variable scopes and `reuse` share their weights.
 
 Images are [batch, height, width, channels]. Kernels start Glorot-uniform (Glorot & Bengio 2010, eq. 16),
 biases at zero.
@@ -17,9 +17,9 @@ MOMENTUM, EPSILON = 0.99, 0.001  # of batch normalisation
 
 
 def fused(function):
-    """The function, of tensors of known shapes, as one pass over the memory forward, and one that does it again back.
+    """JIT-compiles a memory-bound function of tensors of known shapes; its backward pass recomputes the forward pass.
 
-    XLA compiles it, once for each shape, wherever TensorFlow has it; that pays for whatever is no product.
+    XLA compiles it once for each shape, where TensorFlow was built with XLA.
     """
     compiled = functools.partial(tf.function, jit_compile=tf.test.is_built_with_xla(), autograph=False)
     forward = compiled(function)
@@ -34,10 +34,10 @@ def fused(function):
 
 
 class RngKey(NamedTuple):
-    """That a network is applied in training; None in its place says that it is not."""
+    """What a network's random layers need while training. At inference, `training` is None instead."""
 
     seed: int
-    number: int  # of this pass through a network, a scalar integer tensor or int: no two passes of a run share one
+    number: int  # of this network call, an int or a scalar integer tensor; no two calls of a run share it
 
 
 def dense(inputs, units, name):
@@ -48,14 +48,14 @@ def dense(inputs, units, name):
 
 
 def conv2d(inputs, filters, size, name, stride=1):
-    """A convolution, size x size, padded ("same"): [b, h, w, c] -> [b, h / stride, w / stride, filters]."""
+    """A size x size convolution with "same" padding: [b, h, w, c] -> [b, h / stride, w / stride, filters]."""
     with tf.variable_scope(name):
         kernel, bias = _weights([size, size, inputs.shape.as_list()[-1], filters], filters)
     return tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, stride, "SAME"), bias)
 
 
 def conv2d_transpose(inputs, filters, size, name, stride=1):
-    """The transpose of a padded convolution: [b, h, w, c] -> [b, h * stride, w * stride, filters]."""
+    """A transposed convolution with "same" padding: [b, h, w, c] -> [b, h * stride, w * stride, filters]."""
     batch, height, width, channels = inputs.shape.as_list()
     with tf.variable_scope(name):
         kernel, bias = _weights([size, size, filters, channels], filters)
@@ -65,7 +65,7 @@ def conv2d_transpose(inputs, filters, size, name, stride=1):
 
 
 def upsample(inputs):
-    """Each pixel becomes 2x2 of its kind: [b, h, w, c] -> [b, 2 h, 2 w, c]. Before a convolution, see below."""
+    """Nearest-neighbour upsampling: [b, h, w, c] -> [b, 2 h, 2 w, c]. Before a convolution, use `upsample_conv2d`."""
     batch, height, width, channels = inputs.shape.as_list()
     batch = tf.shape(inputs)[0] if batch is None else batch
     doubled = tf.broadcast_to(inputs[:, :, None, :, None], [batch, height, 2, width, 2, channels])
@@ -73,10 +73,10 @@ def upsample(inputs):
 
 
 def upsample_conv2d(inputs, filters, size, name):
-    """`conv2d(upsample(inputs), filters, size, name)` for a size of 3 or 5, in one convolution of the small image.
+    """`conv2d(upsample(inputs), filters, size, name)` for a size of 3 or 5, as one convolution of the small image.
 
-    Each of the 2x2 pixels that `conv2d` would make sees the same 3x3 source pixels, only through other sums of the
-    kernel's rows and columns. So the four are four filters of a 3x3 convolution: 36 products, where 5x5 takes 100.
+    Each of the 2x2 output pixels depends on the same 3x3 source pixels, by different sums of the kernel's rows and
+    columns. So all four are filters of one 3x3 convolution: 36 products in place of 100 for a 5x5 kernel.
     """
     channels = inputs.shape.as_list()[-1]
     with tf.variable_scope(name):
@@ -95,14 +95,14 @@ def upsample_conv2d(inputs, filters, size, name):
 
 @fused
 def max_pool(inputs):
-    """The largest of each 3x3 pixels at stride 2, unpadded: 28x28 becomes 13x13, and 13x13 becomes 6x6.
+    """3x3 max pooling at stride 2 without padding: 28x28 -> 13x13, 13x13 -> 6x6.
 
-    Of several largest, one has the gradient. TensorFlow's own op for it is fifteen times slower, or, where oneDNN takes
-    it over, made one session in six come to other last digits than the rest.
+    Of several equal maxima, one gets the gradient. TensorFlow's own op is fifteen times slower, or, as oneDNN runs it,
+    gave different last digits in one session of six.
     """
     height, width, channels = inputs.shape.as_list()[1:]
     rows, columns = (height - 1) // 2, (width - 1) // 2
-    even = tf.pad(inputs, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]])  # with pixels in no window
+    even = tf.pad(inputs, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]])  # the padding is in no window
     height, width = height + height % 2, width + width % 2
     lines = _largest_of_three(tf.reshape(even, [-1, height, width * channels]), rows)
     largest = _largest_of_three(tf.reshape(lines, [-1, width, channels]), columns)
@@ -110,7 +110,7 @@ def max_pool(inputs):
 
 
 def _largest_of_three(lines, windows):
-    """[n, 2 m, c] -> [n, windows, c]: the largest of each three lines, at stride 2."""
+    """[n, 2 m, c] -> [n, windows, c]: the maximum of each three lines, at stride 2."""
     many, channels = lines.shape.as_list()[1:]
     even, odd = tf.unstack(tf.reshape(lines, [-1, many // 2, 2, channels]), axis=2)
     return tf.maximum(tf.maximum(even[:, :windows], odd[:, :windows]), even[:, 1 : windows + 1])
@@ -119,7 +119,7 @@ def _largest_of_three(lines, windows):
 def batch_norm(inputs, training, name):
     """Batch normalisation over all axes but the last (arXiv:1502.03167, alg. 1), with scale and offset.
 
-    In training by the batch's own mean and variance, of which moving averages are kept; otherwise by the averages.
+    Training uses the batch's mean and variance and updates their moving averages; inference uses the averages.
     """
     features = inputs.shape.as_list()[-1]
     with tf.variable_scope(name):
@@ -135,20 +135,20 @@ def batch_norm(inputs, training, name):
         x=as_images, scale=scale, offset=offset, mean=[], variance=[], epsilon=EPSILON, is_training=True
     )
     count = tf.cast(tf.size(inputs), tf.float32) / features
-    batch_variance = unbiased * ((count - 1) / count)  # the averages are of the variance that normalises
+    batch_variance = unbiased * ((count - 1) / count)  # the moving average is of the biased variance, which normalises
     updates = [
         average.assign_sub((1 - MOMENTUM) * (average - value))
         for average, value in ((mean, batch_mean), (variance, batch_variance))
     ]
-    with tf.control_dependencies(updates):  # they ride on the output: whoever trains by it keeps the averages
+    with tf.control_dependencies(updates):  # so that evaluating the output updates the averages
         outputs = tf.identity(outputs)
     return outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features])
 
 
 def dropout(inputs, rate, training, name):
-    """In training, zeroes each value with probability `rate` and scales the others by 1 / (1 - rate).
+    """While training, zeroes each value with probability `rate` and scales the others by 1 / (1 - rate).
 
-    Which ones is a function of the seed, the pass and the layer's full name (Srivastava et al. 2014, sec. 10).
+    The mask is a function of the RngKey and the layer's full name (Srivastava et al. 2014, sec. 10).
     """
     if not training:
         return inputs
@@ -159,10 +159,10 @@ def dropout(inputs, rate, training, name):
 
 
 def glorot_uniform():
-    """The Glorot-uniform initializer for the variable scope it is called in.
+    """The Glorot-uniform initializer for the current variable scope.
 
-    Its seed is a hash of the graph's seed and the scope's name: the initial weights depend on these two and not on the
-    order in which a graph is put together.
+    Its seed is a hash of the graph's seed and the scope's name, so that initial weights do not depend on the order in
+    which a graph is built.
     """
     seed_and_scope = f"{tf.get_default_graph().seed} {tf.get_variable_scope().name}"
     return tf.glorot_uniform_initializer(seed=zlib.crc32(seed_and_scope.encode()))

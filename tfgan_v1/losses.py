@@ -1,7 +1,7 @@
 """The losses as formulas on logits: means over the batch, in nats.
 
-D's loss has two halves, one for real and one for generated images, so that they can be summed, averaged, or minimised
-in turn. Smoothing is a label.
+D's loss has two halves, one on real and one on generated images, which are summed, averaged, or minimised in turn.
+Label smoothing is a choice of labels.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from tfgan_v1._tensorflow import tf
 
 
 class Labels(NamedTuple):
-    """What the logits are compared with."""
+    """The targets of the cross-entropy."""
 
     real: float  # of real images, 1 or, smoothed, less (arXiv:1606.03498, sec. 3.4)
     fake: float  # of generated images, 0 or, smoothed, more
-    g_target: float  # what the generator wants its images to be taken for, 1 or, smoothed, less
+    g_target: float  # of generated images in the generator's loss, 1 or, smoothed, less
 
 
 class Loss(NamedTuple):
@@ -27,12 +27,12 @@ class Loss(NamedTuple):
 
 
 def cross_entropy(logits, label):
-    """Mean sigmoid cross-entropy between logits of any shape and one label in [0, 1] for them all."""
+    """Mean sigmoid cross-entropy of logits of any shape against one label in [0, 1]."""
     labels = tf.fill(tf.shape(logits), tf.cast(label, logits.dtype))
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=labels))
 
 
-# -E[log D(x)] and -E[log(1 - D(G(z)))]: arXiv:1406.2661, eq. 1, with its sign turned.
+# -E[log D(x)] and -E[log(1 - D(G(z)))]: arXiv:1406.2661, eq. 1, negated.
 NON_SATURATING = Loss(
     d_real=lambda logits, labels: cross_entropy(logits, labels.real),
     d_fake=lambda logits, labels: cross_entropy(logits, labels.fake),
@@ -40,6 +40,6 @@ NON_SATURATING = Loss(
 )
 LOSSES = {
     "non_saturating": NON_SATURATING,
-    # E[log(1 - D(G(z)))], eq. 1: G minimises what D maximises; the gradient vanishes where D is sure.
+    # E[log(1 - D(G(z)))], eq. 1: the saturating loss; G's gradient vanishes when D is confident.
     "minimax": NON_SATURATING._replace(g=lambda logits, labels: -cross_entropy(logits, labels.fake)),
 }

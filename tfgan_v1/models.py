@@ -1,9 +1,9 @@
-"""The networks, by the name of their preset.
+"""The networks by the name of their preset.
 
-A generator turns noise [batch, noise_size] into logits of a shape, [batch, height, width, channels] or, for points,
-[batch, 1]; a discriminator turns such images into logits [batch, 1]. Both are plain functions of tensors: who calls
-them opens the variable scope, `generator` or `discriminator`, and says whether it reuses what is there. `training` is
-None where a network is only applied, and otherwise a layers.RngKey, for batch normalisation and dropout.
+A generator maps noise [batch, noise_size] to logits [batch, height, width, channels] or, for points, [batch, 1]; a
+discriminator maps such images to logits [batch, 1]. Both are plain functions of tensors: the caller opens the variable
+scope, `generator` or `discriminator`, and sets its `reuse`. `training` is None at inference, and otherwise a
+layers.RngKey, for batch normalisation and dropout.
 """
 
 import math
@@ -15,11 +15,11 @@ from tfgan_v1.layers import batch_norm, conv2d, conv2d_transpose, dense, dropout
 
 
 class Output(NamedTuple):
-    """How a generator's logits become images, and what images are to the networks. Points are left as they are."""
+    """The output activation, and how images are scaled to its range. Points stay as they are."""
 
-    activation: Callable  # logits -> images as the networks see them
-    encode: Callable  # uint8 pixels as float32 [0, 255] -> images as the networks see them
-    decode: Callable  # images as the networks see them -> [0, 1]
+    activation: Callable  # logits -> images in the networks' range
+    encode: Callable  # uint8 pixels as float32 [0, 255] -> images in the networks' range
+    decode: Callable  # images in the networks' range -> [0, 1]
 
 
 def _symmetric(activation):
@@ -34,11 +34,21 @@ LINEAR = _symmetric(tf.identity)._replace(  # for points; images are in [-1, 1],
 
 
 class Model(NamedTuple):
-    """A pair of networks and the output between them."""
+    """A generator, a discriminator, and the output activation between them."""
 
     generator: Callable  # (noise, shape, training) -> logits
     discriminator: Callable  # (images, training) -> logits
     output: Output
+
+
+def encode(model, batch):
+    """Pixels, uint8 [..., h, w, c], -> images in the range of the model's output; points stay as they are."""
+    return model.output.encode(tf.cast(batch, tf.float32)) if batch.dtype == tf.uint8 else batch
+
+
+def decode(model, generated):
+    """Generated images [batch, h, w, c] -> [0, 1]; points stay as they are."""
+    return model.output.decode(generated) if generated.shape.rank == 4 else generated
 
 
 def mlp_generator(noise, shape, training):
@@ -54,7 +64,7 @@ def mlp_discriminator(images, training):
 
 
 def conv_generator(noise, shape, training):
-    """Dense, then two times upsampling and a 3x3 convolution; batch normalisation behind each ReLU."""
+    """Dense, then twice upsampling and a 3x3 convolution; batch normalisation after each ReLU."""
     height, width, channels = shape
     x = tf.nn.relu(dense(noise, height // 4 * (width // 4) * 64, "dense"))  # [batch, 3136] for 28x28
     x = batch_norm(x, training, "dense_norm")
@@ -67,7 +77,7 @@ def conv_generator(noise, shape, training):
 
 
 def conv_discriminator(images, training):
-    """Two times two 3x3 convolutions with 16 filters and a max pool, then dense."""
+    """Twice two 3x3 convolutions with 16 filters and a max pool, then dense."""
     x = images
     for block in ("1", "2"):
         x = tf.nn.relu(conv2d(x, 16, 3, f"conv_{block}a"))
@@ -88,7 +98,7 @@ def gaussian_discriminator(points, training):
 
 
 def dcgan_generator(noise, shape, training):
-    """Dense, then four transposed 5x5 convolutions, two of them doubling the size; each behind a norm and a ReLU."""
+    """Dense, then four transposed 5x5 convolutions, two of them doubling the size; batch norm and ReLU before each."""
     height, width, channels = shape
     x = dense(noise, height // 4 * (width // 4) * 128, "dense")
     x = tf.reshape(x, [-1, height // 4, width // 4, 128])  # [batch, 7, 7, 128] for 28x28
@@ -107,7 +117,7 @@ def dcgan_discriminator(images, training):
 
 
 def dcgan_upsample_generator(noise, shape, training):
-    """Dense, then two times upsampling and a 5x5 convolution, with leaky ReLUs of slope 0.2 and normalisation."""
+    """Dense, then twice upsampling and a 5x5 convolution, with leaky ReLUs of slope 0.2 and batch norm."""
     height, width, channels = shape
     x = tf.nn.leaky_relu(dense(noise, height // 4 * (width // 4) * 128, "dense"), 0.2)  # [batch, 6272] for 28x28
     x = batch_norm(x, training, "dense_norm")

@@ -1,49 +1,48 @@
-"""The ways in which a game is lost, seen and said while training: D wins outright, or all samples are one."""
+"""Warns of the ways in which training fails: D overpowers G, or mode collapse."""
 
 from dataclasses import dataclass
 
 from tfgan_v1.errors import warn
 from tfgan_v1.evaluation import metrics
 
-OVERPOWERED = 0.01  # D(G(z)) below which D is not deceived at all
-OVERPOWERED_STEPS = 500  # for so many steps in a row
-COLLAPSED = 0.02  # of the data's own diversity
-COLLAPSED_STEPS = 2000  # for so many steps; many a generator makes one thing only for a while, and recovers
+OVERPOWERED = 0.01  # D(G(z)) below which D is never deceived
+OVERPOWERED_STEPS = 500  # consecutive
+COLLAPSED = 0.02  # diversity of the samples, as a share of the data's
+COLLAPSED_STEPS = 2000  # many generators make near-identical samples for a while, and recover
 
 
 @dataclass
 class TrainingMonitor:
-    """Warns once of each danger. real_diversity: metrics.diversity of the data, on the scale of the samples."""
+    """Warns once of each failure. real_diversity: metrics.diversity of the data, on the scale of the samples."""
 
     real_diversity: float
-    won: int = 0  # steps in a row
-    collapsed_since: int | None = None  # step of the first of the last drawings that are all alike
-    collapsed: bool = False
+    overpowered_steps: int = 0  # consecutive, up to now
+    collapsed_since: int | None = None  # first of the latest sampling steps with near-identical samples
+    collapse_reported: bool = False
 
     def check_d_fake(self, d_fake, step):
-        """d_fake: D(G(z)) of successive steps, of which `step` is the last."""
-        if self.won >= OVERPOWERED_STEPS:
+        """d_fake: D(G(z)) of successive steps, the last of them number `step`."""
+        if self.overpowered_steps >= OVERPOWERED_STEPS:
             return
-        for believed in d_fake:
-            self.won = self.won + 1 if believed < OVERPOWERED else 0
-            if self.won >= OVERPOWERED_STEPS:
-                break
-        if self.won >= OVERPOWERED_STEPS:
-            warn(
-                f"the discriminator has won: for {self.won:,} steps, before step {step:,}, it has taken "
-                f"generated images for real with a probability below {OVERPOWERED}; "
-                "a smaller --d-lr, more --smooth or --loss non_saturating may help"
-            )
+        for probability in d_fake:
+            self.overpowered_steps = self.overpowered_steps + 1 if probability < OVERPOWERED else 0
+            if self.overpowered_steps >= OVERPOWERED_STEPS:
+                warn(
+                    f"the discriminator overpowers the generator: D(G(z)) was below {OVERPOWERED} for "
+                    f"{OVERPOWERED_STEPS} consecutive steps before step {step:,}, so the generator learns little; try "
+                    "a smaller --d-lr, more --smooth or --loss non_saturating"
+                )
+                return
 
     def check_diversity(self, samples, step):
-        """samples: [n, ...] as they are kept, drawn at `step`."""
-        if self.collapsed or len(samples) < 2:
+        """samples: [n, ...] as they are saved, drawn at `step`."""
+        if self.collapse_reported or len(samples) < 2:
             return
         alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
         self.collapsed_since = (self.collapsed_since or step) if alike else None
         if alike and step - self.collapsed_since >= COLLAPSED_STEPS:
-            self.collapsed = True
+            self.collapse_reported = True
             warn(
-                f"the samples have collapsed: from step {self.collapsed_since:,} to {step:,} they are all but one and "
-                "the same, whatever the noise; a smaller --g-lr, a larger --batch-size or another --seed may help"
+                f"mode collapse: from step {self.collapsed_since:,} to {step:,} all samples are nearly identical; try "
+                "a smaller --g-lr, a larger --batch-size or another --seed"
             )

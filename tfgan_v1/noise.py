@@ -1,6 +1,6 @@
 """Noise as a function of (seed, stream, index).
 
-Philox (Salmon et al. 2011) turns a key and a counter into random words. Each batch of a stream owns a fixed stretch of
+Philox (Salmon et al. 2011) maps a key and a counter to random words. Each batch of a stream has its own range of
 counters, so a batch is the same whether it is drawn alone, in a chunk of a thousand, or after a resume.
 """
 
@@ -8,34 +8,34 @@ import math
 
 from tfgan_v1._tensorflow import tf
 
-# Streams: the training steps, the samples kept on the way, the seeds of sample.py. A layer with randomness of its own
-# takes a hash of its name, which is none of these.
+# Streams: training steps, samples at sampling steps, the seeds of sample.py. A random layer's stream is a hash of its
+# name, which is none of these.
 TRAINING, PREVIEW, SEEDS = range(3)
 
 _PHILOX = 1  # the algorithm's number in TensorFlow's stateless random ops
 _WORDS_PER_COUNT = 4
-DISTRIBUTIONS = {  # name -> (op, what becomes of its draws)
+DISTRIBUTIONS = {  # name -> (op, transform of its draws)
     "uniform": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: 2 * draws - 1),  # in [-1, 1)
     "unit": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: draws),  # in [0, 1)
     "normal": (tf.raw_ops.StatelessRandomNormalV2, lambda draws: draws),  # mean 0, deviation 1
 }
 
 
-def draw(law, seed, stream, index, count, shape):
-    """The `count` batches of noise that start at number `index` of a stream: float32 [count, *shape].
+def draw(distribution, seed, stream, index, count, shape):
+    """Batches number `index` to `index + count - 1` of a stream: float32 [count, *shape].
 
-    law: a name of DISTRIBUTIONS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, at least 0.
+    distribution: a name in DISTRIBUTIONS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, >= 0.
     """
-    op, transform = DISTRIBUTIONS[law]
+    op, transform = DISTRIBUTIONS[distribution]
     size = math.prod(shape)
     draws = op(**_words(seed, stream, index, count, size))
     return tf.reshape(transform(draws[:, :size]), [count, *shape])
 
 
 def bernoulli_mask(probability, seed, stream, index, shape):
-    """Batch number `index` of a stream of bernoulli_mask, each true with a probability to 16 bits: bool [*shape].
+    """Batch number `index` of a stream of Bernoulli draws: bool [*shape], true with a probability rounded to 16 bits.
 
-    Half a random word for each is enough, and takes half the time.
+    16 bits for each draw take half the time of 32.
     """
     size = math.prod(shape)
     words = tf.raw_ops.StatelessRandomUniformFullIntV2(**_words(seed, stream, index, 1, -(-size // 2)), dtype=tf.uint32)
@@ -44,7 +44,7 @@ def bernoulli_mask(probability, seed, stream, index, shape):
 
 
 def _words(seed, stream, index, count, size):
-    """The arguments by which a stateless op draws `count` batches of at least `size` values: [count, a little more]."""
+    """Arguments of a stateless op that draws `count` batches of `size` values, rounded up to whole counters."""
     counts = -(-size // _WORDS_PER_COUNT)
     return {
         "shape": [count, counts * _WORDS_PER_COUNT],

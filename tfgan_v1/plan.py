@@ -1,4 +1,4 @@
-"""What is about to be trained: everything that can be known, and refused, before TensorFlow is there."""
+"""What is about to be trained: everything that can be checked before TensorFlow is imported."""
 
 import math
 from dataclasses import replace
@@ -12,32 +12,32 @@ from tfgan_v1.errors import UserError, warn
 from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA
 from tfgan_v1.storage import run_folder
 
-# One call of the training loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
-CALL_PIXELS = 500_000  # seen in one call by a convolutional model
+# One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
+CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
 MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
 class CustomParts(NamedTuple):
-    """What a caller in Python brings in place of what the configuration names; None is the built-in one."""
+    """What a caller in Python provides in place of what the configuration names; None is the built-in part."""
 
     model: Any = None  # a models.Model
     loss: Any = None  # a losses.Loss
 
     def names(self):
-        """Which of them there are, for config.json."""
+        """The names of the parts that are custom, for config.json."""
         return [name for name, part in self._asdict().items() if part is not None]
 
 
 class Plan(NamedTuple):
-    """A run that may begin."""
+    """A run that may start."""
 
-    config: Config  # nothing in it is left open: the data set is named, xla is on or off
+    config: Config  # resolved: the data set is named, xla is on or off
     dataset: data.Dataset
     facts: dict  # dataset.facts(): name, num_images, image_shape, sha256
     resume: bool
     overwrite: bool
-    own: CustomParts = CustomParts()
+    custom: CustomParts = CustomParts()
 
     @property
     def steps_per_epoch(self):
@@ -51,23 +51,23 @@ class Plan(NamedTuple):
 
     @property
     def sample_every(self):
-        """Steps from one drawing of samples to the next."""
+        """Steps from one sampling step to the next."""
         return self.config.sample_every * (1 if self.config.steps else self.steps_per_epoch)
 
     @property
     def streamed(self):
-        """Whether the images stay on the disk and come to the graph call by call."""
+        """Whether the images stay on disk and are read for each call of the loop."""
         return self.dataset.images.nbytes > self.config.resident_limit * 1e9
 
     @property
     def chunk(self):
-        """Steps in one call of the training loop: those between two samples in equal parts, none above the limits."""
+        """Most steps in one call of the loop: the steps between two sampling steps, in equal parts below the limits."""
         config, shape = self.config, self.facts["image_shape"]
         images = config.batch_size * config.d_steps
         noise_bytes = 4 * config.noise_size * (images + config.batch_size)
         image_bytes = images * math.prod(shape) * self.dataset.images.itemsize if self.streamed else 0
         limits = [config.chunk, CALL_BYTES // (noise_bytes + image_bytes)]
-        if config.model in CONVOLUTIONAL or self.own.model:
+        if config.model in CONVOLUTIONAL or self.custom.model:
             limits.append(CALL_PIXELS // (images * math.prod(shape[:2])))
         interval, limit = min(self.sample_every, self.total_steps), max(1, min(limits))
         return math.ceil(interval / math.ceil(interval / limit))
@@ -79,18 +79,18 @@ class Plan(NamedTuple):
 
     @property
     def real_samples(self):
-        """A thousand of the data, or fewer large ones, as samples are kept: images in [0, 1], points as they are."""
+        """Up to a thousand of the data, scaled like samples: images in [0, 1], points as they are."""
         some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.facts["image_shape"])))]
         return some if self.is_points else some / np.float32(255)
 
     @property
-    def graph(self):
-        """The arguments of gan.build."""
+    def graph_args(self):
+        """The arguments of train_graph.build."""
         shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
-        return self.config, shape, dtype, self.facts["num_images"], self.chunk, *self.own
+        return self.config, shape, dtype, self.facts["num_images"], self.chunk, *self.custom
 
     def step_label(self, step):
-        """Where in the run a step is, in words: "epoch 3", or "step 200" of a run that is counted in steps."""
+        """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
         if self.config.steps:
             return f"step {step:,}"
         epochs, more = divmod(step, self.steps_per_epoch)
@@ -98,7 +98,7 @@ class Plan(NamedTuple):
 
     @property
     def unit(self):
-        """What a run is counted in, "epoch" or "step"."""
+        """What the length of the run is counted in, "epoch" or "step"."""
         return "step" if self.config.steps else "epoch"
 
     def axis(self, steps):
@@ -106,54 +106,71 @@ class Plan(NamedTuple):
         return [step if self.config.steps else step / self.steps_per_epoch for step in steps]
 
     def chunks(self, step):
-        """The calls of the training loop from a step to the end of the run: pairs (first step, number of steps)."""
+        """The calls of the loop from a step to the end of the run: pairs (first step, number of steps)."""
         while step < self.total_steps:
             steps = min(self.chunk, self.sample_every - step % self.sample_every, self.total_steps - step)
             yield step, steps
             step += steps
 
     def order(self, step):
-        """Which images the steps of a call see that begins at `step`: see batches.order."""
+        """The images of the call of the loop that starts at `step`: see batches.order."""
         return batches.order(self.config, self.facts["num_images"], step, self.chunk)
 
 
-def make_plan(config, *, resume=False, overwrite=False, download=True, own=CustomParts()):  # noqa: B008, a constant
+def make_plan(config, *, resume=False, overwrite=False, download=True, custom=CustomParts()):  # noqa: B008, a constant
     """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
 
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
-    saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, own=own.names())
-    if saved:
-        config = replace(config, dataset=config.dataset or saved.config.dataset, xla=saved.config.xla)
-    elif config.weights:
+    saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, own=custom.names())
+    if config.weights and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
-    if not own.model and config.size:
-        check_size(config.model, config.size)
-    dataset = load(config, download=download)
-    facts = dataset.facts()
-    if saved and {**facts, "name": None} != {**saved.data, "name": None}:  # the same images may lie elsewhere by now
-        rows = [(name, saved.data.get(name), facts[name]) for name in facts if saved.data.get(name) != facts[name]]
-        raise UserError(
-            f"the images of {dataset.name} are not those that the run in {config.ckpt_folder} was begun with; "
-            "name the folder of the right ones by --data-dir or --dataset, or start a run of its own by --name NAME",
-            *run_folder.side_by_side(rows),
-        )
-    if not own.model:
+    if config.size and not custom.model:
+        check_size(config.model, config.size)  # before a folder is decoded in vain
+    before = saved.config if saved else config
+    dataset = load(replace(config, dataset=config.dataset or before.dataset), download=download)
+    xla = resolve_xla(before, custom)
+    config = replace(config, dataset=config.dataset or before.dataset or dataset.name, xla=xla)
+    plan = Plan(config, dataset, dataset.facts(), resume, overwrite, custom)
+    check_plan(plan, saved)
+    return plan
+
+
+def resolve_xla(config, custom):
+    """Whether the loop is compiled, "on" or "off"."""
+    if config.xla != "auto":
+        return config.xla
+    return "on" if config.model in FASTER_WITH_XLA and not custom.model else "off"
+
+
+def check_plan(plan, saved):
+    """Raises UserError if the data do not fit the model, the length of the run, or the saved run that is resumed."""
+    config, facts = plan.config, plan.facts
+    if saved:
+        check_same_data(plan, saved)
+    if not plan.custom.model:
         check_size(config.model, facts["image_shape"][:-1])
     if config.batch_size * config.d_steps > facts["num_images"]:
         warn(
-            f"{dataset.name} holds {facts['num_images']:,} {'points' if len(facts['image_shape']) == 1 else 'images'}, "
-            f"fewer than the {config.batch_size * config.d_steps:,} of a step: each step sees some of them again"
+            f"{facts['name']} has {facts['num_images']:,} {'points' if plan.is_points else 'images'}, fewer than the "
+            f"{config.batch_size * config.d_steps:,} of one step, so each step repeats some of them"
         )
-    xla = config.xla if config.xla != "auto" else "on" if config.model in FASTER_WITH_XLA and not own.model else "off"
-    named = config.dataset or dataset.name
-    plan = Plan(replace(config, dataset=named, xla=xla), dataset, facts, resume, overwrite, own)
     if config.d_first >= plan.total_steps:
         raise UserError(
-            f"--d-first {config.d_first:,} leaves the generator none of the run's {plan.total_steps:,} steps to learn; "
-            "take a smaller one or a longer run"
+            f"--d-first {config.d_first:,} leaves no step for the generator in a run of {plan.total_steps:,} steps; "
+            "give a smaller --d-first or a longer run"
         )
-    return plan
+
+
+def check_same_data(plan, saved):
+    """Raises UserError unless the images are those of the saved run; their path may have changed."""
+    rows = [(name, saved.data.get(name), plan.facts[name]) for name in plan.facts if name != "name"]
+    if any(before != now for _, before, now in rows):
+        raise UserError(
+            f"{plan.facts['name']} does not hold the images that the run in {plan.config.ckpt_folder} was trained on; "
+            "name the right folder by --data-dir or --dataset, or start a new run by --name NAME",
+            *run_folder.side_by_side([("name", saved.data.get("name"), plan.facts["name"]), *rows]),
+        )
 
 
 def load(config, *, download=True):
@@ -176,11 +193,11 @@ def check_size(model, size):
     if model not in CONVOLUTIONAL:
         return
     if not size:
-        raise UserError(f"--model {model} makes images, and these are points; take --model gaussian or mlp")
+        raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
     nearest = [min(range(8, 129, 4), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):
         height, width = size
         raise UserError(
-            f"--model {model} makes images whose height and width are multiples of 4 from 8 to 128, not "
+            f"--model {model} needs images whose height and width are multiples of 4 from 8 to 128, not "
             f"{height}x{width}; the nearest is --image-size {nearest[0]}x{nearest[1]}"
         )

@@ -1,4 +1,4 @@
-"""The generator alone: restored from a run's checkpoint folder, it turns seeds into images."""
+"""The trained generator alone: restored from a run's checkpoint folder, it maps seeds to images."""
 
 from pathlib import Path
 
@@ -8,12 +8,10 @@ from tfgan_v1 import noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError
-from tfgan_v1.gan import decode
-from tfgan_v1.models import MODELS
+from tfgan_v1.models import MODELS, decode
 from tfgan_v1.storage import checkpoints, run_folder
 
-# Every call of the graph draws this many images, so that none depends on how many are asked for: the last digits of a
-# matrix product may change with its shape.
+# Images in each call of the graph: constant, since the last digits of a matrix product may change with its shape.
 BATCH = 64
 
 
@@ -23,20 +21,20 @@ class Generator:
         with Generator.restore("checkpoints") as generator:
             images = generator(range(16))  # float32 [16, 28, 28, 1] in [0, 1]
 
-    The image of a seed depends on the checkpoint and the seed alone.
+    The image of a seed depends on nothing but the checkpoint and the seed.
     """
 
     def __init__(self, session, seeds, images, step, image_shape):
         self._session, self._seeds, self._images = session, seeds, images
-        self.step = step  # training steps that the generator has behind it
-        self.image_shape = image_shape  # height, width, channels; of points, their one coordinate
+        self.step = step  # number of training steps
+        self.image_shape = image_shape  # (height, width, channels), or (1,) for points
 
     @classmethod
     def restore(cls, folder, *, model=None):
         """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
 
-        model: the models.Model that the run was trained with, if that was the caller's own. Raises UserError if the
-        folder holds no run, or none of its checkpoints is whole, or they are another model's.
+        model: the custom models.Model that the run was trained with, if any. Raises UserError if the folder holds no
+        run, no intact checkpoint, or another model's.
         """
         folder = Path(folder)
         saved = run_folder.read(Config(ckpt=folder))
@@ -65,18 +63,18 @@ class Generator:
         return cls(session, seeds, images, checkpoint.step, image_shape)
 
     def __call__(self, seeds=range(16)):
-        """Images of the seeds, whole numbers in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points."""
+        """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1]."""
         seeds = np.asarray(seeds)
         if seeds.shape == (0,):
             return np.zeros((0, *self.image_shape), np.float32)
         if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or seeds.min() < 0 or seeds.max() >= 2**32:
-            raise UserError("seeds are whole numbers from 0 to 4,294,967,295, such as range(16)")
+            raise UserError("seeds must be whole numbers from 0 to 4,294,967,295, such as range(16)")
         padded = np.pad(seeds.astype(np.int64), (0, -len(seeds) % BATCH))
         batches = [self._session.run(self._images, {self._seeds: batch}) for batch in padded.reshape(-1, BATCH)]
         return np.concatenate(batches)[: len(seeds)]
 
     def close(self):
-        """Gives the session's memory back."""
+        """Closes the session and frees its memory."""
         self._session.close()
 
     def __enter__(self):

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin as a wish that the loop grants at the next chance, with everything saved."""
+"""Defers SIGINT, SIGTERM and SIGHUP until the loop can save."""
 
 import signal
 import threading
@@ -7,18 +7,18 @@ from contextlib import contextmanager
 
 @contextmanager
 def deferred_signals():
-    """Yields a list to which Ctrl-C, SIGTERM and SIGHUP add their numbers instead of ending the process at once.
+    """Yields a list that receives the numbers of Ctrl-C, SIGTERM and SIGHUP in place of their usual effect.
 
-    A second one does what it always did, and so does one that was set to be ignored. Outside the main thread, where
+    A second signal has its usual effect, and a signal that was ignored stays ignored. Outside the main thread, where
     Python allows no handlers, the list stays empty.
     """
-    noted, before = [], {}
+    received, before = [], {}
 
-    def note(number, _):
-        if noted:
+    def defer(number, _):
+        if received:
             signal.signal(number, before[number])
             signal.raise_signal(number)
-        noted.append(number)
+        received.append(number)
 
     if threading.current_thread() is threading.main_thread():
         numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -26,8 +26,8 @@ def deferred_signals():
         before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     try:
         for number in before:
-            signal.signal(number, note)
-        yield noted
+            signal.signal(number, defer)
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

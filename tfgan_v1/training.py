@@ -1,4 +1,4 @@
-"""The Session loop: run, report, sample, save."""
+"""The Session loop: train, record, sample, save."""
 
 import time
 from contextlib import contextmanager
@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from tfgan_v1 import gan, streaming
+from tfgan_v1 import streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
-from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, warn
+from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan import METRICS
 from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import CustomParts, Plan, make_plan
 from tfgan_v1.report import console, pictures, statistics
@@ -19,61 +20,61 @@ from tfgan_v1.signals import deferred_signals
 from tfgan_v1.storage import checkpoints, files, records, run_folder
 from tfgan_v1.storage.progress import Progress, load_progress, made_by, metadata, starting_point
 
-MAKE_ROOM = "make room, then --resume goes on from the last state saved"
-SAVE_SECONDS = 10  # the whole state is saved at most so often, and at the end
+MAKE_ROOM = "free some space, then --resume continues from the last saved state"
+SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
 
 
 class TrainContext(NamedTuple):
-    """One process's work on a run: what is done in it, and with what."""
+    """What one process needs to train a plan."""
 
     plan: Plan
-    network: gan.TrainGraph
-    stream: Any  # a streaming.Stream, or None
+    graph: train_graph.TrainGraph
+    stream: Any  # a streaming.ImageStream, or None if the images are in a variable of the graph
     session: tf.Session
-    train_steps: Any  # see make_train_fn
-    generator: checkpoints.Saver
-    state: checkpoints.Saver
-    weights: checkpoints.Saver  # of both networks
-    signals: list  # of the numbers of those that came
+    train_fn: Any  # see make_train_fn
+    generator_saver: checkpoints.Saver
+    state_saver: checkpoints.Saver
+    weights_saver: checkpoints.Saver  # of both networks
+    signals: list  # numbers of the signals received
 
 
 def train(config, *, resume=False, overwrite=False, model=None, loss=None):
     """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
 
-    resume: go on with the run that is there up to the end that config says; the result has the same bits as a run
-    without the break. overwrite: throw away the run that is there. model, loss: a models.Model and a losses.Loss of the
-    caller's own, in place of those that `config` names. Ctrl-C and SIGTERM save everything and end the training early.
-    Raises UserError, with nothing written or lost, for whatever the user has to put right, and its subclass Diverged,
-    with the run at its last good state, where the numbers become infinite twice at the same step.
+    resume: continue the run in these folders up to the length that config gives; the result has the same bits as an
+    uninterrupted run. overwrite: delete the run in these folders first. model, loss: a custom models.Model and
+    losses.Loss in place of those that `config` names. Ctrl-C and SIGTERM save everything and end the training early.
+    Raises UserError, with nothing written or lost, for every mistake that the user can correct; its subclass Diverged,
+    with the run at its last good state, if a loss or a weight becomes NaN or infinite.
     """
-    return run(make_plan(config, resume=resume, overwrite=overwrite, own=CustomParts(model, loss)))
+    return run(make_plan(config, resume=resume, overwrite=overwrite, custom=CustomParts(model, loss)))
 
 
 def run(plan):
     """Carries out a Plan: see `train`."""
     config = plan.config
-    with _in_words(config), run_folder.locked(config), deferred_signals() as signals, tf.Graph().as_default() as graph:
-        # Once more, for another trainer may have come and gone.
-        saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
+    with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, tf.Graph().as_default():
+        # Checked again under the lock: another process may have trained here since the plan was made.
+        saved = run_folder.check_can_start(
+            config, resume=plan.resume, overwrite=plan.overwrite, own=plan.custom.names()
+        )
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
-            print(f"The run has reached {plan.step_label(plan.total_steps)}, its end; a later one goes on.")
-        stream = streaming.stream(plan) if plan.streamed else None
-        network = gan.build(*plan.graph, stream=stream.images if stream else None)
-        savers = [checkpoints.make_saver(each) for each in (network.g_state, network.state, network.weights)]
-        graph.finalize()
-        with tf.Session() as session:
-            context = TrainContext(
-                plan, network, stream, session, make_train_fn(plan, network, session), *savers, signals
+            print(
+                f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
             )
-            progress, broken = _play(context, _start(context, saved, checkpoint))
-            last = session.run(network.preview, {network.first_step: progress.step})
+        with make_context(plan, signals) as context:
+            progress = start(context, saved, checkpoint)
+            nonfinite_step = train_loop(context, progress)
+            if nonfinite_step:
+                progress = roll_back(context)
+            last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
         pictures.write(plan, progress, last)
-    if broken:
+    if nonfinite_step:
         raise Diverged(
-            f"the game has diverged again at step {broken:,}: its losses or weights are no finite numbers; the run in "
-            f"{config.ckpt_folder} is left at its last good state, of step {progress.step:,}; begin anew with smaller "
-            "--d-lr and --g-lr, with more --smooth, or with another --loss"
+            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite_step:,}; the run in "
+            f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last good state; start again with "
+            "smaller --d-lr and --g-lr, more --smooth, or another --loss"
         )
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
@@ -81,8 +82,8 @@ def run(plan):
 
 
 @contextmanager
-def _in_words(config):
-    """Says in our words what TensorFlow says in its own, and that a disk is full, which the system seldom names."""
+def translate_tf_errors(config):
+    """Turns TensorFlow's errors into UserErrors, and a full disk, whoever reports it, into DiskFull."""
     try:
         yield
     except OSError as error:
@@ -92,133 +93,127 @@ def _in_words(config):
     except tf.errors.OpError as error:
         if tells_of_full_disk(error):
             raise DiskFull(f"{reason(error)}; {MAKE_ROOM}") from None
-        raise UserError(
-            f"TensorFlow could not go on ({reason(error)}); begin anew with a smaller --batch-size or --xla off"
-        ) from None
+        raise UserError(f"TensorFlow failed ({reason(error)}); try a smaller --batch-size, or --xla off") from None
 
 
-def _start(context, saved, checkpoint):
-    """The Progress of a run that begins, or goes on from a checkpoint, once all is in its place."""
+@contextmanager
+def make_context(plan, signals):
+    """Yields the TrainContext of a plan, with its graph built and a session open."""
+    stream = streaming.make_stream(plan) if plan.streamed else None
+    graph = train_graph.build(*plan.graph_args, stream=stream.images if stream else None)
+    savers = [checkpoints.make_saver(each) for each in (graph.networks.g_state, graph.state, graph.weights)]
+    tf.get_default_graph().finalize()
+    with tf.Session() as session:
+        yield TrainContext(plan, graph, stream, session, make_train_fn(plan, graph, session), *savers, signals)
+
+
+def make_train_fn(plan, graph, session):
+    """Many training steps as a function (first step, number of steps).
+
+    It returns METRICS of each step, float32 [steps, len(METRICS)], and whether the state is finite after the last.
+    """
+    feeds = [graph.first_step, graph.num_steps, *([] if plan.streamed else [graph.order])]
+    call = session.make_callable([graph.metrics, graph.finite], feeds)
+
+    def train_fn(first, steps):
+        rows, finite = call(first, steps, *([] if plan.streamed else [plan.order(first)]))
+        return rows[:steps], finite
+
+    return train_fn
+
+
+def start(context, saved, checkpoint):
+    """Initializes or restores all variables, compiles, and prepares the run's folders. Returns the Progress so far."""
     plan, session, config = context.plan, context.session, context.plan.config
-    session.run(context.network.initialize, {} if context.stream else {context.network.images: plan.dataset.images})
-    progress = _taken_up(context, checkpoint) if checkpoint else Progress(config)
+    feed = {} if context.stream else {context.graph.images: plan.dataset.images}
+    session.run(context.graph.initialize, feed)
+    progress = restore_progress(context, checkpoint) if checkpoint else Progress(config)
     if config.weights and not checkpoint:
-        checkpoints.restore(context.weights, session, _weights_of(config), part=True)
-    _compile(context, progress)  # what cannot be done fails here, before anything is written
+        checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
+    compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
-    run_folder.write(run_folder.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.own.names()))
-    if progress.step:  # at every moment there is a generator to draw from, and a state that knows the records
-        checkpoints.save_generator(context.generator, session, config.ckpt_folder, progress.step)
-        checkpoints.save_state(context.state, session, config.ckpt_folder, progress.step, metadata(progress))
-    _begin_records(plan, progress)
+    run_folder.write(run_folder.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.custom.names()))
+    if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
+        save_generator(context, progress)
+        write_state(context, progress)
+    start_records(plan, progress)
+    if not progress.step:
+        save_state(context, progress)
     return progress
 
 
-def make_train_fn(plan, network, session):
-    """The graph's training as a function (first step, number of steps).
-
-    It returns gan.METRICS of each of these steps, and whether all numbers of the state are finite after them.
-    """
-    feeds = [network.first_step, network.num_steps, *([] if plan.streamed else [network.order])]
-    train = session.make_callable([network.train, network.finite], feeds)
-
-    def train_steps(first, steps):
-        metrics, finite = train(first, steps, *([] if plan.streamed else [plan.order(first)]))
-        return metrics[:steps], finite
-
-    return train_steps
-
-
-def _compile(context, progress):
-    """Compiles the steps by taking none, and begins the stream of their images."""
-    with quiet():
-        if context.stream:
-            context.session.run(context.stream.begin, {context.stream.first_step: progress.step})
-        context.train_steps(progress.step, 0)
-
-
-def _taken_up(context, checkpoint):
-    """The Progress of a run that goes on from a checkpoint, to which all variables are set."""
-    checkpoints.restore(context.state, context.session, checkpoint)
+def restore_progress(context, checkpoint):
+    """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
+    checkpoints.restore(context.state_saver, context.session, checkpoint)
     return load_progress(context.plan, checkpoint)
 
 
-def _gone_back(context):
-    """The Progress at the last state that was saved, to which everything is set back, in memory and on the disk."""
-    folder = context.plan.config.ckpt_folder
-    progress = _taken_up(context, checkpoints.newest_state(folder))
-    checkpoints.save_generator(context.generator, context.session, folder, progress.step)
-    _begin_records(context.plan, progress)
-    return progress
+def compile_steps(context, progress):
+    """Compiles the loop by a call of no steps, and opens the stream of images at the current step."""
+    with quiet():
+        if context.stream:
+            context.session.run(context.stream.start, {context.stream.first_step: progress.step})
+        context.train_fn(progress.step, 0)
 
 
-def _play(context, progress):
-    """Trains; where the game diverges, goes back and tries again. Returns the Progress, and where that was in vain.
-
-    A step repeats to the bit, so that a second try helps against the machine's faults alone; twice at one step is the
-    game's own. The second try saves all before that step, so that little is lost.
-    """
-    before = 0
-    while broken := _loop(context, progress, before):
-        progress = _gone_back(context)
-        if broken <= before:
-            break
-        warn(
-            f"the game has diverged at step {broken:,}; it goes on from its last good state, of step {progress.step:,}"
-        )
-        before = broken
-        _compile(context, progress)
-    return progress, broken
-
-
-def _loop(context, progress, dreaded):
-    """Trains to the end of the plan, or to a signal. Returns the first step that broke the numbers, or None.
-
-    dreaded: a step before which everything is saved.
-    """
+def train_loop(context, progress):
+    """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
     plan = context.plan
-    if progress.step == 0:
-        _save(context, progress)  # so that there is a state to go on from wherever there is a generator
-    begun, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    watch = TrainingMonitor(metrics.diversity(plan.real_samples))
+    started, last_save = time.monotonic() - progress.seconds, time.monotonic()
+    monitor = TrainingMonitor(metrics.diversity(plan.real_samples))
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         for first, steps in plan.chunks(progress.step):
             if context.signals:
                 break
-            if first < dreaded <= first + steps:
-                _save(context, progress)
-            done, finite = context.train_steps(first, steps)
-            whole = np.isfinite(done).all(1)
-            if not (finite and whole.all()):
-                return first + 1 + int(np.argmin(whole) if not whole.all() else steps - 1)
+            rows, finite = context.train_fn(first, steps)
+            nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
+            if nonfinite.size or not finite:
+                return first + 1 + int(nonfinite[0] if nonfinite.size else steps - 1)
             progress.step += steps
             progress.epoch = progress.step // plan.steps_per_epoch
-            progress.seconds = time.monotonic() - begun
+            progress.seconds = time.monotonic() - started
             bar.update(steps)
-            watch.check_d_fake(done[:, gan.METRICS.index("D(G(z))")], progress.step)
-            sampled = progress.step % plan.sample_every == 0
-            _record(plan, progress, done if plan.config.record == "steps" else done[len(done) - sampled :])
-            if sampled:
-                _sample(context, progress)
-                watch.check_diversity(progress.samples[-1], progress.step)
-            if sampled or progress.step == plan.total_steps:
-                try:
-                    console.write_line(plan, progress, done[-1])
-                except OSError:  # nobody reads the lines any more, perhaps by a Ctrl-C that was meant for us, too
-                    _save(context, progress)
-                    raise
+            tick(context, progress, monitor, rows)
             if time.monotonic() - last_save >= SAVE_SECONDS:
-                _save(context, progress)
+                save_state(context, progress)
                 last_save = time.monotonic()
-    checkpoints.save_generator(context.generator, context.session, plan.config.ckpt_folder, progress.step)
-    _save(context, progress)
+    save_generator(context, progress)
+    save_state(context, progress)
     return None
 
 
-def _begin_records(plan, progress):
-    """Brings what is on the disk to where the run begins, or goes on: all that is later is forgotten."""
+def tick(context, progress, monitor, rows):
+    """After each call of the loop: records losses; at a sampling step, draws samples and prints a line.
+
+    rows: METRICS of the steps of the call, float32 [steps, len(METRICS)].
+    """
+    plan = context.plan
+    monitor.check_d_fake(rows[:, METRICS.index("D(G(z))")], progress.step)
+    sampling_step = progress.step % plan.sample_every == 0
+    record(plan, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
+    if sampling_step:
+        sample(context, progress)
+        monitor.check_diversity(progress.samples[-1], progress.step)
+    if sampling_step or progress.step == plan.total_steps:
+        try:
+            console.write_line(plan, progress, rows[-1])
+        except OSError:  # nobody reads the output any more, perhaps because of the same Ctrl-C
+            save_state(context, progress)
+            raise
+
+
+def roll_back(context):
+    """Returns the Progress at the last saved state, to which variables, records and checkpoints are set back."""
+    progress = restore_progress(context, checkpoints.newest_state(context.plan.config.ckpt_folder))
+    save_generator(context, progress)
+    start_records(context.plan, progress)
+    return progress
+
+
+def start_records(plan, progress):
+    """Writes all records as they are at the current step, without what belongs to later steps."""
     folder = plan.config.samples_folder
     checkpoints.forget_after(plan.config.ckpt_folder, progress.step)
     pictures.forget_after(plan, progress.step)
@@ -231,42 +226,52 @@ def _begin_records(plan, progress):
         records.write_table(folder / run_folder.FILES, records.FILES_HEADER, plan.dataset.files)
 
 
-def _record(plan, progress, done):
-    """Adds gan.METRICS, [n, len(METRICS)], of the n steps that end at progress.step to the losses."""
-    rows = []
-    for step, of_step in enumerate(done, progress.step - len(done) + 1):
-        numbers = [float(str(number)) for number in of_step]  # float32's own digits, not those of its double
+def record(plan, progress, rows):
+    """Adds METRICS, [n, len(METRICS)], of the n steps up to progress.step to losses.csv."""
+    losses = []
+    for step, row in enumerate(rows, progress.step - len(rows) + 1):
+        numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
         epoch = (step - 1) // plan.steps_per_epoch + 1
-        rows.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
-    progress.add_losses(rows)
-    records.append_rows(progress.config.samples_folder / run_folder.LOSSES, rows)
+        losses.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
+    progress.add_losses(losses)
+    records.append_rows(progress.config.samples_folder / run_folder.LOSSES, losses)
 
 
-def _sample(context, progress):
-    """Keeps fresh samples, and the generator."""
-    plan, session, network = context.plan, context.session, context.network
-    config = plan.config
-    progress.add_samples(session.run(network.preview, {network.first_step: progress.step}), progress.step)
-    records.append_samples(config.samples_folder / run_folder.SAMPLES, progress.samples[-1:])
+def sample(context, progress):
+    """Draws samples from fresh noise, and saves them and the generator."""
+    plan, graph = context.plan, context.graph
+    folder = plan.config.samples_folder
+    progress.add_samples(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
+    records.append_samples(folder / run_folder.SAMPLES, progress.samples[-1:])
     if plan.is_points:
-        rows = statistics.statistics(plan, progress)[-1:]
-        records.append_rows(config.samples_folder / run_folder.STATISTICS, rows)
-    if config.sheets == "each":
+        records.append_rows(folder / run_folder.STATISTICS, statistics.statistics(plan, progress)[-1:])
+    if plan.config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
-    checkpoints.save_generator(context.generator, session, config.ckpt_folder, progress.step)
+    save_generator(context, progress)
 
 
-def _save(context, progress):
-    """Brings all that a resume needs to the disk; the state last, for it says which records belong to it."""
-    config = context.plan.config
+def save_generator(context, progress):
+    """Saves the generator's variables alone."""
+    folder = context.plan.config.ckpt_folder
+    checkpoints.save_generator(context.generator_saver, context.session, folder, progress.step)
+
+
+def save_state(context, progress):
+    """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
     for name in (run_folder.SAMPLES, run_folder.LOSSES, *([run_folder.STATISTICS] if context.plan.is_points else [])):
-        files.sync(config.samples_folder / name)
-    checkpoints.save_state(context.state, context.session, config.ckpt_folder, progress.step, metadata(progress))
+        files.sync(context.plan.config.samples_folder / name)
+    write_state(context, progress)
 
 
-def _weights_of(config):
-    """The Checkpoint of the run whose networks this one starts from."""
+def write_state(context, progress):
+    """Saves all variables."""
+    folder = context.plan.config.ckpt_folder
+    checkpoints.save_state(context.state_saver, context.session, folder, progress.step, metadata(progress))
+
+
+def newest_weights(config):
+    """The Checkpoint of the run that `--weights` names."""
     checkpoint = checkpoints.newest_state(Path(config.weights))
     if checkpoint is None:
-        raise UserError(f"--weights {config.weights} holds no state of a run; name the checkpoint folder of one")
+        raise UserError(f"--weights {config.weights} holds no training state; name the checkpoint folder of a run")
     return checkpoint

@@ -4,8 +4,9 @@ import tempfile
 from pathlib import Path
 
 from frameworks.systems import Trainer
-from tfgan_v1 import Config, gan, training
+from tfgan_v1 import Config, train_graph, training
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.gan import METRICS
 from tfgan_v1.plan import make_plan
 
 ENDLESS = 10**6  # epochs or steps: more than a benchmark takes, and the calls stay as long as those of the preset
@@ -18,7 +19,7 @@ def trainer(name, images):
         places = {"ckpt": Path(folder, "checkpoints"), "samples": Path(folder, "samples")}
         plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places))
     with tf.Graph().as_default() as graph:
-        network = gan.build(*plan.graph)
+        network = train_graph.build(*plan.graph_args)
         session = tf.Session(graph=graph)
         graph.finalize()
     session.run(network.initialize, {network.images: plan.dataset.images})
@@ -28,10 +29,10 @@ def trainer(name, images):
         seen[:], _ = train_steps(*next(calls))
 
     def losses():
-        metrics = dict(zip(gan.METRICS, seen[-1], strict=True))
+        metrics = dict(zip(METRICS, seen[-1], strict=True))
         return metrics["d_loss"], metrics["g_loss"]
 
-    g_count = _count(network.g_state)
+    g_count = _count(network.networks.g_state)
     counts = g_count, _count(network.weights) - g_count
     return Trainer(train, losses, plan.chunk, counts, f"XLA {plan.config.xla}, {plan.chunk} steps a call")
 

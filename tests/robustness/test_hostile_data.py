@@ -145,6 +145,11 @@ UNREADABLE = {
     "pickle": (b"\x80\x04\x95\0\0\0\0", "IDX or CSV"),
     "prose": (b"Dear reader,\nthis is no table.\n", "columns"),
     "gzipped npy": (gzip.compress(_npy("(3, 5, 4)")), "unpack it"),
+    "web page": (b"\n<!DOCTYPE html>\n<html>", "web page.* download the file itself"),
+    "gzipped web page": (gzip.compress(b"<html><head>"), "web page"),
+    "server's answer": (b"<?xml version='1.0'?><Error><Code>AccessDenied", "server's answer"),
+    "Git LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
+    "IDX labels": (b"\0\0\x08\x01" + struct.pack(">I", 3) + bytes(3), "IDX file of labels; name the one of the images"),
     "gzipped nothing": (gzip.compress(b""), "empty"),
     "half a gzip": (gzip.compress(bytes(999))[:15], "damaged"),
 }
@@ -152,7 +157,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("content, reason", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_file_of_another_kind_is_one_sentence(tmp_path, content, reason):
-    path = write(tmp_path / "a file", content)
+    path = write(tmp_path / "a.csv", content)
     with pytest.raises(UserError, match=reason) as told:
         data.load(path)
     assert str(path) in str(told.value) and "\n" not in str(told.value)

@@ -53,10 +53,10 @@ def is_a_sentence(error):
 @given(IMAGES, PACKINGS)
 def test_idx_comes_back(images, pack):
     content = b"\0\0\x08\x04" + struct.pack(">4I", *images.shape) + images.tobytes()
-    assert np.array_equal(through_a_file(pack(content), arrays.read_idx), images)
+    assert np.array_equal(through_a_file(pack(content), arrays.read_idx).images, images)
     if images.shape[3] == 1:
         content = b"\0\0\x08\x03" + struct.pack(">3I", *images.shape[:3]) + images.tobytes()
-        assert np.array_equal(through_a_file(pack(content), arrays.read_idx), images)
+        assert np.array_equal(through_a_file(pack(content), arrays.read_idx).images, images)
 
 
 @given(IMAGES, PACKINGS, some.sampled_from(",;\t"), some.sampled_from(["\n", "\r\n", "\r"]), some.booleans())
@@ -65,7 +65,7 @@ def test_a_table_comes_back(images, pack, delimiter, end, labelled):
     names = ["label"] * labelled + [f"pixel{number}" for number in range(images[0].size)]
     assume(images.max() > 1 and images[0].size > 1)  # 0 and 1 mean black and white
     text = end.join(delimiter.join(row) for row in [names, *rows])
-    read = through_a_file(pack(text.encode()), lambda path: tables.read_csv(path, images.shape[1:3]))
+    read = through_a_file(pack(text.encode()), lambda path: tables.read_csv(path, images.shape[1:3])).images
     assert np.array_equal(read.reshape(images.shape), images)
 
 
@@ -225,7 +225,7 @@ def test_any_bytes_are_read_or_one_sentence(read, content):
 @given(some.text(string.digits + ",;\t\n\r\". -eE#naif'", max_size=99), some.sampled_from([None, (1, 2), (2, 2)]))
 def test_any_table_is_read_or_one_sentence(text, size):
     try:
-        images = through_a_file(text.encode(), lambda path: tables.read_csv(path, size))
+        images = through_a_file(text.encode(), lambda path: tables.read_csv(path, size)).images
         assert images.ndim == 4 and len(images)
     except UserError as error:
         assert is_a_sentence(error)

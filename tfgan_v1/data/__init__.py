@@ -8,10 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import decoding, detect, embedded, folders, published
+from tfgan_v1.data.labels import classify_folders
 from tfgan_v1.data.shapes import Shaping
+from tfgan_v1.data.warped import mnist_warped
 from tfgan_v1.errors import UserError, warn
 
-NAMES = (*published.PUBLISHED, "digits", "gaussian")
+EMBEDDED = {"mnist_warped": mnist_warped, "digits": embedded.digits}  # images that need no file of the user's
+NAMES = (*published.PUBLISHED, *EMBEDDED, "gaussian")
+ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
 _AS_IT_IS = Shaping()
 
 
@@ -22,6 +26,8 @@ class Dataset(NamedTuple):
     images: np.ndarray  # uint8 [n, h, w, c], perhaps memory-mapped; or points, float32 [n, 1]
     files: tuple = ()  # of a folder: (path relative to it, "" or the reason why it was left out), sorted
     sha256: str | None = None  # of the pixels, if it is known without reading them
+    labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
+    classes: tuple[str, ...] = ()  # the names of the classes
 
     def facts(self):
         """What config.json keeps, to know the same images again, wherever they lie."""
@@ -34,7 +40,7 @@ class Dataset(NamedTuple):
 def load(
     name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, strict=False, cache_dir=None, download=True
 ):
-    """The Dataset of a name or a path; for None, MNIST if it is there or can be had quickly, otherwise `digits`.
+    """The Dataset of a name or a path; for None, MNIST if it is there or can be had quickly, else `mnist_warped`.
 
     name: of NAMES, or the path of a file or of a folder of pictures; a name goes before a path that is called like it.
     data_dir: the folder to look in first for what is published. mean, std, seed: of `gaussian`. strict: whether a
@@ -49,18 +55,24 @@ def load(
     if name == "gaussian":
         return _points(name, embedded.gaussian(mean, std, seed), shaping)
     if name is None or name in published.PUBLISHED:
-        images = published.load(name, data_dir, download=download)
-        name = "digits" if images is None else name or "mnist"
-        return Dataset(name, decoding.resize_all(embedded.digits() if images is None else images, shaping))
-    if name == "digits":
-        return Dataset(name, decoding.resize_all(embedded.digits(), shaping))
+        content = published.load(name, data_dir, download=download)
+        if content is not None:
+            return _images(name or "mnist", content, shaping)
+        name = "mnist_warped"
+    if name in EMBEDDED:
+        return _images(name, EMBEDDED[name](), shaping)
     path = Path(os.path.expanduser(name))
     if os.path.isdir(path):  # which answers no to a text that can be no path, where Path.is_dir raises
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
         raise UserError(f"{name} is none of {', '.join(NAMES)}, and there is no file and no folder of that name")
-    images = detect.read(path, shaping.size)
-    return _points(name, images, shaping) if images.ndim == 2 else Dataset(name, decoding.resize_all(images, shaping))
+    content = detect.read(path, shaping.size)
+    return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
+
+
+def _images(name, content, shaping):
+    images = decoding.resize_all(content.images, shaping)
+    return Dataset(name, images, labels=content.labels, classes=content.classes)
 
 
 def _points(name, points, shaping):
@@ -70,7 +82,7 @@ def _points(name, points, shaping):
 
 
 def _folder(name, folder, strict):
-    """The Dataset of a folder; says which of its pictures were left out."""
+    """The Dataset of a folder; warns of pictures that were left out, and of images that are almost black."""
     left_out = [(path, reason) for path, reason in folder.files if reason]
     if left_out:
         path, reason = left_out[0]
@@ -83,4 +95,9 @@ def _folder(name, folder, strict):
             f"{len(left_out):,} of {len(folder.files):,} files in {name} left out, such as {path} ({reason}); "
             "files.csv among the samples names them all"
         )
-    return Dataset(name, folder.images, folder.files, folder.sha256)
+    if folder.brightest <= ALMOST_BLACK:
+        warn(
+            f"no pixel in {name} is brighter than {folder.brightest} of 255, as of 12 bits in 16-bit files; multiply "
+            "such values by 16, or save them in 8 bits"
+        )
+    return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))

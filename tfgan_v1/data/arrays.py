@@ -1,42 +1,49 @@
 """Arrays in files become images, uint8 [n, height, width, channels], or points, float32 [n, 1]: IDX, .npy and .npz."""
 
-import gzip
 import io
 import math
 import struct
 import warnings
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
+from tfgan_v1.data.labels import Labelled, attach, read_idx_labels
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.unpacking import most_unpacked, opened
-from tfgan_v1.errors import UserError
+from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
+from tfgan_v1.errors import UserError, note
 
 NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # what an archive's images may be called, best first
+NPZ_LABELS = ("y_train", "labels", "y", "label", "target")  # and their labels
 
-# What the numbers of a type mean, by numpy's kind of type: the first range that holds them all says how they become
-# 0 to 255. Sixteen bits with nothing above 255 in them are eight that somebody kept in sixteen.
+# How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. uint16 up to 255
+# holds 8 bits; up to 4,095, it holds the 12 bits of cameras and scanners, which would be almost black as 16.
+_TWELVE_BITS = 4095
 _WHOLE = (0, 255, lambda values: values)
 VALUE_RANGES = {
     "b": [(0, 1, lambda values: values * 255)],
     "i": [_WHOLE],
     "u": [_WHOLE],
-    "u2": [_WHOLE, (0, 65535, lambda values: values / 257)],
+    "u2": [
+        _WHOLE,
+        (0, _TWELVE_BITS, lambda values: values * (255 / _TWELVE_BITS)),
+        (0, 65535, lambda values: values / 257),
+    ],
     "f": [
         (-0.05, 1.05, lambda values: np.clip(values, 0, 1) * 255),  # resizing leaves values a little outside
         (-1.05, 1.05, lambda values: (np.clip(values, -1, 1) + 1) * 127.5),
         _WHOLE,
     ],
 }
+_IDX_LABELS = b"\0\0\x08\x01"
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
 
 def read_idx(path, size=None):
-    """Images of an IDX file, gzipped or not: uint8 [n, h, w, 1], or [n, h, w, c] if it has four dimensions.
+    """The Labelled images of an IDX file, gzipped or not: uint8 [n, h, w, 1], or [n, h, w, c] of four dimensions.
 
     The format: two zero bytes, type 8 (unsigned byte), number of dimensions, each dimension as a big-endian 32-bit
     number, then the pixels. Raises UserError if the file is not exactly that; a header that promises more than the file
@@ -47,6 +54,8 @@ def read_idx(path, size=None):
         header = file.read(4)
         dimensions = {b"\0\0\x08\x03": 3, b"\0\0\x08\x04": 4}.get(header, 0)
         sizes = file.read(4 * dimensions)
+        if header == _IDX_LABELS:
+            raise UserError(f"{path} is an IDX file of labels; name the one of the images{_images_of(path)}")
         if not dimensions or len(sizes) < 4 * dimensions:
             raise UserError(f"{path} is not an IDX file of images (it begins with {header.hex(' ') or 'nothing'})")
         count, height, width, *rest = struct.unpack(f">{dimensions}I", sizes)
@@ -56,32 +65,41 @@ def read_idx(path, size=None):
             raise UserError(f"{path} holds no images, but {count:,} of {kind}; get it anew")
         if rest not in ([], [1], [3]):
             raise UserError(f"{path} holds {kind} numbers an image, and the last must be 1 for grey or 3 for colour")
-        bytes_there = path.stat().st_size
-        if promised > (most_unpacked(bytes_there) if isinstance(file, gzip.GzipFile) else bytes_there):
-            raise UserError(f"{path} claims {count:,} images of {kind}, which its {bytes_there:,} bytes cannot hold")
+        if promised > most_bytes(file, path):
+            size = path.stat().st_size
+            raise UserError(f"{path} claims {count:,} images of {kind}, which its {size:,} bytes cannot hold")
         pixels = file.read(promised + 1)
     if len(pixels) != promised:
         than = "more" if len(pixels) > promised else "less"
         raise UserError(f"{path} holds {than} than the {count:,} images of {kind} that it claims; get it anew")
-    return np.frombuffer(pixels, np.uint8).reshape(count, height, width, *(rest or [1]))
+    images = np.frombuffer(pixels, np.uint8).reshape(count, height, width, *(rest or [1]))
+    values, labels_path = read_idx_labels(path)
+    return attach(images, values, path, labels_path)
+
+
+def _images_of(path):
+    """The name that the images of an IDX file of labels usually have, for a message."""
+    name = path.name.replace("labels", "images").replace("idx1", "idx3")
+    return f", {name}" if name != path.name else ""
 
 
 def read_npy(path, size=None):
-    """The images or points of a .npy file; bytes are memory-mapped and not read. size: see `shapes.layout`.
+    """The images or points of a .npy file, as Labelled without labels; bytes are memory-mapped and not read.
 
-    Raises UserError for what is neither, or not the size that it claims. Nothing is unpickled.
+    size: see `shapes.layout`. Raises UserError for what is neither, or not the size that it claims. Nothing is
+    unpickled.
     """
     path = Path(path)
     with _told(path), open(path, "rb") as file:
         _header(file, path.stat().st_size, path)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return to_images_or_points(array, path, size)
+    return Labelled(to_images_or_points(array, path, size))
 
 
 def read_npz(path, size=None):
-    """The images or points of a NumPy archive such as Keras' mnist.npz: of the first array that NPZ_NAMES names.
+    """The Labelled images or points of a NumPy archive such as Keras' mnist.npz: the first array that NPZ_NAMES names.
 
-    An only array may have any name. Otherwise as `read_npy`.
+    An only array may have any name. The labels are the first array that NPZ_LABELS names. Otherwise as `read_npy`.
     """
     with _told(path), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
@@ -93,15 +111,24 @@ def read_npz(path, size=None):
             raise UserError(
                 f"{path} holds the arrays {arrays}, and none called {', '.join(NPZ_NAMES)}; save the images under one"
             )
-        where = f"{path}: {name}"
-        claimed, bytes_there = archive.getinfo(f"{name}.npy").file_size, path.stat().st_size
-        if claimed > most_unpacked(bytes_there):
-            raise UserError(f"{where} claims {claimed:,} bytes, which the archive's {bytes_there:,} bytes cannot hold")
-        with archive.open(f"{name}.npy") as file:
-            shape, fortran, dtype = _header(file, claimed, where)
-            content = file.read(math.prod(shape) * dtype.itemsize)
-        array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
-    return to_images_or_points(array, where, size)
+        array = _member(archive, name, path)
+        values, label_name = None, next((each for each in NPZ_LABELS if each in names and each != name), None)
+        if label_name:
+            with suppress(UserError):  # Python objects: the images do without their labels
+                values = _member(archive, label_name, path)
+    images = to_images_or_points(array, f"{path}: {name}", size)
+    return attach(images, values, f"{path}: {name}", f"{path}: {label_name}") if images.ndim == 4 else Labelled(images)
+
+
+def _member(archive, name, path):
+    """An array of a NumPy archive."""
+    where, claimed, size = f"{path}: {name}", archive.getinfo(f"{name}.npy").file_size, path.stat().st_size
+    if claimed > most_unpacked(size):
+        raise UserError(f"{where} claims {claimed:,} bytes, which the archive's {size:,} bytes cannot hold")
+    with archive.open(f"{name}.npy") as file:
+        shape, fortran, dtype = _header(file, claimed, where)
+        content = file.read(math.prod(shape) * dtype.itemsize)
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 @contextmanager
@@ -152,7 +179,7 @@ def to_images_or_points(array, where, size=None):
         if not np.isfinite(points).all():
             raise UserError(f"{where} holds points that are no finite numbers; leave them out")
         return points
-    flat = layout(rest[0], size, labels=(0,)) if len(rest) == 1 else None
+    flat = layout(rest[0], size) if len(rest) == 1 else None
     shape = flat[1] if flat else (*rest, 1) if len(rest) == 2 else rest
     if len(shape) != 3 or shape[2] not in (1, 3):
         raise UserError(
@@ -173,6 +200,8 @@ def _as_bytes(array, where):
     if meaning is None:
         found = f"{array.dtype} from {low} to {high}" if meanings else str(array.dtype)
         raise UserError(f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1")
+    if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= _TWELVE_BITS:
+        note(f"{where} holds 16-bit values up to {high:,}, so 4,095 is read as white, as in images of 12 bits")
     result = np.empty(array.shape, np.uint8)
     rows = max(1, _BLOCK // math.prod(array.shape[1:]))
     for start in range(0, len(array), rows):

@@ -11,6 +11,18 @@ from tfgan_v1.errors import UserError
 
 _HEAD = 4096  # bytes by which a file is told
 
+# How files begin that a download or a copy leaves in place of data, what they look like, and what to do.
+MISTAKEN = (
+    (
+        re.compile(rb"\s*<(!doctype\s+html|html|\?xml|!--|head|error)", re.IGNORECASE),
+        "looks like a web page or a server's answer; download the file itself, its raw version",
+    ),
+    (
+        re.compile(rb"version https://git-lfs\.github\.com/"),
+        "looks like a Git LFS pointer, which stands for the file; fetch the file itself by git lfs pull",
+    ),
+)
+
 # How files begin, what reads them as (path, size), and whether it can look into gzip.
 READERS = (
     (re.compile(rb"\x93NUMPY"), arrays.read_npy, False),
@@ -21,7 +33,7 @@ READERS = (
 
 
 def read(path, size=None):
-    """The images, uint8 [n, h, w, c], or points, float32 [n, 1], in a file.
+    """The images, uint8 [n, h, w, c], or points, float32 [n, 1], in a file: labels.Labelled.
 
     size: (height, width) of images that lie flat, if they are not square. Raises UserError for what cannot be read.
     """
@@ -33,6 +45,9 @@ def read(path, size=None):
         raise UserError(f"{path} is empty")
     if decoding.is_picture(path):
         raise UserError(f"{path} is one image; name the folder in which all of them are")
+    for beginning, what in MISTAKEN:
+        if beginning.match(head):
+            raise UserError(f"{path} {what}")
     for beginning, reader, unpacks in READERS:
         if beginning.match(head):
             if packed and not unpacks:

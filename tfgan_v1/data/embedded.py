@@ -2,21 +2,24 @@
 
 import numpy as np
 
+from tfgan_v1.data.labels import Labelled, classify
+
 POINTS = 1000
 _STREAM = 0x9A55  # keeps these draws apart from all others that are made with the same seed
 
 
 def digits():
-    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: uint8 [1797, 28, 28, 1].
+    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: Labelled, uint8 [1797, 28, 28, 1].
 
     They fill the frame. Set in its middle, as MNIST sets its own, they are too small and too alike to be learned from.
     """
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    small = (load_digits().images * (255 / 16)).round().astype(np.uint8)
+    bunch = load_digits()
+    small = (bunch.images * (255 / 16)).round().astype(np.uint8)
     large = [np.asarray(Image.fromarray(image).resize((28, 28), Image.Resampling.BICUBIC)) for image in small]
-    return np.stack(large)[..., None]
+    return Labelled(np.stack(large)[..., None], *classify(bunch.target))
 
 
 def gaussian(mean, std, seed):

@@ -21,7 +21,7 @@ from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage.files import sync
 
 SIZE = (28, 28)  # of images whose size nobody asked for
-FORMAT = 1  # of the cache; another one is not read
+FORMAT = 2  # of the cache; another one is not read
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm",
 )  # fmt: skip
@@ -35,6 +35,19 @@ class Folder(NamedTuple):
     images: np.ndarray  # uint8 [n, h, w, c], memory-mapped if there is a cache
     files: tuple  # (path relative to the folder, "" or the reason why it was left out), sorted
     sha256: str | None  # of the images' bytes, if it is known
+    brightest: int  # the largest value in the images
+
+
+class _Decoded(NamedTuple):
+    """What is known of decoded pictures, other than their pixels."""
+
+    files: tuple  # as in Folder
+    channels: int  # that the images need
+    brightest: int
+
+    @property
+    def count(self):
+        return sum(not reason for _, reason in self.files)
 
 
 def read(folder, shaping, cache_dir=None):
@@ -57,8 +70,7 @@ def read(folder, shaping, cache_dir=None):
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=cache) as raw:  # the system removes it, whatever happens
-            reasons, channels = _decode_all(folder, names, shaping, raw)
-            _keep(cache, key, raw, reasons, shape, channels)
+            _keep(cache, key, raw, shape, _decode_all(folder, names, shaping, raw))
         kept = _load_cached(cache, key)
         if kept is None:
             raise OSError("what was written there reads differently")
@@ -68,9 +80,9 @@ def read(folder, shaping, cache_dir=None):
             f"{cache} cannot keep the images ({error.strerror or error}), so they take memory and are decoded each time"
         )
     raw = io.BytesIO()
-    reasons, channels = _decode_all(folder, names, shaping, raw)
-    images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)
-    return Folder(np.ascontiguousarray(images[..., :channels]), tuple(reasons.items()), None)
+    decoded = _decode_all(folder, names, shaping, raw)
+    images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)[..., : decoded.channels]
+    return Folder(np.ascontiguousarray(images), decoded.files, None, decoded.brightest)
 
 
 def candidates(folder):
@@ -98,10 +110,9 @@ def candidates(folder):
 
 
 def _decode_all(folder, names, shaping, raw):
-    """Decodes the pictures that can be, and writes their pixels one after the other.
+    """Decodes the pictures that can be, writes their pixels one after the other, and returns the _Decoded.
 
-    raw: a file for bytes [h, w, shaping.channels or 3] of each. Returns ({name: "" or the reason why it is left out},
-    the channels that the images need). Raises UserError if not one can be used.
+    raw: a file for bytes [h, w, shaping.channels or 3] of each. Raises UserError if not one can be used.
     """
     from tqdm import tqdm
 
@@ -111,7 +122,7 @@ def _decode_all(folder, names, shaping, raw):
         except Exception as error:  # a broken file can raise anything at all, and must not cost the others
             return decoding.reason(error)
 
-    reasons, coloured = {}, False
+    reasons, coloured, brightest = {}, False, 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     pool = ThreadPoolExecutor(cores)  # Pillow decodes outside of Python's lock
     try:
@@ -121,6 +132,7 @@ def _decode_all(folder, names, shaping, raw):
                 reasons[name] = outcome if isinstance(outcome, str) else ""
                 if not reasons[name]:
                     coloured = coloured or bool((outcome != outcome[..., :1]).any())
+                    brightest = max(brightest, int(outcome.max()))
                     raw.write(outcome.tobytes())
                 bar.update()
     finally:
@@ -128,7 +140,7 @@ def _decode_all(folder, names, shaping, raw):
     if all(reasons.values()):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
         raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); put others there")
-    return reasons, shaping.channels or (3 if coloured else 1)
+    return _Decoded(tuple(reasons.items()), shaping.channels or (3 if coloured else 1), brightest)
 
 
 def _in_order(pool, function, arguments, ahead):
@@ -186,28 +198,28 @@ def _load_cached(cache, key):
         files = tuple((name, reason) for name, reason in about["files"])
         used = sum(not reason for _, reason in files)
         if images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape):
-            return Folder(images, files, about["sha256"])
+            return Folder(images, files, about["sha256"], int(about["brightest"]))
     except Exception:  # not there or damaged in any way: it is made anew
         pass
     return None
 
 
-def _keep(cache, key, raw, reasons, shape, channels):
+def _keep(cache, key, raw, shape, decoded):
     """Writes decoded images to the cache, and last of all the .json without which they do not count.
 
-    raw: file of the images' bytes [n, *shape]. channels: how many of theirs to keep.
+    raw: file of the images' bytes [n, *shape], of which the channels that they need are kept.
     """
     digest = hashlib.sha256()
-    kept = [sum(not reason for reason in reasons.values()), *shape[:2], channels]
+    kept = [decoded.count, *shape[:2], decoded.channels]
     raw.seek(0)
     with _beside(cache / f"{key}.npy") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": tuple(kept)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in iter(lambda: raw.read(_BLOCK * math.prod(shape)), b""):
-            pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., :channels].tobytes()
+            pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., : decoded.channels].tobytes()
             digest.update(pixels)
             file.write(pixels)
-    about = {"shape": kept, "sha256": digest.hexdigest(), "files": list(reasons.items())}
+    about = {"shape": kept, "sha256": digest.hexdigest(), "files": decoded.files, "brightest": decoded.brightest}
     with _beside(cache / f"{key}.json") as file:
         file.write(json.dumps(about).encode())
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data.arrays import read_idx, read_npz
+from tfgan_v1.data.labels import Labelled, rename
 from tfgan_v1.errors import UserError, warn
 
-CONNECT_SECONDS = 3  # how long a run without --dataset waits for the network before it is content with digits
+CONNECT_SECONDS = 3  # how long a run without --dataset waits for the network
 
 
 class Published(NamedTuple):
@@ -23,6 +24,7 @@ class Published(NamedTuple):
     url: str
     sha256: str  # of the file behind the url
     pixels_sha256: str  # of the 60,000 x 28 x 28 bytes in it
+    classes: tuple[str, ...]  # the names of labels 0 to 9
 
 
 _IDX_FILES = tuple(f"train-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in (".gz", ""))
@@ -37,6 +39,7 @@ PUBLISHED = {
         "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz",
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+        tuple("0123456789"),
     ),
     "fashion_mnist": Published(
         "Fashion-MNIST",
@@ -48,12 +51,16 @@ PUBLISHED = {
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/train-images-idx3-ubyte.gz",
         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
+        (
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        ),
     ),
 }
 
 
 def load(name, data_dir=None, *, download=True):
-    """The images of a published data set: uint8 [60000, 28, 28, 1].
+    """The Labelled images of a published data set: uint8 [60000, 28, 28, 1]. A download has no labels.
 
     name: of PUBLISHED, or None for MNIST if it is there or can be had quickly, and else no images at all: then it warns
     and returns None. data_dir: the folder to look in first. download: whether the network may be used; without it,
@@ -65,21 +72,22 @@ def load(name, data_dir=None, *, download=True):
     path = find(published, places)
     if path is None and not download:
         warn(f"{published.title} is not here; it would be downloaded from {published.url}, as far as that can be done")
-        return np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1))
+        return Labelled(np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1)))
     if path is None:
         path, reason = fetch(published, CONNECT_SECONDS if name is None else 10)
     if path is not None:
         return read_published(path, published)
     if name is None:
         warn(
-            f"MNIST is neither here nor to be downloaded ({reason}), so scikit-learn's 1,797 digits take its place and "
-            f"want --epochs 1000; for MNIST put {published.url} into {places[-1] / 'mnist'}, or name its --data-dir"
+            f"MNIST is not here and cannot be downloaded ({reason}), so this run uses mnist_warped, 5,000 MNIST digits "
+            f"warped into 60,000; for the whole MNIST, save {published.url} in {places[-1] / 'mnist'}, or name its "
+            "folder by --data-dir"
         )
         return None
     wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
     raise UserError(
         f"{published.title} is neither here nor to be downloaded ({reason}): looked for {wanted} in "
-        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset digits"
+        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset mnist_warped"
     )
 
 
@@ -138,8 +146,9 @@ def fetch(published, connect_seconds):
 
 
 def read_published(path, published):
-    """The images of a published data set's file, .npz or IDX. Raises UserError if it is another data set's."""
-    images = read_npz(path) if path.suffix == ".npz" else read_idx(path)
+    """The Labelled images of a published data set's file, .npz or IDX. Raises UserError if it is another data set's."""
+    content = read_npz(path) if path.suffix == ".npz" else read_idx(path)
+    images = content.images
     if images.ndim != 4:
         raise UserError(f"{path} holds points and not {published.title}; name the right folder by --data-dir")
     sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
@@ -148,4 +157,4 @@ def read_published(path, published):
             raise UserError(
                 f"{path} holds {other.title} and not {published.title}; name the right folder by --data-dir"
             )
-    return images
+    return rename(content, published.classes)

@@ -60,18 +60,18 @@ class Shaping(NamedTuple):
         return self.colour
 
 
-def layout(columns, size=None, labels=(0, 1)):
-    """How a row of numbers is an image: (columns of a label before it, (height, width, channels)), or None.
+def layout(columns, size=None, extras=(0,)):
+    """How a row of numbers is an image: (columns that are no pixels, (height, width, channels)), or None.
 
-    size: (height, width) that decides if it matches; otherwise images are square. labels: how many columns the label
-    may have. Grey is preferred to colour, and no label to one.
+    size: (height, width) that decides if it matches; otherwise images are square. extras: how many columns may be no
+    pixels, in the order of preference. Grey is preferred to colour.
     """
-    choices = [(label, channels) for channels in (1, 3) for label in labels]
-    for label, channels in choices if size else ():
-        if math.prod(size) * channels == columns - label:
-            return label, (*size, channels)
-    for label, channels in choices:
-        side = math.isqrt(max(columns - label, 0) // channels)
-        if side > 1 and side * side * channels == columns - label:
-            return label, (side, side, channels)
+    choices = [(extra, channels) for extra in extras for channels in (1, 3)]
+    for extra, channels in choices if size else ():
+        if math.prod(size) * channels == columns - extra:
+            return extra, (*size, channels)
+    for extra, channels in choices:
+        side = math.isqrt(max(columns - extra, 0) // channels)
+        if side > 1 and side * side * channels == columns - extra:
+            return extra, (side, side, channels)
     return None

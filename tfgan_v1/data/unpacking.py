@@ -12,6 +12,12 @@ def most_unpacked(size):
     return max(2**26, 256 * size)
 
 
+def most_bytes(file, path):
+    """Bytes that can be in a file that `opened` gives for a path."""
+    size = path.stat().st_size
+    return most_unpacked(size) if isinstance(file, gzip.GzipFile) else size
+
+
 @contextmanager
 def opened(path):
     """Yields a file of the bytes in `path`, unpacked if they are gzipped: then, and only then, a gzip.GzipFile.

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 from tqdm import tqdm
 
-from tfgan_v1 import gan
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan import METRICS
 from tfgan_v1.report.statistics import statistics
 
 
 def write_line(plan, progress, numbers):
     """Prints where the run is, in the published form, and behind it the probabilities, the speed and the time left.
 
-    numbers: gan.METRICS of the last step.
+    numbers: METRICS of the last step.
     """
-    config, now = progress.config, dict(zip(gan.METRICS, numbers, strict=True))
+    config, now = progress.config, dict(zip(METRICS, numbers, strict=True))
     seconds = max(progress.seconds - progress.reported, 1e-3)
     steps = progress.step - progress.reported_step
     progress.reported, progress.reported_step = progress.seconds, progress.step

@@ -3,7 +3,7 @@
 import math
 from dataclasses import fields
 
-from tfgan_v1 import gan
+from tfgan_v1 import train_graph
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import flag
 from tfgan_v1.storage import run_folder
@@ -17,11 +17,11 @@ def describe(plan):
     """What `train` would do, in lines: the configuration, the parameter counts, and the memory that it takes."""
     config, facts = plan.config, plan.facts
     starting_point(
-        plan, run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.own.names())
+        plan, run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.custom.names())
     )
     with tf.Graph().as_default():
-        network = gan.build(*plan.graph)
-    networks, generator = network.networks, _size(network.g_state)
+        network = train_graph.build(*plan.graph_args)
+    networks, generator = network.networks, _size(network.networks.g_state)
     discriminator = _size(network.weights) - generator
     return [
         *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
@@ -44,7 +44,7 @@ def _memory(plan, network):
     drawn = plan.total_steps // plan.sample_every
     samples = 2 * 4 * drawn * config.num_samples * math.prod(plan.facts["image_shape"])  # as they are and as pickled
     state = 2 * 4 * _size(network.state)  # and as much for gradients
-    return TENSORFLOW_BYTES + images + noise + samples + state + ALIVE * _bytes_of_step(network.train_one.op)
+    return TENSORFLOW_BYTES + images + noise + samples + state + ALIVE * _bytes_of_step(network.single_step.metrics.op)
 
 
 def _bytes_of_step(op):

@@ -1,0 +1,119 @@
+"""Labels of images: class indices, and the names of the classes, from wherever a data set keeps them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.data.unpacking import most_bytes, opened
+from tfgan_v1.errors import UserError
+
+MOST_CLASSES = 10_000  # values with more distinct ones are numbers or names of single images, and no classes
+_HEADER = b"\0\0\x08\x01"  # an IDX file of unsigned bytes in one dimension
+
+
+class Labelled(NamedTuple):
+    """What a file holds."""
+
+    images: np.ndarray  # uint8 [n, h, w, c], or points, float32 [n, 1]
+    labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if there are none
+    classes: tuple[str, ...] = ()  # numbers in their order, or texts in that of the alphabet
+
+
+def attach(images, values, where, where_labels):
+    """The Labelled of images and the values of their classes, numbers or texts: one each, or None for no labels.
+
+    where, where_labels: what to call them in the UserError for another number of labels than of images.
+    """
+    labels, classes = classify(values)
+    if labels is not None and len(labels) != len(images):
+        raise UserError(
+            f"{where_labels} holds {len(labels):,} labels, and {where} {len(images):,} images; "
+            "use the labels of these images, or remove them"
+        )
+    return Labelled(images, labels, classes)
+
+
+def classify(values):
+    """(labels, classes) of one value for each image, as Labelled has them; (None, ()) if they name no classes.
+
+    Whole numbers of any type, and texts of whole numbers, are the classes in their order. Fractions, one-hot rows and
+    more than MOST_CLASSES values are no classes.
+    """
+    values = np.asarray(values if values is not None else [])
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or not len(values) or values.dtype.kind not in "biufU":
+        return None, ()
+    if values.dtype.kind == "U":
+        return _index(_whole_numbers(values.tolist()) or values.tolist())
+    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
+        return None, ()
+    return _index([int(value) for value in values.tolist()])
+
+
+def classify_texts(texts):
+    """As `classify`, for a list of str: what a table says of each row."""
+    return _index(_whole_numbers(texts) or texts)
+
+
+def classify_folders(files):
+    """As `classify`, for pictures that all lie in sub-folders, which are the classes.
+
+    files: (path relative to the folder, "" or the reason why it was left out) of each picture.
+    """
+    used = [path for path, reason in files if not reason]
+    if not all("/" in path for path in used):
+        return None, ()
+    return _index([path.partition("/")[0] for path in used])
+
+
+def rename(labelled, names):
+    """The same with the known names of classes 0, 1, 2 ..., where the classes are such numbers."""
+    numbers = np.array([int(name) if name.isdecimal() else -1 for name in labelled.classes])
+    if labelled.labels is None or not ((numbers >= 0) & (numbers < len(names))).all():
+        return labelled
+    return labelled._replace(labels=numbers[labelled.labels].astype(np.int32), classes=names)
+
+
+def read_idx_labels(images_path):
+    """(values, path) of the IDX file with the labels of an IDX file's images, in the same folder, or (None, None).
+
+    It has the same name with `labels-idx1` for `images-idx3`, gzipped or not. Raises UserError if it is damaged.
+    """
+    path = find_idx_labels(Path(images_path))
+    if path is None:
+        return None, None
+    with opened(path) as file:
+        head = file.read(8)
+        count = int.from_bytes(head[4:], "big")
+        values = file.read(count + 1) if count <= most_bytes(file, path) else b""
+    if not head.startswith(_HEADER) or len(values) != count:
+        raise UserError(f"{path} is not a complete IDX file of labels; download it again, or remove it")
+    return np.frombuffer(values, np.uint8), path
+
+
+def find_idx_labels(path):
+    """The path of the labels that belong to an IDX file of images, or None."""
+    name = path.name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
+    if name == path.name:
+        return None
+    other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
+    return next((path.with_name(each) for each in (name, other) if path.with_name(each).is_file()), None)
+
+
+def _index(values):
+    classes = sorted(set(values))
+    if len(classes) > MOST_CLASSES:
+        return None, ()
+    position = {value: index for index, value in enumerate(classes)}
+    return np.array([position[value] for value in values], np.int32), tuple(map(str, classes))
+
+
+def _whole_numbers(texts):
+    """The texts as int, or None if one of them is no whole number."""
+    try:
+        numbers = [float(text) for text in texts]
+        return [int(number) for number in numbers] if all(number == int(number) for number in numbers) else None
+    except (ValueError, OverflowError):  # a word; nan; infinite
+        return None

@@ -1,0 +1,141 @@
+"""Which columns of a table are pixels, which one is the label, and which one counts the rows."""
+
+from array import array
+from typing import NamedTuple
+
+from tfgan_v1.data.labels import MOST_CLASSES, classify_texts
+
+LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the labels, in lower case
+ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, which pandas writes first
+_SMALL = 100  # whole numbers below are labels rather than pixels
+_MANY_ROWS = 10  # more than a table of one row for each digit has
+_LONGEST_LABEL = 100  # characters
+
+
+class Arrangement(NamedTuple):
+    """The columns of a table: `pixels` of them, from `first` on."""
+
+    first: int
+    pixels: int
+    label: int | None = None  # 0, 1 or -1
+    sentence: str = ""  # what the user should know about the choice
+    doubtful: bool = False  # whether it is a guess
+
+
+class Column:
+    """The values of a column that may hold labels: the distinct ones, and which of them each row has."""
+
+    def __init__(self):
+        self.rows = array("i")
+        self.values = {}
+        self.counts_up = True  # 0, 1, 2 ... or 1, 2, 3 ...
+
+    def add(self, field):
+        """Adds the next row's value."""
+        if self.counts_up:
+            start = 0 if next(iter(self.values), field) == "0" else 1
+            self.counts_up = field == str(start + len(self.rows))
+        if len(self.values) <= MOST_CLASSES:  # more are no labels, and take no memory
+            self.values.setdefault(field[:_LONGEST_LABEL], len(self.values))
+        self.rows.append(self.values.get(field[:_LONGEST_LABEL], -1))
+
+    @property
+    def label_likeness(self):
+        """3 for what no pixel is, 2 for small whole numbers, 1 for what a pixel may be, 0 for one value throughout."""
+        numbers = [number(value) for value in self.values]
+        if any(value is None or not 0 <= value <= 255 for value in numbers):
+            return 3
+        if len(numbers) == 1:
+            return 0
+        return 2 if all(value < _SMALL and value == int(value) for value in numbers) else 1
+
+    def classify(self):
+        """(labels, classes) of the rows: see `labels.classify`."""
+        if len(self.values) > MOST_CLASSES:
+            return None, ()
+        values = list(self.values)
+        return classify_texts([values[row] for row in self.rows])
+
+
+def _named(header):
+    """(whether a header says that the first column counts the rows, the position of the label that it names or None)"""
+    if not header:
+        return False, None
+    names = [name.lower() for name in header]
+    counts = names[0] in ROW_NUMBERS
+    if names[0] in LABELS:
+        return False, 0
+    if counts and len(names) > 1 and names[1] in LABELS:
+        return True, 1
+    return counts, -1 if names[-1] in LABELS else None
+
+
+def count_named(header):
+    """How many columns a header says to be no pixels, 0 to 2."""
+    counted, label = _named(header)
+    return counted + (label is not None)
+
+
+def arrange(columns, extra, header, edges):
+    """The Arrangement of a table, or None if what is not pixels makes no sense.
+
+    columns: how many there are. extra: how many of them are no pixels, 0 to 2. header: their names, or (). edges: the
+    Column at 0, 1 and -1.
+    """
+    counted, label = _named(header)
+    pixels = columns - extra
+    if not extra:
+        return Arrangement(0, pixels)
+    if extra == 2:
+        if not counted and not edges[0].counts_up:
+            return None
+        if label in (1, -1):
+            return Arrangement(1 + (label == 1), pixels, label)
+        return _by_values(columns, extra, {1: edges[1], -1: edges[-1]})
+    if label is not None:
+        return Arrangement(int(label == 0), pixels, label)
+    if counted:
+        return Arrangement(1, pixels)
+    if edges[0].counts_up and len(edges[0].rows) > _MANY_ROWS:
+        return Arrangement(1, pixels, None, f"reads the first of {columns:,} columns as the numbers of the rows")
+    return _by_values(columns, extra, {0: edges[0], -1: edges[-1]})
+
+
+def _by_values(columns, extra, ends):
+    """The Arrangement that takes as the label the end, out of {position: Column}, that looks more like one."""
+    start, stop = ends
+    likeness = {position: column.label_likeness for position, column in ends.items()}
+    label = stop if likeness[stop] > likeness[start] else start
+    doubtful = likeness[stop] == likeness[start]
+    sentence = f"reads {('the first', 'the second', 'the last')[label]} of {columns:,} columns as the labels"
+    if doubtful:
+        sentence += ", as the values do not tell which it is; name it by a header, such as label"
+    return Arrangement(extra - (label == -1), columns - extra, label, sentence, doubtful)
+
+
+def is_header(fields):
+    """Whether the first row holds names and no image: see `read_csv`.
+
+    Most of it are texts, or numbers that no pixel has, or it counts up, as pandas writes it. The first field may be a
+    label, and a label may be a text; so it decides only if it is a name of LABELS. A few wrong values are an image's,
+    and an error names their line.
+    """
+    if any(field.lower() in LABELS for field in fields[:2]):
+        return True
+    numbers = [number(field) for field in fields]
+    rest = numbers[1:]
+    unlike_pixels = sum(value is None or value > 255 for value in rest)
+    return _count_up(rest) or _count_up(rest[1:]) or unlike_pixels > len(rest) / 2
+
+
+def _count_up(numbers):
+    start = numbers[0] if numbers else None
+    return len(numbers) > 7 and start in (0, 1) and numbers == list(range(int(start), int(start) + len(numbers)))
+
+
+def number(field):
+    """A field as a float, with a decimal point or a decimal comma; None if it is no number."""
+    try:
+        return float(field.replace(",", "."))
+    except ValueError:
+        return None

@@ -1,0 +1,159 @@
+"""The training graph around Algorithm 1: what a session feeds, and a loop of many steps in one `Session.run`."""
+
+from typing import Any, NamedTuple
+
+from tfgan_v1 import batches, noise
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.errors import UserError
+from tfgan_v1.gan import METRICS, TrainSpec, make_train_spec, train_step
+from tfgan_v1.losses import LOSSES, Loss
+from tfgan_v1.models import MODELS, Model, decode, encode
+from tfgan_v1.networks import create_networks
+
+
+class SingleStep(NamedTuple):
+    """One training step as its own `Session.run`, as in the old notebooks: the plain path of the loop."""
+
+    real: Any  # placeholder [d_steps, batch, *shape], pixels or points
+    z: Any  # placeholder, float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size]
+    metrics: Any  # float32 [len(METRICS)], of step number `TrainGraph.first_step`
+
+
+class TrainGraph(NamedTuple):
+    """What a session feeds (placeholders) and runs (tensors)."""
+
+    spec: TrainSpec
+    images: Any  # placeholder [num_images, *shape], fed once, to `initialize`; None if the images are streamed
+    initialize: Any  # runs all initializers
+    first_step: Any  # placeholder, int64: number of steps done before this call
+    num_steps: Any  # placeholder, int32: steps to do, at most `chunk`
+    order: Any  # placeholder, int32 [chunk, d_steps, batch]: indices of the images; None if they are streamed
+    metrics: Any  # does the steps; float32 [chunk, len(METRICS)], of which the first num_steps rows are valid
+    finite: Any  # bool: whether every weight and optimizer slot is finite after the steps
+    preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]
+    single_step: SingleStep
+    weights: list  # both networks' variables: what another run may start from
+    state: list  # every variable but the images: what a resume needs
+
+    @property
+    def networks(self):
+        """The Networks of the spec."""
+        return self.spec.networks
+
+
+def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream=None):
+    """The TrainGraph of a configuration whose `xla` is on or off, in the current default graph.
+
+    shape, dtype: of one image, uint8 [h, w, c], or point, float32 [1]. chunk: the most steps in one call; it shapes the
+    placeholders and changes no result. model, loss: custom parts in place of the configuration's. stream: a tensor
+    [chunk, d_steps, batch, *shape] with the images of a call, if the images are not kept in a variable. Raises
+    UserError if a custom part does not fit.
+    """
+    tf.set_random_seed(config.seed)
+    model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
+    for part, kind in ((model, Model), (loss, Loss)):
+        if not isinstance(part, kind):
+            raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
+    networks = create_networks(model, shape, config.noise_size)
+    weights = tf.global_variables()
+    spec = make_train_spec(config, networks, loss)
+    first_step = tf.placeholder(tf.int64, [], "first_step")
+    num_steps = tf.placeholder(tf.int32, [], "num_steps")
+    single_step = build_single_step(spec, dtype, first_step)
+    state = tf.global_variables()
+
+    width = config.batch_size + batches.leftover(config, num_images)
+    images = order = resident = None
+    if stream is None:
+        images = tf.placeholder(dtype, [num_images, *shape], "pixels")
+        resident = tf.get_variable("images", initializer=images, trainable=False, use_resource=True)
+        order = tf.placeholder(tf.int32, [chunk, config.d_steps, width], "order")
+    z_shape = [config.d_steps + (config.g_noise == "fresh"), width, config.noise_size]
+    zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
+    preview_shape = [config.num_samples, config.noise_size]
+    preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
+    loop = make_loop(spec, num_images, resident, state)
+    metrics, finite = loop(first_step, num_steps, order if stream is None else stream, zs)
+    return TrainGraph(
+        spec=spec,
+        images=images,
+        initialize=tf.global_variables_initializer(),
+        first_step=first_step,
+        num_steps=num_steps,
+        order=order,
+        metrics=metrics,
+        finite=finite,
+        preview=decode(model, networks.generate(preview_z)),
+        single_step=single_step,
+        weights=weights,
+        state=state,
+    )
+
+
+def build_single_step(spec, dtype, step):
+    """The SingleStep of a spec. It also creates the optimizers' slots, which must exist before the loop is built."""
+    config, shape = spec.config, spec.networks.shape
+    draws = config.d_steps + (config.g_noise == "fresh")
+    real = tf.placeholder(dtype, [config.d_steps, config.batch_size, *shape], "real")
+    z = tf.placeholder(tf.float32, [draws, config.batch_size, config.noise_size], "z")
+    reals, zs = tf.unstack(encode(spec.networks.model, real)), tf.unstack(z)
+    return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
+
+
+def make_loop(spec, num_images, resident, state):
+    """Many steps in one call, as a function of (first_step, num_steps, batches, zs).
+
+    batches: indices of images [chunk, d_steps, batch], or the images themselves where resident, the variable of all
+    images, is None. zs: noise [chunk, d_steps or one more, batch, noise_size]. The function returns METRICS, float32
+    [chunk, len(METRICS)], and whether every variable of the state is finite.
+    """
+    config = spec.config
+    per_epoch, leftover = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
+
+    def run_step(step, batch, zs, extra, freeze_generator):
+        sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + extra]
+        reals = [batch[k, :size] for k, size in enumerate(sizes)]
+        if resident is not None:
+            reals = [tf.gather(resident, indices) for indices in reals]
+        reals = [encode(spec.networks.model, real) for real in reals]
+        z_sizes = [*sizes, sizes[-1]][: zs.shape.as_list()[0]]
+        d_zs, g_z = split_noise(config, [zs[k, :size] for k, size in enumerate(z_sizes)])
+        return train_step(spec, reals, d_zs, g_z, step, freeze_generator)
+
+    def run_step_of_epoch(step, batch, zs, freeze_generator):
+        """With `--batches whole`, the last batch of an epoch takes the leftover images, too."""
+        last = tf.equal((step + 1) % per_epoch, 0)
+        args = step, batch, zs
+        return static_cond(
+            leftover,
+            last,
+            lambda: run_step(*args, leftover, freeze_generator),
+            lambda: run_step(*args, 0, freeze_generator),
+        )
+
+    def loop(first_step, num_steps, batches, zs):
+        def body(i, metrics):
+            step = first_step + tf.cast(i, tf.int64)
+            args, d_only = (step, batches[i], zs[i]), step < config.d_first
+            row = static_cond(
+                config.d_first, d_only, lambda: run_step_of_epoch(*args, True), lambda: run_step_of_epoch(*args, False)
+            )
+            return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [row])
+
+        start = [0, tf.zeros([zs.shape.as_list()[0], len(METRICS)])]
+        metrics = tf.while_loop(lambda i, _: i < num_steps, body, start, parallel_iterations=1)[1]
+        numbers = [variable for variable in state if variable.dtype.is_floating]
+        return metrics, tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in numbers])
+
+    # A function even without XLA: inside one, loops and variables behave the same in every process.
+    return tf.function(loop, jit_compile=config.xla == "on", autograph=False)
+
+
+def split_noise(config, zs):
+    """A step's batches of noise as (those of the D steps, that of the G step or None if G takes the last of D's)."""
+    return (zs[:-1], zs[-1]) if config.g_noise == "fresh" else (zs, None)
+
+
+def static_cond(possible, condition, yes, no):
+    """tf.cond(condition, yes, no), or `no` alone where the configuration never lets the condition hold."""
+    return tf.cond(condition, yes, no) if possible else no()

@@ -17,7 +17,8 @@ def describe(plan):
     """What `train` would do, in lines: the configuration, the parameter counts, and the memory that it takes."""
     config, facts = plan.config, plan.facts
     starting_point(
-        plan, run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.custom.names())
+        plan,
+        run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names()),
     )
     with tf.Graph().as_default():
         network = train_graph.build(*plan.graph_args)

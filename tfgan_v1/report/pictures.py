@@ -37,7 +37,7 @@ def write_sheet(plan, step, samples):
         partial.write_bytes(plots.samples_png(samples, plan.dataset.images))
 
 
-def forget_after(plan, step):
+def remove_after(plan, step):
     """Removes the sheets of later steps."""
     for path in (plan.config.samples_folder / run_folder.SHEETS).glob("*.png"):
         if path.stem.isdecimal() and int(path.stem) > step:

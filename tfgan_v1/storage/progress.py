@@ -46,8 +46,7 @@ class Progress:
 def starting_point(plan, saved):
     """The Checkpoint from which a plan goes on, or None for step 0.
 
-    saved: from run_folder.check_can_start, None for a fresh run. Raises UserError if the checkpoint is beyond the plan's
-    end.
+    saved: from run_folder.check_can_start, None for a fresh run. Raises UserError if the run is beyond the plan's end.
     """
     if not saved:
         return None

@@ -1,4 +1,4 @@
-"""Arrays of every type, shape and range become images or points; a file that lies costs no memory."""
+"""Arrays of every type, shape and range are read as images or points; a forged file allocates no memory."""
 
 import gzip
 import io
@@ -24,7 +24,7 @@ def write(path, content):
 
 @pytest.mark.parametrize("name", ["images", "images.gz"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_idx_is_read_gzipped_or_not_whatever_its_name(tmp_path, name, pack):
+def test_idx_is_read_gzipped_or_not_under_any_name(tmp_path, name, pack):
     images = arrays.read_idx(write(tmp_path / name, pack(IDX))).images
     assert images.dtype == np.uint8 and np.array_equal(images, IMAGES[..., None])
 
@@ -34,7 +34,7 @@ BROKEN_IDX = {
     "another format": (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an IDX file"),
     "labels": (
         b"\0\0\x08\x01" + struct.pack(">I", 30) + bytes(30),
-        "labels; name the one of the images, train-images-idx3",
+        "labels; give the one of the images, train-images-idx3",
     ),
     "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
     "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "1 for grey or 3 for colour"),
@@ -42,7 +42,7 @@ BROKEN_IDX = {
     "a header cut off": (IDX[:9], "not an IDX file"),
     "cut off": (IDX[:-1], "cannot hold|less"),
     "too long": (IDX + b"\0", "more"),
-    "no images": (b"\0\0\x08\x03" + struct.pack(">3I", 0, 5, 4), "holds no images"),
+    "no images": (b"\0\0\x08\x03" + struct.pack(">3I", 0, 5, 4), "which is none"),
     "claims four billion": (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(60), "cannot hold"),
     "gzip claims four billion": (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12 + bytes(60)), "cannot hold"),
     "gzip cut off": (gzip.compress(IDX)[:-9], "damaged or cut off"),
@@ -55,9 +55,9 @@ BROKEN_IDX = {
 @pytest.mark.parametrize("content, reason", BROKEN_IDX.values(), ids=BROKEN_IDX)
 def test_a_broken_idx_file_is_one_sentence_with_its_path(tmp_path, content, reason):
     path = write(tmp_path / f"train-{'labels-idx1' if 'labels' in reason else 'images-idx3'}-ubyte", content)
-    with pytest.raises(UserError, match=reason) as told:
+    with pytest.raises(UserError, match=reason) as error:
         arrays.read_idx(path)
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 def test_idx_of_colour_is_read(tmp_path):
@@ -80,7 +80,7 @@ BROKEN_NPZ = {
     "flat": lambda path: np.savez(path, x_train=IMAGES.ravel()),
     "garbage": lambda path: path.write_bytes(b"PK garbage"),
     "empty": lambda path: path.write_bytes(b""),
-    "a lying header": lambda path: path.write_bytes(_archive(IMAGES).replace(b"(3, 5, 4)", b"(9, 5, 4)")),
+    "a forged header": lambda path: path.write_bytes(_archive(IMAGES).replace(b"(3, 5, 4)", b"(9, 5, 4)")),
 }
 
 
@@ -104,9 +104,9 @@ def _with_header(path, shape):
 def test_a_broken_archive_is_one_sentence_with_its_path(tmp_path, make):
     path = tmp_path / "mnist.npz"
     make(path)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         arrays.read_npz(path)
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 SHAPES = {
@@ -114,13 +114,13 @@ SHAPES = {
     "with a channel": (BYTES[..., None], (4, 4, 1)),
     "colour": (BYTES.reshape(2, 4, 4, 3), (4, 4, 3)),
     "flat": (BYTES.reshape(6, 16), (4, 4, 1)),
-    "Fortran's order": (np.asfortranarray(BYTES), (4, 4, 1)),
+    "Fortran order": (np.asfortranarray(BYTES), (4, 4, 1)),
 }
 
 
 @pytest.mark.parametrize("save", [np.save, np.savez, np.savez_compressed])
 @pytest.mark.parametrize("array, shape", SHAPES.values(), ids=SHAPES)
-def test_every_shape_of_images_is_read_from_every_file_of_numpy(tmp_path, save, array, shape):
+def test_every_shape_of_images_is_read_from_every_numpy_file(tmp_path, save, array, shape):
     path = tmp_path / "without a suffix"
     with path.open("wb") as file:
         save(file, array)
@@ -128,7 +128,7 @@ def test_every_shape_of_images_is_read_from_every_file_of_numpy(tmp_path, save, 
     assert images.dtype == np.uint8 and np.array_equal(images, BYTES.reshape(-1, *shape))
 
 
-def test_bytes_are_mapped_into_memory_and_not_read(tmp_path):
+def test_arrays_of_bytes_are_memory_mapped(tmp_path):
     np.save(tmp_path / "images.npy", BYTES)
     images = data.load(tmp_path / "images.npy").images
     with pytest.raises(ValueError):
@@ -153,7 +153,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("array, expected", TYPES.values(), ids=TYPES)
-def test_every_type_means_black_to_white(array, expected):
+def test_every_type_is_scaled_from_black_to_white(array, expected):
     images = arrays.to_images_or_points(array, "here")
     expected = BYTES if expected is None else expected
     assert images.dtype == np.uint8
@@ -181,11 +181,11 @@ WRONG = {
 
 @pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize("array, reason", WRONG.values(), ids=WRONG)
-def test_numbers_that_are_no_pixels_are_one_sentence(tmp_path, array, reason):
+def test_numbers_that_cannot_be_pixels_are_one_sentence(tmp_path, array, reason):
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(UserError, match=reason) as told:
+    with pytest.raises(UserError, match=reason) as error:
         data.load(tmp_path / "a.npy")
-    assert "a.npy" in str(told.value) and "\n" not in str(told.value)
+    assert "a.npy" in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_large_array_is_converted_as_a_small_one(monkeypatch):
@@ -203,13 +203,13 @@ def test_an_archives_images_are_found_by_their_names(tmp_path):
     assert np.array_equal(images(anything=BYTES), BYTES)
     assert np.array_equal(images(images=BYTES, labels=np.arange(6)), BYTES)
     assert np.array_equal(images(x_test=other, y_train=other, x_train=BYTES, images=other), BYTES)
-    assert np.array_equal(images(x=BYTES, objects=np.array([print])), BYTES)  # which is not looked at
+    assert np.array_equal(images(x=BYTES, objects=np.array([print])), BYTES)  # ignored
     with pytest.raises(UserError, match="these, those"):
         images(these=BYTES, those=BYTES)
 
 
 @pytest.mark.parametrize("shape", [(50,), (50, 1)])
-def test_floats_in_a_row_are_points(tmp_path, shape):
+def test_floats_in_one_dimension_are_points(tmp_path, shape):
     points = np.random.default_rng(0).normal(4, 0.5, shape)
     np.save(tmp_path / "points.npy", points)
     dataset = data.load(tmp_path / "points.npy")

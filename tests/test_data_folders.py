@@ -1,4 +1,4 @@
-"""A folder of pictures: all that can be used of it, in its order, decoded once; and what could not be, by name."""
+"""A folder of pictures: every usable one, sorted by path, decoded once; the others are named with the reason."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tfgan_v1.data import Shaping, decoding, folders
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five grey pictures, each of one brightness, and things that are none."""
+    """Five grey pictures, each of one brightness, and files to ignore."""
     place = tmp_path / "pictures"
     for name, grey in {"b.png": 20, "a/z.JPG": 10, "c/d/e.bmp": 40, "c/d.tif": 30, "ünï cödé.gif": 50}.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +38,8 @@ def brightness(dataset):
     return dataset.images.reshape(len(dataset.images), -1).mean(1).round().tolist()
 
 
-def test_every_picture_at_any_depth_in_the_order_of_its_path(folder, load):
-    os.symlink(folder, folder / "a" / "round")  # followed, it would not end
+def test_pictures_at_any_depth_are_sorted_by_path(folder, load):
+    os.symlink(folder, folder / "a" / "round")  # an endless loop if followed
     dataset = load(folder)
     assert [name for name, _ in dataset.files] == ["a/z.JPG", "b.png", "c/d.tif", "c/d/e.bmp", "ünï cödé.gif"]
     assert brightness(dataset) == [10, 20, 30, 40, 50]
@@ -49,7 +49,7 @@ def test_every_picture_at_any_depth_in_the_order_of_its_path(folder, load):
     assert data.load(f"{folder}/", cache_dir=folder.parent / "cache").facts() == dataset.facts()
 
 
-def test_channels_are_those_that_the_images_need(folder, load):
+def test_one_coloured_pixel_makes_all_images_coloured(folder, load):
     grey = load(folder).images
     assert np.array_equal(load(folder, shaping=Shaping(channels=1)).images, grey)
     assert np.array_equal(load(folder, shaping=Shaping(channels=3)).images, grey.repeat(3, 3))
@@ -75,13 +75,13 @@ def test_a_second_start_opens_no_picture_and_reads_no_pixel(folder, load, monkey
     second = load(folder, shaping=Shaping((9, 7)))
     assert not calls and isinstance(second.images, np.memmap)
     assert np.array_equal(first.images, second.images) and first[2:] == second[2:]
-    assert second.facts() == data.Dataset(str(folder), np.array(second.images)).facts()  # the sum is the right one
+    assert second.facts() == data.Dataset(str(folder), np.array(second.images)).facts()  # the checksum is right
     assert (
         second._replace(images=np.broadcast_to(np.uint8(0), (5, 9, 7, 1))).facts() == second.facts()
-    )  # and not remade
+    )  # and from the cache
 
 
-def test_the_cache_is_used_wherever_the_folder_lies(folder, load, monkeypatch):
+def test_the_cache_is_used_for_a_moved_folder(folder, load, monkeypatch):
     load(folder)
     calls = counting(monkeypatch)
     folder.rename(folder.with_name("moved"))
@@ -101,7 +101,7 @@ CHANGES |= {"removed": lambda place: (place / "b.png").unlink()}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_changed_folder_is_decoded_anew(folder, load, monkeypatch, change):
+def test_a_changed_folder_is_decoded_again(folder, load, monkeypatch, change):
     load(folder)
     change(folder)
     calls = counting(monkeypatch)
@@ -113,7 +113,7 @@ def test_a_changed_folder_is_decoded_anew(folder, load, monkeypatch, change):
     "shaping",
     [Shaping((27, 28)), Shaping(channels=3), Shaping(fit="pad"), Shaping(background="red")],
 )
-def test_another_shape_is_another_entry(folder, load, monkeypatch, shaping):
+def test_each_shape_has_its_own_cache_entry(folder, load, monkeypatch, shaping):
     load(folder)
     calls = counting(monkeypatch)
     load(folder, shaping=shaping)
@@ -138,14 +138,14 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_cache_is_made_anew_without_a_word(folder, load, tmp_path, capfd, damage):
+def test_a_damaged_cache_is_rebuilt_silently(folder, load, tmp_path, capfd, damage):
     first = load(folder).facts()
     damage(*sorted((tmp_path / "cache").iterdir(), key=lambda path: path.suffix == ".json"))
     assert load(folder).facts() == first and brightness(load(folder)) == [10, 20, 30, 40, 50]
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(folder, load, tmp_path, capfd):
+def test_a_cache_that_cannot_be_written_is_a_warning(folder, load, tmp_path, capfd):
     kept = load(folder)
     (tmp_path / "file").touch()
     dataset = load(folder, cache_dir=tmp_path / "file" / "cache")
@@ -154,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(folder, load, tmp_path, 
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_nothing_half_written_is_left(folder, load, tmp_path, monkeypatch, error):
+def test_a_failed_write_leaves_no_file(folder, load, tmp_path, monkeypatch, error):
     def fail(*_):
         raise error
 
@@ -166,7 +166,7 @@ def test_nothing_half_written_is_left(folder, load, tmp_path, monkeypatch, error
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_the_users_own_cache_is_used_otherwise(folder):
+def test_the_default_is_the_users_cache(folder):
     data.load(folder)
     assert list(folders.Path(os.environ["XDG_CACHE_HOME"], "tfgan_v1").glob("*.json"))
 
@@ -175,8 +175,8 @@ def test_several_processes_may_fill_the_same_cache_at_once(folder, load, tmp_pat
     program = "import sys; from tfgan_v1 import data; print(data.load(sys.argv[1], cache_dir=sys.argv[2]).facts())"
     command = [sys.executable, "-c", program, str(folder), str(tmp_path / "cache")]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    told = {process.communicate()[0].strip() for process in running}
-    assert told == {str(load(folder).facts())} and len(list((tmp_path / "cache").iterdir())) == 2
+    facts = {process.communicate()[0].strip() for process in running}
+    assert facts == {str(load(folder).facts())} and len(list((tmp_path / "cache").iterdir())) == 2
 
 
 @pytest.fixture
@@ -184,26 +184,27 @@ def broken(folder):
     (folder / "a" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     (folder / "cut.png").write_bytes((folder / "b.png").read_bytes()[:-30])
     os.symlink(folder / "nowhere", folder / "link.png")
-    os.mkfifo(folder / "pipe.png")  # which an open would wait for without end
+    os.mkfifo(folder / "pipe.png")  # opening it would block
     return folder
 
 
-def test_what_cannot_be_read_is_left_out_named_and_counted(broken, load, monkeypatch, capfd):
+def test_unreadable_pictures_are_left_out_named_and_counted(broken, load, monkeypatch, capfd):
     for _ in range(2):  # decoded, and from the cache
         dataset = load(broken)
         assert brightness(dataset) == [10, 20, 30, 40, 50]
         assert [name for name, reason in dataset.files if reason] == ["a/broken.png", "cut.png", "link.png", "pipe.png"]
-        told = capfd.readouterr().err
-        assert told.count("\n") == 1 and "4 of 9 files" in told and "a/broken.png" in told and "files.csv" in told
+        message = capfd.readouterr().err
+        assert message.count("\n") == 1
+        assert all(part in message for part in ("4 of 9 files", "a/broken.png", "files.csv"))
         with pytest.raises(UserError, match=r"4 of 9 files .*a/broken.png.*--strict"):
             load(broken, strict=True)
 
 
-def test_strict_has_nothing_against_a_sound_folder(folder, load, capfd):
+def test_strict_accepts_a_folder_without_broken_pictures(folder, load, capfd):
     assert len(load(folder, strict=True).images) == 5 and capfd.readouterr() == ("", "")
 
 
-def test_whatever_a_decoder_raises_is_the_files_reason(folder, load, monkeypatch):
+def test_any_exception_of_a_decoder_only_leaves_the_file_out(folder, load, monkeypatch):
     real = decoding.eight_bits
 
     def fail(image):
@@ -225,12 +226,12 @@ def test_a_folder_without_one_usable_picture_is_one_sentence(tmp_path, load):
         load(tmp_path / "empty")
     for name in "abcd":
         (tmp_path / "empty" / f"{name}.png").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"none of the 4 images .*a\.png: it is in no format.*c\.png") as told:
+    with pytest.raises(UserError, match=r"none of the 4 images .*a\.png: its format is not supported.*c\.png") as error:
         load(tmp_path / "empty")
-    assert "\n" not in str(told.value) and not list((tmp_path / "cache").iterdir())
+    assert "\n" not in str(error.value) and not list((tmp_path / "cache").iterdir())
 
 
-def test_what_libraries_write_themselves_does_not_reach_the_terminal(folder, load, monkeypatch, capfd):
+def test_messages_of_image_libraries_do_not_reach_the_terminal(folder, load, monkeypatch, capfd):
     real = decoding.eight_bits
 
     def chatty(image):
@@ -249,7 +250,7 @@ def test_what_libraries_write_themselves_does_not_reach_the_terminal(folder, loa
     assert "libtiff" in capfd.readouterr().err
 
 
-def test_folders_unpacked_with_equal_names_sizes_and_dates_are_told_apart(tmp_path, load):
+def test_folders_with_equal_names_sizes_and_dates_have_different_entries(tmp_path, load):
     for name, grey in (("cats", 50), ("dogs", 200)):
         (tmp_path / name).mkdir()
         Image.new("L", (30, 30), grey).save(tmp_path / name / "0.bmp")
@@ -257,7 +258,7 @@ def test_folders_unpacked_with_equal_names_sizes_and_dates_are_told_apart(tmp_pa
     assert [brightness(load(tmp_path / name)) for name in ("cats", "dogs", "cats")] == [[50], [200], [50]]
 
 
-def test_pictures_of_12_bits_in_16_bit_files_are_warned_of(tmp_path, load, capfd):
+def test_pictures_of_12_bits_in_16_bit_files_are_a_warning(tmp_path, load, capfd):
     (tmp_path / "scans").mkdir()
     values = np.arange(784, dtype=np.uint16).reshape(28, 28) * 5  # up to 3915
     for number in range(3):

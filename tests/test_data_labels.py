@@ -43,7 +43,7 @@ def test_published_data_sets_have_the_names_of_their_classes(tmp_path):
     assert np.array_equal(mnist.labels, VALUES) and mnist.classes == tuple("0123456789")
     assert np.array_equal(fashion.labels, VALUES) and names(fashion)[:2] == ["Pullover", "T-shirt/top"]
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(VALUES + 2))
-    assert data.load("mnist", tmp_path).classes == ("2", "3", "4", "11")  # 11 is no class of MNIST
+    assert data.load("mnist", tmp_path).classes == ("2", "3", "4", "11")  # MNIST has no class 11
 
 
 def test_labels_do_not_change_the_facts_of_a_run(tmp_path):
@@ -111,7 +111,7 @@ NO_CLASSES = {
 
 
 @pytest.mark.parametrize("values", NO_CLASSES.values(), ids=NO_CLASSES)
-def test_arrays_that_are_no_classes_are_left_out(tmp_path, values):
+def test_arrays_that_are_not_classes_are_ignored(tmp_path, values):
     np.savez(tmp_path / "a.npz", x=IMAGES, y=values)
     dataset = data.load(tmp_path / "a.npz")
     assert dataset.labels is None and dataset.classes == () and len(dataset.images) == 6
@@ -128,7 +128,7 @@ def test_classes_are_sorted_as_numbers_or_as_texts():
     assert labels.classify(np.arange(labels.MOST_CLASSES))[0][-1] == labels.MOST_CLASSES - 1
 
 
-def test_scikit_learns_digits_have_theirs():
+def test_the_digits_of_scikit_learn_have_labels():
     dataset = data.load("digits")
     assert names(dataset) == [str(label) for label in load_digits().target]
 
@@ -137,7 +137,7 @@ def test_sub_folders_are_classes_where_every_used_picture_lies_in_one(tmp_path):
     for name in ("dog/b.png", "cat/deep/a.png", "dog/a.png"):
         (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (9, 9)).save(tmp_path / "pets" / name)
-    (tmp_path / "pets/broken.png").write_bytes(b"none")  # left out, and so in nobody's way
+    (tmp_path / "pets/broken.png").write_bytes(b"none")  # left out, so it needs no class
     for _ in range(2):  # decoded, and from the cache
         dataset = data.load(tmp_path / "pets", cache_dir=tmp_path / "cache")
         assert dataset.classes == ("cat", "dog") and dataset.labels.tolist() == [0, 1, 1]

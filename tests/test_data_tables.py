@@ -1,4 +1,4 @@
-"""A table of pixels is told from itself, whoever wrote it; a wrong number is named by its line."""
+"""Tables of every dialect give the same images; an error gives the number of the line."""
 
 import gzip
 import itertools
@@ -49,17 +49,17 @@ def test_every_way_to_write_a_table_gives_the_same_images(tmp_path, pack):
         assert read.dtype == np.uint8 and np.array_equal(read, images), variant
 
 
-def test_the_last_line_needs_no_end_and_blank_lines_are_none(tmp_path):
+def test_blank_lines_and_a_missing_last_line_end_are_ignored(tmp_path):
     text = "\n" + table(GREY).rstrip().replace("\n", "\n\n  \n,,,\n")
     assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
 
 
-def test_a_label_may_be_a_text(tmp_path):
+def test_a_label_may_be_text(tmp_path):
     text = "".join(f"cat,{line}\n" for line in table(GREY).splitlines())
     assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
 
 
-def test_the_header_decides_where_two_layouts_fit(tmp_path):
+def test_a_header_with_a_label_decides_between_two_layouts(tmp_path):
     assert data.load(write(tmp_path / "a.csv", table(SMALL, label="x"))).images.shape == (5, 7, 7, 1)
     text = table(SMALL, label="label", header="pixel")
     assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, SMALL)
@@ -75,7 +75,7 @@ def test_a_size_that_fits_decides_the_shape(tmp_path, label, size):
 
 
 @pytest.mark.parametrize("block", [tables._BLOCK, 50])
-def test_fractions_are_black_to_white_wherever_the_first_one_stands(tmp_path, monkeypatch, block):
+def test_fractions_are_scaled_from_black_to_white_wherever_the_first_one_is(tmp_path, monkeypatch, block):
     monkeypatch.setattr(tables, "_BLOCK", block)  # characters; 50 make a block of each line
     images = GREY.copy()
     images[:3] = np.where(images[:3] > 99, 255, 0)  # whole numbers, 0.0 and 1.0
@@ -121,9 +121,9 @@ def test_a_wrong_table_is_one_sentence_with_its_line(tmp_path, monkeypatch, text
     monkeypatch.setattr(tables, "_BLOCK", block)
     monkeypatch.setattr(tables, "_LONGEST", 2000)
     path = write(tmp_path / "a.csv", text)
-    with pytest.raises(UserError, match=reason) as told:
+    with pytest.raises(UserError, match=reason) as error:
         data.load(path)
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_large_table_takes_little_more_than_its_images(tmp_path, monkeypatch):
@@ -146,7 +146,7 @@ def test_the_real_table_has_the_pixels_of_the_real_file():
     assert np.array_equal(images, data.load(f"{REAL_DATA}/mnist/t10k-images-idx3-ubyte.gz").images)
 
 
-def test_a_header_may_name_the_label_behind_the_pixels(tmp_path):
+def test_a_header_may_name_a_label_after_the_pixels(tmp_path):
     rows = ["a,b,c,d,class", "1,2,3,4,9", "5,6,7,8,cat"]
     (tmp_path / "t.csv").write_text("\n".join(rows))
     assert tables.read_csv(tmp_path / "t.csv").images.ravel().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
@@ -189,7 +189,7 @@ def test_the_label_is_found_at_either_end_by_its_values_and_a_line_says_so(tmp_p
 
 @pytest.mark.parametrize("values", [["cat", "dog", "cat", "emu", "dog"], [-1, 1, 1, -1, 1], [300, 301, 300, 301, 9]])
 @pytest.mark.parametrize("at", ["first", "last"])
-def test_what_is_not_a_pixel_is_a_label_at_either_end(tmp_path, at, values):
+def test_values_that_no_pixel_has_are_labels_at_either_end(tmp_path, at, values):
     dataset = data.load(write(tmp_path / "a.csv", with_columns(GREY, **{at: [values]})))
     assert np.array_equal(dataset.images, GREY) and names(dataset) == list(map(str, values))
 

@@ -10,7 +10,7 @@ from conftest import REAL_DATA, needs_mnist
 from tfgan_v1 import UserError, data
 from tfgan_v1.data import arrays, warped
 
-SHA256 = "554e975e53ea6e835be55eb33e4c961d874a76921efefcf979991069f67893b7"
+SHA256 = "9eb9e28f11f42f78748eca52ee46cbf2ba66391a105509d21542717aa0c6e0da"
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +49,10 @@ def affine(number, num_sources):
     """The matrix of an image's warp about the middle, recomputed with sines and cosines."""
     raw = np.random.PCG64(2007).random_raw(6 * (number + 1))[-6:]
     turn, shear, width, height, right, down = (float(each) / 2**63 - 1 for each in raw)
-    angle = np.arctan(0.18 * turn)
+    angle = np.arctan(0.09 * turn)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    scale = np.diag([1 + 0.08 * width, 1 + 0.08 * height])
-    return scale @ [[1, 0.15 * shear], [0, 1]] @ rotation, np.array([right, down])
+    scale = np.diag([1 + 0.04 * width, 1 + 0.04 * height])
+    return scale @ [[1, 0.075 * shear], [0, 1]] @ rotation, np.array([right, down]) / 2
 
 
 @pytest.mark.parametrize("number", [5000, 23_456, 59_999])

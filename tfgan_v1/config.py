@@ -72,10 +72,10 @@ class Config:
 
     dataset: str | None = option(
         f"{', '.join(DATASET_NAMES)}, or the path of an IDX, CSV, .npy or .npz file or of a folder of images; "
-        "without it the preset's, MNIST if it is there or can be downloaded, else mnist_warped",
+        "without it the preset's, else MNIST if it is found or can be downloaded, else mnist_warped",
         resumable=True,  # for what it names is known by its pixels
     )
-    data_dir: str | None = option("folder to look for named data in before $TFGAN_DATA", resumable=True)
+    data_dir: str | None = option("folder to search for published data sets, before $TFGAN_DATA", resumable=True)
     image_size: str | None = option("28 or HEIGHTxWIDTH, to which images are brought; folders are brought to 28")
     channels: int | None = option("1 for grey, 3 for colour; folders are guessed from their images", OneOf((1, 3)))
     fit: str = option("how images are brought to a size", OneOf(("crop", "pad", "stretch")), default="crop")

@@ -1,4 +1,4 @@
-"""A file that lies, or is of another kind, is one sentence, and costs no memory."""
+"""A forged file, or one of another kind, is one sentence, and allocates no memory."""
 
 import gzip
 import io
@@ -44,20 +44,20 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_header_is_one_sentence_and_takes_no_memory(tmp_path, content):
+def test_a_hostile_header_is_one_sentence_and_allocates_no_memory(tmp_path, content):
     path = write(tmp_path / "a.npy", content)
     tracemalloc.start()
     try:
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as error:
             data.load(path)
         assert tracemalloc.get_traced_memory()[1] < 5e6
     finally:
         tracemalloc.stop()
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 def _packed(name, content, times):
-    """A zip archive with one member, `content` repeated as often."""
+    """A zip archive with one member, `content` repeated many times."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w") as member:
         for _ in range(times):
@@ -87,25 +87,25 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("make", BOMBS.values(), ids=BOMBS)
-def test_a_small_file_that_unpacks_to_a_large_one_is_one_sentence_and_takes_no_memory(tmp_path, make):
+def test_a_zip_bomb_is_one_sentence_and_allocates_little_memory(tmp_path, make):
     path = write(tmp_path / "bomb", make())
     assert path.stat().st_size < 400_000
     tracemalloc.start()
     try:
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as error:
             data.load(path)
-        assert tracemalloc.get_traced_memory()[1] < 170e6  # of a table's first 64 MB, and a block of it
+        assert tracemalloc.get_traced_memory()[1] < 170e6  # a table's first 64 MB, and one block
     finally:
         tracemalloc.stop()
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-def test_images_that_pack_well_are_no_bomb(tmp_path):
+def test_blank_images_are_not_taken_for_a_zip_bomb(tmp_path):
     content = b"\0\0\x08\x03" + struct.pack(">3I", 60_000, 28, 28) + bytes(60_000 * 784)
     assert data.load(write(tmp_path / "blank.gz", gzip.compress(content, 1))).images.shape == (60_000, 28, 28, 1)
 
 
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="neither a file nor a folder"):
         data.load(tmp_path / "pipe")
@@ -113,18 +113,18 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         load_samples(tmp_path / "pipe")
 
 
-def test_a_name_or_a_content_that_talks_to_the_terminal_is_shown_and_not_obeyed(tmp_path):
+def test_control_characters_in_names_and_contents_are_escaped(tmp_path):
     path = tmp_path / "a\nb\x1b[2J\udcff"
     np.savez(path.open("wb"), **{"these\n": np.zeros(3), "\x1b]0;those\x07": np.zeros(3)})
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         data.load(path)
-    assert str(told.value).isprintable() and r"a\nb\x1b[2J\udcff" in str(told.value)
+    assert str(error.value).isprintable() and r"a\nb\x1b[2J\udcff" in str(error.value)
 
 
-def test_a_sentence_is_not_longer_than_anybody_reads(tmp_path):
+def test_a_long_message_is_shortened_in_the_middle(tmp_path):
     for many in ("x" * 10**6, "\n" * 10**6):
-        told = str(UserError(f"{many}; take another"))
-        assert len(told) < 2100 and told.endswith("; take another")
+        text = str(UserError(f"{many}; take another"))
+        assert len(text) < 2100 and text.endswith("; take another")
     assert str(UserError("both values:", "a\tb", "c")) == "both values:\na\\tb\nc"
 
 
@@ -145,11 +145,11 @@ UNREADABLE = {
     "pickle": (b"\x80\x04\x95\0\0\0\0", "IDX or CSV"),
     "prose": (b"Dear reader,\nthis is no table.\n", "columns"),
     "gzipped npy": (gzip.compress(_npy("(3, 5, 4)")), "unpack it"),
-    "web page": (b"\n<!DOCTYPE html>\n<html>", "web page.* download the file itself"),
+    "web page": (b"\n<!DOCTYPE html>\n<html>", "web page.* download the raw file"),
     "gzipped web page": (gzip.compress(b"<html><head>"), "web page"),
-    "server's answer": (b"<?xml version='1.0'?><Error><Code>AccessDenied", "server's answer"),
+    "server's answer": (b"<?xml version='1.0'?><Error><Code>AccessDenied", "server's error message"),
     "Git LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
-    "IDX labels": (b"\0\0\x08\x01" + struct.pack(">I", 3) + bytes(3), "IDX file of labels; name the one of the images"),
+    "IDX labels": (b"\0\0\x08\x01" + struct.pack(">I", 3) + bytes(3), "IDX file of labels; give the one of the images"),
     "gzipped nothing": (gzip.compress(b""), "empty"),
     "half a gzip": (gzip.compress(bytes(999))[:15], "damaged"),
 }
@@ -158,6 +158,6 @@ UNREADABLE = {
 @pytest.mark.parametrize("content, reason", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_file_of_another_kind_is_one_sentence(tmp_path, content, reason):
     path = write(tmp_path / "a.csv", content)
-    with pytest.raises(UserError, match=reason) as told:
+    with pytest.raises(UserError, match=reason) as error:
         data.load(path)
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)

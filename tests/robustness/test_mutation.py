@@ -127,9 +127,9 @@ def _picture(path):
     try:
         return decoding.decode(path, Shaping((8, 8)))
     except Exception as error:
-        told = decoding.reason(error)
-        assert 0 < len(told) <= 120
-        raise UserError(told) from None
+        summary = decoding.summarize(error)
+        assert 0 < len(summary) <= 120
+        raise UserError(summary) from None
 
 
 def kinds():

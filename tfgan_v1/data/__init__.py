@@ -1,4 +1,4 @@
-"""Every input becomes images, uint8 [n, height, width, channels], or points, float32 [n, 1]."""
+"""Loads every kind of input as images, uint8 [n, height, width, channels], or points, float32 [n, 1]."""
 
 import hashlib
 import os
@@ -20,17 +20,17 @@ _AS_IT_IS = Shaping()
 
 
 class Dataset(NamedTuple):
-    """What to learn from."""
+    """The images or points to train on."""
 
     name: str  # the published name, or the path as it was given
     images: np.ndarray  # uint8 [n, h, w, c], perhaps memory-mapped; or points, float32 [n, 1]
-    files: tuple = ()  # of a folder: (path relative to it, "" or the reason why it was left out), sorted
-    sha256: str | None = None  # of the pixels, if it is known without reading them
+    files: tuple = ()  # of a folder: (path relative to it, "" or why it was left out), sorted
+    sha256: str | None = None  # of the pixels, if known without reading them
     labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
     classes: tuple[str, ...] = ()  # the names of the classes
 
     def facts(self):
-        """What config.json keeps, to know the same images again, wherever they lie."""
+        """What config.json records: by this a resume recognizes the images, even in another folder."""
         name = self.name if self.name in NAMES else Path(os.path.abspath(self.name)).name
         count, *shape = self.images.shape
         sha256 = self.sha256 or hashlib.sha256(np.ascontiguousarray(self.images)).hexdigest()
@@ -40,16 +40,16 @@ class Dataset(NamedTuple):
 def load(
     name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, strict=False, cache_dir=None, download=True
 ):
-    """The Dataset of a name or a path; for None, MNIST if it is there or can be had quickly, else `mnist_warped`.
+    """Loads a Dataset by name or path; None is MNIST if it is found or downloads quickly, else `mnist_warped`.
 
-    name: of NAMES, or the path of a file or of a folder of pictures; a name goes before a path that is called like it.
-    data_dir: the folder to look in first for what is published. mean, std, seed: of `gaussian`. strict: whether a
-    picture that cannot be read is an error. cache_dir: where decoded folders are kept, instead of the user's cache.
-    download: whether the network may be used; without it, blank images stand for those that would be downloaded.
-    Raises UserError if there are no such images, if they cannot be read, or if they cannot be brought to the shape.
+    name: one of NAMES, or the path of a file or a folder of pictures; a name takes precedence over a path. data_dir:
+    the folder to search first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that
+    cannot be read is an error. cache_dir: the folder for decoded pictures, instead of the user's cache. download:
+    whether to use the network; without it, blank images replace those to download. Raises UserError if the images are
+    missing or unreadable, or cannot have the shape.
     """
     if data_dir is not None and not Path(data_dir).is_dir():
-        raise UserError(f"--data-dir {data_dir} is no folder; name the one that holds the data set")
+        raise UserError(f"--data-dir {data_dir} is not a folder; give the folder that holds the data set")
     shaping.check()
     name = None if name is None else os.fspath(name)
     if name == "gaussian":
@@ -62,10 +62,10 @@ def load(
     if name in EMBEDDED:
         return _images(name, EMBEDDED[name](), shaping)
     path = Path(os.path.expanduser(name))
-    if os.path.isdir(path):  # which answers no to a text that can be no path, where Path.is_dir raises
+    if os.path.isdir(path):  # Path.is_dir raises for a text that cannot be a path
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
-        raise UserError(f"{name} is none of {', '.join(NAMES)}, and there is no file and no folder of that name")
+        raise UserError(f"{name} is not one of {', '.join(NAMES)}, and no file or folder has that name")
     content = detect.read(path, shaping.size)
     return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
 
@@ -77,27 +77,27 @@ def _images(name, content, shaping):
 
 def _points(name, points, shaping):
     if shaping.size or shaping.channels:
-        raise UserError(f"{name} holds points and no images, so leave out --image-size and --channels")
+        raise UserError(f"{name} holds points, not images; leave out --image-size and --channels")
     return Dataset(name, points)
 
 
 def _folder(name, folder, strict):
-    """The Dataset of a folder; warns of pictures that were left out, and of images that are almost black."""
+    """The Dataset of a folder; warns of pictures that were left out, and of images that are all almost black."""
     left_out = [(path, reason) for path, reason in folder.files if reason]
     if left_out:
         path, reason = left_out[0]
         if strict:
             raise UserError(
                 f"{len(left_out):,} of {len(folder.files):,} files in {name} cannot be used, first {path} ({reason}); "
-                "repair them or take them away, or leave out --strict"
+                "repair or remove them, or leave out --strict"
             )
         warn(
             f"{len(left_out):,} of {len(folder.files):,} files in {name} left out, such as {path} ({reason}); "
-            "files.csv among the samples names them all"
+            "files.csv in the samples folder lists them"
         )
     if folder.brightest <= ALMOST_BLACK:
         warn(
-            f"no pixel in {name} is brighter than {folder.brightest} of 255, as of 12 bits in 16-bit files; multiply "
-            "such values by 16, or save them in 8 bits"
+            f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16-bit files held 12 bits; multiply "
+            "their values by 16, or save them in 8 bits"
         )
     return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))

@@ -1,4 +1,4 @@
-"""One picture, of any format, mode and size, becomes an array of the wanted shape."""
+"""Decodes one picture of any format, mode and size into an array of the wanted shape."""
 
 import threading
 import warnings
@@ -10,14 +10,14 @@ from PIL import Image, ImageCms
 from tfgan_v1.data.shapes import FITS
 from tfgan_v1.storage.files import BoundedReader
 
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; MPO is found by way of JPEG
-MOST_PIXELS = 2**26  # that are decoded of one picture
-_MANY_PIXELS = 2**23  # pictures with more are decoded one at a time, so that memory does not grow with the cores
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; it opens MPO as JPEG
+MOST_PIXELS = 2**26  # decoded in one picture
+_MANY_PIXELS = 2**23  # larger pictures are decoded one at a time, so that memory does not grow with the cores
 _one_at_a_time = threading.Lock()
 
-_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 0x0112, 258, 262  # tags of EXIF and of TIFF
+_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 0x0112, 258, 262  # EXIF and TIFF tags
 
-# How a camera was held, by EXIF's number, and what sets the picture upright.
+# What sets a picture upright, by its EXIF orientation.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -30,17 +30,17 @@ UPRIGHT = {
 
 
 def decode(path, shaping):
-    """A picture's first frame, upright: uint8 [*shaping.size, shaping.channels], and 3 channels if it leaves them open.
+    """A picture's first frame, upright: uint8 [*shaping.size, shaping.channels or 3].
 
-    Raises what Pillow raises, which can be anything, and ValueError for what is no picture to learn from.
+    Raises ValueError for an unusable picture, and anything that Pillow raises.
     """
-    if not path.is_file():  # a link to nothing, or a pipe, which would be waited for without end
-        raise ValueError("it is no file")
+    if not path.is_file():  # a dangling link, or a pipe, which would block
+        raise ValueError("it is not a file")
     if not path.stat().st_size:
         raise ValueError("it is empty")
     with BoundedReader(path) as file, Image.open(file, formats=_formats()) as image:
-        width, height = image.size  # before `draft`, for a progressive JPEG takes the memory of them all
-        image.draft(None, [2 * max(shaping.size)] * 2)  # so that a JPEG is decoded smaller, but large enough
+        width, height = image.size  # before `draft`: a progressive JPEG takes the memory of all its pixels
+        image.draft(None, [2 * max(shaping.size)] * 2)  # decodes a large JPEG at a fraction of its size
         if width * height == 0:
             raise ValueError(f"it has {width}x{height} pixels")
         if width * height > MOST_PIXELS:
@@ -65,12 +65,12 @@ def fitted(image, shaping):
 
 
 def resize_all(images, shaping):
-    """Arrays of images, uint8 [n, h, w, c], in the shape that is wanted; those that have it stay as they are."""
+    """Images, uint8 [n, h, w, c], brought to a shape; the array itself if it has that shape."""
     shaping = shaping._replace(size=shaping.size or images.shape[1:3], channels=shaping.channels or images.shape[3])
     shape = (len(images), *shaping.size, shaping.channels)
     if images.shape == shape:
         return images
-    if not any(images.strides):  # one pixel that stands for all of them
+    if not any(images.strides):  # blank images: a single pixel, broadcast
         return np.broadcast_to(images[0, 0, 0, 0], shape)
     result = np.empty(shape, np.uint8)
     for image, place in zip(images, result, strict=True):
@@ -79,7 +79,7 @@ def resize_all(images, shaping):
 
 
 def is_picture(path):
-    """Whether a file begins like a picture."""
+    """Whether a file is a picture, by its first bytes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -91,22 +91,22 @@ def is_picture(path):
     return True
 
 
-def reason(error):
-    """Why a picture could not be used, in a few words."""
-    if isinstance(error, Image.UnidentifiedImageError):  # which repeats the whole path
-        return "it is in no format that is read here"
-    told = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return told.splitlines()[0][:120].rstrip(".")
+def summarize(error):
+    """Why a picture could not be decoded, in at most 120 characters."""
+    if isinstance(error, Image.UnidentifiedImageError):  # its text is the whole path
+        return "its format is not supported"
+    summary = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return summary.splitlines()[0][:120].rstrip(".")
 
 
 def eight_bits(image):
-    """A loaded Pillow image of any mode in L or RGB, or in RGBA if there is anything transparent."""
+    """Converts a loaded Pillow image of any mode to L or RGB, or to RGBA if it has transparency."""
     if image.mode[0] in "IF":
         return _deep(image)
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    if image.mode == "La":  # which converts to LA alone
+    if image.mode == "La":  # converts only to LA
         image = image.convert("LA")
     if image.has_transparency_data:
         return image.convert("RGBA")
@@ -114,12 +114,12 @@ def eight_bits(image):
 
 
 def _deep(image):
-    """Greys of more than eight bits, I;16, I or F: their range becomes 0 to 255, and what is negative is black."""
+    """Converts greys of more than 8 bits, I;16, I or F: their range becomes 0 to 255, and negative values black."""
     values = np.asarray(image)
     tags = getattr(image, "tag_v2", {})
     largest = values.max()
     if not np.isfinite(values).all():
-        raise ValueError("it has pixels that are no finite numbers")
+        raise ValueError("it has NaN or infinite pixels")
     if image.mode == "F":
         white = next((white for white in (1, 255, 65535) if largest <= white), largest)
     elif image.mode == "I":
@@ -128,7 +128,7 @@ def _deep(image):
         white = 2 ** tags.get(_BITS_PER_SAMPLE, [16])[0] - 1
     greys = np.multiply(np.clip(values, 0, white), 255 / white, dtype=np.float32)
     np.rint(greys, out=greys)
-    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow heeds in eight bits alone
+    if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow handles only for 8 bits
         np.subtract(255, greys, out=greys)
     result = Image.fromarray(greys.astype(np.uint8))
     transparent = image.info.get("transparency")
@@ -141,10 +141,10 @@ def _deep(image):
 def _orientation(image):
     try:
         return image.getexif().get(_ORIENTATION)
-    except Exception:  # a broken block of EXIF data is no reason to do without the picture
+    except Exception:  # a picture with broken EXIF data is still usable
         return None
 
 
 def _formats():
-    Image.init()  # knows which of them this Pillow was built with
+    Image.init()  # fills Image.OPEN with the formats that this Pillow was built with
     return [name for name in FORMATS if name in Image.OPEN]

@@ -1,17 +1,17 @@
-"""Data that needs no file."""
+"""Data sets that need no file."""
 
 import numpy as np
 
 from tfgan_v1.data.labels import Labelled, classify
 
 POINTS = 1000
-_STREAM = 0x9A55  # keeps these draws apart from all others that are made with the same seed
+_STREAM = 0x9A55  # separates these draws from all others with the same seed
 
 
 def digits():
     """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: Labelled, uint8 [1797, 28, 28, 1].
 
-    They fill the frame. Set in its middle, as MNIST sets its own, they are too small and too alike to be learned from.
+    They fill the frame. Centered with a margin, as MNIST's are, they are too small and too alike to learn from.
     """
     from PIL import Image
     from sklearn.datasets import load_digits

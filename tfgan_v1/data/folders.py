@@ -1,4 +1,4 @@
-"""A folder of pictures becomes one array, decoded on all cores, once: what comes out is kept in a cache."""
+"""Decodes a folder of pictures into one array, on all cores, and keeps the array in a cache."""
 
 import hashlib
 import io
@@ -20,26 +20,26 @@ from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage.files import sync
 
-SIZE = (28, 28)  # of images whose size nobody asked for
-FORMAT = 2  # of the cache; another one is not read
+SIZE = (28, 28)  # of images without --image-size
+FORMAT = 2  # of the cache; entries of other formats are ignored
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm",
 )  # fmt: skip
-_AHEAD = 16  # pictures a core that may wait for their turn to be written
-_BLOCK = 1024  # images that are copied at once
+_AHEAD = 16  # pictures for each core that may be decoded before their turn to be written
+_BLOCK = 1024  # images copied at once
 
 
 class Folder(NamedTuple):
-    """What a folder of pictures holds."""
+    """The pictures of a folder."""
 
-    images: np.ndarray  # uint8 [n, h, w, c], memory-mapped if there is a cache
-    files: tuple  # (path relative to the folder, "" or the reason why it was left out), sorted
-    sha256: str | None  # of the images' bytes, if it is known
+    images: np.ndarray  # uint8 [n, h, w, c], memory-mapped from the cache
+    files: tuple  # (path relative to the folder, "" or why it was left out), sorted
+    sha256: str | None  # of the images' bytes, if known
     brightest: int  # the largest value in the images
 
 
 class _Decoded(NamedTuple):
-    """What is known of decoded pictures, other than their pixels."""
+    """Decoded pictures without their pixels."""
 
     files: tuple  # as in Folder
     channels: int  # that the images need
@@ -51,11 +51,11 @@ class _Decoded(NamedTuple):
 
 
 def read(folder, shaping, cache_dir=None):
-    """The Folder at a path, from the cache if nothing in it has changed. Raises UserError if it has no usable picture.
+    """The Folder at a path, from the cache if nothing in it has changed. Raises UserError if no picture is usable.
 
-    shaping: its size may be open, and then is SIZE; so may its channels, which then are 3 if a pixel of any image is
-    coloured and otherwise 1. cache_dir: where to keep the pixels, instead of the user's own cache folder. If nothing
-    can be kept there, it warns and keeps them in memory.
+    shaping: without a size, images get SIZE; without channels, 3 if any pixel of any image is coloured, else 1.
+    cache_dir: the folder to keep the pixels in, instead of the user's cache. If it cannot be written, a warning follows
+    and the pixels stay in memory.
     """
     import pooch
 
@@ -73,11 +73,12 @@ def read(folder, shaping, cache_dir=None):
             _keep(cache, key, raw, shape, _decode_all(folder, names, shaping, raw))
         kept = _load_cached(cache, key)
         if kept is None:
-            raise OSError("what was written there reads differently")
+            raise OSError("it returns other data than were written")
         return kept
-    except OSError as error:  # of the cache, for those of a picture are its reason
+    except OSError as error:  # in the cache; errors in a picture only leave it out
         warn(
-            f"{cache} cannot keep the images ({error.strerror or error}), so they take memory and are decoded each time"
+            f"the cache {cache} cannot be used ({error.strerror or error}); the images stay in memory, and the next "
+            "start decodes them again"
         )
     raw = io.BytesIO()
     decoded = _decode_all(folder, names, shaping, raw)
@@ -86,9 +87,9 @@ def read(folder, shaping, cache_dir=None):
 
 
 def candidates(folder):
-    """The pictures below a folder by their suffixes, as sorted paths relative to it; hidden ones are passed over.
+    """The paths of a folder's pictures, by suffix, relative to it and sorted; without hidden files and folders.
 
-    Raises UserError if there are none.
+    Raises UserError if it has none.
     """
 
     def unreadable(error):
@@ -104,27 +105,27 @@ def candidates(folder):
         there = f"{len(others):,} file{'s' * (len(others) > 1)}, {', '.join(kinds[:8])}" if others else "no files"
         raise UserError(
             f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
-            "a table or an array is named by its own path"
+            "for a table or an array, give the path of the file"
         )
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def _decode_all(folder, names, shaping, raw):
-    """Decodes the pictures that can be, writes their pixels one after the other, and returns the _Decoded.
+    """Decodes all usable pictures, writes their pixels one after the other, and returns the _Decoded.
 
-    raw: a file for bytes [h, w, shaping.channels or 3] of each. Raises UserError if not one can be used.
+    raw: a file for the bytes [h, w, shaping.channels or 3] of each. Raises UserError if none is usable.
     """
     from tqdm import tqdm
 
     def attempt(name):
         try:
             return decoding.decode(Path(folder, name), shaping)
-        except Exception as error:  # a broken file can raise anything at all, and must not cost the others
-            return decoding.reason(error)
+        except Exception as error:  # a broken file can raise anything, and the others remain usable
+            return decoding.summarize(error)
 
     reasons, coloured, brightest = {}, False, 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    pool = ThreadPoolExecutor(cores)  # Pillow decodes outside of Python's lock
+    pool = ThreadPoolExecutor(cores)  # Pillow decodes without Python's lock
     try:
         look = {"unit": " images", "leave": False, "delay": 0.5}
         with _quiet() as terminal, tqdm(total=len(names), file=terminal, disable=not terminal, **look) as bar:
@@ -139,12 +140,12 @@ def _decode_all(folder, names, shaping, raw):
         pool.shutdown(cancel_futures=True)
     if all(reasons.values()):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
-        raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); put others there")
+        raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); give another folder")
     return _Decoded(tuple(reasons.items()), shaping.channels or (3 if coloured else 1), brightest)
 
 
 def _in_order(pool, function, arguments, ahead):
-    """The results for the arguments in their order, with no more than `ahead` of them begun or waiting."""
+    """Yields the results for the arguments in their order, with at most `ahead` of them in progress or waiting."""
     waiting = deque()
     for each in arguments:
         waiting.append(pool.submit(function, each))
@@ -156,19 +157,19 @@ def _in_order(pool, function, arguments, ahead):
 
 @contextmanager
 def _quiet():
-    """Turns away what Pillow, and the C libraries in it, write to stderr on their own, unless TFGAN_VERBOSE is set.
+    """Discards what Pillow and its C libraries write to stderr, unless TFGAN_VERBOSE is set.
 
-    Yields a file that still writes to stderr if that is a terminal, or else None.
+    Yields a file that still writes to stderr if that is a terminal, else None.
     """
     try:
         stderr = os.dup(2)
-    except OSError:  # a process without a stderr
+    except OSError:  # the process has no stderr
         yield None
         return
-    turned_away = not os.environ.get("TFGAN_VERBOSE")
+    silent = not os.environ.get("TFGAN_VERBOSE")
     with warnings.catch_warnings(), open(stderr, "w") as terminal, open(os.devnull, "w") as nowhere:
         try:
-            if turned_away:
+            if silent:
                 warnings.simplefilter("ignore")
                 os.dup2(nowhere.fileno(), 2)
             yield terminal if terminal.isatty() else None
@@ -177,21 +178,21 @@ def _quiet():
 
 
 def _key(folder, names, shaping):
-    """The name in the cache of these files' pixels in this shape, wherever the folder lies."""
+    """The cache key of these files in this shape, the same wherever the folder is."""
     files = []
     for name in names:
         try:
             about = os.stat(Path(folder, name))
-            times = about.st_mtime_ns, about.st_ctime_ns  # the second tells apart what was unpacked with equal dates
+            times = about.st_mtime_ns, about.st_ctime_ns  # ctime differs even where an archive sets equal mtimes
             files.append((name, about.st_size, *times, about.st_mode, about.st_ino))
-        except OSError:  # a link to nothing
+        except OSError:  # a dangling link
             files.append((name,))
     shape = {**shaping._asdict(), "background": shaping.colour}
     return hashlib.sha256(json.dumps([FORMAT, PIL.__version__, shape, files]).encode()).hexdigest()
 
 
 def _load_cached(cache, key):
-    """The Folder that the cache holds, or None. Its pixels are not read."""
+    """The Folder in the cache, or None. Does not read the pixels."""
     try:
         about = json.loads((cache / f"{key}.json").read_bytes())
         images = np.load(cache / f"{key}.npy", mmap_mode="r", allow_pickle=False)
@@ -199,20 +200,20 @@ def _load_cached(cache, key):
         used = sum(not reason for _, reason in files)
         if images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape):
             return Folder(images, files, about["sha256"], int(about["brightest"]))
-    except Exception:  # not there or damaged in any way: it is made anew
+    except Exception:  # missing or damaged in any way: it is built again
         pass
     return None
 
 
 def _keep(cache, key, raw, shape, decoded):
-    """Writes decoded images to the cache, and last of all the .json without which they do not count.
+    """Writes decoded images to the cache, and the .json last: without it the entry is ignored.
 
-    raw: file of the images' bytes [n, *shape], of which the channels that they need are kept.
+    raw: a file with the images' bytes [n, *shape]; only the channels that they need are kept.
     """
     digest = hashlib.sha256()
     kept = [decoded.count, *shape[:2], decoded.channels]
     raw.seek(0)
-    with _beside(cache / f"{key}.npy") as file:
+    with _atomic_file(cache / f"{key}.npy") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": tuple(kept)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in iter(lambda: raw.read(_BLOCK * math.prod(shape)), b""):
@@ -220,13 +221,13 @@ def _keep(cache, key, raw, shape, decoded):
             digest.update(pixels)
             file.write(pixels)
     about = {"shape": kept, "sha256": digest.hexdigest(), "files": decoded.files, "brightest": decoded.brightest}
-    with _beside(cache / f"{key}.json") as file:
+    with _atomic_file(cache / f"{key}.json") as file:
         file.write(json.dumps(about).encode())
 
 
 @contextmanager
-def _beside(path):
-    """Yields a file with a name of its own, so that two processes may do this at once; whole, it becomes `path`."""
+def _atomic_file(path):
+    """Yields a file with a unique name, so that two processes may write at once; renames it to `path` at the end."""
     handle, name = tempfile.mkstemp(".partial", ".", path.parent)
     partial = Path(name)
     try:

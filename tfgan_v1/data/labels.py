@@ -8,22 +8,22 @@ import numpy as np
 from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError
 
-MOST_CLASSES = 10_000  # values with more distinct ones are numbers or names of single images, and no classes
+MOST_CLASSES = 10_000  # more distinct values are measurements or file names
 _HEADER = b"\0\0\x08\x01"  # an IDX file of unsigned bytes in one dimension
 
 
 class Labelled(NamedTuple):
-    """What a file holds."""
+    """Images or points with their labels."""
 
     images: np.ndarray  # uint8 [n, h, w, c], or points, float32 [n, 1]
-    labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if there are none
-    classes: tuple[str, ...] = ()  # numbers in their order, or texts in that of the alphabet
+    labels: np.ndarray | None = None  # int32 [n], indices of `classes`; None without labels
+    classes: tuple[str, ...] = ()  # sorted, as numbers if all are numbers
 
 
 def attach(images, values, where, where_labels):
-    """The Labelled of images and the values of their classes, numbers or texts: one each, or None for no labels.
+    """The Labelled images with the classes in `values`, one number or text for each image, or None.
 
-    where, where_labels: what to call them in the UserError for another number of labels than of images.
+    where, where_labels: the names of both in the UserError for a wrong number of labels.
     """
     labels, classes = classify(values)
     if labels is not None and len(labels) != len(images):
@@ -37,8 +37,8 @@ def attach(images, values, where, where_labels):
 def classify(values):
     """(labels, classes) of one value for each image, as Labelled has them; (None, ()) if they name no classes.
 
-    Whole numbers of any type, and texts of whole numbers, are the classes in their order. Fractions, one-hot rows and
-    more than MOST_CLASSES values are no classes.
+    Whole numbers of any type, or as texts, are classes in their numeric order. Fractions, one-hot rows and more than
+    MOST_CLASSES values are not classes.
     """
     values = np.asarray(values if values is not None else [])
     if values.ndim == 2 and values.shape[1] == 1:
@@ -60,7 +60,7 @@ def classify_texts(texts):
 def classify_folders(files):
     """As `classify`, for pictures that all lie in sub-folders, which are the classes.
 
-    files: (path relative to the folder, "" or the reason why it was left out) of each picture.
+    files: (path relative to the folder, "" or why it was left out) of each picture.
     """
     used = [path for path, reason in files if not reason]
     if not all("/" in path for path in used):
@@ -69,7 +69,7 @@ def classify_folders(files):
 
 
 def rename(labelled, names):
-    """The same with the known names of classes 0, 1, 2 ..., where the classes are such numbers."""
+    """Gives classes 0, 1, 2 ... their known names; leaves other classes unchanged."""
     numbers = np.array([int(name) if name.isdecimal() else -1 for name in labelled.classes])
     if labelled.labels is None or not ((numbers >= 0) & (numbers < len(names))).all():
         return labelled
@@ -111,7 +111,7 @@ def _index(values):
 
 
 def _whole_numbers(texts):
-    """The texts as int, or None if one of them is no whole number."""
+    """The texts as int, or None if any of them is not a whole number."""
     try:
         numbers = [float(text) for text in texts]
         return [int(number) for number in numbers] if all(number == int(number) for number in numbers) else None

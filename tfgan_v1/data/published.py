@@ -1,9 +1,10 @@
-"""Published data sets: where their files lie, how they are fetched, and that they are what they are called."""
+"""Published data sets: finds, downloads and verifies their files."""
 
 import hashlib
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +14,16 @@ from tfgan_v1.data.arrays import read_idx, read_npz
 from tfgan_v1.data.labels import Labelled, rename
 from tfgan_v1.errors import UserError, warn
 
-CONNECT_SECONDS = 3  # how long a run without --dataset waits for the network
+CONNECT_SECONDS = 3  # that a run without --dataset waits for the network
 
 
 class Published(NamedTuple):
-    """A published data set in IDX form, and where its files may lie below a place that is searched."""
+    """A published data set in IDX format."""
 
     title: str
-    files: tuple[str, ...]  # newest habit first
+    files: tuple[str, ...]  # usual paths below a folder that is searched, most usual first
     url: str
-    sha256: str  # of the file behind the url
+    sha256: str  # of the file at the URL
     pixels_sha256: str  # of the 60,000 x 28 x 28 bytes in it
     classes: tuple[str, ...]  # the names of labels 0 to 9
 
@@ -62,16 +63,15 @@ PUBLISHED = {
 def load(name, data_dir=None, *, download=True):
     """The Labelled images of a published data set: uint8 [60000, 28, 28, 1]. A download has no labels.
 
-    name: of PUBLISHED, or None for MNIST if it is there or can be had quickly, and else no images at all: then it warns
-    and returns None. data_dir: the folder to look in first. download: whether the network may be used; without it,
-    blank images stand for those that would be downloaded. Raises UserError if there are no such images or their file is
-    broken.
+    name: one of PUBLISHED; or None for MNIST, if it is found or downloads quickly, else for a warning and None.
+    data_dir: the folder to search first. download: whether to use the network; without it, blank images replace those
+    to download. Raises UserError if the images cannot be found or downloaded, or their file is damaged.
     """
     published = PUBLISHED[name or "mnist"]
     places = search_places(data_dir)
     path = find(published, places)
     if path is None and not download:
-        warn(f"{published.title} is not here; it would be downloaded from {published.url}, as far as that can be done")
+        warn(f"{published.title} was not found; the run would try to download it from {published.url}")
         return Labelled(np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1)))
     if path is None:
         path, reason = fetch(published, CONNECT_SECONDS if name is None else 10)
@@ -79,26 +79,26 @@ def load(name, data_dir=None, *, download=True):
         return read_published(path, published)
     if name is None:
         warn(
-            f"MNIST is not here and cannot be downloaded ({reason}), so this run uses mnist_warped, 5,000 MNIST digits "
-            f"warped into 60,000; for the whole MNIST, save {published.url} in {places[-1] / 'mnist'}, or name its "
-            "folder by --data-dir"
+            f"MNIST was not found and cannot be downloaded ({reason}), so this run uses mnist_warped, 5,000 MNIST "
+            f"digits warped into 60,000; for the whole MNIST, save {published.url} in {places[-1] / 'mnist'}, or give "
+            "its folder by --data-dir"
         )
         return None
     wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
     raise UserError(
-        f"{published.title} is neither here nor to be downloaded ({reason}): looked for {wanted} in "
-        f"{', '.join(map(str, places))}; name its folder by --data-dir or $TFGAN_DATA, or take --dataset mnist_warped"
+        f"{published.title} was not found and cannot be downloaded ({reason}): looked for {wanted} in "
+        f"{', '.join(map(str, places))}; give its folder by --data-dir or $TFGAN_DATA, or use --dataset mnist_warped"
     )
 
 
 def search_places(data_dir):
-    """The folders to look in, in this order: data_dir, $TFGAN_DATA, Keras' cache."""
+    """The folders to search, in order: data_dir, $TFGAN_DATA, Keras' cache."""
     given = [Path(place) for place in (data_dir, os.environ.get("TFGAN_DATA")) if place]
     return [*given, keras_cache()]
 
 
 def keras_cache():
-    """The folder in which Keras keeps its data sets."""
+    """The folder where Keras keeps its data sets."""
     home = os.environ.get("KERAS_HOME")
     return Path(home or os.path.expanduser("~/.keras")) / "datasets"
 
@@ -112,27 +112,24 @@ def find(published, places):
 def fetch(published, connect_seconds):
     """Downloads a data set into Keras' cache, with a progress bar and a checksum.
 
-    Returns (path, None), or (None, the reason why not).
+    Returns (path, None), or (None, why not).
     """
     import pooch
     import requests
 
-    answer = []
+    reached = threading.Event()
 
     def connect():
-        try:
+        with suppress(OSError, ValueError):
             requests.head(published.url, timeout=connect_seconds).raise_for_status()
-            answer.append(None)
-        except (OSError, ValueError) as error:
-            answer.append(f"no connection to {published.url.split('/')[2]} ({type(error).__name__})")
+            reached.set()
 
-    # In a thread of its own, because looking up a host's name knows no time limit.
+    # A DNS lookup has no timeout, so it runs in a thread that may be abandoned.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(connect_seconds)
-    reason = answer[0] if answer else f"no answer within {connect_seconds} seconds"
-    if reason is not None:
-        return None, reason
+    if not reached.is_set():
+        return None, f"{published.url.split('/')[2]} cannot be reached"
     folder = keras_cache() / published.files[0].split("/")[0]
     pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(connect_seconds, 60))
@@ -150,11 +147,9 @@ def read_published(path, published):
     content = read_npz(path) if path.suffix == ".npz" else read_idx(path)
     images = content.images
     if images.ndim != 4:
-        raise UserError(f"{path} holds points and not {published.title}; name the right folder by --data-dir")
+        raise UserError(f"{path} holds points, not {published.title}; give the right folder by --data-dir")
     sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    for other in PUBLISHED.values():  # the files of both go by the same names
+    for other in PUBLISHED.values():  # both use the same file names
         if other is not published and sha256 == other.pixels_sha256:
-            raise UserError(
-                f"{path} holds {other.title} and not {published.title}; name the right folder by --data-dir"
-            )
+            raise UserError(f"{path} holds {other.title}, not {published.title}; give the right folder by --data-dir")
     return rename(content, published.classes)

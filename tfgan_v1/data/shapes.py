@@ -1,4 +1,4 @@
-"""How inputs are brought to one shape, and what shape a row of pixels has."""
+"""The shape of images: how inputs are brought to it, and which shape a flat row of pixels has."""
 
 import math
 from typing import NamedTuple
@@ -24,21 +24,21 @@ def _stretch(image, size):
     return image.resize(size, _BICUBIC)
 
 
-# How a Pillow image is brought to (width, height). What comes out is not larger, and is laid amid the background.
+# How a Pillow image is brought to (width, height). Smaller results are centered on the background.
 FITS = {"crop": _crop, "pad": _pad, "stretch": _stretch}
 
 
 class Shaping(NamedTuple):
-    """How inputs are brought to one shape. All of it determines the pixels."""
+    """The shape to bring images to, and how. Every field affects the pixels."""
 
-    size: tuple[int, int] | None = None  # (height, width); without it arrays stay as they are, folders become 28x28
-    channels: int | None = None  # 1 or 3; without it arrays stay as they are, folders are as grey as all their images
+    size: tuple[int, int] | None = None  # (height, width); None leaves arrays unchanged and makes folders 28x28
+    channels: int | None = None  # 1 or 3; None leaves arrays unchanged, and folders grey if all images are
     fit: str = "crop"  # one of FITS
-    background: str = "white"  # what Pillow knows as a colour; under transparency, and beside padded images
+    background: str = "white"  # a colour that Pillow knows, for transparent and padded areas
 
     @property
     def colour(self):
-        """The background as (red, green, blue), each 0 to 255. Raises UserError if it is no colour."""
+        """The background as (red, green, blue), each 0 to 255. Raises UserError if it is not a colour."""
         try:
             red, green, blue = ImageColor.getrgb(self.background)
         except ValueError:
@@ -48,7 +48,7 @@ class Shaping(NamedTuple):
         return red, green, blue
 
     def check(self):
-        """Raises UserError if an image cannot be brought to this shape."""
+        """Raises UserError if images cannot have this shape."""
         if self.size and not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in self.size):
             raise UserError(
                 f"--image-size must be a height and a width of 1 to {LARGEST_SIDE:,} pixels, not {self.size}"
@@ -61,10 +61,10 @@ class Shaping(NamedTuple):
 
 
 def layout(columns, size=None, extras=(0,)):
-    """How a row of numbers is an image: (columns that are no pixels, (height, width, channels)), or None.
+    """The image in a row of numbers: (number of columns that are not pixels, (height, width, channels)), or None.
 
-    size: (height, width) that decides if it matches; otherwise images are square. extras: how many columns may be no
-    pixels, in the order of preference. Grey is preferred to colour.
+    size: (height, width), which is preferred if it fits; otherwise images are square. extras: the numbers of other
+    columns to try, in this order. Grey is preferred to colour.
     """
     choices = [(extra, channels) for extra in extras for channels in (1, 3)]
     for extra, channels in choices if size else ():

@@ -18,7 +18,7 @@ class Arrangement(NamedTuple):
     first: int
     pixels: int
     label: int | None = None  # 0, 1 or -1
-    sentence: str = ""  # what the user should know about the choice
+    sentence: str = ""  # tells the user what was chosen
     doubtful: bool = False  # whether it is a guess
 
 
@@ -35,13 +35,13 @@ class Column:
         if self.counts_up:
             start = 0 if next(iter(self.values), field) == "0" else 1
             self.counts_up = field == str(start + len(self.rows))
-        if len(self.values) <= MOST_CLASSES:  # more are no labels, and take no memory
+        if len(self.values) <= MOST_CLASSES:  # with more they are not labels
             self.values.setdefault(field[:_LONGEST_LABEL], len(self.values))
         self.rows.append(self.values.get(field[:_LONGEST_LABEL], -1))
 
     @property
     def label_likeness(self):
-        """3 for what no pixel is, 2 for small whole numbers, 1 for what a pixel may be, 0 for one value throughout."""
+        """3 if no pixel has such values, 2 for small whole numbers, 1 for other pixel values, 0 for a constant."""
         numbers = [number(value) for value in self.values]
         if any(value is None or not 0 <= value <= 255 for value in numbers):
             return 3
@@ -71,16 +71,16 @@ def _named(header):
 
 
 def count_named(header):
-    """How many columns a header says to be no pixels, 0 to 2."""
+    """How many columns a header names as other than pixels, 0 to 2."""
     counted, label = _named(header)
     return counted + (label is not None)
 
 
 def arrange(columns, extra, header, edges):
-    """The Arrangement of a table, or None if what is not pixels makes no sense.
+    """The Arrangement of a table, or None if the columns besides the pixels are not a label and row numbers.
 
-    columns: how many there are. extra: how many of them are no pixels, 0 to 2. header: their names, or (). edges: the
-    Column at 0, 1 and -1.
+    columns: their number. extra: the number of those that are not pixels, 0 to 2. header: their names, or (). edges:
+    the Columns at 0, 1 and -1.
     """
     counted, label = _named(header)
     pixels = columns - extra
@@ -114,11 +114,11 @@ def _by_values(columns, extra, ends):
 
 
 def is_header(fields):
-    """Whether the first row holds names and no image: see `read_csv`.
+    """Whether the first row holds names, not an image.
 
-    Most of it are texts, or numbers that no pixel has, or it counts up, as pandas writes it. The first field may be a
-    label, and a label may be a text; so it decides only if it is a name of LABELS. A few wrong values are an image's,
-    and an error names their line.
+    It does if most fields are texts or numbers that no pixel has, or if they count up, as in pandas' headers. The first
+    field may be a label, and so a text: it decides only if it is one of LABELS. A row with a few wrong values is an
+    image, and an error gives its line.
     """
     if any(field.lower() in LABELS for field in fields[:2]):
         return True
@@ -134,7 +134,7 @@ def _count_up(numbers):
 
 
 def number(field):
-    """A field as a float, with a decimal point or a decimal comma; None if it is no number."""
+    """A field as a float, with a decimal point or a decimal comma; None if it is not a number."""
     try:
         return float(field.replace(",", "."))
     except ValueError:

@@ -45,11 +45,11 @@ def read_csv(path, size=None):
     arrangement = shape and arrange(table.columns, extra, table.header, edges)
     if not arrangement:
         raise UserError(
-            f"{path} reads as a table with {table.columns:,} columns, which is no square of pixels, grey or colour, "
-            "with or without a label; give the images' --image-size if they are not square"
+            f"{path} reads as a table with {table.columns:,} columns, which do not make a square image, grey or "
+            "colour, with or without a label; if the images are not square, give their --image-size"
         )
     if not rows:
-        raise UserError(f"{path} holds a header and no rows; a row is an image")
+        raise UserError(f"{path} holds a header and no rows; each row must be an image")
     if arrangement.sentence:
         (warn if arrangement.doubtful else note)(f"{path}: {arrangement.sentence}")
     pixels = _read_pixels(table, rows, arrangement)
@@ -62,7 +62,7 @@ def _first_line(path):
     with opened(path) as file:
         _, first = next(_lines(file, path), (0, ""))
     if not first:
-        raise UserError(f"{path} holds no rows; a row is an image")
+        raise UserError(f"{path} holds no rows; each row must be an image")
     # A semicolon counts twice, for in its table each number may have a decimal comma.
     delimiter = max(_DELIMITERS, key=lambda each: first.count(each) * (1 if each == "," else 2))
     fields = _fields(first.removesuffix(delimiter), delimiter)
@@ -153,7 +153,7 @@ def _lines(file, path):
             ending = line[-1]
             length += len(line)
             if length > most:
-                raise UserError(f"{path} unpacks to more than {most:,} bytes, which no images do; download it again")
+                raise UserError(f"{path} unpacks to more than {most:,} bytes, which images never do; download it again")
             if len(line) == _LONGEST:
                 raise UserError(f"{path}, line {number} is longer than any row of pixels")
             if line.strip(f'{_DELIMITERS}" \r\n'):

@@ -1,4 +1,4 @@
-"""Files opened so that whatever goes wrong with them is one sentence."""
+"""Opens plain and gzipped files, with every error as a UserError."""
 
 import gzip
 import zlib
@@ -8,21 +8,21 @@ from tfgan_v1.errors import UserError
 
 
 def most_unpacked(size):
-    """Bytes that a packed file of `size` bytes may hold. Images do not pack so well: with more, it is a bomb."""
+    """The most bytes that a packed file of `size` bytes may hold. More is a zip bomb: images do not pack so well."""
     return max(2**26, 256 * size)
 
 
 def most_bytes(file, path):
-    """Bytes that can be in a file that `opened` gives for a path."""
+    """The most bytes that can be read from a file that `opened` yields for a path."""
     size = path.stat().st_size
     return most_unpacked(size) if isinstance(file, gzip.GzipFile) else size
 
 
 @contextmanager
 def opened(path):
-    """Yields a file of the bytes in `path`, unpacked if they are gzipped: then, and only then, a gzip.GzipFile.
+    """Yields a file of the bytes in `path`; a gzip.GzipFile, which unpacks them, if and only if they are gzipped.
 
-    Raises UserError for all that can go wrong in opening and in the reading within the with block.
+    Raises UserError for every error in opening the file, and in reading it within the with block.
     """
     try:
         with open(path, "rb") as file:
@@ -30,6 +30,6 @@ def opened(path):
         with gzip.open(path) if packed else open(path, "rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path} is damaged or cut off ({error}); get it anew") from None
+        raise UserError(f"{path} is damaged or cut off ({error}); download it again") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None

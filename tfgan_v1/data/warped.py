@@ -13,7 +13,9 @@ from tfgan_v1.data.labels import Labelled, classify
 from tfgan_v1.errors import UserError
 
 NUM_IMAGES, NUM_SOURCES = 60_000, 5_000
-TURN, SHEAR, SCALE, SHIFT = 0.18, 0.15, 0.08, 1.0  # greatest tangent of the angle (10 degrees), ratio, ratio, pixels
+# The largest tangent of the angle (5 degrees), shear, change in scale, and shift in pixels. With twice as much, the
+# `mlp` draws its first readable digits up to ten epochs later than with MNIST, whose digits are centered by their mass.
+TURN, SHEAR, SCALE, SHIFT = 0.09, 0.075, 0.04, 0.5
 _SEED = 2007
 _SIDE, _MARGIN = 28, 2  # pixels; the margin is black
 _ONE = 2**16  # fixed-point coordinates: 1 pixel
@@ -61,8 +63,8 @@ def warp(sources, numbers):
 def _sharpen(values):
     """Pixels of 0 to 255 * 2**16, with 1.375 times their contrast, as 0 to 255.
 
-    Interpolation greys the strokes. This factor gives the 60,000 images MNIST's histogram again: 7.4 % of the pixels
-    above 249, in place of 3.2 %, and a standard deviation of 78.6.
+    Interpolation greys the strokes. This factor gives the 60,000 images MNIST's histogram again: 7.3 % of the pixels
+    above 249, in place of 3.5 %, and a standard deviation of 78.6, in place of 74.3.
     """
     middle = 255 * 2**15
     contrasted = ((values - middle) * 11 >> 3) + middle + 2**15

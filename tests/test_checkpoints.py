@@ -6,21 +6,34 @@ import shutil
 import numpy as np
 import pytest
 
-from tfgan_v1 import UserError
+from tfgan_v1 import Config, UserError
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.storage import checkpoints
+from tfgan_v1.storage import checkpoints, manifest, run_folder
+
+DATA = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
+
+
+def start_run(folder, run_id="0"):
+    """Writes the config.json of a run."""
+    run_folder.write(run_folder.Saved(Config(ckpt=folder), DATA, {}, run_id))
+
+
+@pytest.fixture(autouse=True)
+def _run(tmp_path):
+    start_run(tmp_path)
 
 
 class Weights:
     """A session with a generator's and another variable, all of one value."""
 
-    def __init__(self, value, shape=(2, 3), name="kernel"):
+    def __init__(self, value, shape=(2, 3), name="kernel", run_id="0"):
         self.graph = tf.Graph()
         with self.graph.as_default():
             initial = tf.constant_initializer(value)
             g = tf.get_variable(f"generator/{name}", shape, initializer=initial, use_resource=True)
             other = tf.get_variable("discriminator/kernel", [4], initializer=initial, use_resource=True)
-            self.generator, self.state = checkpoints.make_saver([g]), checkpoints.make_saver([g, other])
+            self.generator = checkpoints.make_saver([g], run_id)
+            self.state = checkpoints.make_saver([g, other], run_id)
             self.session = tf.Session()
             self.session.run(tf.global_variables_initializer())
             self.value = g
@@ -35,8 +48,8 @@ class Weights:
         self.context.__exit__(*exception)
 
 
-def save(folder, step, value=None):
-    with Weights(step if value is None else value) as weights:
+def save(folder, step, value=None, run_id="0"):
+    with Weights(step if value is None else value, run_id=run_id) as weights:
         checkpoints.save_generator(weights.generator, weights.session, folder, step)
         checkpoints.save_state(weights.state, weights.session, folder, step, {"num_samples": step})
 
@@ -76,6 +89,7 @@ def test_old_code_restores_a_generator_by_its_own_saver(finished):
 def test_folders_of_any_name_are_written_and_read(tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
+    start_run(folder)
     save(folder, 5)
     assert restored(folder) == (5, 5)
     assert restored(folder, checkpoints.newest_generator) == (5, 5)
@@ -108,13 +122,35 @@ def test_a_damaged_checkpoint_gives_way_to_an_older_one_and_none_left_is_an_erro
     damage(tmp_path / f"generator.ckpt-2.{suffix}")
     damage(tmp_path / "train_state" / "step-2" / f"state.{suffix}")
     assert restored(tmp_path) == restored(tmp_path, checkpoints.newest_generator) == (1, 1)
-    assert "is damaged" in capsys.readouterr().err
+    assert "is damaged; using" in capsys.readouterr().err
     damage(tmp_path / f"generator.ckpt-1.{suffix}")
     damage(tmp_path / "train_state" / "step-1" / f"state.{suffix}")
-    with pytest.raises(UserError, match="no whole generator checkpoint"):
+    with pytest.raises(UserError, match="no generator checkpoint to use"):
         checkpoints.newest_generator(tmp_path)
-    with pytest.raises(UserError, match="is whole"):
+    with pytest.raises(UserError, match="no state to go on from"):
         checkpoints.newest_state(tmp_path)
+
+
+FIND = {"state": checkpoints.newest_state, "generator": checkpoints.newest_generator}
+
+
+@pytest.mark.parametrize("find", FIND.values(), ids=FIND)
+def test_another_runs_checkpoint_is_not_used_and_the_message_says_so(tmp_path, capsys, find):
+    save(tmp_path, 1)
+    save(tmp_path, 2, run_id="1")
+    assert restored(tmp_path, find) == (1, 1)
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "belongs to another run than config.json; using " in message
+    start_run(tmp_path, run_id="2")
+    with pytest.raises(UserError, match=r"to (use|go on from) \(.*-2.* belongs to another run .*, and .*-1") as error:
+        find(tmp_path)
+    assert "\n" not in str(error.value) and not capsys.readouterr().err
+
+
+def test_another_runs_checkpoint_of_the_same_step_is_replaced(tmp_path):
+    save(tmp_path, 1, value=7, run_id="1")
+    save(tmp_path, 1)
+    assert restored(tmp_path) == restored(tmp_path, checkpoints.newest_generator) == (1, 1)
 
 
 CHANGED = {"its facts": ('"num_samples": 2', '"num_samples": 3'), "its step": ('"step": 2', '"step": 3')}
@@ -140,12 +176,12 @@ def test_a_state_under_another_steps_name_verifies_nothing(tmp_path):
 def test_a_manifest_that_is_none_verifies_nothing(tmp_path, content):
     save(tmp_path, 2)
     (tmp_path / "generator.ckpt-2.json").write_text(content)
-    with pytest.raises(UserError, match="no whole generator checkpoint"):
+    with pytest.raises(UserError, match="no generator checkpoint to use"):
         checkpoints.newest_generator(tmp_path)
 
 
-def test_nothing_saved_is_no_state():
-    assert checkpoints.newest_state(checkpoints.Path("nowhere")) is None
+def test_a_run_that_saved_nothing_has_no_state(tmp_path):
+    assert checkpoints.newest_state(tmp_path) is None
 
 
 def test_another_models_checkpoint_is_told_by_its_tensor(tmp_path):
@@ -182,7 +218,7 @@ def test_a_damaged_state_is_not_one_of_those_that_are_kept_once_the_run_goes_on_
     for step in (1, 2):
         save(tmp_path, step)
     DAMAGES["empty"](tmp_path / "train_state" / "step-2" / "state.index")
-    checkpoints.forget_after(tmp_path, 1)
+    checkpoints.remove_after(tmp_path, 1)
     assert [path.name for path in (tmp_path / "train_state").iterdir()] == ["step-1"]
     save(tmp_path, 3)
     assert sorted(path.name for path in (tmp_path / "train_state").iterdir()) == ["step-1", "step-3"]
@@ -196,21 +232,21 @@ def test_halves_of_generators_are_cleared_away_and_files_of_others_are_not(tmp_p
     theirs = [tmp_path / f"generator.ckpt-{name}.index" for name in ("mine-1", "01", "x")]
     for path in theirs:
         path.touch()
-    checkpoints.forget_after(tmp_path, 2)
-    assert {*tmp_path.glob("generator.ckpt-*")} == {*theirs, *checkpoints._files(tmp_path / "generator.ckpt-2")}
+    checkpoints.remove_after(tmp_path, 2)
+    assert {*tmp_path.glob("generator.ckpt-*")} == {*theirs, *manifest.files_of(tmp_path / "generator.ckpt-2")}
 
 
 def test_generators_of_steps_that_a_resumed_run_has_not_reached_are_forgotten(tmp_path):
     for step in (1, 2, 3):
         save(tmp_path, step)
-    checkpoints.forget_after(tmp_path, 3)
+    checkpoints.remove_after(tmp_path, 3)
     assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "generator.ckpt-3")
-    checkpoints.forget_after(tmp_path, 1)
+    checkpoints.remove_after(tmp_path, 1)
     assert restored(tmp_path, checkpoints.newest_generator) == (1, 1)
     assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "generator.ckpt-1")
     assert len(list(tmp_path.glob("generator.ckpt-*"))) == 3
-    checkpoints.forget_after(tmp_path, 0)
-    assert [path.name for path in tmp_path.rglob("*")] == ["train_state"]
+    checkpoints.remove_after(tmp_path, 0)
+    assert {path.name for path in tmp_path.rglob("*")} == {"config.json", "train_state"}
 
 
 def test_what_else_belongs_to_a_state_is_kept_with_it(tmp_path):
@@ -241,6 +277,6 @@ def test_a_state_that_cannot_be_read_just_now_is_not_taken_for_a_damaged_one(tmp
     def failing(path):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(checkpoints, "read_json", failing)
+    monkeypatch.setattr(manifest, "read_json", failing)
     with pytest.raises(UserError, match=r"cannot be read \(Input/output error"):
         checkpoints.newest_state(tmp_path)

@@ -16,7 +16,14 @@ from conftest import REPOSITORY, outcome, rewrite
 
 from tfgan_v1 import Config, Generator, UserError, load_samples, plan, train, training
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.storage import checkpoints
+from tfgan_v1.storage import checkpoints, run_folder
+
+
+def copied(config, run):
+    """Copies both folders of a run to those of a configuration."""
+    for theirs, ours in ((run.ckpt, config.ckpt), (run.samples, config.samples)):
+        shutil.copytree(theirs, ours)
+    return config
 
 
 @pytest.mark.parametrize("xla", ["on", "off"])
@@ -94,7 +101,7 @@ def test_records_that_are_gone_begin_anew(digits_config, capsys):
         (config.samples_folder / name).unlink()
     progress = train(replace(config, epochs=3), resume=True)
     assert len(progress.samples) == len(progress.losses) == 1
-    assert capsys.readouterr().err.count("is gone") == 2
+    assert capsys.readouterr().err.count("is missing") == 2
     assert len(train(replace(config, epochs=4), resume=True).samples) == 2
     (config.samples_folder / "train_samples.pkl").unlink()
     train(replace(config, epochs=4), resume=True)  # nothing to train, but the file begins anew
@@ -154,7 +161,7 @@ def test_a_resume_on_another_machine_is_warned_of(digits_config, capsys):
     for _ in range(2):
         rewrite(path, lambda content: content["made_by"].update(tensorflow="2.16.1"))
         train(config, resume=True)
-        assert f"begun with tensorflow 2.16.1, now {tf.__version__}" in capsys.readouterr().err
+        assert f"began with tensorflow 2.16.1, now {tf.__version__}" in capsys.readouterr().err
 
 
 def test_another_runs_samples_stop_a_resume(digits_config):
@@ -165,13 +172,58 @@ def test_another_runs_samples_stop_a_resume(digits_config):
     for name in ("losses.csv", "train_samples.pkl"):
         shutil.copy(other.samples_folder / name, config.samples_folder)
         before = {path: path.read_bytes() for path in config.samples_folder.iterdir()}
-        with pytest.raises(UserError, match=rf"{re.escape(name)} does not belong to the run.*--samples"):
+        with pytest.raises(UserError, match=rf"{re.escape(name)} was changed, or belongs to another run.*--samples"):
             train(replace(config, epochs=2), resume=True)
         assert {path: path.read_bytes() for path in config.samples_folder.iterdir()} == before
 
 
+EDITS = {
+    "a changed number": lambda rows: [*rows[:2], rows[2].replace(",0.", ",1.", 1), *rows[3:]],
+    "a removed row": lambda rows: rows[:2] + rows[3:],
+    "a removed row, and one more at the end": lambda rows: rows[:2] + rows[3:] + rows[-1:],
+    "a row in place of another": lambda rows: [*rows[:2], rows[1], *rows[3:]],
+    "swapped rows": lambda rows: [rows[0], rows[2], rows[1], *rows[3:]],
+    "changed seconds": lambda rows: [*rows[:2], f"{rows[2].rstrip()}5\r\n", *rows[3:]],
+}
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The configuration of a run with a row for each of its four steps."""
+    folder = tmp_path_factory.mktemp("recorded")
+    options = {"dataset": "digits", "steps": 4, "sample_every": 2, "record": "steps", "xla": "off"}
+    config = Config(**options, ckpt=folder / "checkpoints", samples=folder / "samples")
+    train(config)
+    return config
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_losses_that_were_edited_stop_a_resume_until_they_are_moved_away(recorded, tmp_path, edit):
+    config = copied(replace(recorded, ckpt=str(tmp_path / "c"), samples=str(tmp_path / "s")), recorded)
+    path = config.samples_folder / "losses.csv"
+    header, *rows = path.read_bytes().decode().splitlines(keepends=True)
+    content = "".join([header, *edit(rows)]).encode()
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"losses\.csv was changed, or belongs to another run .*; restore it") as error:
+        train(replace(config, steps=6), resume=True)
+    assert "\n" not in str(error.value) and path.read_bytes() == content
+    path.rename(tmp_path / "losses.csv")
+    assert [row.step for row in train(replace(config, steps=6), resume=True).losses] == [5, 6]
+    assert [row.step for row in train(replace(config, steps=8), resume=True).losses] == [5, 6, 7, 8]
+
+
+def test_losses_that_a_spreadsheet_saved_again_are_the_same(recorded, tmp_path):
+    """The numbers count, not their quotes and line ends."""
+    config = copied(replace(recorded, ckpt=str(tmp_path / "c"), samples=str(tmp_path / "s")), recorded)
+    path = config.samples_folder / "losses.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    path.write_text("".join(",".join(f'"{cell}"' for cell in row) + "\n" for row in rows))
+    assert len(train(replace(config, steps=6), resume=True).losses) == 6
+
+
 FACTS = [
-    {},
+    {},  # removes them
     {"seconds": "x"},
     {"seconds": None},
     {"seconds": math.nan},
@@ -187,9 +239,7 @@ FACTS = [
 
 @pytest.mark.parametrize("facts", FACTS, ids=str)
 def test_a_damaged_manifest_of_a_state_is_one_sentence(finished, digits_config, facts):
-    config = digits_config(xla="auto")
-    for ours, theirs in ((config.ckpt, finished.config.ckpt), (config.samples, finished.config.samples)):
-        shutil.copytree(theirs, ours)
+    config = copied(digits_config(xla="auto"), finished.config)
     path = config.ckpt_folder / "train_state" / "step-51" / "state.json"
     rewrite(path, lambda content: content.update(facts={**content["facts"], **facts} if facts else {}))
     with pytest.raises(UserError, match=r"state\.json is damaged"):
@@ -201,7 +251,7 @@ def test_a_state_that_is_gone_is_no_reason_to_train_over_what_is_there(digits_co
     train(config)
     shutil.rmtree(config.ckpt_folder / "train_state")
     before = sorted(config.ckpt_folder.iterdir())
-    with pytest.raises(UserError, match=r"no state in .* is whole; .*--overwrite"):
+    with pytest.raises(UserError, match=r"train_state has no state to go on from; .*--overwrite"):
         train(replace(config, epochs=2), resume=True)
     assert sorted(config.ckpt_folder.iterdir()) == before
 
@@ -210,9 +260,7 @@ def test_a_state_that_is_gone_is_no_reason_to_train_over_what_is_there(digits_co
 def test_a_run_goes_on_wherever_its_folder_is_copied_moved_or_renamed_to(
     digits_config, finished, four_epochs, tmp_path, name
 ):
-    config = digits_config(name, xla="auto", epochs=4)
-    for theirs, ours in ((finished.config.ckpt, config.ckpt), (finished.config.samples, config.samples)):
-        shutil.copytree(theirs, ours)
+    config = copied(digits_config(name, xla="auto", epochs=4), finished.config)
     train(config, resume=True)
     (tmp_path / name).rename(tmp_path / f"{name} moved")
     with Generator.restore(tmp_path / f"{name} moved" / "checkpoints") as generator:
@@ -233,7 +281,7 @@ def test_a_damaged_newest_state_is_told_and_costs_no_more_than_the_steps_since_t
     capsys.readouterr()
     train(replace(config, epochs=4), resume=True)
     told = capsys.readouterr()
-    assert "step-51/state is damaged, so" in told.err and "step-34/state takes its place" in told.err
+    assert re.search("step-51/state is damaged; using .*step-34/state instead", told.err)
     assert told.out.startswith("Epoch 3/4") and outcome(config) == outcome(straight)
     assert sorted(path.name for path in states.iterdir()) == ["step-34", "step-68"]
 
@@ -246,18 +294,54 @@ def test_no_whole_state_is_an_error_and_never_a_start_from_nothing(digits_config
     before = {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()}
     argv = ["--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples]
     code, out, err = command("train", *argv)
-    assert (code, out, err.count("\n")) == (2, "", 1) and "no state in" in err and "is whole" in err
+    assert (code, out, err.count("\n")) == (2, "", 1) and "no state to go on from" in err and "is damaged" in err
     assert {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()} == before
 
 
-def test_another_runs_state_is_refused(digits_config):
-    config, other = digits_config(epochs=1), digits_config("other", epochs=1, seed=1)
+@pytest.fixture(scope="module")
+def other_seed(tmp_path_factory):
+    """The configuration of the finished run with another seed and one epoch more."""
+    folder = tmp_path_factory.mktemp("other")
+    config = Config(dataset="digits", epochs=4, seed=1, ckpt=folder / "checkpoints", samples=folder / "samples")
     train(config)
-    train(other)
+    return config
+
+
+def test_another_runs_generator_is_not_drawn_from(digits_config, finished, other_seed, capsys):
+    config = copied(digits_config(xla="auto"), finished.config)
+    with Generator.restore(config.ckpt_folder) as generator:
+        images = generator()
+    for path in other_seed.ckpt_folder.glob("generator.ckpt-68.*"):
+        shutil.copy(path, config.ckpt_folder)
+    with Generator.restore(config.ckpt_folder) as generator:
+        assert generator.step == 51 and np.array_equal(generator(), images)
+    assert "generator.ckpt-68 belongs to another run" in capsys.readouterr().err
+
+
+def test_another_runs_state_is_refused_and_nothing_is_changed(digits_config, finished, other_seed):
+    config = copied(digits_config(xla="auto"), finished.config)
     shutil.rmtree(config.ckpt_folder / "train_state")
-    shutil.copytree(other.ckpt_folder / "train_state", config.ckpt_folder / "train_state")
-    with pytest.raises(UserError, match=r"step-17/state belongs to another run than the config\.json"):
-        train(replace(config, epochs=2), resume=True)
+    shutil.copytree(other_seed.ckpt_folder / "train_state", config.ckpt_folder / "train_state")
+    before = {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"no state to go on from \(.*step-68/state belongs to another run"):
+        train(replace(config, epochs=5), resume=True)
+    assert {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_resume_uses_its_own_state_although_another_runs_is_newer(digits_config, finished, other_seed, four_epochs):
+    config = copied(digits_config(xla="auto", epochs=4), finished.config)
+    shutil.copytree(other_seed.ckpt_folder / "train_state/step-68", config.ckpt_folder / "train_state/step-68")
+    train(config, resume=True)
+    assert outcome(config) == four_epochs
+
+
+def test_a_run_keeps_its_id_and_a_new_one_has_another(digits_config, finished):
+    config = copied(digits_config(xla="auto"), finished.config)
+    first = run_folder.read(config).run_id
+    train(replace(config, epochs=4), resume=True)
+    assert run_folder.read(config).run_id == checkpoints.newest_state(config.ckpt_folder).run_id == first
+    train(replace(config, epochs=1), overwrite=True)
+    assert run_folder.read(config).run_id == checkpoints.newest_state(config.ckpt_folder).run_id != first
 
 
 def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(digits_config, monkeypatch):
@@ -303,9 +387,7 @@ def four_epochs(tmp_path_factory):
 
 @pytest.mark.parametrize("size", [500, 500_000])  # too small for config.json, which Python writes, and for a state
 def test_a_full_disk_is_one_sentence_and_the_last_state_stays_good(digits_config, finished, four_epochs, size):
-    config = digits_config(xla="auto")
-    for ours, theirs in ((config.ckpt, finished.config.ckpt), (config.samples, finished.config.samples)):
-        shutil.copytree(theirs, ours)
+    config = copied(digits_config(xla="auto"), finished.config)
     argv = ["train", "--resume", "--epochs", "4", "--ckpt", config.ckpt, "--samples", config.samples]
     script = FULL_DISK.format(size=size, argv=argv)
     ended = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)

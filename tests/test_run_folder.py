@@ -1,6 +1,7 @@
 """A run's two folders: who may begin there, and that nothing in them is lost."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ def config(tmp_path):
 def begun(config):
     """A configuration in whose folders a run has begun."""
     with run_folder.locked(config):
-        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(numpy="2")))
+        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(numpy="2"), "0123"))
     return config
 
 
@@ -31,7 +32,7 @@ def test_a_configuration_comes_back_from_its_folder_with_the_readers_places(begu
     moved = Config(ckpt=tmp_path / "moved")
     saved = run_folder.read(moved)
     assert saved.data == FACTS and {"tfgan_v1", "python", "numpy", "processor", "threads"} == set(saved.made_by)
-    assert saved.config == Config(dataset="digits", ckpt=tmp_path / "moved")
+    assert saved.config == Config(dataset="digits", ckpt=tmp_path / "moved") and saved.run_id == "0123"
 
 
 def test_a_folder_with_a_run_is_refused_with_the_three_ways_out(begun):
@@ -46,8 +47,26 @@ def test_a_folder_with_a_run_is_refused_with_the_three_ways_out(begun):
 def test_records_of_another_run_in_the_samples_folder_are_not_written_over(config):
     config.samples_folder.mkdir()
     (config.samples_folder / "losses.csv").write_text("")
-    with pytest.raises(UserError, match="already holds a run"):
+    with pytest.raises(
+        UserError, match=r"already holds a run's records \(losses\.csv\); .*--samples.*--name.*--overwrite"
+    ):
         run_folder.check_can_start(config, resume=False, overwrite=False)
+
+
+@pytest.mark.parametrize("name", ["train_state", "generator.ckpt-17.index", "checkpoint"])
+def test_a_missing_config_json_is_named_with_the_ways_out(begun, name):
+    (begun.ckpt_folder / "config.json").unlink()
+    (begun.ckpt_folder / name).touch()
+    missing = rf"holds a run \({re.escape(name)}\) but its config\.json is missing; restore config\.json from a copy"
+    with pytest.raises(UserError, match=rf"already {missing} to continue with --resume,.*--name.*--overwrite") as error:
+        run_folder.check_can_start(begun, resume=False, overwrite=False)
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=rf"{missing}, name another folder with --ckpt, .*--overwrite") as error:
+        run_folder.check_can_start(begun, resume=True, overwrite=False)
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=rf"{missing}, name another folder with --weights"):
+        run_folder.read(begun, by="--weights")
+    assert run_folder.check_can_start(begun, resume=False, overwrite=True) is None
 
 
 CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("num_samples", 4)]
@@ -57,7 +76,7 @@ CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("nu
 def test_what_the_results_depend_on_cannot_change_on_the_way(begun, option, value):
     changed = Config(**{"dataset": "digits", "ckpt": begun.ckpt, "samples": begun.samples, option: value})
     row = rf"--{option.replace('_', '-')} +{getattr(Config(), option)} +{value}$"
-    with pytest.raises(UserError, match=rf"was begun with other settings; .*--name NAME\n +then +now\n  {row}"):
+    with pytest.raises(UserError, match=rf"started with other options; .*--name NAME\n +then +now\n  {row}"):
         run_folder.check_can_start(changed, resume=True, overwrite=False)
 
 
@@ -100,14 +119,14 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_a_run_above_uses_for_its_own_files_is_refused(name):
-    with pytest.raises(UserError, match=f"--name {name} is kept"):
+    with pytest.raises(UserError, match=f"--name {name} is reserved"):
         run_folder.check_can_start(Config(name=name), resume=False, overwrite=False)
 
 
 def test_where_the_data_lies_is_kept_from_whatever_folder_it_was_told(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config.ckpt_folder.mkdir()
-    run_folder.write(run_folder.Saved(Config(ckpt=config.ckpt, data_dir="data"), FACTS, {}))
+    run_folder.write(run_folder.Saved(Config(ckpt=config.ckpt, data_dir="data"), FACTS, {}, ""))
     assert run_folder.read(config).config.data_dir == str(tmp_path / "data")
 
 
@@ -115,7 +134,7 @@ def test_two_trainers_do_not_get_into_one_folder(config, tmp_path):
     elsewhere = Config(ckpt=tmp_path / "elsewhere", samples=config.samples)
     with run_folder.locked(config):
         for other in (config, elsewhere):
-            with pytest.raises(UserError, match="another trainer is at work"), run_folder.locked(other):
+            with pytest.raises(UserError, match="another process is training"), run_folder.locked(other):
                 pass
     with run_folder.locked(elsewhere):
         pass
@@ -154,6 +173,7 @@ DAMAGES = {
     "a mistyped key": lambda folder: damage(folder, lambda c: c["config"].update(batchsize=3)),
     "a wrong value": lambda folder: damage(folder, lambda c: c["config"].update(epochs=-1)),
     "a list for a model": lambda folder: damage(folder, lambda c: c["config"].update(model=["mlp"])),
+    "no run id": lambda folder: damage(folder, lambda c: c.pop("run_id")),
     "no shape": lambda folder: damage(folder, lambda c: c["data"].update(image_shape=3)),
     "a huge shape": lambda folder: damage(folder, lambda c: c["data"].update(image_shape=[10**6, 10**6, 1])),
 }

@@ -122,7 +122,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
 
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
-    saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, own=custom.names())
+    saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())
     if config.weights and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
     if config.size and not custom.model:

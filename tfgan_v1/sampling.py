@@ -38,8 +38,8 @@ class Generator:
         """
         folder = Path(folder)
         saved = run_folder.read(Config(ckpt=folder))
-        own = {part for part in saved.own if part != "model"} | ({"model"} if model else set())
-        run_folder.check_same_parts(saved, own, "Generator.restore(folder, model=...)")
+        custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
+        run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
         checkpoint, model = checkpoints.newest_generator(folder), model or MODELS[config.model]
         with tf.Graph().as_default() as graph:

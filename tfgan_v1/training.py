@@ -56,14 +56,15 @@ def run(plan):
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, tf.Graph().as_default():
         # Checked again under the lock: another process may have trained here since the plan was made.
         saved = run_folder.check_can_start(
-            config, resume=plan.resume, overwrite=plan.overwrite, own=plan.custom.names()
+            config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names()
         )
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             print(
                 f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
             )
-        with make_context(plan, signals) as context:
+        run_id = saved.run_id if saved else run_folder.new_run_id()
+        with make_context(plan, run_id, signals) as context:
             progress = start(context, saved, checkpoint)
             nonfinite_step = train_loop(context, progress)
             if nonfinite_step:
@@ -97,11 +98,11 @@ def translate_tf_errors(config):
 
 
 @contextmanager
-def make_context(plan, signals):
+def make_context(plan, run_id, signals):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
     stream = streaming.make_stream(plan) if plan.streamed else None
     graph = train_graph.build(*plan.graph_args, stream=stream.images if stream else None)
-    savers = [checkpoints.make_saver(each) for each in (graph.networks.g_state, graph.state, graph.weights)]
+    savers = [checkpoints.make_saver(each, run_id) for each in (graph.networks.g_state, graph.state, graph.weights)]
     tf.get_default_graph().finalize()
     with tf.Session() as session:
         yield TrainContext(plan, graph, stream, session, make_train_fn(plan, graph, session), *savers, signals)
@@ -134,7 +135,8 @@ def start(context, saved, checkpoint):
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
-    run_folder.write(run_folder.Saved(config, plan.facts, saved.made_by if saved else made_by(), plan.custom.names()))
+    first_made_by, run_id = saved.made_by if saved else made_by(), context.state_saver.run_id
+    run_folder.write(run_folder.Saved(config, plan.facts, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         save_generator(context, progress)
         write_state(context, progress)
@@ -215,15 +217,15 @@ def roll_back(context):
 def start_records(plan, progress):
     """Writes all records as they are at the current step, without what belongs to later steps."""
     folder = plan.config.samples_folder
-    checkpoints.forget_after(plan.config.ckpt_folder, progress.step)
-    pictures.forget_after(plan, progress.step)
-    records.write_samples(folder / records.SAMPLES, progress.samples)
-    records.write_table(folder / records.LOSSES, records.LOSSES_HEADER, progress.losses)
+    checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
+    pictures.remove_after(plan, progress.step)
+    records.write_samples(folder / run_folder.SAMPLES, progress.samples)
+    records.write_table(folder / run_folder.LOSSES, records.LOSSES_HEADER, progress.losses)
     if plan.is_points:
         table = statistics.statistics(plan, progress)
-        records.write_table(folder / records.STATISTICS, records.STATISTICS_HEADER, table)
+        records.write_table(folder / run_folder.STATISTICS, records.STATISTICS_HEADER, table)
     if plan.dataset.files:
-        records.write_table(folder / records.FILES, records.FILES_HEADER, plan.dataset.files)
+        records.write_table(folder / run_folder.FILES, records.FILES_HEADER, plan.dataset.files)
 
 
 def record(plan, progress, rows):
@@ -233,18 +235,18 @@ def record(plan, progress, rows):
         numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
         epoch = (step - 1) // plan.steps_per_epoch + 1
         losses.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
-    progress.losses += losses
-    records.append_rows(progress.config.samples_folder / records.LOSSES, losses)
+    progress.add_losses(losses)
+    records.append_rows(progress.config.samples_folder / run_folder.LOSSES, losses)
 
 
 def sample(context, progress):
     """Draws samples from fresh noise, and saves them and the generator."""
     plan, graph = context.plan, context.graph
     folder = plan.config.samples_folder
-    progress.keep(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
-    records.append_samples(folder / records.SAMPLES, progress.samples[-1:])
+    progress.add_samples(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
+    records.append_samples(folder / run_folder.SAMPLES, progress.samples[-1:])
     if plan.is_points:
-        records.append_rows(folder / records.STATISTICS, statistics.statistics(plan, progress)[-1:])
+        records.append_rows(folder / run_folder.STATISTICS, statistics.statistics(plan, progress)[-1:])
     if plan.config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
     save_generator(context, progress)
@@ -258,7 +260,7 @@ def save_generator(context, progress):
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
-    for name in (records.SAMPLES, records.LOSSES, *([records.STATISTICS] if context.plan.is_points else [])):
+    for name in (run_folder.SAMPLES, run_folder.LOSSES, *([run_folder.STATISTICS] if context.plan.is_points else [])):
         files.sync(context.plan.config.samples_folder / name)
     write_state(context, progress)
 

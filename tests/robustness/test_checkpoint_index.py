@@ -10,7 +10,7 @@ import pytest
 
 from tfgan_v1 import UserError
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.storage import checkpoint_index, checkpoints
+from tfgan_v1.storage import checkpoint_index, checkpoints, manifest
 
 MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000))
 NAMES = {"generator/kernel": (5, 7), "generator/bias": (7,), "d_updates": (), **{f"d/{i:02}": (i,) for i in range(60)}}
@@ -140,6 +140,6 @@ def test_a_type_that_is_not_the_configurations_is_refused(tmp_path):
         tf.train.Saver([kernel]).save(session, str(tmp_path / "state"), write_meta_graph=False)
     with tf.Graph().as_default(), tf.Session() as session:
         saver = checkpoints.make_saver([tf.get_variable("kernel", [2], use_resource=True)])
-        checkpoint = checkpoints.Checkpoint(1, tmp_path / "state", {})
-        with pytest.raises(UserError, match=r"another model's: kernel is float64 \[2\] in it, and float32 \[2\] by"):
+        checkpoint = manifest.Checkpoint(1, tmp_path / "state", {}, "")
+        with pytest.raises(UserError, match=r"another model's: kernel is float64 \[2\] in it, but float32 \[2\] by"):
             checkpoints.restore(saver, session, checkpoint)

@@ -229,7 +229,7 @@ def test_a_second_trainer_is_refused_in_a_sentence_until_the_first_is_killed(tmp
         while not state_step(run):
             time.sleep(0.1)
         assert forks.train(run, resume=True, said=said)["code"] == 2
-        assert said.read_text().count("\n") == 1 and "another trainer is at work" in said.read_text()
+        assert said.read_text().count("\n") == 1 and "another process is training" in said.read_text()
         assert first.result()["code"] == -signal.SIGKILL
     assert forks.train({**run, "epochs": state_step(run) // 3 + 2}, resume=True)["code"] == 0
 

@@ -99,7 +99,8 @@ def _whole_config():
     values = Config(dataset="digits", ckpt="c", samples="s")
     values = {name: value for name, value in vars(values).items() if name not in ("ckpt", "samples", "name")}
     facts = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
-    content = {"format": run_folder.FORMAT, "config": values, "data": facts, "made_by": {"numpy": "2"}, "own": ["loss"]}
+    content = {"format": run_folder.FORMAT, "config": values, "data": facts, "made_by": {"numpy": "2"}}
+    content |= {"run_id": "0123", "custom": ["loss"]}
     return [files.to_json(content).encode(), files.to_json({**content, "config": {"epochs": 3}}).encode()]
 
 
@@ -156,31 +157,31 @@ def _manifests():
 
     from tfgan_v1.storage import checkpoints
 
-    tensors = {"data-00000-of-00001": b"tensors" * 9, "index": b"index" * 9}
+    config, tensors = _whole_config()[0], {"data-00000-of-00001": b"tensors" * 9, "index": b"index" * 9}
 
     def manifest(prefix, facts):
         sums = {
             f"{prefix}.{end}": {"bytes": len(each), "sha256": hashlib.sha256(each).hexdigest()}
             for end, each in tensors.items()
         }
-        return [files.to_json({"step": 17, "facts": facts, "files": sums}).encode()]
+        return [files.to_json({"run_id": "0123", "step": 17, "facts": facts, "files": sums}).encode()]
 
     generator, state = "generator.ckpt-17", "train_state/step-17/state"
-    facts = {"seconds": 1.5, "sample_steps": [17], "samples_sha256": "0", "num_losses": 1, "last_losses": ["17", "nan"]}
+    facts = {"seconds": 1.5, "sample_steps": [17], "samples_sha256": "0", "num_losses": 1, "losses_sha256": "0"}
     return {
         "manifest of a generator": Kind(
             manifest(generator, {}),
             lambda path: checkpoints.newest_generator(path.parent),
             f"{generator}.json",
             damage.json_of_ours,
-            others={f"{generator}.{end}": content for end, content in tensors.items()},
+            others={"config.json": config, **{f"{generator}.{end}": content for end, content in tensors.items()}},
         ),
         "manifest of a state": Kind(
             manifest("state", facts),
             lambda path: checkpoints.newest_state(path.parents[2]),
             f"{state}.json",
             damage.json_of_ours,
-            others={f"{state}.{end}": content for end, content in tensors.items()},
+            others={"config.json": config, **{f"{state}.{end}": content for end, content in tensors.items()}},
         ),
     }
 

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as some_numpy
 from tfgan_v1 import Config, UserError, data, load_samples
 from tfgan_v1.config import DATASET_NAMES, OneOf, value_type
 from tfgan_v1.data import Shaping, arrays, tables
-from tfgan_v1.storage import records, run_folder
+from tfgan_v1.storage import files, records, run_folder
 
 settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("here")
@@ -138,13 +138,13 @@ def test_a_configuration_comes_back(values):
     assume(not {"epochs", "steps"} <= set(values))
     with tempfile.TemporaryDirectory() as folder:
         config = Config(**values, ckpt=folder)
-        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(), ["loss"]))
+        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(), "0123", ["loss"]))
         saved = run_folder.read(Config(ckpt=folder))
     paths = {name: os.path.abspath(values[name]) for name in ("data_dir", "weights", "cache_dir") if name in values}
     if values.get("dataset", "mnist") not in DATASET_NAMES:
         paths["dataset"] = os.path.abspath(values["dataset"])
     assert saved.config == replace(config, **paths)
-    assert (saved.data, saved.own) == (FACTS, ["loss"])
+    assert (saved.data, saved.run_id, saved.custom) == (FACTS, "0123", ["loss"])
 
 
 ANYTHING = some.recursive(
@@ -152,7 +152,10 @@ ANYTHING = some.recursive(
     lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(), inner, max_size=4),
     max_leaves=10,
 )
-SCHEMA = {"format": some.just(2), "config": ANYTHING, "data": ANYTHING, "made_by": ANYTHING, "own": ANYTHING}
+SCHEMA = {
+    "format": some.just(run_folder.FORMAT),
+    **dict.fromkeys(("config", "data", "made_by", "run_id", "custom", "sha256"), ANYTHING),
+}
 
 
 def read_config(content):
@@ -169,12 +172,14 @@ def read_config(content):
 @given(ANYTHING | some.fixed_dictionaries(SCHEMA))
 def test_any_json_is_a_configuration_or_one_sentence(value):
     read_config(json.dumps(value).encode())
+    if isinstance(value, dict):  # with a valid checksum, so that the rest is read, too
+        read_config(files.to_json({name: part for name, part in value.items() if name != "sha256"}).encode())
 
 
 @given(some.sampled_from(fields(Config)), ANYTHING)
 def test_any_value_of_an_option_is_taken_or_one_sentence(each, value):
-    content = {"format": 2, "config": {each.name: value}, "data": FACTS, "made_by": {}, "own": []}
-    saved = read_config(json.dumps(content).encode())
+    content = {"format": run_folder.FORMAT, "config": {each.name: value}, "data": FACTS, "made_by": {}}
+    saved = read_config(files.to_json({**content, "run_id": "0123", "custom": []}).encode())
     if saved:
         now = getattr(saved.config, each.name)
         assert type(now) in (value_type(each), type(None))

@@ -25,7 +25,7 @@ def describe(plan, occupied=False):
     occupied: whether the folders hold another run, so that `train` would refuse to start.
     """
     config, facts = plan.config, plan.facts
-    saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, own=plan.custom.names())
+    saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names())
     starting_point(plan, saved)
     with tf.Graph().as_default():
         model = plan.custom.model or MODELS[config.model]

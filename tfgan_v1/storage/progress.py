@@ -1,4 +1,4 @@
-"""How far a run has come, and how it is taken up again from what is on disk."""
+"""A run's progress in memory, and how a resume restores it from disk."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -16,30 +16,37 @@ from tfgan_v1.storage import checkpoints, records, run_folder
 class Progress:
     """How far a run has come. All of it is on disk, too, once `train` returns."""
 
-    config: Config  # with everything that was left open filled in
+    config: Config  # with every open option filled in
     step: int = 0  # training steps done
     epoch: int = 0  # epochs done
-    seconds: float = 0.0  # spent training, over all sittings
+    seconds: float = 0.0  # spent training, over all resumes
     reported: float = 0.0  # of these seconds, those up to the last line
-    reported_step: int = 0  # and of the steps
+    reported_step: int = 0  # step of the last line
     samples: list = field(default_factory=list)  # float32 arrays [num_samples, h, w, c] in [0, 1], or points
-    sample_steps: list = field(default_factory=list)  # the step at which each was drawn
-    digest: Any = field(default_factory=hashlib.sha256)  # of all the samples
+    sample_steps: list = field(default_factory=list)  # the step of each
+    samples_digest: Any = field(default_factory=hashlib.sha256)  # of all samples
     statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
-    losses: list = field(default_factory=list)  # a records.Losses for each step that is recorded
+    losses: list = field(default_factory=list)  # a records.Losses for each recorded step
+    losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
     stopped_by: int | None = None  # the number of the signal that ended training early
 
-    def keep(self, samples, step):
-        """Adds what was drawn at a step."""
+    def add_samples(self, samples, step):
+        """Adds the samples of a step."""
         self.samples.append(samples)
         self.sample_steps.append(step)
-        self.digest.update(np.ascontiguousarray(samples, np.float32))
+        self.samples_digest.update(np.ascontiguousarray(samples, np.float32))
+
+    def add_losses(self, rows):
+        """Adds rows, each a records.Losses."""
+        self.losses += rows
+        for row in rows:
+            self.losses_digest.update(f"{','.join(map(str, row))}\n".encode())  # of the numbers: quotes may change
 
 
 def starting_point(plan, saved):
-    """The Checkpoint from which a plan goes on, or None where it begins. UserError if that is beyond the plan's end.
+    """The Checkpoint from which a plan goes on, or None for step 0.
 
-    saved: what run_folder.check_can_start says of the run that is there, None if there is none to go on with.
+    saved: from run_folder.check_can_start, None for a fresh run. Raises UserError if the run is beyond the plan's end.
     """
     if not saved:
         return None
@@ -52,71 +59,79 @@ def starting_point(plan, saved):
     before, now = saved.made_by, made_by()
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
     if changes:
-        warn(
-            f"the run was begun with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's"
-        )
+        warn(f"the run began with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's")
     return checkpoint
 
 
 def made_by():
-    """What the exact bits of a run depend on besides its configuration."""
+    """Everything besides the configuration that affects the exact bits of a run."""
     return run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__)
 
 
 def metadata(progress):
-    """What a state keeps beside its tensors, to know its records again."""
+    """What a state keeps besides its tensors: how to recognize the records that belong to it."""
     return {
-        "options": run_folder.result_options(progress.config),
         "seconds": progress.seconds,
         "sample_steps": progress.sample_steps,
-        "samples_sha256": progress.digest.hexdigest(),
+        "samples_sha256": progress.samples_digest.hexdigest(),
         "num_losses": len(progress.losses),
-        "last_losses": [str(number) for number in progress.losses[-1]] if progress.losses else None,  # nan is not nan
+        "losses_sha256": progress.losses_digest.hexdigest(),
     }
 
 
 def load_progress(plan, checkpoint):
-    """The Progress up to a checkpoint, with what was recorded. Records that are gone begin anew, and stop nothing.
+    """The Progress at a checkpoint, with the samples and losses up to it. Missing records start empty, with a warning.
 
-    Raises UserError if the records that are there are not those that belong to the checkpoint.
+    Raises UserError if a record differs from the one that the checkpoint belongs to.
     """
-    facts, folder = checkpoint.facts, plan.config.samples_folder
-    progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch)
-    seconds, sample_steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
-    whole = isinstance(sample_steps, list) and all(type(step) is int and step > 0 for step in sample_steps)
-    whole &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
-    if not (whole and type(seconds) is float and 0 <= seconds < 1e9):
-        raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
-    if facts.get("options") != run_folder.result_options(progress.config):
-        raise UserError(
-            f"{checkpoint.prefix} belongs to another run than the {run_folder.CONFIG} of "
-            f"{progress.config.ckpt_folder}; restore what was there from a copy, or begin anew by --overwrite"
-        )
-    progress.seconds = seconds
-    try:
-        if _there(folder / records.SAMPLES):
-            # The last may be of later steps, which are done again.
-            for samples, step in zip(records.load_samples(folder / records.SAMPLES), sample_steps, strict=False):
-                progress.keep(samples, step)
-        if _there(folder / records.LOSSES):
-            progress.losses = records.read_losses(folder / records.LOSSES, checkpoint.step, num_losses)
-    except UserError as error:
-        raise UserError(f"{error}; restore it, or move it away to go on without the records so far") from None
+    facts, folder = _checked(checkpoint), plan.config.samples_folder
+    progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch, facts["seconds"])
     progress.reported, progress.reported_step = progress.seconds, progress.step
-    recalled = metadata(progress)
-    for name, ours in (
-        (records.SAMPLES, ("sample_steps", "samples_sha256")),
-        (records.LOSSES, ("num_losses", "last_losses")),
-    ):
-        if (folder / name).exists() and any(recalled[fact] != facts.get(fact) for fact in ours):
-            raise UserError(
-                f"{folder / name} does not belong to the run in {progress.config.ckpt_folder}; name the folder of its "
-                "samples by --samples, or move the file away to go on without the records so far"
-            )
+    if _exists(folder / run_folder.SAMPLES):
+        # A killed run may have appended samples of later steps, which are drawn again.
+        samples = _read(records.load_samples, folder / run_folder.SAMPLES)
+        for each, step in zip(samples, facts["sample_steps"], strict=False):
+            progress.add_samples(each, step)
+        _check_same(progress, facts, run_folder.SAMPLES, ("sample_steps", "samples_sha256"))
+    if _exists(folder / run_folder.LOSSES):
+        progress.add_losses(_read(records.read_losses, folder / run_folder.LOSSES, progress.step, facts["num_losses"]))
+        _check_same(progress, facts, run_folder.LOSSES, ("num_losses", "losses_sha256"))
     return progress
 
 
-def _there(path):
+def _checked(checkpoint):
+    """The facts of a checkpoint. Raises UserError unless they have the form of `metadata`."""
+    facts = checkpoint.facts
+    seconds, steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
+    valid = type(seconds) is float and 0 <= seconds < 1e9
+    valid &= isinstance(steps, list) and all(type(step) is int and step > 0 for step in steps)
+    valid &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
+    if not valid:
+        raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
+    return facts
+
+
+def _exists(path):
     if not path.exists():
-        warn(f"{path} is gone; it begins anew with what comes next")
+        warn(f"{path} is missing; a new one starts with the next record")
     return path.exists()
+
+
+def _read(read, path, *args):
+    try:
+        return read(path, *args)
+    except UserError as error:
+        raise UserError(
+            f"{error}; restore it from a copy, or move it away to go on without the records so far"
+        ) from None
+
+
+def _check_same(progress, facts, name, keys):
+    """Raises UserError unless the record `name` holds what was in it when the checkpoint was saved."""
+    found = metadata(progress)
+    if any(found[key] != facts.get(key) for key in keys):
+        raise UserError(
+            f"{progress.config.samples_folder / name} was changed, or belongs to another run than "
+            f"{progress.config.ckpt_folder}; restore it from a copy, name its folder with --samples, or move it away "
+            "to go on without the records so far"
+        )

@@ -12,10 +12,6 @@ from tfgan_v1.errors import UserError
 from tfgan_v1.storage import safe_pickle
 from tfgan_v1.storage.files import BoundedReader, replacing
 
-SAMPLES = "train_samples.pkl"
-LOSSES = "losses.csv"
-STATISTICS = "statistics.csv"  # of points
-FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
 FILES_HEADER = ("file", "left out because")
 LOSSES_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy", "seconds")
 STATISTICS_HEADER = (
@@ -129,5 +125,5 @@ def read_losses(path, last_step, most=None):
                 raise ValueError(f"its columns are {','.join(header)}")
             rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
     except (ValueError, TypeError, IndexError, csv.Error) as error:
-        raise UserError(f"{path} is damaged ({error}); move it away to go on without the losses so far") from None
+        raise UserError(f"{path} is damaged ({error})") from None
     return [row for row in rows if row.step <= last_step]

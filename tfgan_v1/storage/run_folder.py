@@ -1,7 +1,8 @@
-"""A run's two folders: whether it may begin there, who writes there, and its configuration in config.json."""
+"""A run's two folders: the names of its files, whether it may start there, its lock, and config.json."""
 
 import os
 import platform
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -15,60 +16,93 @@ from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.files import PARTIAL, has_valid_checksum, read_json, replacing, to_json
 
-CONFIG = "config.json"
+FORMAT = 4  # of config.json
 LOCK = ".lock"
-FORMAT = 4
 
-# The names of everything that a run writes: --overwrite removes these and nothing else.
-CKPT_FILES = (CONFIG, "checkpoint", *(f"generator.ckpt-*.{end}" for end in ("data-*", "index", "json")), "train_state")
-SHEET = "samples.png"  # what sample.py writes if it is not told otherwise
+# The names of all files that a run writes, in its checkpoint folder ...
+CONFIG = "config.json"
+LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
+GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
+SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
+STATE = "train_state"  # a folder with a folder step-<step> for each state
+# ... and in its samples folder.
+SAMPLES = "train_samples.pkl"
+LOSSES = "losses.csv"
+STATISTICS = "statistics.csv"  # of points
+FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
+SHEETS = "sheets"  # a folder with an image grid for each set of samples
+LAST_SAMPLES = "last_samples.png"
+EVOLUTION = "evolution.png"
+LOSS_CURVES = "losses.png"
+PROBABILITIES = "probabilities.png"
+DIVERGENCE = "divergence.png"  # of points
+SHEET = "samples.png"  # not the run's: what sample.py writes by default
+
+# --overwrite removes these and nothing else.
+CKPT_FILES = (CONFIG, LATEST, *(f"{GENERATOR}-*{suffix}" for suffix in SUFFIXES), STATE)
 SAMPLES_FILES = (
-    *("train_samples.pkl", "losses.csv", "statistics.csv", "files.csv", "sheets"),
-    *(f"{name}.png" for name in ("last_samples", "evolution", "losses", "probabilities", "divergence")),
+    *(SAMPLES, LOSSES, STATISTICS, FILES, SHEETS),
+    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, DIVERGENCE),
 )
 
-# And what a kill leaves of them half-written: see `replacing` and checkpoints._written_beside.
+# What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
 CKPT_LEFTOVERS = (
-    *(PARTIAL, f"train_state/{PARTIAL}", f"train_state/step-*/.state.json{PARTIAL}"),
-    *(f".{name}{PARTIAL}" for name in (CONFIG, "checkpoint")),
+    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/.state.json{PARTIAL}"),
+    *(f".{name}{PARTIAL}" for name in (CONFIG, LATEST)),
 )
-SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"sheets/.[0-9]*.png{PARTIAL}")
+SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"{SHEETS}/.[0-9]*.png{PARTIAL}")
 
 
 class Saved(NamedTuple):
-    """What config.json holds."""
+    """The content of config.json."""
 
     config: Config
     data: dict[str, Any]  # name, num_images, image_shape [h, w, c], sha256 of the pixels
     made_by: dict[str, Any]  # versions of the packages by name, processor, threads
-    own: Sequence[str] = ()  # what the caller brought: "model", "loss"
+    run_id: str  # also in the manifest of each checkpoint
+    custom: Sequence[str] = ()  # the parts that the caller brought: "model", "loss"
 
 
-def check_can_start(config, *, resume, overwrite, own=()):
-    """Raises UserError unless a trainer with this configuration may begin in the folders that it names.
+def check_can_start(config, *, resume, overwrite, custom=()):
+    """Raises UserError unless a run with this configuration may start in its folders. Writes nothing.
 
-    own: names of the parts that the caller brings. Touches nothing. Returns what is saved there if the run
-    resumes, otherwise None.
+    custom: names of the parts that the caller brings. Returns the Saved of the run to resume, otherwise None.
     """
     if resume and overwrite:
-        raise UserError("--resume goes on with a run and --overwrite throws it away; give one of them")
-    name = (config.name or "run").casefold()
-    if name.startswith(".") or any(fnmatch(name, kept) for kept in (*CKPT_FILES, *SAMPLES_FILES, SHEET)):
-        raise UserError(f"--name {config.name} is kept for the files of the run above it; take another")
+        raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
+    _check_name(config.name)
+    saved = None
     if resume:
         saved = read(config)
         check_same_run(saved.config, config)
-        check_same_parts(saved, own, "train(config, resume=True, model=..., loss=...)")
-        check_writable(config)
-        return saved
-    found = _own_files(config)
-    if found and not overwrite:
-        raise UserError(
-            f"{found[0].parent} already holds a run ({found[0].name}); go on with it by --resume, "
-            "start another beside it by --name NAME, or throw it away by --overwrite"
-        )
+        check_same_parts(saved, custom, "train(config, resume=True, model=..., loss=...)")
+    elif not overwrite:
+        _check_empty(config)
     check_writable(config)
-    return None
+    return saved
+
+
+def _check_name(name):
+    """Raises UserError if a run's name is a file's name in the folder above, where another run may be."""
+    folded = (name or "run").casefold()
+    if folded.startswith(".") or any(fnmatch(folded, used) for used in (*CKPT_FILES, *SAMPLES_FILES, SHEET)):
+        raise UserError(f"--name {name} is reserved for the files of a run; choose another")
+
+
+def _check_empty(config):
+    """Raises UserError if a run's files are in the folders."""
+    found, ways_out = _run_files(config), "start another run with --name NAME, or delete this one with --overwrite"
+    if not found:
+        return
+    folder, name = found[0].parent, found[0].name
+    if name == CONFIG:
+        raise UserError(f"{folder} already holds a run ({name}); continue it with --resume, {ways_out}")
+    if _found(config.ckpt_folder, CKPT_FILES):
+        raise UserError(
+            f"{folder} already holds a run ({name}) but its {CONFIG} is missing; restore {CONFIG} from a copy to "
+            f"continue with --resume, {ways_out}"
+        )
+    raise UserError(f"{folder} already holds a run's records ({name}); name another folder with --samples, {ways_out}")
 
 
 def check_writable(config):
@@ -95,52 +129,46 @@ def _exists(path):
 
 def holds_run(config):
     """Whether one of the two folders holds files of a run."""
-    return bool(_own_files(config))
+    return bool(_run_files(config))
 
 
 def check_same_run(saved, config):
-    """Raises UserError if `config` differs from the saved one in anything that the results so far depend on."""
+    """Raises UserError if `config` differs from the saved one in an option that affects the results so far."""
     rows = []
     for each in fields(Config):
         before, now = getattr(saved, each.name), getattr(config, each.name)
-        undecided = each.name == "xla" and now == each.default  # settled only when the run is prepared
+        undecided = each.name == "xla" and now == each.default  # make_plan decides it
         if before != now and not each.metadata["resumable"] and not undecided:
             rows.append((flag(each.name), before, now))
     if rows:
         raise UserError(
-            f"the run in {config.ckpt_folder} was begun with other settings; leave them as they were, or start a run "
-            "of its own by --name NAME",
+            f"the run in {config.ckpt_folder} started with other options; keep them, or start another run with "
+            "--name NAME",
             *side_by_side(rows),
         )
 
 
 def side_by_side(rows):
-    """The lines of a table of what a run was begun with and what it is given now: rows (name, then, now)."""
+    """The lines of a table with the old and new values of options: rows (name, old, new)."""
     cells = [("", "then", "now"), *([str(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["".join(f"  {cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def result_options(config):
-    """The options that the results of a run depend on, by name."""
-    loose = ("resumable", "place")
-    return {each.name: getattr(config, each.name) for each in fields(Config) if not any(map(each.metadata.get, loose))}
+def check_same_parts(saved, custom, call):
+    """Raises UserError unless the caller brings the custom parts that a run started with. call: how to bring them."""
+    if set(custom) != set(saved.custom):
+        advice = f"pass the same in Python: {call}" if saved.custom else "leave out model= and loss="
+        raise UserError(f"the run in {saved.config.ckpt_folder} started with {_parts(saved.custom)}; {advice}")
 
 
-def check_same_parts(saved, own, call):
-    """Raises UserError unless the caller brings the parts of its own that a run was begun with. call: how it would."""
-    if set(own) != set(saved.own):
-        advice = f"pass the same in Python: {call}" if saved.own else "leave out model= and loss="
-        raise UserError(f"the run in {saved.config.ckpt_folder} was begun with {_parts(saved.own)}; {advice}")
-
-
-def _parts(own):
-    return " and ".join(f"a custom {part}" for part in own) or "the built-in networks and loss"
+def _parts(custom):
+    return " and ".join(f"a custom {part}" for part in custom) or "the built-in networks and loss"
 
 
 @contextmanager
 def locked(config):
-    """Makes the run's folders and keeps every other trainer out of them, until the end or the process's death."""
+    """Creates the run's folders and keeps other trainers out of them, until the end or the death of the process."""
     from filelock import FileLock, Timeout
 
     with ExitStack() as locks:
@@ -151,85 +179,90 @@ def locked(config):
                 locks.enter_context(FileLock(folder / LOCK, timeout=0))
             except Timeout:
                 raise UserError(
-                    f"another trainer is at work in {folder}; wait for it, or start a run of its own by --name NAME"
+                    f"another process is training in {folder}; wait for it, or start another run with --name NAME"
                 ) from None
         yield
 
 
 def clear(config):
-    """Removes what an earlier run left in the folders, and nothing else."""
-    for path in _own_files(config):
+    """Removes the files of an earlier run from the folders, and nothing else."""
+    for path in _run_files(config):
         _remove(path)
 
 
 def remove_partials(config):
-    """Removes what a run that was killed left half-written in the folders, and nothing else."""
-    for path in _found(config, CKPT_LEFTOVERS, SAMPLES_LEFTOVERS):
+    """Removes what a killed run left half-written in the folders, and nothing else."""
+    for path in _found(config.ckpt_folder, CKPT_LEFTOVERS) + _found(config.samples_folder, SAMPLES_LEFTOVERS):
         _remove(path)
 
 
 def made_by(**versions):
-    """What the exact bits of a run depend on besides its configuration: versions of packages, and the machine."""
+    """What affects the exact bits of a run besides its configuration: versions of packages, and the machine."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     python = platform.python_version()
     return {"tfgan_v1": __version__, "python": python, **versions, "processor": platform.machine(), "threads": threads}
 
 
+def new_run_id():
+    """A random id, by which a run recognizes its checkpoints. It affects no result."""
+    return secrets.token_hex(8)
+
+
 def write(saved):
-    """Saves what `read` reads."""
+    """Writes a Saved to config.json."""
     config = saved.config
     values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
     for name in ("data_dir", "dataset", "weights", "cache_dir"):
         if values[name] is not None and (name != "dataset" or values[name] not in DATASET_NAMES):
             values[name] = os.path.abspath(values[name])
-    content = {
-        "format": FORMAT,
-        "config": values,
-        "data": saved.data,
-        "made_by": saved.made_by,
-        "own": list(saved.own),
-    }
+    content = {"format": FORMAT, **saved._asdict(), "config": values, "custom": list(saved.custom)}
     with replacing(config.ckpt_folder / CONFIG) as path:
         path.write_text(to_json(content))
 
 
 def read(config, by="--ckpt"):
-    """What config.json holds in the folder that `config` names, with the places that `config` names.
+    """The Saved in the checkpoint folder of `config`, with the folders of `config`.
 
-    by: the flag that names the folder. Raises UserError if there is none or it is not one of ours.
+    by: the flag that names the folder. Raises UserError if it has no config.json or a damaged one.
     """
     folder = config.ckpt_folder
     path = folder / CONFIG
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}; name the folder of a run by {by}, or train one first")
+        raise UserError(f"there is no folder {folder}; name a run's folder with {by}, or train one first")
     if not path.is_file():
-        raise UserError(f"{folder} holds no run, for it has no {CONFIG}; name the folder of one by {by}")
+        found = _found(folder, CKPT_FILES)
+        raise UserError(
+            f"{folder} holds a run ({found[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, name "
+            f"another folder with {by}, or train again with --overwrite"
+            if found
+            else f"{folder} holds no run: it has no {CONFIG}; name a run's folder with {by}"
+        )
     try:
         content = read_json(path)
         if content["format"] != FORMAT:
             raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
         if not has_valid_checksum(content):
-            raise UserError("it was changed or damaged since it was written; restore it from a copy")
+            raise UserError("it was changed or damaged after it was written; restore it from a copy")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
         config = from_mapping({**content["config"], **places})
         shape = content["data"]["image_shape"]
         if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
-            raise ValueError(f"neither an image nor a point has the shape {shape}")
-        return Saved(config, content["data"], dict(content["made_by"]), [str(part) for part in content["own"]])
+            raise ValueError(f"{shape} is the shape of neither an image nor a point")
+        custom = [str(part) for part in content["custom"]]
+        return Saved(config, content["data"], dict(content["made_by"]), str(content["run_id"]), custom)
     except UserError as error:
         raise UserError(f"{path} cannot be used: {error}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({type(error).__name__}: {error}); restore it from a copy") from None
 
 
-def _own_files(config):
-    return _found(config, CKPT_FILES, SAMPLES_FILES)
+def _run_files(config):
+    return _found(config.ckpt_folder, CKPT_FILES) + _found(config.samples_folder, SAMPLES_FILES)
 
 
-def _found(config, in_ckpt, in_samples):
-    """What there is in the two folders under names that may be patterns."""
-    patterns = [(config.ckpt_folder, in_ckpt), (config.samples_folder, in_samples)]
-    return [path for folder, names in patterns for name in names for path in sorted(folder.glob(name))]
+def _found(folder, names):
+    """The paths in a folder with these names, which may be patterns."""
+    return [path for name in names for path in sorted(folder.glob(name))]
 
 
 def _remove(path):

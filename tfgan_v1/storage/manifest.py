@@ -1,0 +1,71 @@
+"""The manifest of a checkpoint: the id of its run, its step and facts, and the sizes and SHA-256 of its files.
+
+A kill or a bad disk can leave a checkpoint in any state. One that its manifest, written last, does not verify is not
+used.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from tfgan_v1.errors import UserError
+from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
+from tfgan_v1.storage.run_folder import GENERATOR, SUFFIXES
+
+
+class Checkpoint(NamedTuple):
+    """A checkpoint that its manifest verifies."""
+
+    step: int
+    prefix: Path  # of its files, as TensorFlow names it
+    facts: dict  # saved with it, for JSON
+    run_id: str  # of the run that saved it
+
+
+def write(prefix, run_id, step, facts):
+    """Writes the manifest of a checkpoint whose other files are complete."""
+    content = {"run_id": run_id, "step": step, "facts": facts, "files": _sums(prefix)}
+    with replacing(files_of(prefix)[-1]) as path:
+        path.write_text(to_json(content))
+
+
+def verified(prefix):
+    """The Checkpoint with this prefix if its manifest verifies it, otherwise None.
+
+    Raises UserError if a file exists but the system cannot read it: it may be whole, and must not be passed over.
+    """
+    try:
+        content = read_json(files_of(prefix)[-1])
+        checkpoint = Checkpoint(content["step"], prefix, content["facts"], content["run_id"])
+        valid = has_valid_checksum(content) and content["files"] == _sums(prefix)
+        return (
+            checkpoint if valid and content["step"] == step_of(prefix) and isinstance(content["facts"], dict) else None
+        )
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    except OSError as error:
+        raise UserError(f"{prefix}.* cannot be read ({error.strerror}); make it readable and try again") from None
+
+
+def files_of(prefix):
+    """The files of a checkpoint in the order in which they are put in place: the manifest last."""
+    return [prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES]
+
+
+def step_of(prefix):
+    """The step in a prefix, `generator.ckpt-<step>` or `step-<step>/state`, or None if a run writes no such name."""
+    name = prefix.parent.name if prefix.name == "state" else prefix.name
+    match = re.fullmatch(rf"(?:step|{re.escape(GENERATOR)})-(0|[1-9][0-9]*)", name)
+    return int(match[1]) if match else None
+
+
+def _sums(prefix):
+    """The sizes and SHA-256 of a checkpoint's files besides the manifest, by name."""
+    sums = {}
+    for path in files_of(prefix)[:-1]:
+        if not path.is_file():  # a named pipe would block
+            raise FileNotFoundError(path)
+        content = path.read_bytes()
+        sums[path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return sums

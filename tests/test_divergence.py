@@ -30,6 +30,7 @@ def diverge(monkeypatch, at, metric=np.nan, finite=False):
     monkeypatch.setattr(training, "make_train_fn", make_train_fn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"metric": np.inf}, {"metric": 1.0, "finite": False}], ids=["loss", "weights"])
 @pytest.mark.parametrize("limit", [1.0, 0.0], ids=["resident", "streamed"])
 def test_a_resume_after_a_hardware_fault_has_the_bits_of_an_undisturbed_run(digits_config, monkeypatch, fault, limit):

@@ -125,6 +125,7 @@ def sums_after_three_steps():
     return sums
 
 
+@pytest.mark.slow
 def test_disable_v2_behavior_changes_no_bit():
     script = OLD_NOTEBOOK.format(path=sys.path)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -5,12 +5,14 @@ import shutil
 
 import matplotlib
 import numpy as np
+import pytest
 from conftest import REPOSITORY
 
 matplotlib.use("Agg")
 README = (REPOSITORY / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_python_examples_run(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(finished.config.samples, "samples")

@@ -42,6 +42,7 @@ EVERY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, channels", EVERY)
 def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(small, model, channels):
     straight, broken = small("straight", model, channels), small("broken", model, channels)
@@ -55,6 +56,7 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(small, model, channe
             assert (broken.samples_folder / path.relative_to(straight.samples_folder)).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, channels", EVERY)
 def test_a_seed_has_the_same_image_in_every_call(small, model, channels):
     config = small(model=model, channels=channels)
@@ -95,6 +97,7 @@ def test_a_run_shorter_than_sample_every_has_last_samples_png(small):
         assert len(np.unique(np.asarray(sheet))) > 10
 
 
+@pytest.mark.slow
 def test_gaussian_reports_kl_divergence_and_moments(small, capsys):
     config = small(model="gaussian", mean=3.0, std=0.5)
     progress = train(config)
@@ -119,6 +122,7 @@ def test_gaussian_learns_a_normal_distribution(tmp_path):
     assert abs(fake.std() / np.sqrt(float(rows[-1]["real_variance"])) - 1) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, xla", [("mlp", "on"), ("mlp", "off"), ("dcgan_upsample", "off"), ("gaussian", "on")])
 def test_streamed_and_resident_images_give_the_same_bits(small, model, xla):
     resident = small("resident", model, xla=xla)
@@ -132,6 +136,7 @@ def test_streamed_and_resident_images_give_the_same_bits(small, model, xla):
     assert outcome(streamed) == outcome(resident)
 
 
+@pytest.mark.slow
 def test_weights_start_a_run_from_both_networks_of_another(small):
     first = small("first", "dcgan")
     train(first)
@@ -144,6 +149,7 @@ def test_weights_start_a_run_from_both_networks_of_another(small):
     train(replace(second, steps=4), resume=True)
 
 
+@pytest.mark.slow
 def test_weights_of_another_model_are_refused(small):
     first = small("first", "dcgan")
     train(first)
@@ -171,6 +177,7 @@ SQUARES = Loss(
 )
 
 
+@pytest.mark.slow
 def test_custom_networks_and_loss_train_resume_and_sample(small, command):
     straight, broken = small("straight", d_batches="separate"), small("broken", d_batches="separate")
     train(straight, model=OWN, loss=SQUARES)
@@ -245,6 +252,7 @@ def test_files_that_cannot_be_decoded_are_listed_in_files_csv(pictures, command,
     assert code == 0 and out.startswith("Step 3/3")
 
 
+@pytest.mark.slow
 def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
     config = small()
     train(config)
@@ -321,6 +329,7 @@ def test_the_monitor_checks_every_step_and_every_sampling_step(small, monkeypatc
     assert seen["samples"] == [2, 4, 6]
 
 
+@pytest.mark.slow
 def test_plots_are_labelled_with_epochs_or_steps(small, monkeypatch):
     told = {}
     for name in ("evolution", "loss_curves", "density_evolution", "divergence"):
@@ -347,6 +356,7 @@ def test_custom_networks_may_have_any_image_size(tmp_path):
     assert progress.config.xla == "off" and progress.step == 2
 
 
+@pytest.mark.slow
 def test_relative_paths_in_config_json_work_from_another_folder(small, tmp_path, monkeypatch):
     first = small("first")
     train(first)
@@ -362,6 +372,7 @@ def test_relative_paths_in_config_json_work_from_another_folder(small, tmp_path,
     assert Config(dataset="~/images_1.npy").dataset == str(tmp_path / "images_1.npy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["gaussian", "dcgan_upsample"])
 def test_overwrite_removes_every_file_that_a_run_writes(small, model):
     config = small(model=model)

@@ -48,6 +48,7 @@ def test_last_samples_png_shows_the_final_generator(finished):
     assert np.allclose(first, finished.samples[-1][0, ..., 0], atol=0.5 / 255 + 1e-6)
 
 
+@pytest.mark.slow
 def test_equal_configurations_give_equal_bits_and_other_seeds_do_not(digits_config, finished):
     again, other = digits_config("again", xla="auto"), digits_config("other", seed=1)
     train(again)
@@ -56,6 +57,7 @@ def test_equal_configurations_give_equal_bits_and_other_seeds_do_not(digits_conf
     assert outcome(other)["generator"] != outcome(again)["generator"]
 
 
+@pytest.mark.slow
 def test_overwrite_deletes_the_earlier_run(digits_config):
     config = digits_config(epochs=2)
     train(config)
@@ -64,6 +66,7 @@ def test_overwrite_deletes_the_earlier_run(digits_config):
     assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 1
 
 
+@pytest.mark.slow
 def test_the_state_is_saved_at_the_start_at_intervals_and_at_the_end(digits_config, monkeypatch):
     saved, real = [], training.save_state
     monkeypatch.setattr(training, "SAVE_SECONDS", 0)
@@ -146,6 +149,7 @@ def test_an_error_of_tensorflow_becomes_one_sentence(digits_config, monkeypatch)
         train(digits_config())
 
 
+@pytest.mark.slow
 @needs_mnist
 def test_the_first_epochs_on_mnist_have_the_published_losses(tmp_path, monkeypatch):
     """Published for epoch 1: D 0.354, G 4.216. Sixteen blurs become figures on a black ground within 15 epochs."""

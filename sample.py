@@ -1,4 +1,4 @@
-"""Draw from a trained generator: `python sample.py --ckpt checkpoints`; `--help` lists every flag."""
+"""Draw from a trained generator: `python sample.py --ckpt checkpoints`; `--help` lists the flags."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Train a GAN: `python train.py --epochs 100 --smooth 0.1`; `--help` lists every flag."""
+"""Train a GAN: `python train.py --epochs 100 --smooth 0.1`; `--help` lists the flags."""
 
 import sys
 

@@ -1,9 +1,9 @@
-"""The main job as a whole, from the shell's prompt to finished plots, against the published notebook's way.
+"""Measures the main job, `train.py` on MNIST, as a whole process against the published notebook.
 
     TFGAN_DATA=... python benchmarks/main_job.py --epochs 100 --rounds 3
 
-Each round runs both in turn, so that a machine whose speed drifts does both the same wrong; the ratio is taken round by
-round. Then the same for `sample.py` against the mere import of TensorFlow. Prints a Markdown table.
+Each round runs both in turn, so that a drift of the machine's speed affects both; ratios are computed round by round.
+Then `sample.py` is measured against `import tensorflow`. Prints a Markdown table.
 """
 
 import argparse
@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 def measure(*argv):
-    """(wall seconds, peak memory in GB of the process) of a Python command that must succeed."""
+    """(wall seconds, peak memory in GB) of a Python process, which must succeed."""
     with tempfile.TemporaryFile() as output:
         begun = time.monotonic()
         process = subprocess.Popen([sys.executable, *map(str, argv)], cwd=REPOSITORY, stdout=output, stderr=output)
@@ -35,7 +35,7 @@ def measure(*argv):
 
 
 def compare(title, rounds, ours, theirs):
-    """Runs two commands in turn and prints a row with the medians, the spread and the ratio of each round."""
+    """Runs two commands in turn. Prints a row with the medians, ranges, and the ratio over the rounds."""
     pairs = [(measure(*ours()), measure(*theirs())) for _ in range(rounds)]
     ratios = [a[0] / b[0] for a, b in pairs]
 
@@ -63,7 +63,7 @@ def main():
         import_tensorflow = ["-c", "import tensorflow"]
         print(f"Python {platform.python_version()}, NumPy {numpy.__version__}, {os.cpu_count()} cores\n")
         print("| job | tfgan_v1 | the other | ratio |\n| --- | --- | --- | --- |")
-        measure(*import_tensorflow)  # so that neither is the first to read TensorFlow from the disk
+        measure(*import_tensorflow)  # fills the disk cache for both
         compare(
             f"{given.epochs} epochs of 60,000 images, against the published notebook",
             given.rounds,

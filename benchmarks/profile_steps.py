@@ -1,8 +1,8 @@
-"""Where the time of a training step goes: `python benchmarks/profile_steps.py mlp dcgan_upsample`.
+"""Profiles a training step by kind of operation: `python benchmarks/profile_steps.py mlp dcgan_upsample`.
 
-Runs the calls of the Session loop, as speed.py does, under TensorFlow's own profiler, and prints the share of each kind
-of operation as Markdown. Operations that run side by side, and threads of one, are added up: the sum may be up to the
-number of cores. The images are MNIST if $TFGAN_DATA has it, else random ones of the same shape.
+Runs the calls of the Session loop, as speed.py does, under TensorFlow's profiler, and prints a Markdown table. Times of
+parallel operations and threads are added, so their sum may exceed the wall time up to the number of cores. The images
+are MNIST if $TFGAN_DATA has it, otherwise random images of the same shape.
 """
 
 import argparse
@@ -17,10 +17,10 @@ import tables
 from frameworks import ours
 from speed import environment, save_data
 
-CALLS = 4  # of the training loop; each is many steps
-LEAST = 0.01  # share of all that is listed
-# What only holds other operations, or waits for them; as does whatever the profiler calls by a name of C++, with `::`.
-HOLDERS = (
+CALLS = 4  # of the training loop, of many steps each
+LEAST = 0.01  # of the total time; smaller shares are not listed
+# Operations that contain others, or wait for them; so do those with a C++ name, which has `::`.
+CONTAINERS = (
     "SessionRun",
     "ParallelFor",
     "BlockUntilReady",
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("workloads", nargs="+", choices=tables.TARGETS, metavar="WORKLOAD")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        print(f"# Where a step's time goes\n\n{environment()}; {save_data(Path(name))}.")
+        print(f"# Profile of a training step\n\n{environment()}; {save_data(Path(name))}.")
         for workload in given.workloads:
             images = Path(name, "points.npy" if workload == "gaussian" else "images.npy")
             print(f"\n## `{workload}`\n\n{report(ours.trainer(workload, images))}")
@@ -56,13 +56,13 @@ def report(trainer):
         if took > LEAST * total
     ]
     heading = (
-        f"{1e6 * seconds / steps:,.0f} microseconds a step, {1e6 * total / steps:,.0f} of operations, {trainer.note}."
+        f"{1e6 * seconds / steps:,.0f} microseconds per step, {1e6 * total / steps:,.0f} of operations, {trainer.note}."
     )
-    return f"{heading}\n\n" + tables.markdown(["operation", "times a step", "microseconds", "share"], rows)
+    return f"{heading}\n\n" + tables.markdown(["operation", "times per step", "microseconds", "share"], rows)
 
 
 def profiled(call, folder):
-    """Calls so many times under the profiler, which writes to a folder; seconds."""
+    """Calls a function CALLS times under the profiler, which writes to a folder. Returns the wall seconds."""
     profiler = import_module("tensorflow").profiler.experimental
     profiler.start(folder, profiler.ProfilerOptions(host_tracer_level=3, python_tracer_level=0))
     begun = time.perf_counter()
@@ -74,7 +74,7 @@ def profiled(call, folder):
 
 
 def by_kind(folder):
-    """What the profiler wrote: seconds, and how often, by the kind of operation."""
+    """Reads the profile in a folder. Returns (seconds, counts) by kind of operation."""
     space = import_module("tensorflow.tsl.profiler.protobuf.xplane_pb2").XSpace()
     space.ParseFromString(next(Path(folder).rglob("*.xplane.pb")).read_bytes())
     spent, counts = Counter(), Counter()
@@ -82,7 +82,7 @@ def by_kind(folder):
         for event in (event for line in plane.lines for event in line.events):
             name = plane.event_metadata[event.metadata_id].name
             kind = kind_of(name)
-            if "::" in name or kind in HOLDERS:
+            if "::" in name or kind in CONTAINERS:
                 continue
             spent[kind] += event.duration_ps / 1e12
             counts[kind] += 1
@@ -90,7 +90,7 @@ def by_kind(folder):
 
 
 def kind_of(name):
-    """`gradients/.../Conv2D_grad/x:_MklNativeConv2D` and XLA's `MatMul_1.9` are a Conv2D and a MatMul."""
+    """The kind of a named operation: Conv2D of `a/b:_MklNativeConv2D`, MatMul of XLA's `MatMul_1.9`."""
     kind = name.rpartition(":")[2].replace("_MklNative", "").replace("_Mkl", "")
     return re.sub(r"(_\d+)?(\.\d+)?$", "", kind)
 

@@ -1,9 +1,8 @@
-"""The published notebook's way of training, as a peer to measure against: the same GAN on the same 60,000 images.
+"""The training loop of the published notebook, as a baseline: the same GAN on the same 60,000 images.
 
-Batches are made in NumPy and fed, two `Session.run` a step; after each epoch both losses are evaluated again, the
+NumPy makes the batches; each step feeds two `Session.run`. After each epoch, both losses are evaluated again, the
 generator is built once more for 16 samples (so the graph grows), and a Saver writes the generator with its meta graph.
-Nothing is wrong with it but its speed. Only `tf.layers.dense`, which is gone, is replaced by the same layer on
-`tf.get_variable`.
+`tf.layers.dense`, which TensorFlow has removed, is replaced by the same layer on `tf.get_variable`.
 """
 
 import argparse
@@ -46,14 +45,14 @@ def cross_entropy(logits, labels):
 
 
 def batches(images, random):
-    """One epoch as the tutorials' DataSet gave it: a shuffled copy, sliced."""
+    """The batches of an epoch, as the tutorials' DataSet makes them: slices of a shuffled copy."""
     shuffled = images[random.permutation(len(images))]
     for start in range(0, len(images) - BATCH + 1, BATCH):
         yield shuffled[start : start + BATCH]
 
 
 class Graph(NamedTuple):
-    """What the notebook's session feeds and runs."""
+    """Placeholders and ops of the notebook."""
 
     real: Any
     noise: Any
@@ -83,7 +82,7 @@ def load(dataset):
 
 
 def step(session, graph, batch, random):
-    """One step on a batch of images in [0, 1]. Returns what was fed."""
+    """One step on a batch of images in [0, 1]. Returns the feed_dict."""
     batch = batch * 2 - 1
     z = random.uniform(-1, 1, (BATCH, NOISE))
     session.run(graph.d_train, {graph.real: batch, graph.noise: z})

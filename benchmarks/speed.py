@@ -1,10 +1,10 @@
-"""How fast tfgan_v1 trains, side by side with what else there is, on this machine and in one go.
+"""Compares the training speed of tfgan_v1 with other frameworks on this machine.
 
     pip install -e '.[bench]' && python benchmarks/speed.py
 
-For each workload, the frameworks of frameworks/ are started once, each in a process of its own, and compiled; then
-they run in turns, round after round. Prints a Markdown table and writes it to RESULTS.md. Takes about half an hour; no
-network. The images are MNIST if $TFGAN_DATA has it, else random ones of the same shape.
+For each workload, each framework starts and compiles once, in its own process; then the frameworks take turns, round
+after round. Prints a Markdown table and writes it to RESULTS.md. Takes about half an hour and uses no network. The
+images are MNIST if $TFGAN_DATA has it, otherwise random images of the same shape.
 """
 
 import argparse
@@ -38,7 +38,11 @@ def main():
     with tempfile.TemporaryDirectory() as name, open(given.log or os.devnull, "w") as log:
         folder = Path(name)
         about = [environment(), save_data(folder)]
-        results = {workload: race(workload, folder, given, log) for workload in tables.TARGETS if workload in chosen}
+        results = {
+            workload: compare_frameworks(workload, folder, given, log)
+            for workload in tables.TARGETS
+            if workload in chosen
+        }
         commands = list(whole_commands(folder, given.rounds, [name for name in COMMANDS if name in chosen]))
     text = report(about, given, results, commands)
     print(text)
@@ -48,15 +52,15 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="of steady state, at least, in each turn")
+    parser.add_argument("--seconds", type=float, default=2, help="least duration of a turn")
     parser.add_argument("--only", help=f"some of {','.join((*tables.TARGETS, *COMMANDS))}")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("RESULTS.md"))
-    parser.add_argument("--log", type=Path, help="file for what the frameworks write to stderr")
+    parser.add_argument("--log", type=Path, help="file for the frameworks' stderr")
     return parser.parse_args()
 
 
-def race(workload, folder, given, log):
-    """All frameworks at one workload, in turns: (results by name, notes by name)."""
+def compare_frameworks(workload, folder, given, log):
+    """Runs all frameworks on one workload in turns. Returns (results by name, notes by name)."""
     images = folder / ("points.npy" if workload == "gaussian" else "images.npy")
     workers = {}
     try:
@@ -79,7 +83,7 @@ def race(workload, folder, given, log):
 
 
 def whole_commands(folder, rounds, chosen):
-    """Rows of whole commands from the shell: seconds and peak memory, and for training the published loop's."""
+    """Yields the rows of whole commands: wall time and peak memory; for training, also of the published loop."""
     images, run = folder / "images.npy", folder / "run"
     places = ["--ckpt", run / "checkpoints", "--samples", run / "samples"]
     ours = ["train.py", "--dataset", images, "--epochs", 10, *places, "--overwrite"]
@@ -105,7 +109,7 @@ def command_row(title, measured, factor):
 
 
 def save_data(folder):
-    """Writes what all frameworks learn from into a folder. Returns what the images are, in words."""
+    """Writes the data of all workloads into a folder. Returns a description of the images."""
     path = published.find(published.PUBLISHED["mnist"], [Path(os.environ["TFGAN_DATA"])] * ("TFGAN_DATA" in os.environ))
     if path:
         images = published.read_published(path, published.PUBLISHED["mnist"])
@@ -117,7 +121,7 @@ def save_data(folder):
 
 
 def environment():
-    """The machine and the versions, in words."""
+    """A description of the machine and the versions."""
     versions = [f"{name} {installed(name)}" for name in VERSIONS if installed(name)]
     return f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}"
 
@@ -130,7 +134,7 @@ def installed(name):
 
 
 def processor():
-    """The processor's name, as far as the system tells it."""
+    """The name of the processor, as far as the system knows it."""
     try:
         facts = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
         return next(value.strip() for name, value in facts.items() if name.strip() == "model name")
@@ -139,29 +143,31 @@ def processor():
 
 
 def report(about, given, results, commands):
-    """The whole of RESULTS.md."""
+    """The text of RESULTS.md."""
     parts = [
         "# Speed",
-        f"By `python benchmarks/speed.py`, {given.rounds} rounds of at least {given.seconds:g} seconds for each, in "
-        f"turns, on {date.today()}: {'; '.join(about)}. Each number is a median (least to most) of the rounds; "
-        "factors are taken round by round.",
+        f"By `python benchmarks/speed.py`: {given.rounds} rounds, at least {given.seconds:g} seconds per framework and "
+        f"round, in turns, on {date.today()}; {'; '.join(about)}. Each number is the median (minimum to maximum) of "
+        "the rounds; speedups are computed round by round.",
     ]
     if results:
         rows = [row for workload, result in results.items() for row in tables.speed_rows(workload, *result)]
         targets = [tables.target_row(workload, result) for workload, (result, _) in results.items()]
         parts += [
-            tables.markdown(["workload", "framework", "steps a second", "ours is faster by", ""], rows),
-            "## What it must reach",
-            tables.markdown(["workload", "against as published", "against the fastest peer", "of the floor"], targets),
+            tables.markdown(["workload", "framework", "steps per second", "speedup of tfgan_v1", ""], rows),
+            "## Targets",
+            tables.markdown(
+                ["workload", "speedup over published", "speedup over the fastest peer", "of the floor"], targets
+            ),
         ]
     if commands:
-        header = ["command", "wall time", "peak memory", "ours is faster by"]
-        parts += ["## Whole commands, from the shell", tables.markdown(header, commands)]
+        header = ["command", "wall time", "peak memory", "speedup of tfgan_v1"]
+        parts += ["## Whole commands", tables.markdown(header, commands)]
     return "\n\n".join(parts)
 
 
 def say(what):
-    """Tells who waits how far it has come."""
+    """Prints the progress to stderr."""
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""From the results of the rounds to the table: medians, ratios round by round, and what was to be reached."""
+"""Tables of the results: medians, ratios round by round, and targets."""
 
 from statistics import median
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from frameworks import FLOOR, FRAMEWORKS, OURS, PEERS, PUBLISHED
 
 
 class Target(NamedTuple):
-    """What a workload must reach: ours over the others'."""
+    """Least speedups of tfgan_v1 on a workload."""
 
     published: float
     peer: float
@@ -24,20 +24,20 @@ TARGETS = {
 
 
 class Spread(NamedTuple):
-    """Of one number that was measured in each round."""
+    """Minimum, median and maximum of a number over the rounds."""
 
     low: float
     middle: float
     high: float
 
     def text(self, form=""):
-        """`middle (low to high)`, each with the format or, without one, to three digits."""
+        """The text `middle (low to high)`, in a format or with three digits."""
         low, middle, high = (format(value, form) if form else digits(value) for value in self)
         return f"{middle} ({low} to {high})"
 
 
 def digits(value):
-    """A number to three digits, and to the whole one if it has more."""
+    """A number with three digits; larger numbers are rounded to whole ones."""
     whole = len(str(int(value)))
     return f"{value:,.{max(0, 3 - whole)}f}"
 
@@ -48,12 +48,12 @@ def spread(values):
 
 
 def ratios(numerators, denominators):
-    """Round by round; a round in which either is missing is left out."""
+    """Ratios round by round, without the rounds in which either is missing."""
     return [a / b for a, b in zip(numerators, denominators, strict=True) if a is not None and b is not None]
 
 
 def complete(results):
-    """Of results by name, those with every round."""
+    """The results by name that have every round."""
     return {name: rounds for name, rounds in results.items() if rounds and None not in rounds}
 
 
@@ -64,7 +64,7 @@ def fastest_peer(results):
 
 
 def speed_rows(workload, results, notes):
-    """A row for each framework in notes (its own words, or why it did not run): its speed, and ours over it."""
+    """Yields a row for each framework in `notes`: its speed, the speedup of tfgan_v1, and its note."""
     there = complete(results)
     for name, note in notes.items():
         speed = factor = "-"
@@ -75,7 +75,7 @@ def speed_rows(workload, results, notes):
 
 
 def target_row(workload, results):
-    """What the workload reached of what it must: against as published, the fastest peer, and the floor."""
+    """The row of a workload with the speedups over published, the fastest peer and the floor, and their targets."""
     there, target, peer = complete(results), TARGETS[workload], fastest_peer(results)
     row = [f"`{workload}`"]
     for name, wanted, form in (
@@ -89,7 +89,7 @@ def target_row(workload, results):
         reached = spread(ratios(there[OURS], there[name]))
         against = f" {FRAMEWORKS[name].title}" if name in PEERS else ""
         verdict = "reached" if reached.middle >= wanted else "**not reached**"
-        row.append(f"{reached.text(form)}{against}, of {format(wanted, form)}: {verdict}")
+        row.append(f"{reached.text(form)}{against}, target {format(wanted, form)}: {verdict}")
     return row
 
 

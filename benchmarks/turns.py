@@ -1,4 +1,4 @@
-"""Contestants in processes of their own that take turns, so that a machine whose speed drifts is unfair to none."""
+"""Worker processes that take turns, so that a drift of the machine's speed affects all of them."""
 
 import json
 import os
@@ -12,7 +12,7 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 
 class Worker:
-    """A long-lived worker.py: idle but for its turns. `unavailable` is the reason if it cannot run, else None."""
+    """A process of worker.py, idle between its turns. `unavailable` is the reason if it cannot run, otherwise None."""
 
     def __init__(self, framework, workload, images, log, command=(sys.executable, WORKER)):
         self.process = subprocess.Popen(
@@ -27,10 +27,10 @@ class Worker:
         self.note, self.unavailable = first.get("ready", ""), first.get("unavailable")
 
     def run(self, seconds):
-        """A turn: steps a second over at least so many seconds, or None if the worker is no more."""
+        """Takes a turn of at least so many seconds. Returns steps per second, or None if the worker has ended."""
         if self.unavailable:
             return None
-        with suppress(OSError):  # it has ended: there will be no answer
+        with suppress(OSError):  # the worker has ended
             print(f"run {seconds}", file=self.process.stdin, flush=True)
         answer = self._read()
         self.unavailable = answer.get("unavailable")
@@ -47,7 +47,7 @@ class Worker:
 
 
 def take_turns(runners, rounds):
-    """Rounds A B C A B C ...: by name, the results of each round, or None where there was none."""
+    """Runs rounds A B C A B C ... Returns, by name, the list of each round's result, which may be None."""
     results = {name: [] for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():

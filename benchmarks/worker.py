@@ -1,7 +1,7 @@
-"""One framework at one workload, in a process of its own: `python worker.py FRAMEWORK WORKLOAD IMAGES.npy`.
+"""Runs one framework on one workload: `python worker.py FRAMEWORK WORKLOAD IMAGES.npy`.
 
-A line protocol of JSON. First it says {"ready": what there is to note} or {"unavailable": the reason}; from then on
-it answers each line `run SECONDS` by {"steps": number, "seconds": elapsed}. An empty line, or none, ends it.
+Speaks JSON lines. The first is {"ready": note} or {"unavailable": reason}. Then it answers each line `run SECONDS` with
+{"steps": number, "seconds": elapsed}, until an empty line or the end of its input.
 """
 
 import json
@@ -11,12 +11,12 @@ import sys
 import time
 from importlib import import_module
 
-WARM_UP = {"mlp": 200, "gaussian": 200}  # steps at least, of the others as many as one call has, twice
-HIGHEST_LOSS = 30  # of a system that trains
+WARM_UP = {"mlp": 200, "gaussian": 200}  # least number of steps; of the others, two calls
+HIGHEST_LOSS = 30  # of a working system
 
 
 def serve(trainer, lines, answer):
-    """Answers lines until they end."""
+    """Answers lines until an empty one or the end."""
     for line in lines:
         words = line.split()
         if not words:
@@ -25,7 +25,7 @@ def serve(trainer, lines, answer):
 
 
 def measure(trainer, seconds):
-    """Trains for at least so many seconds."""
+    """Trains for at least so many seconds. Returns the steps and the seconds."""
     steps, begun = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - begun) < seconds:
         trainer.train()
@@ -34,18 +34,18 @@ def measure(trainer, seconds):
 
 
 def check(trainer, parameters, least):
-    """Warms a trainer up by two calls and so many steps, at least; raises ValueError if it is not the system wanted."""
+    """Warms up by at least two calls and `least` steps. Raises ValueError for wrong parameter counts or losses."""
     if tuple(trainer.parameters) != tuple(parameters):
         raise ValueError(f"{trainer.parameters} parameters, not {parameters}")
     for _ in range(max(2, math.ceil(least / trainer.chunk))):
         trainer.train()
     losses = [float(loss) for loss in trainer.losses()]
-    if not all(0 < loss < HIGHEST_LOSS for loss in losses):  # which nan is not, either
+    if not all(0 < loss < HIGHEST_LOSS for loss in losses):  # false for nan
         raise ValueError(f"losses {losses}")
 
 
 def reason(error):
-    """Why a framework cannot run, in one line."""
+    """The reason why a framework cannot run, in one line."""
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed"
     lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -54,10 +54,10 @@ def reason(error):
 
 def main(framework, workload, images):
     protocol = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the libraries print is no answer
+    os.dup2(2, 1)  # keeps the libraries' output out of the protocol
 
-    def answer(what):
-        print(json.dumps(what), file=protocol, flush=True)
+    def answer(content):
+        print(json.dumps(content), file=protocol, flush=True)
 
     try:
         from frameworks import FRAMEWORKS
@@ -66,7 +66,7 @@ def main(framework, workload, images):
         entry = FRAMEWORKS[framework]
         trainer = import_module(entry.module).trainer(workload, images, **entry.options)
         check(trainer, NETWORKS[workload].parameters, WARM_UP.get(workload, 0))
-    except Exception as error:  # whatever it is, the others can go on without this one
+    except Exception as error:  # the other frameworks continue without this one
         answer({"unavailable": reason(error)})
         raise
     answer({"ready": trainer.note})

@@ -1,4 +1,4 @@
-"""The benchmark's pure parts: what is computed from the rounds, and how workers are talked to. No peer is needed."""
+"""The benchmark: networks, operation counts, tables and the protocol of its workers. Needs no other framework."""
 
 import io
 import itertools
@@ -16,7 +16,7 @@ from frameworks import FLOOR, FRAMEWORKS, OURS, PUBLISHED, floor, ours, systems
 
 
 @pytest.mark.parametrize("name", systems.NETWORKS)
-def test_layer_tables_have_the_parameter_counts_of_the_models(name):
+def test_the_tables_of_layers_have_the_parameters_of_the_models(name):
     networks, config = systems.system(name)
 
     def count(layers, shape):
@@ -37,8 +37,8 @@ def test_layer_tables_have_the_parameter_counts_of_the_models(name):
 
 
 @pytest.mark.parametrize("name", systems.NETWORKS)
-def test_the_floor_counts_the_products_of_the_layers(name):
-    """The direct form of each layer's product, but for what the floor says it counts at a cheaper one."""
+def test_the_floor_counts_the_products_of_these_layers(name):
+    """The direct form of each layer, except for upsampling followed by a convolution, which has a cheaper form."""
 
     def products(layers, shape):
         upsampled = False
@@ -96,7 +96,7 @@ def test_batches_are_those_of_the_trainer():
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("mlp", -1, 1), ("conv", 0, 1), ("dcgan_upsample", -6, 6)])
-def test_noise_follows_the_distribution_of_the_preset(name, low, high):
+def test_noise_has_the_distribution_of_the_preset(name, low, high):
     config = systems.system(name).config
     drawn = systems.noise(config, np.random.default_rng(0), 500)
     assert drawn.shape == (500, config.noise_size) and drawn.dtype == np.float32
@@ -112,7 +112,7 @@ def test_ratios_are_taken_round_by_round():
 @pytest.mark.parametrize(
     ("value", "text"), [(12345.6, "12,346"), (123.4, "123"), (12.34, "12.3"), (1.234, "1.23"), (0.1234, "0.12")]
 )
-def test_numbers_are_rounded_to_significant_digits(value, text):
+def test_numbers_are_rounded_to_three_digits(value, text):
     assert tables.digits(value) == text
 
 
@@ -126,24 +126,24 @@ RESULTS = {
 }
 
 
-def test_the_fastest_peer_is_the_one_with_the_largest_median():
+def test_the_fastest_peer_has_the_highest_median():
     assert tables.fastest_peer(RESULTS) == "torch"
     assert tables.fastest_peer({OURS: [1.0], FLOOR: [2.0]}) is None
 
 
-def test_the_table_shows_targets_next_to_results():
+def test_a_row_of_targets_has_the_speedup_and_the_verdict():
     row = tables.target_row("mlp", RESULTS)
     assert row == [
         "`mlp`",
-        "4.00 (4.00 to 4.00), of 3.00: reached",
-        "0.88 (0.80 to 7.20) PyTorch, of 1.25: **not reached**",
-        "40% (36% to 44%), of 60%: **not reached**",
+        "4.00 (4.00 to 4.00), target 3.00: reached",
+        "0.88 (0.80 to 7.20) PyTorch, target 1.25: **not reached**",
+        "40% (36% to 44%), target 60%: **not reached**",
     ]
     assert tables.target_row("gaussian", RESULTS)[-1] == "-"
     assert tables.target_row("mlp", {**RESULTS, OURS: [None] * 3}) == ["`mlp`", "-", "-", "-"]
 
 
-def test_an_unavailable_framework_is_in_the_table_with_the_reason():
+def test_a_framework_that_did_not_run_is_in_the_table_with_the_reason():
     notes = dict.fromkeys(FRAMEWORKS, "") | {"torch_compiled": "not run: no compiler"}
     rows = {row[1]: row[2:] for row in tables.speed_rows("mlp", RESULTS, notes)}
     assert rows["PyTorch, `torch.compile`"] == ["-", "-", "not run: no compiler"]
@@ -165,7 +165,7 @@ class Fake:
         self.calls += 1
 
 
-def test_a_trainer_is_warmed_up_and_its_losses_are_checked():
+def test_a_trainer_is_warmed_up_and_checked():
     fake = Fake()
     worker.check(fake, [1, 2], 35)
     assert fake.calls == 4
@@ -175,7 +175,7 @@ def test_a_trainer_is_warmed_up_and_its_losses_are_checked():
         worker.check(Fake(losses=(math.nan, 1)), (1, 2), 0)
 
 
-def test_each_line_is_a_turn_and_an_empty_line_ends():
+def test_each_line_is_a_turn_and_an_empty_line_ends_the_worker():
     fake, answers = Fake(), []
     worker.serve(fake, io.StringIO("run 0.001\nrun 0.001\n\nrun 1\n"), answers.append)
     assert len(answers) == 2 and sum(answer["steps"] for answer in answers) == 10 * fake.calls
@@ -184,18 +184,18 @@ def test_each_line_is_a_turn_and_an_empty_line_ends():
 
 def test_reasons_are_short():
     assert worker.reason(ModuleNotFoundError("No module named 'jax'", name="jax")) == "jax is not installed"
-    assert worker.reason(systems.Unavailable("the wrong player learns")) == "the wrong player learns"
+    assert worker.reason(systems.Unavailable("a step trains the wrong network")) == "a step trains the wrong network"
     assert worker.reason(RuntimeError("no compiler\nand more")) == "RuntimeError: no compiler"
 
 
 def talk(tmp_path, script):
-    """A turns.Worker whose process runs a script in place of worker.py."""
+    """A turns.Worker whose process runs a script instead of worker.py."""
     path = tmp_path / "script.py"
     path.write_text(script)
     return turns.Worker("ours", "mlp", "images.npy", None, (sys.executable, path))
 
 
-def test_workers_answer_in_turns(tmp_path):
+def test_workers_take_turns(tmp_path):
     answers = 'import sys\nprint(\'{"ready": "quick"}\', flush=True)\nfor line in sys.stdin:\n    '
     steady = talk(tmp_path, answers + 'print(\'{"steps": 10, "seconds": %s}\' % line.split()[1], flush=True)')
     assert (steady.note, steady.unavailable) == ("quick", None)
@@ -217,14 +217,14 @@ def test_a_worker_that_cannot_run_is_not_fatal(tmp_path, script, reason):
     unavailable.close()
 
 
-def test_a_worker_that_dies_is_not_fatal(tmp_path):
+def test_a_worker_that_ends_early_is_not_fatal(tmp_path):
     brief = talk(tmp_path, 'print(\'{"ready": ""}\', flush=True)\ninput()\nexit(4)')
     assert brief.run(1) is None and brief.unavailable == "ended with exit code 4"
     assert brief.run(1) is None
     brief.close()
 
 
-def test_turns_are_round_robin():
+def test_turns_are_in_rounds():
     seen = []
     results = turns.take_turns({name: lambda name=name: seen.append(name) for name in "abc"}, 2)
     assert "".join(seen) == "abcabc" and results == {"a": [None] * 2, "b": [None] * 2, "c": [None] * 2}
@@ -241,7 +241,7 @@ def test_a_profile_names_operations_by_their_kind():
     assert {name: profile_steps.kind_of(name) for name in names} == names
 
 
-def test_tfgan_v1_s_worker_trains_and_reports_losses(tmp_path):
+def test_our_own_framework_trains_and_returns_its_losses(tmp_path):
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(1000, 1)))
     trainer = ours.trainer("gaussian", str(tmp_path / "points.npy"))
     worker.check(trainer, systems.NETWORKS["gaussian"].parameters, least=60)

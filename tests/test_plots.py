@@ -1,4 +1,4 @@
-"""The pictures show the arrays that they are given."""
+"""Plots and image grids show the arrays that they are given."""
 
 import io
 
@@ -32,7 +32,7 @@ def test_view_samples_shows_the_16_of_an_epoch_in_order(epoch):
         assert np.array_equal(ax.images[0].get_array(), sample[..., 0])
 
 
-def test_view_samples_takes_what_old_notebooks_kept_and_colour_and_any_number():
+def test_view_samples_takes_flat_images_color_and_any_number():
     _, axes = view_samples(-1, [np.zeros((16, 784), np.float32)])
     assert axes[0, 0].images[0].get_array().shape == (28, 28)
     _, axes = view_samples(-1, [np.zeros((7, 8, 12, 3), np.float32)])
@@ -40,12 +40,12 @@ def test_view_samples_takes_what_old_notebooks_kept_and_colour_and_any_number():
 
 
 @pytest.mark.parametrize("epoch", [25, -26])
-def test_view_samples_of_an_epoch_that_is_not_there(epoch):
+def test_view_samples_of_a_missing_epoch_is_an_error(epoch):
     with pytest.raises(UserError, match="-1 is the last"):
         view_samples(epoch, SAMPLES)
 
 
-def test_a_sheet_is_its_images_row_by_row_with_a_gap():
+def test_an_image_grid_has_the_images_row_by_row_with_a_gap():
     images = RANDOM.random((5, 4, 3, 1))
     sheet = plots.tile(images, columns=3, background=1)
     assert sheet.shape == (4 + 2 + 4, 3 * 3 + 2 * 2, 1)
@@ -54,12 +54,12 @@ def test_a_sheet_is_its_images_row_by_row_with_a_gap():
 
 
 @pytest.mark.parametrize("count, rows, columns", [(1, 1, 1), (2, 1, 2), (5, 2, 3), (12, 3, 4), (16, 4, 4), (17, 4, 5)])
-def test_grids_are_as_square_as_can_be(count, rows, columns):
+def test_grids_are_as_square_as_possible(count, rows, columns):
     assert plots.grid_size(count) == (rows, columns)
 
 
 @pytest.mark.parametrize("channels, mode", [(1, "L"), (3, "RGB")])
-def test_a_png_holds_the_pixels_enlarged(channels, mode):
+def test_a_png_has_the_enlarged_pixels(channels, mode):
     image = np.linspace(0, 1, 4 * 5 * channels).reshape(4, 5, channels)
     with Image.open(io.BytesIO(plots.png(image, least=15))) as opened:
         assert opened.mode == mode and opened.size == (15, 12)
@@ -84,7 +84,7 @@ def test_evolution_runs_from_the_first_epoch_to_the_last_in_at_most_ten_rows(cou
 LOSSES = [records.Losses(17 * i, i, 0.1 * i, 0.2 * i, 0.6 + i / 20, 0.4 - i / 20, 0, 0, 0) for i in range(1, 8)]
 
 
-def test_loss_curves_are_the_losses_generator_red_discriminator_blue():
+def test_the_generators_loss_is_red_and_the_discriminators_blue():
     ax = plots.loss_curves(range(1, 8), LOSSES).axes[0]
     assert ax.get_title() == "Training Losses" and ax.get_xlabel() == "epoch"
     for line, name, colour in zip(ax.lines, ("d_loss", "g_loss"), ("tab:blue", "tab:red"), strict=True):
@@ -93,16 +93,17 @@ def test_loss_curves_are_the_losses_generator_red_discriminator_blue():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Discriminator", "Generator"]
 
 
-def test_probabilities_are_shown_with_the_line_at_a_half():
+def test_probabilities_have_a_line_at_one_half():
     ax = plots.probabilities(range(1, 8), LOSSES, "step").axes[0]
     *curves, half = ax.lines
     for line, name in zip(curves, ("d_x", "d_g_z"), strict=True):
         assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
     assert list(half.get_ydata()) == [0.5, 0.5] and ax.get_ylim() == (0, 1) and ax.get_xlabel() == "step"
+    assert ax.get_title() == "Discriminator outputs"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["D(x)", "D(G(z))"]
 
 
-def test_many_losses_are_drawn_faintly_under_their_running_mean():
+def test_many_losses_are_faint_below_their_running_mean():
     ax = plots.loss_curves(range(2000), LOSSES[:1] * 1000 + LOSSES[1:2] * 1000).axes[0]
     faint, mean, *_ = ax.lines
     assert len(faint.get_xdata()) == 2000 and faint.get_alpha() < 1
@@ -110,7 +111,7 @@ def test_many_losses_are_drawn_faintly_under_their_running_mean():
     assert np.isclose(mean.get_ydata()[1000 - 10], 0.1 + 0.1 * 10 / 20, atol=0.006)
 
 
-def test_densities_of_real_points_are_blue_and_of_fake_ones_red():
+def test_the_density_of_real_points_is_blue_and_of_fake_points_red():
     real, fake = RANDOM.normal(2, 1, (2000, 1)), RANDOM.normal(-1, 0.5, (2000, 1))
     ax = plots.density(fake, real).axes[0]
     assert ax.get_title() == "Distribution of real and fake data"
@@ -118,14 +119,14 @@ def test_densities_of_real_points_are_blue_and_of_fake_ones_red():
     assert curves["real"].get_color() == "tab:blue" and curves["fake"].get_color() == "tab:red"
     for name, mean, deviation in (("real", 2, 1), ("fake", -1, 0.5)):
         x, y = curves[name].get_data()
-        width = np.hypot(deviation, 0.3 * real.std())  # what the kernel adds
+        width = np.hypot(deviation, 0.3 * real.std())  # the kernel widens the density
         expected = np.exp(-((x - mean) ** 2) / (2 * width**2)) / (width * np.sqrt(2 * np.pi))
         assert np.abs(y - expected).max() < 0.06
     assert [line.get_label() for line in plots.density(fake).axes[0].lines] == ["fake"]
     assert plots.density(np.full((3, 1), np.nan), real) is not None
 
 
-def test_points_become_densities_wherever_images_become_grids():
+def test_points_are_shown_as_densities():
     points = [RANDOM.normal(size=(50, 1)).astype(np.float32) for _ in range(12)]
     _, axes = view_samples(-1, points)
     assert axes.shape == (1, 1) and axes[0, 0].lines
@@ -133,3 +134,14 @@ def test_points_become_densities_wherever_images_become_grids():
         assert opened.width > opened.height > 300
     small = plots.density_evolution(points, [f"epoch {i}" for i in range(12)], points[0]).axes
     assert [ax.get_title() for ax in small if ax.lines][:: len(small) - 3] == ["epoch 0", "epoch 11"]
+
+
+def test_the_evolution_of_densities_has_one_legend_and_numbers_below_each_column():
+    points = [RANDOM.normal(size=(50, 1)) for _ in range(10)]
+    figure = plots.density_evolution(points, [f"epoch {i}" for i in range(10)], points[0])
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["real", "fake"]
+    assert [line.get_color() for line in legend.get_lines()] == ["tab:blue", "tab:red"]
+    assert not any(ax.get_legend() for ax in figure.axes)
+    labeled = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes]
+    assert labeled[:10] == [False] * 6 + [True] * 4  # in rows of four: the third has two

@@ -2,8 +2,8 @@
 
     from tfgan_v1 import Config, Generator, load_samples, train, view_samples
 
-Names are looked up on first use, so that importing the package costs nothing and TensorFlow is loaded only by what
-needs it.
+Each name is imported on first use, so that `import tfgan_v1` is fast and loads no TensorFlow. `tf` is
+tensorflow.compat.v1 without the messages that it prints when it is imported.
 """
 
 from importlib import import_module
@@ -19,6 +19,7 @@ _HOMES = {
     "Model": "models",
     "UserError": "errors",
     "load_samples": "storage.records",
+    "tf": "_tensorflow",
     "train": "training",
     "view_samples": "report.plots",
 }

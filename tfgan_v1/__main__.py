@@ -1,4 +1,4 @@
-"""`python -m tfgan_v1 train ...` and `python -m tfgan_v1 sample ...`, from anywhere."""
+"""`python -m tfgan_v1 train ...` and `python -m tfgan_v1 sample ...`, from any folder."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""TensorFlow's graph mode as `tf`, without the messages that it writes to the terminal on its own.
+"""TensorFlow's graph mode as `tf`, without the messages that TensorFlow prints on import and compilation.
 
-Those come from C++, some before Python or TF_CPP_MIN_LOG_LEVEL can stop them; so stderr itself is turned away for the
-moments in which they come. With TFGAN_VERBOSE set (`--verbose` sets it), TensorFlow speaks as it likes.
+C++ prints them, some before TF_CPP_MIN_LOG_LEVEL is read, so stderr is redirected meanwhile. TFGAN_VERBOSE, which
+`--verbose` sets, shows them.
 """
 
 import os
@@ -12,17 +12,17 @@ from tfgan_v1.errors import DISK_FULL
 
 @contextmanager
 def quiet():
-    """Turns the process's stderr away, unless TFGAN_VERBOSE is set. Exceptions pass as always."""
+    """Redirects the process's stderr to the null device, unless TFGAN_VERBOSE is set."""
     try:
         stderr = os.dup(2) if not os.environ.get("TFGAN_VERBOSE") else None
-    except OSError:  # a process without a stderr
+    except OSError:  # stderr is closed
         stderr = None
     if stderr is None:
         yield
         return
     nowhere, level = os.open(os.devnull, os.O_WRONLY), os.environ.get("TF_CPP_MIN_LOG_LEVEL")
     try:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # which TensorFlow reads at its start, and keeps to
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow reads it once, when it starts
         os.dup2(nowhere, 2)
         yield
     finally:
@@ -35,13 +35,13 @@ def quiet():
 
 
 def reason(error):
-    """What went wrong, out of the many lines in which TensorFlow says it: the end of the one before the node's name."""
+    """The reason in one of TensorFlow's long messages: the end of the last line before the node's name."""
     lines = str(error).split("\n\t [[")[0].strip().splitlines()
     return lines[-1].rpartition("; ")[2] if lines else type(error).__name__
 
 
 def tells_of_full_disk(error):
-    """Whether TensorFlow failed for want of room on a disk, which only its words tell from want of memory."""
+    """Whether TensorFlow's error means a full disk. Only its text distinguishes that from a lack of memory."""
     return any(os.strerror(number) in str(error) for number in DISK_FULL)
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a run: one frozen dataclass, from which the command line's flags are made."""
+"""The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see flags.py."""
 
 import math
 import os
@@ -11,21 +11,23 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple, get_args
 
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, brief, did_you_mean
 from tfgan_v1.presets import COMMON, PRESETS, SAMPLE_EVERY
 
+# Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
+LARGEST_SIDE = 4096  # of an image, in pixels
 DATASET_NAMES = ("mnist", "fashion_mnist", "mnist_warped", "digits", "gaussian")
 
 
 class Range(NamedTuple):
-    """The numbers from `low` to `high`; `open_low` and `open_high` leave the bound itself out."""
+    """The numbers from `low` to `high`; `open_low` and `open_high` exclude the bound itself."""
 
     low: float
     high: float = math.inf
     open_low: bool = False
     open_high: bool = False
 
-    def holds(self, value):  # every comparison with nan is false, so nan is in no range
+    def holds(self, value):  # false for nan, as every comparison with nan is
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
@@ -37,7 +39,7 @@ class Range(NamedTuple):
 
 
 class OneOf(tuple):
-    """The names that are allowed."""
+    """The valid values."""
 
     def holds(self, value):
         return value in self
@@ -46,109 +48,129 @@ class OneOf(tuple):
         return "one of " + ", ".join(map(str, self))
 
 
-def option(help, valid=None, *, default=None, resumable=False, place=False):
+def option(help, valid=None, *, metavar=None, default=None, resumable=False, place=False):
     """A field of Config and the flag made from it.
 
-    valid: a Range or OneOf that the value must be in. default: None where the preset decides, or where nothing need be
-    said. resumable: `--resume` may change it, because the results up to that point do not depend on it. place: it says
-    where the run lies and not what it is, so config.json leaves it out.
+    valid: the Range or OneOf of valid values. metavar: what stands for the value in the help. default: None where the
+    preset decides, or where the option may stay open. resumable: `--resume` may change it, for earlier results do not
+    depend on it. place: config.json leaves it out, for a run's folders may be moved.
     """
-    metadata = {"help": help, "valid": valid, "resumable": resumable, "place": place}
+    metadata = {"help": help, "valid": valid, "metavar": metavar, "resumable": resumable, "place": place}
     return field(default=default, metadata=metadata)
 
 
-LABEL, RATE, MOMENT = Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
+COUNT, LABEL, RATE, MOMENT = Range(1, 10**9), Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that determines a run; what is not given is filled in from the model's preset.
+    """Everything that determines a run. The model's preset sets what is not given.
 
-    Two runs with equal configurations, on one machine with the same versions, end with the same bits. Raises UserError
+    Two runs with equal configurations, on one machine with the same versions, give identical results. Raises UserError
     for a value of the wrong type or out of its range.
     """
 
-    model: str = option("the preset", OneOf(PRESETS), default="mlp")
+    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(PRESETS), default="mlp")
+    epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
+    steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
+    name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
+    seed: int = option("seed of the weights, noise, dropout and image order", Range(0, 2**32 - 1), default=0)
 
     dataset: str | None = option(
-        f"{', '.join(DATASET_NAMES)}, or the path of an IDX, CSV, .npy or .npz file or of a folder of images; "
-        "without it the preset's, else MNIST if it is found or can be downloaded, else mnist_warped",
-        resumable=True,  # for what it names is known by its pixels
+        f"{', '.join(DATASET_NAMES)}; or the path of an IDX, CSV, .npy or .npz file or of a folder of images "
+        "(without it: the preset's, or mnist if found or downloadable, otherwise mnist_warped)",
+        metavar="NAME|PATH",
+        resumable=True,  # config.json keeps the checksum of its pixels
     )
-    data_dir: str | None = option("folder to search for published data sets, before $TFGAN_DATA", resumable=True)
-    image_size: str | None = option("28 or HEIGHTxWIDTH, to which images are brought; folders are brought to 28")
-    channels: int | None = option("1 for grey, 3 for colour; folders are guessed from their images", OneOf((1, 3)))
-    fit: str = option("how images are brought to a size", OneOf(("crop", "pad", "stretch")), default="crop")
-    background: str = option("colour that shows through transparency and beside padded images", default="white")
-    strict: bool = option("a file that cannot be decoded is an error", default=False, resumable=True)
-    cache_dir: str | None = option("folder for decoded images; without it the user's cache", resumable=True)
+    data_dir: str | None = option(
+        "where to look for mnist and fashion_mnist before $TFGAN_DATA", metavar="FOLDER", resumable=True
+    )
+    image_size: str | None = option(
+        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
+        metavar="SIZE",
+    )
+    channels: int | None = option("1 for grayscale, 3 for color (without it, as the images are)", OneOf((1, 3)))
+    fit: str = option(
+        "how to resize: cut off the edges, add a border, or change the proportions",
+        OneOf(("crop", "pad", "stretch")),
+        default="crop",
+    )
+    background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
+    strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
+    cache_dir: str | None = option(
+        "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True
+    )
     resident_limit: float = option(
-        "GB of images above which they are streamed from the disk", Range(0), default=2.0, resumable=True
-    )
-    mean: float = option("of the data set gaussian", Range(-1e6, 1e6), default=0.0)
-    std: float = option("standard deviation of the data set gaussian", Range(0, 1e6, open_low=True), default=1.0)
-
-    epochs: int | None = option("passes over the images", Range(1, 10**9), resumable=True)
-    steps: int | None = option("training steps, in place of epochs", Range(1, 10**9), resumable=True)
-    sample_every: int = option(
-        "draws and keeps samples, and the generator, every N epochs, or every N steps of a run counted in steps",
-        Range(1, 10**9),
+        "largest data set to keep in memory; larger ones are streamed from disk",
+        Range(0),
+        metavar="GB",
+        default=2.0,
         resumable=True,
     )
-    num_samples: int = option("images drawn each time", Range(1, 10_000))
-    record: str = option("which steps losses.csv holds", OneOf(("samples", "steps")))
-    sheets: str = option("which samples become a picture of their own", OneOf(("last", "each")), resumable=True)
+    mean: float = option("mean of the data set gaussian", Range(-1e6, 1e6), default=0.0)
+    std: float = option("standard deviation of the data set gaussian", Range(0, 1e6, open_low=True), default=1.0)
 
-    batch_size: int = option("images a step", Range(1, 10**6))
-    batches: str = option(
-        "shuffled: all images each epoch, in a new order, what is left over left out; whole: the last batch takes it; "
-        "random: each batch drawn anew from all images",
-        OneOf(("shuffled", "whole", "random")),
-    )
     noise: str = option(
-        "law of the generator's noise: uniform in [-1, 1), unit in [0, 1), or normal",
+        "distribution of the generator's noise: uniform in [-1, 1), unit in [0, 1), or normal",
         OneOf(("uniform", "unit", "normal")),
     )
-    noise_size: int = option("width of the noise", Range(1, 10_000))
-    g_noise: str = option("the generator's step is on the noise of the discriminator's", OneOf(("same", "fresh")))
+    noise_size: int = option("dimensions of the noise", Range(1, 10_000))
+    weights: str | None = option(
+        "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
+    )
 
-    loss: str = option("what the generator minimises", OneOf(("non_saturating", "minimax")))
-    smooth: float = option("label smoothing: real images are labelled 1 - smooth", LABEL)
-    fake_label: float = option("label of generated images for the discriminator", LABEL)
-    g_label: float = option("label that the generator wants for its images", Range(0.5, 1))
+    batch_size: int = option("images per batch", Range(1, 10**6))
+    batches: str = option(
+        "shuffled: every epoch shuffles all images and drops the last, smaller batch; whole: the last batch takes the "
+        "remaining images, too; random: every batch is drawn from all images, with replacement",
+        OneOf(("shuffled", "whole", "random")),
+    )
+    loss: str = option("the generator's loss", OneOf(("non_saturating", "minimax")))
+    smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL)
+    chunk: int = option(
+        "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
+    )
+    xla: str = option(
+        "compile the training loop with XLA; auto: where this is faster", OneOf(("auto", "on", "off")), default="auto"
+    )
+
+    d_steps: int = option("discriminator steps per generator step", Range(1, 25))
+    d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9))
     d_loss: str = option(
-        "the discriminator's loss is the sum or the mean of its real and fake half", OneOf(("sum", "mean"))
+        "how to combine the discriminator's losses on real and on generated images", OneOf(("sum", "mean"))
     )
     d_batches: str = option(
-        "joint: real and generated images go through the discriminator as one batch; separate: as two, with one "
-        "update; in_turn: as two, with an update each",
+        "joint: real and generated images are one batch; separate: two batches, one update; in_turn: two batches, an "
+        "update after each",
         OneOf(("joint", "separate", "in_turn")),
     )
-    d_steps: int = option("discriminator steps for each generator step", Range(1, 25))
-    d_first: int = option("steps for which the discriminator trains alone", Range(0, 10**9))
+    fake_label: float = option("the discriminator's label of generated images", LABEL)
+    g_label: float = option("the generator's target label of generated images", Range(0.5, 1))
+    g_noise: str = option(
+        "same: the generator step uses the noise of the discriminator step; fresh: it draws its own",
+        OneOf(("same", "fresh")),
+    )
 
-    optimizer: str = option("of both players", OneOf(("adam", "rmsprop")))
+    optimizer: str = option("optimizer of both networks", OneOf(("adam", "rmsprop")))
     d_lr: float = option("the discriminator's learning rate", RATE)
     g_lr: float = option("the generator's learning rate", RATE)
-    d_decay: float = option("inverse-time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
-    g_decay: float = option("the same of the generator's", Range(0, 1))
-    beta1: float = option("Adam's decay of the gradients' mean", MOMENT)
-    beta2: float = option("Adam's decay of the gradients' square", MOMENT)
-    rho: float = option("RMSprop's decay of the gradients' square", MOMENT)
-    epsilon: float = option("keeps the optimizer's divisor from zero", Range(1e-30, 1))
+    d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
+    g_decay: float = option("the same for g_lr", Range(0, 1))
+    beta1: float = option("Adam: decay rate of the first moment", MOMENT)
+    beta2: float = option("Adam: decay rate of the second moment", MOMENT)
+    rho: float = option("RMSprop: decay rate of the mean square", MOMENT)
+    epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1))
 
-    weights: str | None = option("folder of a run whose two networks this one starts from", resumable=True)
-    seed: int = option("of the weights, the noise and the order of the images", Range(0, 2**32 - 1), default=0)
-    xla: str = option(
-        "compile the training loop; auto does where it is faster", OneOf(("auto", "on", "off")), default="auto"
+    ckpt: str = option("folder for checkpoints", metavar="FOLDER", default="checkpoints", place=True)
+    samples: str = option("folder for samples, losses and plots", metavar="FOLDER", default="samples", place=True)
+    sample_every: int = option(
+        "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
     )
-    chunk: int = option(
-        "most steps in one call of the training loop; changes no result", Range(1, 10**6), default=1000, resumable=True
+    num_samples: int = option("images drawn each time", Range(1, 10_000))
+    record: str = option("rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")))
+    sheets: str = option(
+        "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True
     )
-
-    ckpt: str = option("folder of the run's checkpoints", default="checkpoints", place=True)
-    samples: str = option("folder of the run's samples, losses and plots", default="samples", place=True)
-    name: str | None = option("name of a run of its own, below both folders", place=True)
 
     def __post_init__(self):
         for name, value in _preset(self).items():
@@ -157,24 +179,25 @@ class Config:
         for each in fields(self):
             object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
         if self.epochs is not None and self.steps is not None:
-            raise UserError("--epochs and --steps both say how long a run is; give one of them")
+            raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not (
             self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
         ):
-            raise UserError(f"--name must be a plain folder name such as 'faces', not {self.name!r}")
+            raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
 
     @property
     def size(self):
-        """(height, width) that images are brought to, or None if they stay as they are."""
+        """(height, width) that images are resized to, or None."""
         if self.image_size is None:
             return None
         match = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", self.image_size)
         size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not all(1 <= length <= 4096 for length in size):
+        if not all(1 <= length <= LARGEST_SIDE for length in size):
             raise UserError(
-                f"--image-size takes a number of pixels, 28, or HEIGHTxWIDTH, 28x44, not {self.image_size!r}"
+                f"--image-size takes a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, "
+                f"such as 28x44, not {brief(self.image_size)}"
             )
         return size
 
@@ -190,74 +213,75 @@ class Config:
 
 
 def _preset(config):
-    """What the preset of a configuration says, where the configuration may leave it open."""
+    """The preset's values, with the run's length in the unit, epochs or steps, that the configuration gives."""
     preset = {**COMMON, **PRESETS.get(config.model, {})} if isinstance(config.model, str) else {}
     own = "epochs" if "epochs" in preset else "steps"
     unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), own)
     if unit == own:
         return {"sample_every": SAMPLE_EVERY[unit], **preset}
-    return {**preset, own: None, "sample_every": SAMPLE_EVERY[unit]}  # the user counts otherwise than the preset does
+    return {**preset, own: None, "sample_every": SAMPLE_EVERY[unit]}
 
 
 def from_mapping(values: Mapping[str, Any]) -> Config:
-    """The Config of these values. Raises UserError for a name that is no option."""
+    """The Config with these values by name. Raises UserError for an unknown name."""
     names = [each.name for each in fields(Config)]
     for name in values:
         if name not in names:
-            raise UserError(f"{name!r} is no option of a run; the options are {', '.join(names)}")
+            hint = did_you_mean(str(name), names) or "see `train.py --help`"
+            raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
     return Config(**values)
 
 
 def flag(name):
-    """The command line's spelling of an option: `batch_size` is `--batch-size`."""
+    """An option as a flag: `--batch-size` for `batch_size`."""
     return "--" + name.replace("_", "-")
 
 
 def value_type(each):
-    """The type of a field's values, int, float or str, whether or not None is allowed too."""
+    """The type of a field's values, which may be None, too: int, float, str or bool."""
     return next(kind for kind in (get_args(each.type) or [each.type]) if kind is not NoneType)
 
 
 def from_text(each, text):
-    """The value of a field as it is typed. Raises UserError for a text that is none."""
+    """A field's value from the text that the user typed. Raises UserError for a text of another type."""
     kind, valid = value_type(each), each.metadata["valid"]
     try:
         return kind(text)
     except ValueError:
-        right = f"{_MEANT[kind]}, {valid}" if valid else _MEANT[kind]
-        raise UserError(f"{flag(each.name)} takes {right}, not {text!r}") from None
+        right = f"{_EXPECTED[kind]}, {valid}" if valid else _EXPECTED[kind]
+        raise UserError(f"{flag(each.name)} takes {right}, not {brief(text)}") from None
 
 
-_MEANT = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}
+_EXPECTED = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}
 
 
-def _can_be_named(text):
-    """Whether the system knows how to write a text, as every path must be written."""
+def _is_encodable(text):
+    """Whether the system can encode a text as a path."""
     try:
         return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:  # half of a character, which JSON can spell
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON allows
         return False
 
 
 def _checked(each, value):
-    """`value` as the field's plain type; an int for a float or a Path for a str will do. UserError if it does not."""
+    """`value` as the field's type; an int may stand for a float, a Path for a str. Raises UserError."""
     if value is None and each.default is None:
         return None
     kind = value_type(each)
     value = fspath(value) if isinstance(value, PathLike) else value
-    if isinstance(value, str) and not _can_be_named(value):
-        raise UserError(f"{flag(each.name)} holds what no name of a file can: {value!r}")
+    if isinstance(value, str) and not _is_encodable(value):
+        raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
     value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
     abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
     try:
         value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
-    except OverflowError:  # a whole number that is larger than any other
+    except OverflowError:  # a whole number too large for a float
         value = math.inf if value > 0 else -math.inf
     if type(value) is not kind:
-        raise UserError(f"{flag(each.name)} takes {_MEANT[kind]}, not {value!r}")
+        raise UserError(f"{flag(each.name)} takes {_EXPECTED[kind]}, not {brief(value)}")
     if value == "":
         raise UserError(f"{flag(each.name)} must not be empty")
     valid = each.metadata["valid"]
     if valid is not None and not valid.holds(value):
-        raise UserError(f"{flag(each.name)} must be {valid}, not {value!r}")
+        raise UserError(f"{flag(each.name)} must be {valid}, not {brief(value)}")
     return value

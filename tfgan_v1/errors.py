@@ -1,17 +1,19 @@
-"""What a user is meant to read when something is wrong."""
+"""Errors that a user can act on, each with its exit code, and how their text is kept short and printable."""
 
 import errno
 import sys
+from difflib import get_close_matches
 
-DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # or as much of it as the user may have
-_LONGEST = 2000  # characters that are shown of a line
+DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the last two: limits of the user
+_LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
 
 
 class UserError(Exception):
-    """Something the user can put right.
+    """An error that the user can correct.
 
-    Its text is one sentence: what was wrong, and what would be right. The command line prints it to stderr without a
-    traceback and exits with `exit_code`. Further lines, such as a table's, are further arguments; each is made `plain`.
+    Its text is one sentence: what was wrong, where, and what to type instead. The command line prints it to stderr
+    without a traceback and exits with `exit_code`. Further arguments are further lines, such as a table's; each line is
+    made `plain`.
     """
 
     exit_code = 2
@@ -21,19 +23,33 @@ class UserError(Exception):
 
 
 class DiskFull(UserError):
-    """There was no room for what a run had to keep; what it saved before is whole, and `--resume` goes on."""
+    """The disk is full. Everything that the run saved before is intact, and `--resume` continues from it."""
 
     exit_code = 3
 
 
 class Diverged(UserError):
-    """The game cannot be played to its end as it is configured."""
+    """Training diverged: the losses or weights became NaN or infinite."""
 
     exit_code = 4
 
 
+def as_user_error(error):
+    """The UserError for an exception of Python or of the operating system that a user can act on."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, OSError):
+        where = f"{shortened(error.filename)}: " if isinstance(error.filename, str) else ""
+        full = error.errno in DISK_FULL
+        advice = "free some space, nothing saved so far is lost" if full else "use another path"
+        return (DiskFull if full else UserError)(f"{where}{error.strerror or error}; {advice}")
+    if isinstance(error, ImportError):
+        return UserError(f"a package cannot be imported ({error}); install tfgan_v1 with pip, which installs them all")
+    return UserError("out of memory; use a smaller --batch-size, --chunk or --num")
+
+
 def warn(sentence):
-    """Says on stderr what the user should know although the work goes on."""
+    """Prints a warning to stderr; the work continues."""
     print(f"warning: {plain(sentence)}", file=sys.stderr)
 
 
@@ -42,12 +58,33 @@ def note(sentence):
     print(plain(sentence), file=sys.stderr)
 
 
+def did_you_mean(name, known):
+    """The hint "did you mean X? " where a known name is close to `name`, otherwise ""."""
+    close = get_close_matches(name, known, 1, cutoff=0.7)
+    return f"did you mean {close[0]}? " if close else ""
+
+
+def brief(value):
+    """Any value as an error shows it: one line of about 100 characters; an array as its type, shape and dtype."""
+    if getattr(value, "shape", ()) and hasattr(value, "dtype"):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}, {value.dtype}"
+    try:
+        return shortened(plain(" ".join(repr(value).split())))
+    except Exception:  # a repr may raise anything; that of a whole number with 5,000 digits does
+        return f"this {type(value).__name__}"
+
+
+def shortened(text, longest=_LONGEST_VALUE):
+    """A text without its middle, if it is longer than `longest` characters."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
+
+
 def plain(text):
-    """A text as one line that does nothing to a terminal, whatever a file or a name that stands in it contains."""
-    return _cut("".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in _cut(text)))
+    """A text as one printable line: escapes control characters, which names and files may contain, and cuts the middle.
 
-
-def _cut(text):
-    """A text without its middle, if it is long: what would be right stands at the end."""
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
+    The end of an error, which says what to type, is kept.
+    """
+    text = shortened(text, _LONGEST_LINE)
+    escaped = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return shortened(escaped, _LONGEST_LINE)

@@ -1,8 +1,8 @@
-"""The published systems as numbers: what each model's preset sets, for any flag to override."""
+"""The published systems as numbers: the defaults that each preset sets. Any flag overrides them."""
 
 from typing import Any
 
-# What a preset leaves unsaid.
+# Defaults of all presets, unless the preset sets another.
 COMMON: dict[str, Any] = {
     "num_samples": 16,
     "record": "samples",
@@ -28,7 +28,7 @@ COMMON: dict[str, Any] = {
     "epsilon": 1e-7,  # Keras' default
 }
 PRESETS: dict[str, dict[str, Any]] = {
-    # MNIST, fully connected; tf.train.AdamOptimizer with its own epsilon.
+    # MNIST, fully connected; Adam with TensorFlow's default epsilon.
     "mlp": {
         "epochs": 100,
         "batch_size": 100,
@@ -57,7 +57,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dataset": "gaussian",
         "epochs": 1000,
         "sample_every": 10,
-        "num_samples": 10_000,  # of 1,000, a perfect generator has a KL of 0.21 by empty bins alone
+        "num_samples": 10_000,  # with 1,000, empty bins alone give a perfect generator a KL of 0.21
         "batch_size": 333,
         "batches": "whole",
         "noise_size": 16,
@@ -96,6 +96,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "g_lr": 0.001,
     },
 }
-SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where a run is not counted as its preset is
-CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample")  # these halve an image twice: see check_size
+SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where the run's length is in the other unit than its preset's
+CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample")  # these halve an image twice: see plan.check_size
 FASTER_WITH_XLA = ("mlp", "gaussian")  # twice as fast; convolutions are many times slower

@@ -1,10 +1,10 @@
-"""Who takes part in `speed.py`, by name."""
+"""The frameworks that `speed.py` compares, by name."""
 
 from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A framework: its title in the table, the module that builds its Trainer, and what that is told besides."""
+    """A framework: its title in the table, the module with its `trainer` function, and further arguments of that."""
 
     title: str
     module: str

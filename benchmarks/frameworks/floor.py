@@ -1,7 +1,7 @@
-"""The machine's floor: the step's smallest number of floating-point operations, over the rate of a large product.
+"""The machine's lower bound for a step's time: its fewest floating-point operations at the rate of a large product.
 
-The operations are those of the matrix products and convolutions alone, forward and backward, two for each
-multiplication; what is padded counts, as all libraries compute it.
+Counts only matrix products and convolutions, forward and backward: two operations for each multiplication, padding
+included, as all libraries compute it.
 """
 
 import time
@@ -11,9 +11,9 @@ import numpy as np
 
 from frameworks.systems import Trainer, Unavailable, batch_sizes, system
 
-# Multiplications of one image's pass forward, layer by layer, G and D. A 5x5 kernel behind a nearest upsampling is four
-# 3x3 kernels on the small image, 36 products for each of its pixels; a 3x3 kernel is four of 2x2, 16 products. A
-# transposed convolution takes its kernel's products once for each pixel before it.
+# Multiplications of the forward pass of one image, layer by layer, of G and of D. A 5x5 kernel after an upsampling
+# equals four 3x3 kernels on the small image, 36 products for each of its pixels; a 3x3 kernel equals four of 2x2, 16
+# products. A transposed convolution takes the products of its kernel once for each input pixel.
 PRODUCTS = {
     "mlp": (
         (100 * 128, 128 * 784),
@@ -40,30 +40,30 @@ SIZES = 2048, 4096  # of the square matrices
 
 
 def step_flops(name, count=1000):
-    """Floating-point operations of a mean step; count: the data's images, for batches of unequal size."""
+    """Floating-point operations of an average step; count: images of the data set, for batches of unequal size."""
     config, (g, d) = system(name).config, PRODUCTS[name]
     sizes = batch_sizes(config, count)
     batch = sum(sizes) / len(sizes)
-    # Each layer has a product forward, one for its kernel's gradient and, but for a network's first, one for its
-    # input's. D learns from two batches; G from one, through D forward and back to the image, where D's kernels rest.
-    # G's pass forward is D's as well, unless it is on fresh noise.
+    # Each layer has one product forward, one for its kernel's gradient and, except for the first layer, one for its
+    # input's gradient. D trains on two batches. G trains on one, through D forward and backward without gradients of
+    # D's kernels. G's forward pass serves both, unless G's step has fresh noise.
     trained_g, trained_d = 3 * sum(g) - g[0], 3 * sum(d) - d[0]
     passes = trained_g + 2 * trained_d + 2 * sum(d) + (sum(g) if config.g_noise == "fresh" else 0)
     return 2 * batch * passes
 
 
 def trainer(name, images):
-    """Products of the size and by the library that are fastest here. Of its steps, each stands for product_flops."""
+    """The Trainer of matrix products, in the fastest size and library. One product counts as `chunk` steps."""
     products = [(library, size, product) for library in LIBRARIES for size, product in _products(library)]
     if not products:
-        raise Unavailable("no library")
+        raise Unavailable("no library is installed")
     library, size, product = min(products, key=lambda each: _seconds(each[2]) / each[1] ** 3)
     steps = 2 * size**3 / step_flops(name, len(np.load(images, mmap_mode="r")))
     return Trainer(product, lambda: (1, 1), steps, system(name).networks.parameters, f"{library}, {size}x{size}")
 
 
 def _products(library):
-    """Yields (size, a function that does the product of two matrices) of a library, if it is here."""
+    """Yields (size, a function that multiplies two matrices) of a library, if it is installed."""
     try:
         make = LIBRARIES[library]
         for size in SIZES:

@@ -1,6 +1,6 @@
-"""JAX, fused by hand: a `lax.scan` over a call's steps under one `jit`, with the noise of them all drawn before it.
+"""JAX, optimized by hand: one `jit` with a `lax.scan` over the steps of a call, whose noise is drawn before the loop.
 
-G's forward pass is shared by both updates where they are on the same noise, and the optimizers are written out.
+Both updates share G's forward pass where they use the same noise. The optimizers are written out.
 """
 
 import functools
@@ -13,8 +13,8 @@ from jax import numpy as jnp
 
 from frameworks.systems import Trainer, batch_sizes, batches, system, walk
 
-# Rounds of one call. XLA brings a convolution to the form that is fast on a CPU only where it stands in the outermost
-# computation, in no loop: there its gradient is a hundred times faster. So a call of convolutional systems is one step.
+# Rounds per call. XLA compiles a convolution to its fast form on a CPU only outside of loops, where its gradient is a
+# hundred times faster. So a call of the convolutional systems is one step.
 ROUNDS = {"mlp": 600, "gaussian": 100}
 CONVOLUTION = ("NHWC", "HWIO", "NHWC")
 
@@ -26,8 +26,8 @@ def trainer(name, images):
     sizes = batch_sizes(config, len(pixels))
     rounds = ROUNDS.get(name, 1)
     state = {
-        player: _initial(layers, shape, config, random)
-        for player, layers, shape in (
+        network: _initial(layers, shape, config, random)
+        for network, layers, shape in (
             ("g", networks.generator, (config.noise_size,)),
             ("d", networks.discriminator, networks.shape),
         )
@@ -39,7 +39,7 @@ def trainer(name, images):
     )
     run = jax.jit(functools.partial(many, networks, config, sizes), donate_argnums=0)
     orders, resident = batches(config, len(pixels), random), jnp.asarray(pixels)
-    # The quickest of JAX's generators on a CPU.
+    # unsafe_rbg is the fastest of JAX's generators on a CPU.
     now = {"state": jax.tree.map(jnp.asarray, state), "key": jax.random.key(0, impl="unsafe_rbg"), "losses": None}
 
     def train():
@@ -50,17 +50,17 @@ def trainer(name, images):
 
     losses = lambda: [float(loss) for loss in now["losses"]]  # noqa: E731
     steps = rounds * len(sizes)
-    return Trainer(train, losses, steps, counts, f"{steps} {'step' if steps == 1 else 'steps'} a call")
+    return Trainer(train, losses, steps, counts, f"{steps} {'step' if steps == 1 else 'steps'} per call")
 
 
 def many(networks, config, sizes, state, resident, order, key):
-    """The steps of a call: order [rounds, images of a round]; a round has a step for each of `sizes`."""
+    """Takes the steps of a call. order: [rounds, images of a round]; a round has one step for each of `sizes`."""
     noise_key, other_key = jax.random.split(key)
     draws = 2 if config.g_noise == "fresh" else 1
     zs = _noise(config, noise_key, (len(order), draws, sum(sizes), config.noise_size))
 
-    def body(state, its):
-        which, z, number = its
+    def body(state, args):
+        which, z, number = args
         begin = 0
         for size in sizes:
             part = slice(begin, begin + size)
@@ -77,19 +77,19 @@ def many(networks, config, sizes, state, resident, order, key):
 
 
 def step(networks, config, state, real, zs, key):
-    """One step of both players. Returns (the new state, (D's loss, G's loss))."""
+    """One step of both networks. Returns (the new state, (D's loss, G's loss))."""
     keys, rates = jax.random.split(key, 3), ((config.d_lr, config.d_decay), (config.g_lr, config.g_decay))
     g, d = state["g"], state["d"]
     generate = lambda weights, averages, z: _apply(networks.generator, weights, averages, z)  # noqa: E731
-    judge = lambda weights, images, key: _apply(networks.discriminator, weights, [], images, key)[0]  # noqa: E731
+    discriminate = lambda weights, images, key: _apply(networks.discriminator, weights, [], images, key)[0]  # noqa: E731
 
     def both_loss(weights, images, key):
-        real_logits, fake_logits = jnp.split(judge(weights, images, key), 2)
+        real_logits, fake_logits = jnp.split(discriminate(weights, images, key), 2)
         half = _cross_entropy(real_logits, 1 - config.smooth), _cross_entropy(fake_logits, config.fake_label)
         return (half[0] + half[1]) * (1 if config.d_loss == "sum" else 0.5)
 
     def one_loss(label):
-        return lambda weights, images, key: _cross_entropy(judge(weights, images, key), label)
+        return lambda weights, images, key: _cross_entropy(discriminate(weights, images, key), label)
 
     if config.g_noise == "same":
         fake, back, averages = jax.vjp(lambda w: generate(w, g["averages"], zs[0]), g["weights"], has_aux=True)
@@ -108,30 +108,30 @@ def step(networks, config, state, real, zs, key):
     return {"g": g, "d": d}, (d_loss, g_loss)
 
 
-def _descend(config, rate, decay, player, loss, images, key):
-    value, gradients = jax.value_and_grad(loss)(player["weights"], images, key)
-    return value, _update(config, rate, decay, player, gradients)
+def _descend(config, rate, decay, before, loss, images, key):
+    value, gradients = jax.value_and_grad(loss)(before["weights"], images, key)
+    return value, _update(config, rate, decay, before, gradients)
 
 
-def _update(config, rate, decay, player, gradients):
-    """A player after one update of its optimizer, Adam or RMSprop."""
-    updates, each = player["updates"], jax.tree.map
+def _update(config, rate, decay, before, gradients):
+    """The state of a network after one update by Adam or RMSprop."""
+    updates, each = before["updates"], jax.tree.map
     rate = rate / (1 + decay * updates)
     if config.optimizer == "rmsprop":
-        squares = each(lambda v, g: config.rho * v + (1 - config.rho) * g * g, player["squares"], gradients)
+        squares = each(lambda v, g: config.rho * v + (1 - config.rho) * g * g, before["squares"], gradients)
         weights = each(
-            lambda w, v, g: w - rate * g * lax.rsqrt(v + config.epsilon), player["weights"], squares, gradients
+            lambda w, v, g: w - rate * g * lax.rsqrt(v + config.epsilon), before["weights"], squares, gradients
         )
-        return {**player, "weights": weights, "squares": squares, "updates": updates + 1}
-    means = each(lambda m, g: config.beta1 * m + (1 - config.beta1) * g, player["means"], gradients)
-    squares = each(lambda v, g: config.beta2 * v + (1 - config.beta2) * g * g, player["squares"], gradients)
+        return {**before, "weights": weights, "squares": squares, "updates": updates + 1}
+    means = each(lambda m, g: config.beta1 * m + (1 - config.beta1) * g, before["means"], gradients)
+    squares = each(lambda v, g: config.beta2 * v + (1 - config.beta2) * g * g, before["squares"], gradients)
     rate *= jnp.sqrt(1 - config.beta2 ** (updates + 1)) / (1 - config.beta1 ** (updates + 1))
-    weights = each(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + config.epsilon), player["weights"], means, squares)
-    return {**player, "weights": weights, "means": means, "squares": squares, "updates": updates + 1}
+    weights = each(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + config.epsilon), before["weights"], means, squares)
+    return {**before, "weights": weights, "means": means, "squares": squares, "updates": updates + 1}
 
 
 def _initial(layers, shape, config, random):
-    """A player's state: weights Glorot-uniform, biases and the optimizer's means at zero."""
+    """The initial state of a network: Glorot-uniform kernels; biases and optimizer slots are zero."""
     weights, averages = [], []
     for kind, numbers, before, after in walk(layers, shape):
         if kind == "norm":
@@ -150,7 +150,7 @@ def _initial(layers, shape, config, random):
 
 
 def _apply(layers, weights, averages, x, key=None):
-    """A network in training, on x [batch, ...]. Returns (its output, the new moving averages)."""
+    """Applies a network in training mode to x [batch, ...]. Returns (output, new moving averages)."""
     weights, averages, kept = iter(weights), iter(averages), []
     for place, (kind, *numbers) in enumerate(layers):
         if kind in PLAIN:
@@ -196,7 +196,7 @@ def _cross_entropy(logits, label):
 
 
 def _scaled(images, networks):
-    """As systems.scaled, in the graph."""
+    """systems.scaled in JAX."""
     if images.dtype != jnp.uint8:
         return images
     pixels = images.astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""tfgan_v1 by the command's own path: the plan, the graph, and the calls of the Session loop."""
+"""tfgan_v1 as `train.py` runs it: the plan, the graph, and the calls of the Session loop."""
 
 import tempfile
 from pathlib import Path
@@ -9,13 +9,13 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import METRICS
 from tfgan_v1.plan import make_plan
 
-ENDLESS = 10**6  # epochs or steps: more than a benchmark takes, and the calls stay as long as those of the preset
+ENDLESS = 10**6  # epochs or steps: more than a benchmark takes; the calls are as long as those of the preset
 
 
 def trainer(name, images):
     """The Trainer of a workload; images: the path of an .npy file."""
     unit = "steps" if Config(model=name).steps else "epochs"
-    with tempfile.TemporaryDirectory() as folder:  # named in the plan, but nothing is written there
+    with tempfile.TemporaryDirectory() as folder:  # the plan names it, but nothing is written there
         places = {"ckpt": Path(folder, "checkpoints"), "samples": Path(folder, "samples")}
         plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places))
     with tf.Graph().as_default() as graph:
@@ -34,7 +34,7 @@ def trainer(name, images):
 
     g_count = _count(network.networks.g_state)
     counts = g_count, _count(network.weights) - g_count
-    return Trainer(train, losses, plan.chunk, counts, f"XLA {plan.config.xla}, {plan.chunk} steps a call")
+    return Trainer(train, losses, plan.chunk, counts, f"XLA {plan.config.xla}, {plan.chunk} steps per call")
 
 
 def _count(variables):

@@ -1,11 +1,11 @@
-"""As the tutorials do it: `mlp` with two `Session.run` a step, the others by Keras' `train_on_batch` and `predict`."""
+"""The tutorials' way: `mlp` with two `Session.run` per step, the others by Keras' `train_on_batch` and `predict`."""
 
 import numpy as np
 
 from frameworks.systems import Trainer, Unavailable, batches, noise, scaled, system
 
-ONE_BY_ONE = ("conv",)  # whose tutorial makes each generated image by a `predict` of its own
-WITH_ACCURACY = ("dcgan",)  # whose tutorial shows it at each step
+ONE_BY_ONE = ("conv",)  # the tutorial calls `predict` for each generated image
+WITH_ACCURACY = ("dcgan",)  # the tutorial shows it at each step
 
 
 def trainer(name, images):
@@ -14,7 +14,7 @@ def trainer(name, images):
 
 
 def _session(images):
-    """The notebook of benchmarks/published.py, a step at a time."""
+    """The notebook of benchmarks/published.py, one step per call."""
     import tensorflow.compat.v1 as tf
 
     import published
@@ -37,33 +37,33 @@ def _session(images):
     def train():
         fed.update(published.step(session, graph, next(reals), random))
 
-    counts = [sum(v.shape.num_elements() for v in player) for player in (graph.g_vars, graph.d_vars)]
+    counts = [sum(v.shape.num_elements() for v in each) for each in (graph.g_vars, graph.d_vars)]
     losses = lambda: session.run((graph.d_loss, graph.g_loss), fed)  # noqa: E731
-    return Trainer(train, losses, 1, tuple(counts), "two `Session.run` with feeds a step")
+    return Trainer(train, losses, 1, tuple(counts), "two `Session.run` with feeds per step")
 
 
 def _keras(name, system, images):
     """The tutorials' loop in Keras."""
     networks, config = system
-    game = _Connected(name, networks, config)
+    combined = _Combined(name, networks, config)
     images, random, last = scaled(images, networks), np.random.default_rng(0), []
     reals = batches(config, len(images), random)
 
     def train():
         real = images[next(reals)]
         z = noise(config, random, len(real))
-        d_loss = game.d_step(real, game.generate(z))
+        d_loss = combined.d_step(real, combined.generate(z))
         z = noise(config, random, len(real)) if config.g_noise == "fresh" else z
-        last[:] = d_loss, game.g_step(z)
+        last[:] = d_loss, combined.g_step(z)
 
-    game.check(images[next(reals)], noise(config, random, config.batch_size))
-    counts = game.generator.count_params(), game.discriminator.count_params()
-    note = "Keras, images predicted one by one" if game.one_by_one else "Keras"
+    combined.check(images[next(reals)], noise(config, random, config.batch_size))
+    counts = combined.generator.count_params(), combined.discriminator.count_params()
+    note = "Keras, images predicted one by one" if combined.one_by_one else "Keras"
     return Trainer(train, lambda: last, 1, counts, note)
 
 
-class _Connected:
-    """G, D, and the connected model of both, in which D rests while G learns."""
+class _Combined:
+    """G, D, and the combined model of both, in which D is frozen while G trains."""
 
     def __init__(self, name, networks, config):
         import keras
@@ -74,12 +74,12 @@ class _Connected:
         self.discriminator = keras.Sequential(
             [keras.Input(networks.shape), *_layers(networks.discriminator, networks.shape)]
         )
-        self.connected = keras.Sequential([keras.Input(noise_shape), self.generator, self.discriminator])
+        self.combined = keras.Sequential([keras.Input(noise_shape), self.generator, self.discriminator])
         rates = (config.d_lr, config.d_decay), (config.g_lr, config.g_decay)
-        for model, rate in zip((self.discriminator, self.connected), rates, strict=True):
+        for model, rate in zip((self.discriminator, self.combined), rates, strict=True):
             metrics = [keras.metrics.BinaryAccuracy(threshold=0)] if name in WITH_ACCURACY else None
             loss = keras.losses.BinaryCrossentropy(from_logits=True)
-            model.compile(_optimiser(config, *rate), loss, metrics=metrics)
+            model.compile(_optimizer(config, *rate), loss, metrics=metrics)
 
     def generate(self, z):
         if self.one_by_one:
@@ -98,19 +98,19 @@ class _Connected:
 
     def g_step(self, z):
         self.discriminator.trainable = False
-        return np.ravel(self.connected.train_on_batch(z, self._labels(z, self.config.g_label)))[0]
+        return np.ravel(self.combined.train_on_batch(z, self._labels(z, self.config.g_label)))[0]
 
     def check(self, real, z):
-        """Takes a step of each player; raises Unavailable unless only that player's weights change."""
-        players = self.discriminator, self.generator
+        """Takes a step of each network. Raises Unavailable unless the step changes only the weights of that network."""
+        networks = self.discriminator, self.generator
         d_step, g_step = (lambda: self.d_step(real, self.generate(z))), (lambda: self.g_step(z))
-        for step, learner in zip((d_step, g_step), players, strict=True):
-            before = [player.get_weights() for player in players]
+        for step, trained in zip((d_step, g_step), networks, strict=True):
+            before = [network.get_weights() for network in networks]
             step()
-            for player, weights in zip(players, before, strict=True):
-                changed = any((a != b).any() for a, b in zip(weights, player.get_weights(), strict=True))
-                if changed != (player is learner):
-                    raise Unavailable("the wrong player learns")
+            for network, weights in zip(networks, before, strict=True):
+                changed = any((a != b).any() for a, b in zip(weights, network.get_weights(), strict=True))
+                if changed != (network is trained):
+                    raise Unavailable("a step trains the wrong network")
 
     @staticmethod
     def _labels(batch, label):
@@ -118,7 +118,7 @@ class _Connected:
 
 
 def _layers(layers, shape):
-    """A table's layers as Keras has them."""
+    """The Keras layers for a table of layers."""
     from keras import layers as kl
 
     makers = {
@@ -139,7 +139,7 @@ def _layers(layers, shape):
     return [makers[kind](*numbers) for kind, *numbers in layers]
 
 
-def _optimiser(config, rate, decay):
+def _optimizer(config, rate, decay):
     from keras import optimizers
 
     rate = optimizers.schedules.InverseTimeDecay(rate, 1, decay) if decay else rate

@@ -1,7 +1,7 @@
-"""What all frameworks share: the five systems' networks and numbers, and how batches and noise are drawn in NumPy.
+"""Shared by all frameworks: networks and settings of the five systems; batches and noise in NumPy.
 
-The numbers of the training come from the presets, by Config. The networks stand here as tables of layers, apart from
-tfgan_v1/models.py, so that a framework can build them in its own way and be checked by its parameter counts.
+The settings come from the presets, by Config. The networks are tables of layers, independent of tfgan_v1/models.py, so
+that each framework builds them in its own way and is checked by the parameter counts.
 """
 
 import math
@@ -13,7 +13,7 @@ from tfgan_v1 import Config
 
 
 class Networks(NamedTuple):
-    """Two lists of layers, each a kind and its numbers; D ends in logits, G in images as D sees them."""
+    """Two tables of layers, each a kind and its numbers. D returns logits, G images in the range that D takes."""
 
     shape: tuple[int, ...]  # of one image or point
     generator: tuple
@@ -22,24 +22,24 @@ class Networks(NamedTuple):
 
 
 class System(NamedTuple):
-    """A workload: what is trained, and by which numbers."""
+    """A workload: networks and settings."""
 
     networks: Networks
     config: Config
 
 
 class Trainer(NamedTuple):
-    """What a framework brings: some training steps at a time."""
+    """A framework's training: `chunk` steps per call."""
 
-    train: Any  # () -> None, `chunk` steps that are really done when it returns
-    losses: Any  # () -> (D's loss, G's loss), of the last step or about it; not measured
+    train: Any  # () -> None; the `chunk` steps are finished when it returns
+    losses: Any  # () -> (D's loss, G's loss), of about the last step; not timed
     chunk: int
-    parameters: tuple[int, int]  # of G and D, as counted in what was built
+    parameters: tuple[int, int]  # of G and D, counted in the networks that were built
     note: str = ""
 
 
 class Unavailable(Exception):
-    """A framework cannot take part; its message says why in a few words."""
+    """A framework cannot run; the message is a short reason."""
 
 
 IMAGE = (28, 28, 1)
@@ -101,7 +101,7 @@ NETWORKS = {
         (865_281, 212_865),
     ),
 }
-SHAPES = {  # of what a layer returns, from the shape [height, width, channels] or [features] of one example
+SHAPES = {  # output shape of a layer, from the input shape [height, width, channels] or [features] of one example
     "dense": lambda shape, units: (units,),
     "reshape": lambda shape, *new: new,
     "flatten": lambda shape: (math.prod(shape),),
@@ -118,14 +118,14 @@ def system(name):
 
 
 def walk(layers, shape):
-    """Goes through layers on one example's shape: yields (kind, numbers, shape before, shape behind) of each."""
+    """Yields (kind, numbers, input shape, output shape) of each layer, for the shape of one example."""
     for kind, *numbers in layers:
         before, shape = tuple(shape), SHAPES.get(kind, lambda shape, *_: shape)(shape, *numbers)
         yield kind, numbers, before, tuple(shape)
 
 
 def scaled(images, networks):
-    """uint8 pixels [n, h, w, c] as the networks see them, float32; points as they are."""
+    """uint8 pixels [n, h, w, c] as float32 in the range of the networks; points are unchanged."""
     if images.dtype != np.uint8:
         return images
     pixels = images.astype(np.float32)
@@ -133,7 +133,7 @@ def scaled(images, networks):
 
 
 def batch_sizes(config, count):
-    """Images in each step of an epoch of `whole` batches, of which the last takes what is left over; else of a step."""
+    """Batch sizes: of all steps of an epoch for `whole` batches, the last with the remainder; otherwise of one step."""
     if config.batches != "whole":
         return [config.batch_size]
     sizes = [config.batch_size] * (count // config.batch_size)
@@ -141,7 +141,7 @@ def batch_sizes(config, count):
 
 
 def batches(config, count, random):
-    """Without end, which of `count` images each step sees: int arrays [batch]."""
+    """Yields without end the indices of the images of each step: int arrays [batch]."""
     size = config.batch_size
     while True:
         if config.batches == "random":

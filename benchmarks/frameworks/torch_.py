@@ -1,4 +1,4 @@
-"""PyTorch, eager or compiled: data resident as tensors, channels last, fused Adam, G's forward pass shared."""
+"""PyTorch, eager or compiled: data in memory as tensors, channels last, fused Adam, G's forward pass shared."""
 
 import os
 
@@ -12,7 +12,7 @@ from frameworks.systems import Trainer, batch_sizes, scaled, system, walk
 
 
 class Reshape(nn.Module):
-    """To [batch, h, w, c] and from there to channels last, or from there to flat; so that neither copies."""
+    """Reshapes to [batch, h, w, c] in channels last format, or from that to flat, without a copy."""
 
     def __init__(self, *shape):
         super().__init__()
@@ -24,9 +24,9 @@ class Reshape(nn.Module):
         return x.view(-1, *self.shape).permute(0, 3, 1, 2)
 
 
-LAYERS = {  # from the shape before a layer, [height, width, channels] or [features], and its numbers
+LAYERS = {  # from the input shape of a layer, [height, width, channels] or [features], and its numbers
     "dense": lambda shape, units: nn.Linear(shape[0], units),
-    # Padded by 2 on both sides where TensorFlow pads by 1 and 2: a pixel's shift, and as much to compute.
+    # Pads by 2 on both sides, where TensorFlow pads by 1 and 2: shifted by a pixel, with the same amount to compute.
     "conv": lambda shape, filters, size, stride: nn.Conv2d(shape[2], filters, size, stride, size // 2),
     "transposed": lambda shape, filters, size, stride: nn.ConvTranspose2d(
         shape[2], filters, size, stride, size // 2, stride - 1
@@ -45,7 +45,7 @@ LAYERS = {  # from the shape before a layer, [height, width, channels] or [featu
 
 
 class NetworkOptimizer:
-    """A network, its optimizer and its rate."""
+    """A network, its optimizer and its learning rate."""
 
     def __init__(self, layers, shape, config, rate, decay, compiled):
         self.network = nn.Sequential(
@@ -58,12 +58,12 @@ class NetworkOptimizer:
         if any(isinstance(module, nn.Conv2d) for module in self.network):
             self.network.to(memory_format=torch.channels_last)
         self.weights, self.rate, self.decay, self.updates = list(self.network.parameters()), rate, decay, 0
-        self.optimizer = _optimiser(config, self.weights, rate)
-        # Batches of two sizes are compiled apart, for a size that may vary makes slower code.
+        self.optimizer = _optimizer(config, self.weights, rate)
+        # Compiles for each batch size, because code for dynamic sizes is slower.
         self.apply = torch.compile(self.network, dynamic=False) if compiled else self.network
 
     def update(self, loss):
-        """Descends; the other player's weights get no gradients, which saves computing them."""
+        """Takes an optimizer step. Computes no gradients of the other network's weights."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=self.weights)
         if self.decay:
@@ -82,7 +82,7 @@ def trainer(name, images, compiled=False):
     torch.manual_seed(0)
     networks, config = system(name)
     images = torch.from_numpy(np.array(scaled(np.load(images), networks)))
-    images = images.permute(0, 3, 1, 2) if images.ndim == 4 else images  # channels last already
+    images = images.permute(0, 3, 1, 2) if images.ndim == 4 else images  # which is channels last in memory
     g = NetworkOptimizer(networks.generator, (config.noise_size,), config, config.g_lr, config.g_decay, compiled)
     d = NetworkOptimizer(networks.discriminator, networks.shape, config, config.d_lr, config.d_decay, compiled)
     reals, last = _batches(config, images), []
@@ -95,7 +95,7 @@ def trainer(name, images, compiled=False):
 
 
 def step(config, g, d, real):
-    """One step of both players. Returns (D's loss, G's loss)."""
+    """One step of both networks. Returns (D's loss, G's loss)."""
     fresh = config.g_noise == "fresh"
     with torch.set_grad_enabled(not fresh):
         fake = g.apply(_noise(config, len(real)))
@@ -115,7 +115,7 @@ def step(config, g, d, real):
     return (d_real + d_fake).detach() / 2, g_loss.detach()
 
 
-def _optimiser(config, weights, rate):
+def _optimizer(config, weights, rate):
     if config.optimizer == "adam":
         return torch.optim.Adam(weights, rate, (config.beta1, config.beta2), config.epsilon, fused=True)
     return torch.optim.RMSprop(weights, rate, config.rho, config.epsilon, foreach=True)
@@ -134,7 +134,7 @@ def _noise(config, count):
 
 
 def _batches(config, images):
-    """Without end, the images of each step."""
+    """Yields without end the images of each step."""
     while True:
         if config.batches == "random":
             yield images[torch.randint(len(images), [config.batch_size])]

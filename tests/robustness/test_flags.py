@@ -1,4 +1,4 @@
-"""Hundreds of generated sets of flags: each ends in success, or in one sentence with nothing written."""
+"""Hundreds of generated command lines: each succeeds, or ends in one sentence and writes nothing."""
 
 import math
 import os
@@ -20,7 +20,7 @@ OPTIONS = {each.name: each for each in fields(Config)}
 DATA = ["--dataset", "faces.npy"]
 SMALL = ["--steps=2", "--sample-every=1", "--batch-size=8", "--xla=off", "--samples=s", "--overwrite"]
 
-# What is right, and small enough to be built in a moment.
+# Valid values, for which a graph is built quickly.
 RIGHT = {
     **{name: each.metadata["valid"] for name, each in OPTIONS.items() if isinstance(each.metadata["valid"], OneOf)},
     "dataset": ["faces.npy", "points.npy", "faces.csv", "pictures", "digits", "gaussian", "mnist", "./faces.npy"],
@@ -119,7 +119,7 @@ TEXTS = {
 
 
 def wrong(each):
-    """Texts that are no values of an option."""
+    """Invalid texts for an option."""
     kind, valid = value_type(each), each.metadata["valid"]
     if kind is bool:
         return []
@@ -144,7 +144,7 @@ def wrong(each):
 
 
 def one_wrong():
-    """A set for each wrong value, and for each value that is missing."""
+    """Command lines with one invalid value, and with one missing value."""
     for name, each in OPTIONS.items():
         for text in wrong(each):
             yield [f"{flag(name)}={text}"] if text[:1] == "-" else [flag(name), text]
@@ -153,7 +153,7 @@ def one_wrong():
 
 
 def several(count, some_wrong):
-    """Sets of up to six flags with right values, among them one with a wrong value, if that is wanted."""
+    """Command lines with up to six valid flags, and one invalid flag if `some_wrong`."""
     for _ in range(count):
         flags = []
         for name in CHANCE.sample(sorted(RIGHT), CHANCE.randint(1, 6)):
@@ -185,7 +185,7 @@ PERHAPS = [
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to stand in, with some data and some traps."""
+    """A working directory with some data and some traps."""
     place = tmp_path / "place"
     (place / "pictures").mkdir(parents=True)
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
@@ -208,28 +208,28 @@ def place(tmp_path, monkeypatch):
 
 
 def tried(argv, program, capfd):
-    """(exit code, what is wrong with how it ended, or "") of a command line."""
+    """(exit code, the problem with how a command line ended, or "")."""
     capfd.readouterr()
     try:
         code = cli.main(argv, program)
     except BaseException as error:
         return None, f"{type(error).__name__}: {error}"
     out, err = capfd.readouterr()
-    told = [line for line in err.splitlines() if not line.startswith("warning: ")]
+    lines = [line for line in err.splitlines() if not line.startswith("warning: ")]
     if code == 0:
-        return code, "" if out and not told else f"success without a word, or with {err!r}"
-    sentence = re.fullmatch(rf"{program}: \S.*\S\n", "".join(f"{line}\n" for line in told))
+        return code, "" if out and not lines else f"success without output, or with {err!r}"
+    sentence = re.fullmatch(rf"{program}: \S.*\S\n", "".join(f"{line}\n" for line in lines))
     good = code == 2 and not out and sentence and err.replace("\n", "").isprintable() and "argument --" not in err
     return code, "" if good else f"code {code}, {out!r}, {err!r}"
 
 
 def there(place):
-    """All paths in a folder."""
+    """All paths below a folder."""
     return sorted(place.rglob("*"))
 
 
-@pytest.mark.parametrize("sets, codes", [(WRONG, {2}), (PERHAPS, {0, 2})], ids=["wrong", "perhaps right"])
-def test_every_set_of_flags_is_a_plan_or_one_sentence_and_writes_nothing(place, capfd, record_property, sets, codes):
+@pytest.mark.parametrize("sets, codes", [(WRONG, {2}), (PERHAPS, {0, 2})], ids=["invalid", "perhaps valid"])
+def test_every_dry_run_succeeds_or_is_one_sentence_and_writes_nothing(place, capfd, record_property, sets, codes):
     before, start, ended, failed = there(place), time.perf_counter(), Counter(), []
     for flags in sets:
         code, what = tried(["train", "--dry-run", *flags], "train.py", capfd)
@@ -240,11 +240,11 @@ def test_every_set_of_flags_is_a_plan_or_one_sentence_and_writes_nothing(place, 
     assert ended[2] == len(sets) if codes == {2} else ended[0] >= 40
     seconds = time.perf_counter() - start
     record_property(
-        "told", f"train.py: {len(sets)} sets of flags, {ended[0]} plans, {ended[2]} sentences; {seconds:.0f} s"
+        "told", f"train.py: {len(sets)} command lines, {ended[0]} plans, {ended[2]} sentences; {seconds:.0f} s"
     )
 
 
-def test_a_wrong_flag_begins_no_run(place, capfd):
+def test_an_invalid_flag_starts_no_run(place, capfd):
     before = there(place)
     for flags in CHANCE.sample(WRONG, 50):
         assert tried(["train", *flags], "train.py", capfd) == (2, ""), flags
@@ -325,7 +325,7 @@ SAMPLE_RIGHT = [
 ]
 
 
-def test_every_set_of_flags_of_sample_draws_or_is_one_sentence(place, finished, capfd, record_property):
+def test_every_command_line_of_sample_draws_or_is_one_sentence(place, finished, capfd, record_property):
     before, start = there(place), time.perf_counter()
     for flags in SAMPLE_WRONG:
         flags = flags if any("--ckpt" in each for each in flags) else ["--ckpt", finished.config.ckpt, *flags]
@@ -336,5 +336,5 @@ def test_every_set_of_flags_of_sample_draws_or_is_one_sentence(place, finished, 
         assert there(place) != before
     seconds, wrong, right = time.perf_counter() - start, len(SAMPLE_WRONG), len(SAMPLE_RIGHT)
     record_property(
-        "told", f"sample.py: {wrong + right} sets of flags, {right} drawn, {wrong} sentences; {seconds:.0f} s"
+        "told", f"sample.py: {wrong + right} command lines, {right} drawn, {wrong} sentences; {seconds:.0f} s"
     )

@@ -1,1 +1,1 @@
-"""How good the samples are: arrays in, numbers out."""
+"""Metrics of samples."""

@@ -1,4 +1,4 @@
-"""How far one-dimensional samples are from what they should be: arrays in, numbers out."""
+"""Metrics of samples: functions from arrays to numbers."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ BINS, TINY = 100, 1e-8
 
 
 class Moments(NamedTuple):
-    """Of a sample; a normal distribution has skewness and (excess) kurtosis 0."""
+    """Moments of a sample. Skewness and excess kurtosis of a normal distribution are 0."""
 
     mean: float
     variance: float
@@ -21,16 +21,16 @@ def moments(values):
     from scipy import stats
 
     values = np.asarray(values, np.float64).ravel()
-    varied = np.ptp(values) > 0  # the last two are of deviations in units of the deviation
+    varied = np.ptp(values) > 0  # otherwise the standard deviation, by which they divide, is 0
     shape = (float(stats.skew(values)), float(stats.kurtosis(values))) if varied else (float("nan"), float("nan"))
     return Moments(float(values.mean()), float(values.var()), *shape)
 
 
 def kl_divergence(real, fake):
-    """KL(real || fake) in nats, of the two samples' histograms over 100 bins that the real one lays.
+    """KL(real || fake) in nats, of two histograms with 100 bins between the least and greatest real value.
 
-    sum of P (log(P + 1e-8) - log(Q + 1e-8)), P and Q each divided by its sum + 1e-8; a generated value outside the real
-    ones' range is in no bin.
+    sum(P (log(P + 1e-8) - log(Q + 1e-8))) where P and Q are the counts divided by their sum + 1e-8. Fake values outside
+    the bins are not counted.
     """
     counts, edges = np.histogram(np.ravel(real), BINS)
     p, q = (part / (part.sum() + TINY) for part in (counts, np.histogram(np.ravel(fake), edges)[0]))
@@ -38,5 +38,5 @@ def kl_divergence(real, fake):
 
 
 def diversity(images):
-    """How much images or points [n, ...] vary: the mean, over the pixels, of the deviation within the set."""
+    """The diversity of images or points [n, ...]: the mean over pixels of the standard deviation over the set."""
     return float(np.std(np.asarray(images, np.float32), axis=0).mean())

@@ -1,1 +1,1 @@
-"""What a run shows: lines, plots and pictures."""
+"""The output of a run: printed lines, plots and images."""

@@ -1,6 +1,8 @@
-"""What a run says of itself: a line at each drawing of samples, and before it begins what it would do."""
+"""The line that a run prints when it draws samples."""
 
 import math
+import shutil
+import sys
 from datetime import timedelta
 
 from tqdm import tqdm
@@ -11,32 +13,45 @@ from tfgan_v1.report.statistics import statistics
 
 
 def write_line(plan, progress, numbers):
-    """Prints where the run is, in the published form, and behind it the probabilities, the speed and the time left.
+    """Prints the step and the losses in the published form, then probabilities, accuracies, speed and time left.
 
-    numbers: METRICS of the last step.
+    numbers: METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
     """
     config, now = progress.config, dict(zip(METRICS, numbers, strict=True))
     seconds = max(progress.seconds - progress.reported, 1e-3)
     steps = progress.step - progress.reported_step
     progress.reported, progress.reported_step = progress.seconds, progress.step
     seen = steps * config.batch_size * config.d_steps
-    left = timedelta(seconds=math.ceil((plan.total_steps - progress.step) * seconds / steps))
+    time_left = str(timedelta(seconds=math.ceil((plan.total_steps - progress.step) * seconds / steps)))
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
+
+    losses = f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}"
+    probabilities = f"D(x) {now['D(x)']:.2f}, D(G(z)) {now['D(G(z))']:.2f}"
+    accuracies = f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}"
+    speed = f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
+    points = _statistics(plan, progress)
+    if sys.stdout and sys.stdout.isatty():
+        parts = [f"{time_left.removeprefix('0:')} left", speed, probabilities, *points, accuracies]
+        line = fitted(losses, parts, shutil.get_terminal_size().columns)
+    else:
+        parts = [losses, f"{probabilities}, {accuracies}", ", ".join(points), f"{speed}, {time_left} left"]
+        line = "... ".join(filter(None, parts))
     with tqdm.external_write_mode():
-        print(
-            f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}... "
-            f"D(x) {now['D(x)']:.2f}, D(G(z)) {now['D(G(z))']:.2f}, "
-            f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}... {_statistics_line(plan, progress)}"
-            f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s, {left} left",
-            flush=True,
-        )
+        print(line, flush=True)
 
 
-def _statistics_line(plan, progress):
-    """The last sampled points in numbers, the data's in brackets; nothing for images."""
+def fitted(line, parts, width):
+    """A line with as many of the parts behind it, the first before the last, as fit into `width` characters."""
+    for part in parts:
+        longer = f"{line}, {part}"
+        line = longer if len(longer) <= width else line
+    return line[:width]
+
+
+def _statistics(plan, progress):
+    """The last sample of points as texts, in brackets the data's moments; nothing for images."""
     if not plan.is_points or progress.sample_steps[-1:] != [progress.step]:
-        return ""
+        return []
     _, _, divergence, *moments = statistics(plan, progress)[-1]
     named = zip(metrics.Moments._fields, moments[4:], moments[:4], strict=True)
-    told = ", ".join(f"{name} {fake:.2f} ({real:.2f})" for name, fake, real in named)
-    return f"KL {divergence:.3f}, {told}... "
+    return [f"KL {divergence:.3f}", *(f"{name} {fake:.2f} ({real:.2f})" for name, fake, real in named)]

@@ -1,4 +1,4 @@
-"""Drawn images to files: a sheet, single pictures, or an array."""
+"""Writes drawn images to a file: an image grid, single images, or an array."""
 
 import os
 import pickle
@@ -19,22 +19,24 @@ FORMATS = {  # suffix -> writes images [n, h, w, c] in [0, 1] to an open file
 
 
 def check(out):
-    """Raises UserError if a path that the user gave names no format, or a file that a run keeps."""
+    """Raises UserError if a path has no known suffix, or the name of a file that a run writes."""
     path = Path(out)
     if _is_folder(out):
         return
     if path.suffix.lower() not in FORMATS:
-        raise UserError(f"--out {out} has no known ending; take {', '.join(FORMATS)}, or a folder, which ends in /")
+        raise UserError(f"--out {out} has an unknown suffix; use {', '.join(FORMATS)}, or a folder, which ends in /")
     if path.name in run_folder.SAMPLES_FILES:
-        raise UserError(f"--out {out} has the name of a run's own record; take another")
+        raise UserError(f"--out {out} has the name of a run's own record; use another")
 
 
 def write(out, images, seeds):
-    """Writes images [n, h, w, c] in [0, 1] to a path that was checked; in a folder, `seed-<seed>.png` for each."""
+    """Writes images [n, h, w, c] in [0, 1] to a checked path; into a folder, `seed-<seed>.png` for each seed."""
     path = Path(out)
     if _is_folder(out):
         if np.ndim(images) != 4:
-            raise UserError(f"--out {out} is a folder for pictures, and these are points; take a .png of their density")
+            raise UserError(
+                f"--out {out} is a folder for images, but these are points; use a .png file, which shows their density"
+            )
         path.mkdir(parents=True, exist_ok=True)
         for image, seed in zip(images, seeds, strict=True):
             with files.replacing(path / f"seed-{seed}.png") as partial:

@@ -1,11 +1,11 @@
-"""The pictures of a run in its samples folder."""
+"""The plots and image grids in the samples folder of a run."""
 
 from tfgan_v1.report import plots, statistics
 from tfgan_v1.storage import files, run_folder
 
 
 def write(plan, progress, last):
-    """Writes all that there is to be shown. last: samples of the generator as it is now."""
+    """Writes all plots and image grids. last: samples of the trained generator."""
     samples, places = progress.samples, [plan.step_label(step) for step in progress.sample_steps]
     pngs = {run_folder.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images)}
     if samples:
@@ -30,7 +30,7 @@ def write(plan, progress, last):
 
 
 def write_sheet(plan, step, samples):
-    """Writes the samples drawn at a step as a picture under its number."""
+    """Writes the image grid of a sampling step: sheets/<step>.png."""
     folder = plan.config.samples_folder / run_folder.SHEETS
     folder.mkdir(exist_ok=True)
     with files.replacing(folder / f"{step:06}.png") as partial:
@@ -38,7 +38,7 @@ def write_sheet(plan, step, samples):
 
 
 def remove_after(plan, step):
-    """Removes the sheets of later steps."""
+    """Removes the image grids of later steps."""
     for path in (plan.config.samples_folder / run_folder.SHEETS).glob("*.png"):
         if path.stem.isdecimal() and int(path.stem) > step:
             path.unlink()

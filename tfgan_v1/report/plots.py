@@ -1,4 +1,4 @@
-"""Pictures of what a run learned: arrays in, pictures out."""
+"""Plots and image grids: functions from arrays to figures and PNG files."""
 
 import io
 import math
@@ -7,16 +7,15 @@ import numpy as np
 
 from tfgan_v1.errors import UserError
 
-_GAP = 2  # pixels between the images of a sheet
+_GAP = 2  # pixels between the images of a grid
 
 
 def view_samples(epoch, samples):
     """The samples of one epoch as a grid, 4x4 for the usual 16.
 
     epoch: index into `samples`, -1 for the last. samples: list of arrays [n, h, w, c] in [0, 1], as `load_samples`
-    returns it, or [n, h * w] of square images in any range, as the old notebooks kept it; of points [n, 1], the density
-    is shown. Returns (figure, axes).
-    Raises UserError if there is no such epoch.
+    returns them, or [n, h * w] of square images in any range, as old notebooks have them. Points [n, 1] are shown as a
+    density. Returns (figure, axes). Raises UserError if the epoch does not exist.
     """
     import matplotlib.pyplot as plt
 
@@ -39,10 +38,9 @@ def view_samples(epoch, samples):
 
 
 def evolution(samples, places, rows=10, columns=6):
-    """A sheet of how the samples changed: up to 10 rows, from the first to the last, with 6 samples each.
+    """An image grid over the run: up to 10 rows, from the first samples to the last, with 6 images each.
 
-    samples: list of arrays [n, h, w, c] in [0, 1]; places: where in the run each was drawn, such as "epoch 3".
-    Returns a matplotlib Figure.
+    samples: list of arrays [n, h, w, c] in [0, 1]; places: a label for each, such as "epoch 3". Returns a Figure.
     """
     chosen = _spread(len(samples), rows)
     columns = min(columns, *(len(samples[i]) for i in chosen))
@@ -61,9 +59,9 @@ def evolution(samples, places, rows=10, columns=6):
 
 
 def density(fake, real=None):
-    """The densities of points, "Distribution of real and fake data": real in blue, fake in red. Returns a Figure.
+    """The densities of real points, blue, and of fake points, red. Returns a Figure.
 
-    fake, real: [n, 1]. Kernel density estimates, Gaussian, with a bandwidth of 0.3 deviations of the real data.
+    fake, real: [n, 1]. Gaussian kernel density estimates; the bandwidth is 0.3 standard deviations of the real data.
     """
     figure = _figure(8, 4.5)
     _draw_density(figure.add_subplot(), fake, real)
@@ -74,7 +72,7 @@ def density(fake, real=None):
 
 
 def density_evolution(samples, places, real, most=10):
-    """How the density of generated points changed: up to 10 plots, from the first to the last. Returns a Figure."""
+    """The density of fake points over the run: up to 10 plots, from the first to the last. Returns a Figure."""
     chosen = _spread(len(samples), most)
     rows, columns = grid_size(len(chosen))
     figure = _figure(3 * columns, 2 * rows)
@@ -84,49 +82,50 @@ def density_evolution(samples, places, real, most=10):
     for ax, i in zip(axes.flat, chosen, strict=False):
         _draw_density(ax, samples[i], real)
         ax.set_title(places[i], fontsize="small")
+    for ax in axes.flat[len(chosen) - columns : len(chosen)]:  # the lowest of each column
+        ax.tick_params(labelbottom=True)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 
 def loss_curves(x, losses, unit="epoch"):
-    """Both players' losses, "Training Losses", generator red and discriminator blue. Returns a Figure.
+    """The losses of the discriminator, blue, and of the generator, red. Returns a Figure.
 
-    losses: rows of records.Losses; x: where in the run each was, in units ("epoch" or "step").
+    losses: rows of records.Losses; x: the epoch or step of each; unit: "epoch" or "step".
     """
     curves = {"Discriminator": [row.d_loss for row in losses], "Generator": [row.g_loss for row in losses]}
     return _curves(x, curves, title="Training Losses", xlabel=unit, ylabel="loss (nats)")
 
 
 def probabilities(x, losses, unit="epoch"):
-    """D(x) and D(G(z)), the mean probabilities that D gives to real and to generated images. Returns a Figure.
+    """D(x) and D(G(z)): D's mean outputs for real and for generated images. Returns a Figure. See `loss_curves`.
 
-    Both are near 0.5 where neither player can do better (arXiv:1406.2661, sec. 4.1): the line. See `loss_curves`.
+    The dashed line is the optimum, 0.5 for both (arXiv:1406.2661, sec. 4.1).
     """
     curves = {"D(x)": [row.d_x for row in losses], "D(G(z))": [row.d_g_z for row in losses]}
-    figure = _curves(
-        x, curves, title="What the discriminator believes", xlabel=unit, ylabel="probability of being real"
-    )
+    figure = _curves(x, curves, title="Discriminator outputs", xlabel=unit, ylabel="probability of being real")
     figure.axes[0].axhline(0.5, color="black", linewidth=1, linestyle="--")
     figure.axes[0].set_ylim(0, 1)
     return figure
 
 
 def divergence(x, values, unit="epoch"):
-    """The Kullback-Leibler divergence of the real points' histogram from the generated ones'. Returns a Figure."""
-    return _curves(x, {"KL(real || fake)": values}, title="Divergence", xlabel=unit, ylabel="nats")
+    """The Kullback-Leibler divergence, metrics.kl_divergence, over the run. Returns a Figure. See `loss_curves`."""
+    return _curves(x, {"KL(real || fake)": values}, title="KL divergence", xlabel=unit, ylabel="nats")
 
 
 def samples_png(samples, real=None):
-    """Samples as the bytes of a PNG: a sheet of images, or the density of points, beside that of the real ones."""
+    """Samples as the bytes of a PNG: a grid of images; for points, their density and that of `real`."""
     return sheet_png(samples) if np.ndim(samples) == 4 else figure_png(density(samples, real))
 
 
 def sheet_png(images):
-    """The images [n, h, w, c] in [0, 1] as one sheet, in the bytes of a PNG; small ones are enlarged."""
+    """Images [n, h, w, c] in [0, 1] as an image grid, as the bytes of a PNG; small images are enlarged."""
     return png(tile(images, grid_size(len(images))[1], background=1), least=600)
 
 
 def png(image, least=0):
-    """An image [h, w] or [h, w, c] in [0, 1] as a PNG's bytes, enlarged by a whole factor towards `least` pixels."""
+    """An image [h, w] or [h, w, c] in [0, 1] as the bytes of a PNG, enlarged to about `least` pixels of width."""
     from PIL import Image
 
     pixels = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
@@ -138,7 +137,7 @@ def png(image, least=0):
 
 
 def tile(images, columns, background=0):
-    """Images [n, h, w, c] or [n, h, w] side by side, row by row, with a gap between: [rows * (h + gap) - gap, ...]."""
+    """Images [n, h, w, c] or [n, h, w] in a grid, row by row: [rows * (h + gap) - gap, columns * (w + gap) - gap]."""
     images = np.asarray(images)
     short = -len(images) % columns
     padding = [(0, 0), (0, _GAP), (0, _GAP)] + [(0, 0)] * (images.ndim - 3)
@@ -151,13 +150,13 @@ def tile(images, columns, background=0):
 
 
 def grid_size(count):
-    """(rows, columns) of the squarest grid for `count` images, wider rather than higher: 16 is 4x4, 12 is 3x4."""
+    """(rows, columns) of the most square grid for `count` images: 4x4 for 16, 3x4 for 12."""
     columns = math.ceil(math.sqrt(count))
     return math.ceil(count / columns), columns
 
 
 def as_images(sample):
-    """[n, h, w, 3] as it is, [n, h, w, 1] and [n, h * w] of square images as [n, h, w]."""
+    """A sample for matplotlib: [n, h, w, 3] is unchanged; [n, h, w, 1] and [n, h * w], of squares, become [n, h, w]."""
     sample = np.asarray(sample)
     if sample.ndim == 2:
         side = math.isqrt(sample.shape[1])
@@ -174,19 +173,19 @@ def figure_png(figure):
     return file.getvalue()
 
 
-_MANY = 1000  # points above which a curve is drawn faintly, under its running mean
+_MANY = 1000  # points above which a curve is faint and its running mean is drawn over it
 
 
 def _curves(x, curves, **labels):
     figure = _figure(8, 4.5)
     ax = figure.add_subplot()
     x = np.asarray(x)
-    for (name, y), colour in zip(curves.items(), ("tab:blue", "tab:red"), strict=False):
+    for (name, y), color in zip(curves.items(), ("tab:blue", "tab:red"), strict=False):
         window = len(x) // 100 if len(x) > _MANY else 1
         if window > 1:
-            ax.plot(x, y, color=colour, alpha=0.25, linewidth=0.5)
+            ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
         smooth = np.convolve(y, np.full(window, 1 / window), "valid")
-        ax.plot(x[window - 1 :], smooth, color=colour, label=name, marker="o" if len(x) == 1 else None)
+        ax.plot(x[window - 1 :], smooth, color=color, label=name, marker="o" if len(x) == 1 else None)
     ax.set(**labels)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
@@ -199,9 +198,7 @@ def _draw_density(ax, fake, real):
 
     sets = {"real": (real, "tab:blue"), "fake": (fake, "tab:red")}
     sets = {
-        name: (np.asarray(points).reshape(-1, 1), colour)
-        for name, (points, colour) in sets.items()
-        if points is not None
+        name: (np.asarray(points).reshape(-1, 1), color) for name, (points, color) in sets.items() if points is not None
     }
     reference = next(iter(sets.values()))[0]
     deviation = float(reference.std()) or 1.0
@@ -217,11 +214,11 @@ def _draw_density(ax, fake, real):
 
 
 def _spread(count, most):
-    """Up to `most` positions among `count`, evenly from the first to the last."""
+    """Up to `most` evenly spaced indices from 0 to count - 1."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def _figure(width, height):
-    from matplotlib.figure import Figure  # not pyplot: a figure that is only saved needs no window and no global state
+    from matplotlib.figure import Figure  # pyplot has global state, and may open windows
 
     return Figure(figsize=(width, height), dpi=120, layout="constrained")

@@ -1,10 +1,10 @@
-"""The rows of statistics.csv: how far generated points are from the data."""
+"""The rows of statistics.csv, which compare generated points with the data."""
 
 from tfgan_v1.evaluation import metrics
 
 
 def statistics(plan, progress):
-    """The rows of statistics.csv: the KL divergence and the moments of each set of sampled points beside the data's."""
+    """All rows of statistics.csv: step, epoch, KL divergence, moments of the data, moments of the samples."""
     real, rows = plan.dataset.images, progress.statistics
     real_moments = metrics.moments(real)
     for step, fake in list(zip(progress.sample_steps, progress.samples, strict=True))[len(rows) :]:

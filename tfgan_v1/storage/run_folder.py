@@ -4,6 +4,7 @@ import os
 import platform
 import secrets
 import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -63,21 +64,21 @@ class Saved(NamedTuple):
 
 
 def check_can_start(config, *, resume, overwrite, custom=()):
-    """Raises UserError unless a run with this configuration may start in its folders. Writes nothing.
+    """Raises UserError, or OSError, unless a run with this configuration may start in its folders. Leaves no trace.
 
     custom: names of the parts that the caller brings. Returns the Saved of the run to resume, otherwise None.
     """
     if resume and overwrite:
         raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
     _check_name(config.name)
-    if resume:
-        saved = read(config)
+    saved = read(config) if resume else None
+    if saved:
         check_same_run(saved.config, config)
         check_same_parts(saved, custom, "train(config, resume=True, model=..., loss=...)")
-        return saved
-    if not overwrite:
+    elif not overwrite:
         _check_empty(config)
-    return None
+    check_writable(config)
+    return saved
 
 
 def _check_name(name):
@@ -101,6 +102,33 @@ def _check_empty(config):
             f"continue with --resume, {ways_out}"
         )
     raise UserError(f"{folder} already holds a run's records ({name}); name another folder with --samples, {ways_out}")
+
+
+def check_writable(config):
+    """Raises OSError unless both folders, or the nearest parents that exist, can be written to. Leaves no trace."""
+    for folder in (config.ckpt_folder.absolute(), config.samples_folder.absolute()):
+        try:
+            nearest = next(path for path in (folder, *folder.parents) if _exists(path))
+            for name in folder.relative_to(nearest).parts:
+                _exists(nearest / name)  # which raises where a name is too long
+            with tempfile.TemporaryFile(dir=nearest):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from None
+
+
+def _exists(path):
+    """Whether there is a file or folder. Raises OSError for a path that cannot exist."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def holds_run(config):
+    """Whether one of the two folders holds files of a run."""
+    return bool(_run_files(config))
 
 
 def check_same_run(saved, config):
@@ -129,10 +157,8 @@ def side_by_side(rows):
 def check_same_parts(saved, custom, call):
     """Raises UserError unless the caller brings the custom parts that a run started with. call: how to bring them."""
     if set(custom) != set(saved.custom):
-        raise UserError(
-            f"the run in {saved.config.ckpt_folder} started with {_parts(saved.custom)}, not {_parts(custom)}; pass "
-            f"the same in Python: {call}"
-        )
+        advice = f"pass the same in Python: {call}" if saved.custom else "leave out model= and loss="
+        raise UserError(f"the run in {saved.config.ckpt_folder} was begun with {_parts(saved.custom)}; {advice}")
 
 
 def _parts(custom):

@@ -1,0 +1,160 @@
+"""The flags of `train` and `sample`, most of them made from Config, and their help in groups."""
+
+import argparse
+import os
+import re
+import shlex
+from dataclasses import fields
+from functools import partial
+
+from tfgan_v1 import __version__
+from tfgan_v1.config import Config, OneOf, Range, flag, from_text, value_type
+from tfgan_v1.errors import UserError, brief, did_you_mean
+
+GROUPS = {  # first option of a group, in Config's order -> the group's title
+    "model": "run",
+    "dataset": "data",
+    "noise": "model",
+    "batch_size": "training",
+    "d_steps": "discriminator and generator",
+    "optimizer": "optimizer",
+    "ckpt": "output",
+}
+TRAIN_EXAMPLES = (
+    "--epochs 100 --smooth 0.1",
+    "--model dcgan --dataset photos/ --image-size 32 --name photos",
+    "--resume --epochs 200",
+)
+SAMPLE_EXAMPLES = ("--ckpt checkpoints", "--name photos --num 100", "--seeds 0-15,20 --out pictures/")
+MOST_SEEDS = 1_000_000  # in one call of sample.py
+
+
+def parse_train(call, argv):
+    """The flags of `train` in `argv`, by name; only those that were given. call: how the user typed the command."""
+    preset = _Parser(call)
+    preset.add_argument("--model", default=Config.model)
+    defaults = Config(model=preset.parse_known_args(argv)[0].model)
+
+    parser = _Parser(call, f"Train a GAN. The defaults shown are those of --model {defaults.model}.", TRAIN_EXAMPLES)
+    groups = {}
+    for each in fields(Config):
+        if each.name in GROUPS:
+            group = groups[each.name] = parser.add_argument_group(GROUPS[each.name])
+        value = {"default": argparse.SUPPRESS}  # a preset or an earlier run decides what is not given
+        if value_type(each) is bool:
+            value["action"] = "store_true"
+        else:
+            value |= {"type": partial(from_text, each), "metavar": _metavar(each)}
+        group.add_argument(flag(each.name), help=_help(each, getattr(defaults, each.name)), **value)
+        if each.name == "optimizer":
+            group.add_argument("--optimiser", dest="optimizer", **{**value, "help": argparse.SUPPRESS})
+    run = groups["model"].add_argument
+    run("--resume", action="store_true", help="continue the run in --ckpt and --samples")
+    run("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
+    run("--dry-run", action="store_true", help="print the configuration, parameter counts and memory; train nothing")
+    return parser.parse(argv)
+
+
+def parse_sample(call, argv):
+    """The flags of `sample` in `argv`, by name, with their defaults."""
+    parser = _Parser(
+        call, "Draw samples from a trained generator. A seed gives the same image in every call.", SAMPLE_EXAMPLES
+    )
+    add = parser.add_argument_group("flags").add_argument
+    add("--ckpt", metavar="FOLDER", default=Config.ckpt, help="checkpoint folder of the run (default: %(default)s)")
+    add("--name", metavar="NAME", help="name of the run, if it has one")
+    add("--num", metavar="N", type=parse_num, help="number of images, from seeds 0 to N - 1 (default: 16)")
+    add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
+    add(
+        "--out",
+        metavar="PATH",
+        help="where to write: a .png image grid; a float32 array [n, h, w, c] in [0, 1] as .npy, .npz or .pkl; or a "
+        "folder, which ends in /, for one PNG per seed (default: samples.png in samples/ or samples/NAME/)",
+    )
+    return parser.parse(argv)
+
+
+def parse_num(text):
+    """The number of images in a text. Raises UserError unless it is from 1 to MOST_SEEDS."""
+    number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else 0
+    if not 1 <= number <= MOST_SEEDS:
+        raise UserError(f"--num must be a whole number, at least 1 and at most {MOST_SEEDS:,}, not {brief(text)}")
+    return number
+
+
+def parse_seeds(text):
+    """The list of seeds in a text such as "0-15,20". Raises UserError for anything else."""
+    seeds = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < 2**32 or len(seeds) + last - first >= MOST_SEEDS:
+            raise UserError(
+                f"--seeds takes whole numbers below 4,294,967,296 and ranges of them, {MOST_SEEDS:,} in all at most, "
+                f"such as 0-15,20, not {brief(part.strip())}"
+            )
+        seeds.extend(range(first, last + 1))
+    return seeds
+
+
+def as_flags(options):
+    """Options by name as they are typed in a shell: " --name faces", or " --name=-x"."""
+    texts = {flag(name): str(value) for name, value in options.items()}
+    return "".join(f" {name}{'=' if text[:1] == '-' else ' '}{shlex.quote(text)}" for name, text in texts.items())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises UserError with one sentence for a mistake, instead of printing the usage."""
+
+    def __init__(self, call, description="", examples=()):
+        lines = "".join(f"\n  {call} {example}" for example in examples)
+        super().__init__(
+            prog=call,
+            usage=f"{call} [flags]",
+            description=description,
+            epilog=f"examples:{lines}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            add_help=False,
+        )
+
+    def parse(self, argv):
+        """The flags in `argv` by name. --verbose is already applied."""
+        other = self.add_argument_group("other")
+        other.add_argument("-h", "--help", action="help", help="show this help")
+        other.add_argument("--version", action="version", version=f"tfgan_v1 {__version__}", help="show the version")
+        other.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
+        given, unknown = self.parse_known_args(argv)
+        if unknown:
+            known = [name for action in self._actions for name in action.option_strings]
+            hint = did_you_mean(unknown[0].split("=")[0], known)
+            raise UserError(f"there is no flag {shlex.quote(unknown[0])}; {hint}{self.prog} --help lists the flags")
+        if given.verbose:
+            os.environ["TFGAN_VERBOSE"] = "1"
+        del given.verbose
+        return vars(given)
+
+    def error(self, message):
+        """argparse's two mistakes: "argument --epochs: expected one argument", and "...: ignored explicit argument"."""
+        name, mistake = message.removeprefix("argument ").split(": ", 1)
+        raise UserError(
+            f"{name} takes no value" if "ignored" in mistake else f"{name} needs a value; type {name}=VALUE"
+        )
+
+
+def _metavar(each):
+    """What stands for an option's value in the help."""
+    valid = each.metadata["valid"]
+    if isinstance(valid, OneOf):
+        return f"{{{','.join(map(str, valid))}}}"
+    return each.metadata["metavar"] or {int: "N", float: "X"}[value_type(each)]
+
+
+def _help(each, default):
+    """An option's help with, in brackets, a short range and the default."""
+    valid, notes = each.metadata["valid"], []
+    if isinstance(valid, Range) and valid.high < 1000:
+        notes.append(f"{valid.low:g} to {valid.high:g}")
+    if default is not None and default is not False:
+        notes.append(f"default: {default}")
+    return (each.metadata["help"] + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")

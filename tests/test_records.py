@@ -82,7 +82,7 @@ def test_whoever_reads_while_samples_are_added_finds_the_old_list_or_the_new(tmp
 def test_samples_are_not_added_to_what_is_no_list_of_them(tmp_path):
     path = tmp_path / "train_samples.pkl"
     path.write_bytes(b"something else")
-    with pytest.raises(UserError, match="was changed while the run was at work"):
+    with pytest.raises(UserError, match="was changed during training"):
         records.append_samples(path, SAMPLES)
     assert path.read_bytes() == b"something else"
 

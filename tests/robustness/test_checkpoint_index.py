@@ -121,7 +121,7 @@ def test_a_small_index_takes_no_memory_and_no_time(prefix, tmp_path):
 @pytest.mark.parametrize("cut", [1, 100])
 def test_data_that_is_too_short_is_refused_before_tensorflow_reads_it(prefix, tmp_path, cut):
     data = Path(str(prefix) + ".data-00000-of-00001").read_bytes()
-    with pytest.raises(UserError, match="lies outside the data"):
+    with pytest.raises(UserError, match="is outside the data file"):
         checkpoint_index.entries(copy(prefix, tmp_path, data=data[:-cut]))
 
 

@@ -1,8 +1,8 @@
-"""The index of a checkpoint, read without TensorFlow, so that a damaged or hostile one is an error and no crash.
+"""Reads the index of a checkpoint without TensorFlow's reader, which a damaged or hostile index can crash.
 
-`<prefix>.index` is a table of sorted strings in LevelDB's format (its doc/table_format.md): blocks of entries, each
-with a checksum. The entries, by a variable's name, are messages of TensorFlow's tensor_bundle.proto, and say where
-in `<prefix>.data-00000-of-00001` its numbers lie.
+`<prefix>.index` is a sorted table in LevelDB's format (its doc/table_format.md): blocks of entries, each block with a
+checksum. The entry of a variable's name is a message of TensorFlow's tensor_bundle.proto, with the position of its
+values in `<prefix>.data-00000-of-00001`.
 """
 
 import math
@@ -10,29 +10,30 @@ from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError
+from tfgan_v1.storage.manifest import files_of
 
-FOOTER, TRAILER = 48, 5  # bytes of what ends a table, and each block
+FOOTER, TRAILER = 48, 5  # bytes at the end of a table and of a block
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
-MOST_BYTES = 2**18  # of an index; a generator's has some thousand
-LONGEST_NAME = 250  # characters; a short entry may repeat the one before but for its end
+MOST_BYTES = 2**18  # of an index; a generator's index has a few thousand
+LONGEST_NAME = 250  # bytes; prefix compression makes long names cheap, so they are bounded
 
 
 class Entry(NamedTuple):
     """A variable in a checkpoint."""
 
     shape: tuple[int, ...]
-    dtype: str  # by TensorFlow's name, "float32"
+    dtype: str  # TensorFlow's name, such as "float32"
 
 
 def entries(prefix):
-    """The Entry of each variable in a checkpoint, by its name. Raises UserError unless every byte is in its place."""
-    index, data = (prefix.with_name(prefix.name + suffix) for suffix in (".index", ".data-00000-of-00001"))
+    """The Entry of each variable in a checkpoint, by name. Raises UserError if the index is damaged in any way."""
+    data, index, _ = files_of(prefix)
     try:
         if index.stat().st_size > MOST_BYTES:
             raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
         (first, header), *rest = _table(index.read_bytes())
         if first or _message("BundleHeaderProto", header).num_shards != 1:
-            raise ValueError("it is not of one data file")
+            raise ValueError("it needs other than one data file")
         return dict(_entry(name, value, data.stat().st_size) for name, value in rest)
     except OSError as error:
         raise UserError(f"{index} cannot be read: {error.strerror}") from None
@@ -41,14 +42,14 @@ def entries(prefix):
 
 
 def _entry(name, value, data_bytes):
-    """(a variable's name, its Entry), by its message."""
+    """The name and Entry of a variable, from its key and message."""
     entry = _message("BundleEntryProto", value)
     shape, dtype = tuple(axis.size for axis in entry.shape.dim), tf.as_dtype(entry.dtype)
-    bytes_of_it = math.prod(shape) * dtype.size
+    num_bytes = math.prod(shape) * dtype.size
     if entry.shape.unknown_rank or min(shape, default=0) < 0 or entry.slices or entry.shard_id:
         raise ValueError("a variable is not in one piece")
-    if entry.size != bytes_of_it or not 0 <= entry.offset <= data_bytes - bytes_of_it:
-        raise ValueError("a variable lies outside the data")
+    if entry.size != num_bytes or not 0 <= entry.offset <= data_bytes - num_bytes:
+        raise ValueError("a variable is outside the data file")
     return name.decode(), Entry(shape, dtype.name)
 
 
@@ -59,26 +60,26 @@ def _message(kind, content):
     try:
         return getattr(tensor_bundle_pb2, kind).FromString(content)
     except DecodeError:
-        raise ValueError("an entry is no message") from None
+        raise ValueError("an entry is not a message") from None
 
 
 def _table(content):
-    """The pairs (key, value), bytes, of a table, in order of their keys."""
+    """The pairs (key, value) of a table, as bytes, sorted by key."""
     if len(content) < FOOTER or not content.endswith(MAGIC):
-        raise ValueError("its end is not a table's")
+        raise ValueError("it does not end like a table")
     footer = content[-FOOTER:]
-    _, at = _handle(footer, 0)  # of blocks about blocks, of which there are none
+    _, at = _handle(footer, 0)  # of the metaindex, which TensorFlow leaves empty
     index, _ = _handle(footer, at)
-    found, behind = [], 0
+    found, end = [], 0
     for _, value in _block(content, index):
         (offset, size), _ = _handle(value, 0)
-        if offset < behind:
-            raise ValueError("its blocks lie one in another")
-        behind = offset + size
+        if offset < end:
+            raise ValueError("its blocks overlap")
+        end = offset + size
         found += _block(content, (offset, size))
     keys = [key for key, _ in found]
     if not found or keys != sorted(set(keys)):
-        raise ValueError("its keys are not in order")
+        raise ValueError("its keys are not sorted and unique")
     return found
 
 
@@ -86,34 +87,34 @@ def _block(content, handle):
     """The pairs (key, value) of the block at a handle, (offset, size)."""
     offset, size = handle
     if offset + size + TRAILER > len(content) - FOOTER:
-        raise ValueError("a block lies outside")
+        raise ValueError("a block is outside the file")
     block, kind = content[offset : offset + size], content[offset + size]
     sum_at = offset + size + 1
     if kind or int.from_bytes(content[sum_at : sum_at + 4], "little") != masked_crc32c(block + bytes([kind])):
-        raise ValueError("a block's checksum is not its own")
+        raise ValueError("a block does not match its checksum")
     restarts = int.from_bytes(block[-4:], "little")
     end, at, key, pairs = len(block) - 4 - 4 * restarts, 0, b"", []
     while at < end:
         shared, at = _varint(block, at)
-        fresh, at = _varint(block, at)
+        unshared, at = _varint(block, at)
         length, at = _varint(block, at)
-        if shared > len(key) or at + fresh + length > end or shared + fresh > LONGEST_NAME:
-            raise ValueError("an entry lies outside its block")
-        key = key[:shared] + block[at : at + fresh]
-        at += fresh + length
+        if shared > len(key) or at + unshared + length > end or shared + unshared > LONGEST_NAME:
+            raise ValueError("an entry is outside its block")
+        key = key[:shared] + block[at : at + unshared]
+        at += unshared + length
         pairs.append((key, block[at - length : at]))
     return pairs
 
 
 def _handle(content, at):
-    """((offset, size), where it ends)."""
+    """((offset, size), the position after them)."""
     offset, at = _varint(content, at)
     size, at = _varint(content, at)
     return (offset, size), at
 
 
 def _varint(content, at):
-    """(a number in seven bits a byte, the least first; where it ends)."""
+    """(a varint: seven bits per byte, least significant first; the position after it)."""
     number = 0
     for position in range(5):
         byte = content[at + position]
@@ -124,7 +125,7 @@ def _varint(content, at):
 
 
 def masked_crc32c(content):
-    """The checksum of bytes by Castagnoli's polynomial (RFC 3720, B.4), turned and shifted as LevelDB keeps it."""
+    """The CRC-32C of bytes (Castagnoli's polynomial, RFC 3720, B.4), masked as in LevelDB: rotated, plus a constant."""
     crc = 0xFFFFFFFF
     for byte in content:
         crc = _CRC32C[(crc ^ byte) & 0xFF] ^ crc >> 8

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: atomic replacement, fsync, checksummed JSON, and reads of bounded size."""
+"""Atomic file replacement, fsync, JSON with a checksum, and reads of bounded size."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampl
 
 @contextmanager
 def replacing(path):
-    """Yields a path to write to; the finished file takes the place of `path` in one step, or `path` stays as it was."""
+    """Yields a path to write to; the finished file replaces `path` atomically, or `path` stays unchanged."""
     partial = path.with_name(f".{path.name}{PARTIAL}")
     try:
         yield partial
@@ -23,19 +23,19 @@ def replacing(path):
 
 
 def sync(path):
-    """Brings a file, or the names in a folder, from the system's memory to the disk."""
+    """Flushes a file, or the names in a folder, to the disk."""
     if path.is_dir():
-        if os.name != "nt":  # which keeps the names of folders by itself, and opens none
+        if os.name != "nt":  # Windows cannot open folders, and flushes them itself
             folder = os.open(path, os.O_RDONLY)
             os.fsync(folder)
             os.close(folder)
         return
-    with open(path, "rb+") as file:  # some systems sync only what is open for writing
+    with open(path, "rb+") as file:  # some systems sync only files open for writing
         os.fsync(file.fileno())
 
 
 def read_json(path):
-    """What a file of ours says in JSON. Raises ValueError if it is none, or longer than any."""
+    """The content of a JSON file. Raises ValueError if it is not JSON or longer than MOST_JSON, and OSError."""
     if not path.is_file():
         raise FileNotFoundError(path)
     if path.stat().st_size > MOST_JSON:
@@ -44,12 +44,12 @@ def read_json(path):
 
 
 def to_json(content):
-    """A dict as JSON, with the SHA-256 of all the rest of it in the last place."""
+    """A dict as JSON text, with the SHA-256 of its content as the last entry."""
     return json.dumps({**content, "sha256": _sha256(content)}, indent=2) + "\n"
 
 
 def has_valid_checksum(content):
-    """Whether a dict that was read from JSON is what `to_json` wrote."""
+    """Whether a dict read from JSON is unchanged since `to_json` wrote it."""
     return content.get("sha256") == _sha256({name: part for name, part in content.items() if name != "sha256"})
 
 
@@ -58,12 +58,12 @@ def _sha256(content):
 
 
 class BoundedReader(io.BufferedReader):
-    """A file to read from. Where a length in it lies, Python would take the memory first, and then find less there."""
+    """An open file that caps reads at its size, so that a forged length cannot allocate gigabytes."""
 
     def __init__(self, path):
         super().__init__(io.FileIO(path))
         self.size = os.fstat(self.fileno()).st_size  # bytes
 
     def read(self, count=-1):
-        """Up to `count` bytes; with None, or less than 0, all that is left."""
+        """Up to `count` bytes; all the rest for None or a negative count."""
         return super().read(count if count is None else min(count, self.size))

@@ -64,16 +64,15 @@ class Saved(NamedTuple):
 
 
 def check_can_start(config, *, resume, overwrite, custom=()):
-    """Raises UserError unless a run with this configuration may start in its folders. Writes nothing.
+    """Raises UserError, or OSError, unless a run with this configuration may start in its folders. Leaves no trace.
 
     custom: names of the parts that the caller brings. Returns the Saved of the run to resume, otherwise None.
     """
     if resume and overwrite:
         raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
     _check_name(config.name)
-    saved = None
-    if resume:
-        saved = read(config)
+    saved = read(config) if resume else None
+    if saved:
         check_same_run(saved.config, config)
         check_same_parts(saved, custom, "train(config, resume=True, model=..., loss=...)")
     elif not overwrite:

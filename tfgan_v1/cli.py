@@ -77,7 +77,7 @@ def train(argv, program):
     config = _resumed(given) if resume else from_mapping(given)
 
     from tfgan_v1.plan import make_plan
-    from tfgan_v1.storage import run_folder
+    from tfgan_v1.storage import names, run_folder
 
     occupied = dry_run and not (resume or overwrite) and run_folder.holds_run(config)
     plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=not dry_run)
@@ -99,7 +99,7 @@ def train(argv, program):
         return 128 + progress.stopped_by
     places = {"ckpt": config.ckpt, **({"name": config.name} if config.name else {})}
     if config.samples != Config.samples:  # where sample.py writes unless --out says otherwise
-        places["out"] = config.samples_folder / run_folder.SHEET
+        places["out"] = config.samples_folder / names.GRID
     say(
         f"Done: checkpoints are in {config.ckpt_folder}, samples, losses and plots in {config.samples_folder}. "
         f"Draw more with: {_call('sample', program)}{as_flags(places)}"
@@ -116,9 +116,9 @@ def sample(argv, program):
     config = from_mapping({"ckpt": given["ckpt"], "name": given["name"]})
 
     from tfgan_v1.report import image_files
-    from tfgan_v1.storage import run_folder
+    from tfgan_v1.storage import names, run_folder
 
-    out = given["out"] if given["out"] is not None else str(config.samples_folder / run_folder.SHEET)
+    out = given["out"] if given["out"] is not None else str(config.samples_folder / names.GRID)
     image_files.check(out)
     run_folder.read(config)  # reports a wrong folder before TensorFlow is imported
 

@@ -17,7 +17,7 @@ from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import CustomParts, Plan, make_plan
 from tfgan_v1.report import console, pictures, statistics
 from tfgan_v1.signals import deferred_signals
-from tfgan_v1.storage import checkpoints, files, records, run_folder
+from tfgan_v1.storage import checkpoints, files, names, records, run_folder
 from tfgan_v1.storage.progress import Progress, load_progress, made_by, metadata, starting_point
 
 MAKE_ROOM = "free some space, then --resume continues from the last saved state"
@@ -219,13 +219,13 @@ def start_records(plan, progress):
     folder = plan.config.samples_folder
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
-    records.write_samples(folder / run_folder.SAMPLES, progress.samples)
-    records.write_table(folder / run_folder.LOSSES, records.LOSSES_HEADER, progress.losses)
+    records.write_samples(folder / names.SAMPLES, progress.samples)
+    records.write_table(folder / names.LOSSES, records.LOSSES_HEADER, progress.losses)
     if plan.is_points:
         table = statistics.statistics(plan, progress)
-        records.write_table(folder / run_folder.STATISTICS, records.STATISTICS_HEADER, table)
+        records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
     if plan.dataset.files:
-        records.write_table(folder / run_folder.FILES, records.FILES_HEADER, plan.dataset.files)
+        records.write_table(folder / names.FILES, records.FILES_HEADER, plan.dataset.files)
 
 
 def record(plan, progress, rows):
@@ -236,7 +236,7 @@ def record(plan, progress, rows):
         epoch = (step - 1) // plan.steps_per_epoch + 1
         losses.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
     progress.add_losses(losses)
-    records.append_rows(progress.config.samples_folder / run_folder.LOSSES, losses)
+    records.append_rows(progress.config.samples_folder / names.LOSSES, losses)
 
 
 def sample(context, progress):
@@ -244,9 +244,9 @@ def sample(context, progress):
     plan, graph = context.plan, context.graph
     folder = plan.config.samples_folder
     progress.add_samples(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
-    records.append_samples(folder / run_folder.SAMPLES, progress.samples[-1:])
+    records.append_samples(folder / names.SAMPLES, progress.samples[-1:])
     if plan.is_points:
-        records.append_rows(folder / run_folder.STATISTICS, statistics.statistics(plan, progress)[-1:])
+        records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
     if plan.config.sheets == "each":
         pictures.write_sheet(plan, progress.step, progress.samples[-1])
     save_generator(context, progress)
@@ -260,7 +260,7 @@ def save_generator(context, progress):
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
-    for name in (run_folder.SAMPLES, run_folder.LOSSES, *([run_folder.STATISTICS] if context.plan.is_points else [])):
+    for name in (names.SAMPLES, names.LOSSES, *([names.STATISTICS] if context.plan.is_points else [])):
         files.sync(context.plan.config.samples_folder / name)
     write_state(context, progress)
 

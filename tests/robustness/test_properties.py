@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as some_numpy
 from tfgan_v1 import Config, UserError, data, load_samples
 from tfgan_v1.config import DATASET_NAMES, OneOf, value_type
 from tfgan_v1.data import Shaping, arrays, tables
-from tfgan_v1.storage import files, records, run_folder
+from tfgan_v1.storage import files, names, records, run_folder
 
 settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("here")
@@ -161,7 +161,7 @@ SCHEMA = {
 def read_config(content):
     """A run's configuration from that content of config.json, or None where it is one sentence."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, run_folder.CONFIG).write_bytes(content)
+        Path(folder, names.CONFIG).write_bytes(content)
         try:
             return run_folder.read(Config(ckpt=folder))
         except UserError as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.report import plots
-from tfgan_v1.storage import files, run_folder
+from tfgan_v1.storage import files, names
 
 FORMATS = {  # suffix -> writes images [n, h, w, c] in [0, 1] to an open file
     ".png": lambda images, file: file.write(plots.samples_png(images)),
@@ -25,7 +25,7 @@ def check(out):
         return
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"--out {out} has an unknown suffix; use {', '.join(FORMATS)}, or a folder, which ends in /")
-    if path.name in run_folder.SAMPLES_FILES:
+    if path.name in names.SAMPLES_FILES:
         raise UserError(f"--out {out} has the name of a run's own record; use another")
 
 

@@ -1,29 +1,29 @@
 """The plots and image grids in the samples folder of a run."""
 
 from tfgan_v1.report import plots, statistics
-from tfgan_v1.storage import files, run_folder
+from tfgan_v1.storage import files, names
 
 
 def write(plan, progress, last):
     """Writes all plots and image grids. last: samples of the trained generator."""
     samples, places = progress.samples, [plan.step_label(step) for step in progress.sample_steps]
-    pngs = {run_folder.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images)}
+    pngs = {names.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images)}
     if samples:
         evolution = (
             plots.density_evolution(samples, places, plan.dataset.images)
             if plan.is_points
             else plots.evolution(samples, places)
         )
-        pngs[run_folder.EVOLUTION] = plots.figure_png(evolution)
+        pngs[names.EVOLUTION] = plots.figure_png(evolution)
     if samples and plan.is_points:
         divergences = [divergence for _, _, divergence, *_ in statistics.statistics(plan, progress)]
-        pngs[run_folder.DIVERGENCE] = plots.figure_png(
+        pngs[names.DIVERGENCE] = plots.figure_png(
             plots.divergence(plan.axis(progress.sample_steps), divergences, plan.unit)
         )
     if progress.losses:
         steps = plan.axis(row.step for row in progress.losses)
-        pngs[run_folder.LOSS_CURVES] = plots.figure_png(plots.loss_curves(steps, progress.losses, plan.unit))
-        pngs[run_folder.PROBABILITIES] = plots.figure_png(plots.probabilities(steps, progress.losses, plan.unit))
+        pngs[names.LOSS_CURVES] = plots.figure_png(plots.loss_curves(steps, progress.losses, plan.unit))
+        pngs[names.PROBABILITIES] = plots.figure_png(plots.probabilities(steps, progress.losses, plan.unit))
     for name, png in pngs.items():
         with files.replacing(progress.config.samples_folder / name) as partial:
             partial.write_bytes(png)
@@ -31,7 +31,7 @@ def write(plan, progress, last):
 
 def write_sheet(plan, step, samples):
     """Writes the image grid of a sampling step: sheets/<step>.png."""
-    folder = plan.config.samples_folder / run_folder.SHEETS
+    folder = plan.config.samples_folder / names.SHEETS
     folder.mkdir(exist_ok=True)
     with files.replacing(folder / f"{step:06}.png") as partial:
         partial.write_bytes(plots.samples_png(samples, plan.dataset.images))
@@ -39,6 +39,6 @@ def write_sheet(plan, step, samples):
 
 def remove_after(plan, step):
     """Removes the image grids of later steps."""
-    for path in (plan.config.samples_folder / run_folder.SHEETS).glob("*.png"):
+    for path in (plan.config.samples_folder / names.SHEETS).glob("*.png"):
         if path.stem.isdecimal() and int(path.stem) > step:
             path.unlink()

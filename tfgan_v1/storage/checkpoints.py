@@ -19,7 +19,8 @@ from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, warn
 from tfgan_v1.storage import checkpoint_index, manifest
 from tfgan_v1.storage.files import PARTIAL, replacing, sync
-from tfgan_v1.storage.run_folder import CONFIG, GENERATOR, LATEST, STATE, SUFFIXES, read
+from tfgan_v1.storage.names import CONFIG, GENERATOR, LATEST, STATE, SUFFIXES
+from tfgan_v1.storage.run_folder import read
 
 KEEP_GENERATORS = 5
 KEEP_STATES = 2

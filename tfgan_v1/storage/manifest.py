@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
-from tfgan_v1.storage.run_folder import GENERATOR, SUFFIXES
+from tfgan_v1.storage.names import GENERATOR, SUFFIXES
 
 
 class Checkpoint(NamedTuple):

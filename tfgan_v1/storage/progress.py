@@ -9,7 +9,7 @@ import numpy as np
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.storage import checkpoints, records, run_folder
+from tfgan_v1.storage import checkpoints, names, records, run_folder
 
 
 @dataclass
@@ -87,15 +87,15 @@ def load_progress(plan, checkpoint):
     facts, folder = _checked(checkpoint), plan.config.samples_folder
     progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch, facts["seconds"])
     progress.reported, progress.reported_step = progress.seconds, progress.step
-    if _exists(folder / run_folder.SAMPLES):
+    if _exists(folder / names.SAMPLES):
         # A killed run may have appended samples of later steps, which are drawn again.
-        samples = _read(records.load_samples, folder / run_folder.SAMPLES)
+        samples = _read(records.load_samples, folder / names.SAMPLES)
         for each, step in zip(samples, facts["sample_steps"], strict=False):
             progress.add_samples(each, step)
-        _check_same(progress, facts, run_folder.SAMPLES, ("sample_steps", "samples_sha256"))
-    if _exists(folder / run_folder.LOSSES):
-        progress.add_losses(_read(records.read_losses, folder / run_folder.LOSSES, progress.step, facts["num_losses"]))
-        _check_same(progress, facts, run_folder.LOSSES, ("num_losses", "losses_sha256"))
+        _check_same(progress, facts, names.SAMPLES, ("sample_steps", "samples_sha256"))
+    if _exists(folder / names.LOSSES):
+        progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, facts["num_losses"]))
+        _check_same(progress, facts, names.LOSSES, ("num_losses", "losses_sha256"))
     return progress
 
 

@@ -1,4 +1,4 @@
-"""A run's two folders: the names of its files, whether it may start there, its lock, and config.json."""
+"""A run's two folders: whether it may start there, its lock, and config.json."""
 
 import os
 import platform
@@ -14,43 +14,10 @@ from typing import Any, NamedTuple
 from tfgan_v1 import __version__
 from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
 from tfgan_v1.errors import UserError
-from tfgan_v1.storage.files import PARTIAL, has_valid_checksum, read_json, replacing, to_json
+from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
+from tfgan_v1.storage.names import CKPT_FILES, CKPT_LEFTOVERS, CONFIG, GRID, LOCK, SAMPLES_FILES, SAMPLES_LEFTOVERS
 
 FORMAT = 4  # of config.json
-LOCK = ".lock"
-
-# The names of all files that a run writes, in its checkpoint folder ...
-CONFIG = "config.json"
-LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
-GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
-SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
-STATE = "train_state"  # a folder with a folder step-<step> for each state
-# ... and in its samples folder.
-SAMPLES = "train_samples.pkl"
-LOSSES = "losses.csv"
-STATISTICS = "statistics.csv"  # of points
-FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
-SHEETS = "sheets"  # a folder with an image grid for each set of samples
-LAST_SAMPLES = "last_samples.png"
-EVOLUTION = "evolution.png"
-LOSS_CURVES = "losses.png"
-PROBABILITIES = "probabilities.png"
-DIVERGENCE = "divergence.png"  # of points
-SHEET = "samples.png"  # not the run's: what sample.py writes by default
-
-# --overwrite removes these and nothing else.
-CKPT_FILES = (CONFIG, LATEST, *(f"{GENERATOR}-*{suffix}" for suffix in SUFFIXES), STATE)
-SAMPLES_FILES = (
-    *(SAMPLES, LOSSES, STATISTICS, FILES, SHEETS),
-    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, DIVERGENCE),
-)
-
-# What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
-CKPT_LEFTOVERS = (
-    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/.state.json{PARTIAL}"),
-    *(f".{name}{PARTIAL}" for name in (CONFIG, LATEST)),
-)
-SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"{SHEETS}/.[0-9]*.png{PARTIAL}")
 
 
 class Saved(NamedTuple):
@@ -84,7 +51,7 @@ def check_can_start(config, *, resume, overwrite, custom=()):
 def _check_name(name):
     """Raises UserError if a run's name is a file's name in the folder above, where another run may be."""
     folded = (name or "run").casefold()
-    if folded.startswith(".") or any(fnmatch(folded, used) for used in (*CKPT_FILES, *SAMPLES_FILES, SHEET)):
+    if folded.startswith(".") or any(fnmatch(folded, used) for used in (*CKPT_FILES, *SAMPLES_FILES, GRID)):
         raise UserError(f"--name {name} is reserved for the files of a run; choose another")
 
 
@@ -259,9 +226,9 @@ def _run_files(config):
     return _found(config.ckpt_folder, CKPT_FILES) + _found(config.samples_folder, SAMPLES_FILES)
 
 
-def _found(folder, names):
-    """The paths in a folder with these names, which may be patterns."""
-    return [path for name in names for path in sorted(folder.glob(name))]
+def _found(folder, patterns):
+    """The paths in a folder that match glob patterns, in the order of the patterns."""
+    return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
 def _remove(path):

@@ -1,0 +1,39 @@
+"""The names of all files that a run writes into its two folders."""
+
+from tfgan_v1.storage.files import PARTIAL
+
+LOCK = ".lock"  # in both folders
+
+# In the checkpoint folder:
+CONFIG = "config.json"
+LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
+GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
+SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
+STATE = "train_state"  # a folder with a folder step-<step> for each state
+
+# In the samples folder:
+SAMPLES = "train_samples.pkl"
+LOSSES = "losses.csv"
+STATISTICS = "statistics.csv"  # of points
+FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
+SHEETS = "sheets"  # a folder with an image grid for each set of samples
+LAST_SAMPLES = "last_samples.png"
+EVOLUTION = "evolution.png"
+LOSS_CURVES = "losses.png"
+PROBABILITIES = "probabilities.png"
+DIVERGENCE = "divergence.png"  # of points
+GRID = "samples.png"  # not of the run: the default output of sample.py
+
+# --overwrite removes these and nothing else.
+CKPT_FILES = (CONFIG, LATEST, *(f"{GENERATOR}-*{suffix}" for suffix in SUFFIXES), STATE)
+SAMPLES_FILES = (
+    *(SAMPLES, LOSSES, STATISTICS, FILES, SHEETS),
+    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, DIVERGENCE),
+)
+
+# What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
+CKPT_LEFTOVERS = (
+    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/.state.json{PARTIAL}"),
+    *(f".{name}{PARTIAL}" for name in (CONFIG, LATEST)),
+)
+SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"{SHEETS}/.[0-9]*.png{PARTIAL}")

@@ -1,4 +1,4 @@
-"""Checkpoints hold what they should, are used only if they verify, and live in folders of any name."""
+"""Checkpoints: their content, their verification, and folders of any name."""
 
 import errno
 import shutil
@@ -24,7 +24,7 @@ def _run(tmp_path):
 
 
 class Weights:
-    """A session with a generator's and another variable, all of one value."""
+    """A session with two variables, one of them the generator's, filled with one value."""
 
     def __init__(self, value, shape=(2, 3), name="kernel", run_id="0"):
         self.graph = tf.Graph()
@@ -63,7 +63,7 @@ def restored(folder, find=checkpoints.newest_state):
         return checkpoint.step, weights.session.run(weights.value)[0, 0]
 
 
-def test_a_generator_checkpoint_holds_the_generator_alone_and_tensorflow_finds_it(finished):
+def test_latest_checkpoint_finds_a_generator_checkpoint_with_the_generator_alone(finished):
     folder = finished.config.ckpt_folder
     latest = tf.train.latest_checkpoint(str(folder))
     assert latest == str(folder / "generator.ckpt-51")
@@ -76,7 +76,7 @@ def test_a_generator_checkpoint_holds_the_generator_alone_and_tensorflow_finds_i
     }
 
 
-def test_old_code_restores_a_generator_by_its_own_saver(finished):
+def test_a_plain_saver_restores_a_generator(finished):
     latest = tf.train.latest_checkpoint(str(finished.config.ckpt_folder))
     with tf.Graph().as_default(), tf.Session() as session:
         with tf.variable_scope("generator/hidden"):
@@ -86,7 +86,7 @@ def test_old_code_restores_a_generator_by_its_own_saver(finished):
 
 
 @pytest.mark.parametrize("name", ["plain", "run[1]*", "what?", "two words", "한글", "{a,b}", "back\\slash"])
-def test_folders_of_any_name_are_written_and_read(tmp_path, name):
+def test_folders_of_any_name_work(tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
     start_run(folder)
@@ -97,7 +97,7 @@ def test_folders_of_any_name_are_written_and_read(tmp_path, name):
     assert restored(tmp_path / "moved*", checkpoints.newest_generator) == (5, 5)
 
 
-def test_the_newest_are_kept_and_found_by_their_number(tmp_path):
+def test_the_newest_by_step_number_are_kept_and_found(tmp_path):
     for step in (8, 9, 10, 11, 100, 101, 102):
         save(tmp_path, step)
     assert restored(tmp_path) == restored(tmp_path, checkpoints.newest_generator) == (102, 102)
@@ -110,13 +110,13 @@ DAMAGES = {
     "a flipped bit": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:-5]),
     "empty": lambda path: path.write_bytes(b""),
-    "gone": lambda path: path.unlink(),
+    "missing": lambda path: path.unlink(),
 }
 
 
 @pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001", "json"])
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_checkpoint_gives_way_to_an_older_one_and_none_left_is_an_error(tmp_path, capsys, suffix, damage):
+def test_a_damaged_checkpoint_is_replaced_by_an_older_one_and_none_left_is_an_error(tmp_path, capsys, suffix, damage):
     for step in (1, 2):
         save(tmp_path, step)
     damage(tmp_path / f"generator.ckpt-2.{suffix}")
@@ -127,7 +127,7 @@ def test_a_damaged_checkpoint_gives_way_to_an_older_one_and_none_left_is_an_erro
     damage(tmp_path / "train_state" / "step-1" / f"state.{suffix}")
     with pytest.raises(UserError, match="no generator checkpoint to use"):
         checkpoints.newest_generator(tmp_path)
-    with pytest.raises(UserError, match="no state to go on from"):
+    with pytest.raises(UserError, match="no state to continue from"):
         checkpoints.newest_state(tmp_path)
 
 
@@ -142,7 +142,9 @@ def test_another_runs_checkpoint_is_not_used_and_the_message_says_so(tmp_path, c
     message = capsys.readouterr().err
     assert message.count("\n") == 1 and "belongs to another run than config.json; using " in message
     start_run(tmp_path, run_id="2")
-    with pytest.raises(UserError, match=r"to (use|go on from) \(.*-2.* belongs to another run .*, and .*-1") as error:
+    with pytest.raises(
+        UserError, match=r"to (use|continue from) \(.*-2.* belongs to another run .*, and .*-1"
+    ) as error:
         find(tmp_path)
     assert "\n" not in str(error.value) and not capsys.readouterr().err
 
@@ -157,7 +159,7 @@ CHANGED = {"its facts": ('"num_samples": 2', '"num_samples": 3'), "its step": ('
 
 
 @pytest.mark.parametrize("before, after", CHANGED.values(), ids=CHANGED)
-def test_a_manifest_that_was_changed_verifies_nothing(tmp_path, before, after):
+def test_a_checkpoint_with_an_edited_manifest_is_not_used(tmp_path, before, after):
     for step in (1, 2):
         save(tmp_path, step)
     path = tmp_path / "train_state" / "step-2" / "state.json"
@@ -166,14 +168,14 @@ def test_a_manifest_that_was_changed_verifies_nothing(tmp_path, before, after):
     assert checkpoints.newest_state(tmp_path).step == 1
 
 
-def test_a_state_under_another_steps_name_verifies_nothing(tmp_path):
+def test_a_state_in_the_folder_of_another_step_is_not_used(tmp_path):
     save(tmp_path, 1)
     shutil.copytree(tmp_path / "train_state" / "step-1", tmp_path / "train_state" / "step-5")
     assert checkpoints.newest_state(tmp_path).step == 1
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"step": 2, "facts": {}, "files": {}}', "[" * 100_000])
-def test_a_manifest_that_is_none_verifies_nothing(tmp_path, content):
+def test_a_checkpoint_with_a_malformed_manifest_is_not_used(tmp_path, content):
     save(tmp_path, 2)
     (tmp_path / "generator.ckpt-2.json").write_text(content)
     with pytest.raises(UserError, match="no generator checkpoint to use"):
@@ -184,7 +186,7 @@ def test_a_run_that_saved_nothing_has_no_state(tmp_path):
     assert checkpoints.newest_state(tmp_path) is None
 
 
-def test_another_models_checkpoint_is_told_by_its_tensor(tmp_path):
+def test_an_error_names_the_tensor_of_another_models_checkpoint(tmp_path):
     save(tmp_path, 1)
     checkpoint = checkpoints.newest_generator(tmp_path)
     for options in ({"shape": (2, 4)}, {"name": "weights"}):
@@ -192,20 +194,20 @@ def test_another_models_checkpoint_is_told_by_its_tensor(tmp_path):
             checkpoints.restore(weights.generator, weights.session, checkpoint)
 
 
-def test_a_damaged_state_of_the_same_step_is_written_anew(tmp_path):
+def test_a_damaged_state_of_the_same_step_is_replaced(tmp_path):
     save(tmp_path, 1)
     DAMAGES["cut off"](tmp_path / "train_state" / "step-1" / "state.index")
     save(tmp_path, 1)
     assert restored(tmp_path) == (1, 1)
 
 
-def test_a_whole_state_of_the_same_step_stays_as_it_is(tmp_path):
+def test_an_intact_state_of_the_same_step_is_kept(tmp_path):
     save(tmp_path, 1)
     save(tmp_path, 1, value=2)
     assert restored(tmp_path) == (1, 1)
 
 
-def test_other_facts_of_a_state_are_written_without_touching_its_tensors(tmp_path):
+def test_changed_facts_are_saved_without_writing_the_tensors_again(tmp_path):
     save(tmp_path, 1)
     before = (tmp_path / "train_state" / "step-1" / "state.index").stat().st_ino
     with Weights(2) as weights:
@@ -214,7 +216,7 @@ def test_other_facts_of_a_state_are_written_without_touching_its_tensors(tmp_pat
     assert (tmp_path / "train_state" / "step-1" / "state.index").stat().st_ino == before
 
 
-def test_a_damaged_state_is_not_one_of_those_that_are_kept_once_the_run_goes_on_from_another(tmp_path):
+def test_a_damaged_later_state_is_removed_when_the_run_continues_from_an_earlier_one(tmp_path):
     for step in (1, 2):
         save(tmp_path, step)
     DAMAGES["empty"](tmp_path / "train_state" / "step-2" / "state.index")
@@ -224,11 +226,11 @@ def test_a_damaged_state_is_not_one_of_those_that_are_kept_once_the_run_goes_on_
     assert sorted(path.name for path in (tmp_path / "train_state").iterdir()) == ["step-1", "step-3"]
 
 
-def test_halves_of_generators_are_cleared_away_and_files_of_others_are_not(tmp_path):
+def test_incomplete_generators_are_removed_and_files_of_other_names_are_not(tmp_path):
     for step in (1, 2):
         save(tmp_path, step)
-    DAMAGES["gone"](tmp_path / "generator.ckpt-1.json")  # as a removal does first
-    DAMAGES["gone"](tmp_path / "generator.ckpt-1.index")
+    DAMAGES["missing"](tmp_path / "generator.ckpt-1.json")  # the first step of a removal
+    DAMAGES["missing"](tmp_path / "generator.ckpt-1.index")
     theirs = [tmp_path / f"generator.ckpt-{name}.index" for name in ("mine-1", "01", "x")]
     for path in theirs:
         path.touch()
@@ -236,7 +238,7 @@ def test_halves_of_generators_are_cleared_away_and_files_of_others_are_not(tmp_p
     assert {*tmp_path.glob("generator.ckpt-*")} == {*theirs, *manifest.files_of(tmp_path / "generator.ckpt-2")}
 
 
-def test_generators_of_steps_that_a_resumed_run_has_not_reached_are_forgotten(tmp_path):
+def test_generators_of_later_steps_are_removed(tmp_path):
     for step in (1, 2, 3):
         save(tmp_path, step)
     checkpoints.remove_after(tmp_path, 3)
@@ -249,12 +251,12 @@ def test_generators_of_steps_that_a_resumed_run_has_not_reached_are_forgotten(tm
     assert {path.name for path in tmp_path.rglob("*")} == {"config.json", "train_state"}
 
 
-def test_what_else_belongs_to_a_state_is_kept_with_it(tmp_path):
+def test_a_state_keeps_its_facts(tmp_path):
     save(tmp_path, 3)
     assert checkpoints.newest_state(tmp_path).facts == {"num_samples": 3}
 
 
-def test_a_save_that_fails_leaves_the_last_one_and_no_halves(tmp_path, monkeypatch):
+def test_a_failed_save_leaves_the_last_checkpoint_and_no_partial_files(tmp_path, monkeypatch):
     save(tmp_path, 1)
     before = sorted(path.name for path in tmp_path.rglob("*"))
 
@@ -263,15 +265,15 @@ def test_a_save_that_fails_leaves_the_last_one_and_no_halves(tmp_path, monkeypat
 
     monkeypatch.setattr(tf.train.Saver, "save", fail)
     for attempt in (checkpoints.save_generator, lambda *args: checkpoints.save_state(*args, {})):
-        with Weights(2) as weights, pytest.raises(UserError, match=r"no checkpoint .* written.*No space left") as told:
+        with Weights(2) as weights, pytest.raises(UserError, match=r"no checkpoint .* written.*No space left") as error:
             attempt(weights.generator, weights.session, tmp_path, 2)
-        assert told.value.exit_code == 3
+        assert error.value.exit_code == 3
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     assert restored(tmp_path) == (1, 1)
 
 
-def test_a_state_that_cannot_be_read_just_now_is_not_taken_for_a_damaged_one(tmp_path, monkeypatch):
-    """Or an older one took its place, and it were removed."""
+def test_a_state_that_the_system_cannot_read_is_an_error_and_not_passed_over(tmp_path, monkeypatch):
+    """It may be intact; if an older one were used, it would be removed."""
     (tmp_path / "train_state" / "step-17").mkdir(parents=True)
 
     def failing(path):

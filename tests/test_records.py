@@ -1,4 +1,4 @@
-"""train_samples.pkl and losses.csv: what goes in comes out, and nothing else gets in."""
+"""train_samples.pkl and losses.csv: written samples and losses are read back; any other content is refused."""
 
 import codecs
 import contextlib
@@ -21,7 +21,7 @@ from tfgan_v1.storage import records, safe_pickle
 SAMPLES = [np.random.default_rng(i).random((4, 28, 28, 1), np.float32) for i in range(3)]
 
 
-def test_samples_come_back_as_they_went(tmp_path):
+def test_samples_are_read_back_as_written(tmp_path):
     path = tmp_path / "train_samples.pkl"
     records.write_samples(path, SAMPLES)
     loaded = load_samples(str(path))
@@ -30,20 +30,20 @@ def test_samples_come_back_as_they_went(tmp_path):
     assert os.listdir(tmp_path) == ["train_samples.pkl"]
 
 
-def test_the_three_lines_that_people_have_work(finished):
+def test_the_notebook_lines_of_the_readme_work(finished):
     samples = pickle.load(open(finished.config.samples_folder / "train_samples.pkl", "rb"))  # noqa: SIM115
     images = [img.reshape((28, 28)) for img in samples[-1]]
     assert len(samples) == 3 and len(images) == 16
     assert all(type(sample) is np.ndarray and sample.shape == (16, 28, 28, 1) for sample in samples)
 
 
-def test_samples_that_went_through_a_file_make_the_same_bytes_again(tmp_path):
+def test_samples_that_were_read_are_written_in_the_same_bytes(tmp_path):
     records.write_samples(tmp_path / "a", SAMPLES)
     records.write_samples(tmp_path / "b", [*load_samples(tmp_path / "a")[:2], np.asfortranarray(SAMPLES[2])])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_samples_added_one_by_one_make_the_bytes_of_all_at_once(tmp_path):
+def test_appending_one_by_one_writes_the_same_bytes_as_all_at_once(tmp_path):
     records.write_samples(tmp_path / "a", [])
     for sample in SAMPLES:
         records.append_samples(tmp_path / "a", [sample])
@@ -52,7 +52,7 @@ def test_samples_added_one_by_one_make_the_bytes_of_all_at_once(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_samples_that_are_added_cost_the_same_however_many_there_are(tmp_path):
+def test_the_cost_of_appending_does_not_depend_on_the_number_of_samples(tmp_path):
     path, before, grown = tmp_path / "train_samples.pkl", 0, []
     records.write_samples(path, [])
     for _ in range(50):
@@ -63,23 +63,23 @@ def test_samples_that_are_added_cost_the_same_however_many_there_are(tmp_path):
     assert len(load_samples(path)) == 50
 
 
-def test_whoever_reads_while_samples_are_added_finds_the_old_list_or_the_new(tmp_path, monkeypatch):
-    """At every write, and wherever a kill cuts one off."""
+def test_a_reader_finds_the_old_or_the_new_list_at_every_moment_of_appending(tmp_path, monkeypatch):
+    """After every write, and wherever a kill interrupts one."""
     path, seen = tmp_path / "train_samples.pkl", []
     records.write_samples(path, SAMPLES[:2])
     old = path.read_bytes()
     monkeypatch.setattr(records.os, "fsync", lambda _: seen.append(path.read_bytes()))
     records.append_samples(path, SAMPLES[2:])
-    (there,) = seen
-    assert there.startswith(old) and path.read_bytes().endswith(there[len(old) :])
-    for length in (len(old), len(old) + 1, len(old) + 1000, len(there)):
-        path.write_bytes(there[:length])
+    (written,) = seen
+    assert written.startswith(old) and path.read_bytes().endswith(written[len(old) :])
+    for length in (len(old), len(old) + 1, len(old) + 1000, len(written)):
+        path.write_bytes(written[:length])
         assert len(load_samples(path)) == 2
     records.write_samples(path, load_samples(path))
     assert path.read_bytes() == old
 
 
-def test_samples_are_not_added_to_what_is_no_list_of_them(tmp_path):
+def test_samples_are_not_appended_to_another_file(tmp_path):
     path = tmp_path / "train_samples.pkl"
     path.write_bytes(b"something else")
     with pytest.raises(UserError, match="was changed during training"):
@@ -92,7 +92,7 @@ def test_an_old_notebooks_pickle_is_read(tmp_path, protocol):
     path = tmp_path / "train_samples.pkl"
     path.write_bytes(pickle.dumps([sample.reshape(4, 784) for sample in SAMPLES], protocol))
     assert load_samples(path)[0].shape == (4, 784)
-    if protocol < 4:  # where names are plain lines: as NumPy 1 called its own
+    if protocol < 4:  # names are text lines; NumPy 1 has another module name
         path.write_bytes(path.read_bytes().replace(b"numpy._core", b"numpy.core"))
         assert load_samples(path)[2].shape == (4, 784)
 
@@ -104,19 +104,19 @@ def test_a_pickle_of_python_2_is_read(tmp_path):
     path.write_bytes(b"\x80\2]" + array + state + b"a.")
     (loaded,) = load_samples(path)
     assert loaded.tobytes() == pixels and loaded.shape == (2, 3)
-    loaded[0] = 7  # it is the caller's own
+    loaded[0] = 7  # a writable copy
 
 
 @pytest.mark.parametrize("array", [SAMPLES[0].astype(">f4"), np.asfortranarray(SAMPLES[0]), SAMPLES[0][::2, ::-1]])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_numbers_in_any_order_are_read(tmp_path, array, protocol):
+def test_any_byte_order_and_memory_layout_is_read(tmp_path, array, protocol):
     (tmp_path / "a").write_bytes(pickle.dumps([array, array], protocol))
     first, second = load_samples(tmp_path / "a")
     assert np.array_equal(first, array) and first is second
 
 
 class Attack:
-    """Pickles to a call of `function`, and perhaps a state for what it returns."""
+    """Pickles to a call of `function`, and perhaps a state for its result."""
 
     def __init__(self, function, *args, state=None):
         self.call = (function, args) if state is None else (function, args, state)
@@ -130,19 +130,19 @@ def exec_payload(path):
 
 
 def called(name, *args):
-    """Pickles to a call of what may or may not be there, by its name as GLOBAL has it."""
+    """A pickle of a call by name, \"module name\", which may not exist."""
     return GLOBAL + name.encode().replace(b" ", b"\n") + b"\n" + _inner(args) + b"R"
 
 
 def _inner(each):
-    """The operations that put an object on the stack."""
+    """The operations that push an object."""
     return pickle.dumps(each, 2)[2:-1]
 
 
 RECONSTRUCT, EMPTY = np.zeros(1).__reduce__()[0], (np.ndarray, (0,), b"b")
 GLOBAL, MULTIARRAY = b"c", "numpy._core.multiarray _reconstruct"
 
-# What is pickled, or operations as they stand, given a path that must not come to be.
+# Objects to pickle, or operations, given a path that must not be created.
 ATTACKS = {
     "os.system": lambda path: Attack(os.system, f"touch {path}"),
     "subprocess": lambda path: Attack(subprocess.check_call, ["touch", str(path)]),
@@ -154,7 +154,7 @@ ATTACKS = {
     "methodcaller": lambda path: Attack(operator.methodcaller("touch"), path),
     "getattr": lambda path: Attack(getattr, SAMPLES[0], "tofile"),
     "nested in a list of arrays": lambda path: [SAMPLES[0], [exec_payload(path)]],
-    "nested in what is called": lambda path: (
+    "nested in the called function": lambda path: (
         b"cbuiltins\ngetattr\n("
         + called("builtins __import__", "os")
         + b"U\6systemtR"
@@ -196,13 +196,13 @@ ATTACKS = {
     "a name with dots": lambda path: b"\x80\x04\x8c\x05numpy\x8c\x0dndarray.dumps\x93.",
     "a name by its module's module": lambda path: called("numpy os.system", f"touch {path}"),
     "copyreg": lambda path: Attack(copyreg.add_extension, "os", "system", 7),
-    "a number of copyreg's": lambda path: b"\x82\x07",
+    "a copyreg extension code": lambda path: b"\x82\x07",
     "copyreg._reconstructor": lambda path: Attack(copyreg._reconstructor, Attack, object, None),
     "INST": lambda path: b"(V" + f"touch {path}".encode() + b"\nios\nsystem\n",
     "OBJ": lambda path: b"(cos\nsystem\nV" + f"touch {path}".encode() + b"\no",
     "NEWOBJ of an array": lambda path: b"cnumpy\nndarray\n" + _inner(((9,),)) + b"\x81",
     "a persistent id": lambda path: b"Pos.system\n",
-    "bytes from outside": lambda path: b"\x97",
+    "an out-of-band buffer": lambda path: b"\x97",
     "a dictionary": lambda path: {"a": 1},
     "a set": lambda path: {1},
     "a class": lambda path: Attack,
@@ -211,11 +211,11 @@ ATTACKS = {
     "bytes of another encoding": lambda path: Attack(codecs.encode, "00", "hex"),
     "an attribute of an array": lambda path: [Attack(RECONSTRUCT, *EMPTY, state={"tofile": 1})],
     "a dtype's attributes": lambda path: [Attack(np.dtype, "f4", state={"itemsize": 9})],
-    "defaults of an admitted function": lambda path: (
+    "defaults of an allowed function": lambda path: (
         b"c_codecs\nencode\n" + _inner((None, {"__defaults__": (1, 2)})) + b"b"
     ),
-    "__setstate__ on an admitted class": lambda path: b"cnumpy\ndtype\n" + _inner((None, {"__setstate__": 1})) + b"b",
-    "a dict on an admitted class": lambda path: b"cnumpy\nndarray\n" + _inner({"a": 1}) + b"b",
+    "__setstate__ on an allowed class": lambda path: b"cnumpy\ndtype\n" + _inner((None, {"__setstate__": 1})) + b"b",
+    "a dict on an allowed class": lambda path: b"cnumpy\nndarray\n" + _inner({"a": 1}) + b"b",
 }
 
 
@@ -224,23 +224,23 @@ def test_a_pickle_with_code_in_it_is_refused_and_the_code_does_not_run(tmp_path,
     path, trace = tmp_path / "train_samples.pkl", tmp_path / "was-run"
     content = attack(trace)
     path.write_bytes(content + b"." if isinstance(content, bytes) else pickle.dumps(content, 4))
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         load_samples(path)
-    assert re.search("it calls|it holds|or is damaged", str(told.value)) and str(told.value).isprintable()
-    assert str(path) in str(told.value) and os.listdir(tmp_path) == ["train_samples.pkl"]
+    assert re.search("it calls|it holds|or is damaged", str(error.value)) and str(error.value).isprintable()
+    assert str(path) in str(error.value) and os.listdir(tmp_path) == ["train_samples.pkl"]
     path.write_bytes(pickle.dumps(SAMPLES, 4))
-    assert len(load_samples(path)) == 3  # it left nothing behind in what reads
+    assert len(load_samples(path)) == 3  # the reader itself is unchanged
 
 
 REAL = (
-    *("os.system", "subprocess", "exec", "eval", "open", "nested in a list of arrays", "nested in what is called"),
+    *("os.system", "subprocess", "exec", "eval", "open", "nested in a list of arrays", "nested in the called function"),
     *("fields of objects", "INST"),
 )
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_the_attacks_are_real(tmp_path, name):
-    """Where Python's own reader reads them, they leave the trace that is looked for."""
+    """Python's own unpickler runs their code."""
     content = ATTACKS[name](tmp_path / "was-run")
     with contextlib.suppress(Exception):
         pickle.loads(content + b"." if isinstance(content, bytes) else pickle.dumps(content, 4))
@@ -251,15 +251,15 @@ def _array(shape, content=b"", dtype="u1"):
     return pickle.dumps([Attack(RECONSTRUCT, *EMPTY, state=(1, shape, np.dtype(dtype), False, content))], 4)
 
 
-DOUBLED = b")" + b"q\x00h\x00\x86" * 60  # a tuple of 2**60 parts, if they are counted
+DOUBLED = b")" + b"q\x00h\x00\x86" * 60  # nested tuples with 2**60 leaves
 MEMORY = {
     "an array of terabytes": b"](" + called(MULTIARRAY, np.ndarray, (2**40,), b"b")[:-1] + b"Re.",
     "a state of terabytes": _array((2**40,)),
-    "a state of more than a number holds": _array((2**62, 2**62, 16)),
+    "a state beyond 64 bits": _array((2**62, 2**62, 16)),
     "a negative state": _array((-(2**20), -(2**20)), bytes(9)),
     "a state of true": _array((True, 9), bytes(9)),
-    "a state with half a side": _array((4.5, 2), bytes(9)),
-    "a state of parts without end": b"]("
+    "a state with a fractional axis": _array((4.5, 2), bytes(9)),
+    "a state of endless tuples": b"]("
     + called(MULTIARRAY, *EMPTY)[:-1]
     + b"R(K\x01"
     + DOUBLED
@@ -272,16 +272,16 @@ MEMORY = {
     "text of gigabytes": b"X" + b"\xff" * 4 + b"abc.",
     "a number of gigabytes": b"\x8b" + struct.pack("<I", 2**31 - 1) + b"abc.",
     "a frame of exabytes": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
-    "a number of digits without end": b"I" + b"9" * 10**6 + b"\n.",
-    "a far place of the memo": b"Nr" + b"\xff" * 3 + b"\x7f.",
-    "a place of the memo beyond": b"Np" + b"9" * 4000 + b"\n.",
+    "a number of a million digits": b"I" + b"9" * 10**6 + b"\n.",
+    "a far memo index": b"Nr" + b"\xff" * 3 + b"\x7f.",
+    "a memo index of 4,000 digits": b"Np" + b"9" * 4000 + b"\n.",
     "lists in lists": b"]" * 10**5 + b"a" * (10**5 - 1) + b".",
     "tuples in tuples": b")" + b"\x85" * 10**5 + b".",
     "marks": b"(" * 10**5 + b".",
-    "a set of a tuple without end": b"(" + DOUBLED + b"\x91.",
-    "a dictionary of a tuple without end": b"}" + DOUBLED + b"Ns.",
-    "a name of a tuple without end": DOUBLED + b"h\x00\x93.",
-    "a code of a tuple without end": b"cnumpy\ndtype\n" + DOUBLED + b"\x85R.",
+    "a set of endless tuples": b"(" + DOUBLED + b"\x91.",
+    "a dictionary of endless tuples": b"}" + DOUBLED + b"Ns.",
+    "a name of endless tuples": DOUBLED + b"h\x00\x93.",
+    "a dtype code of endless tuples": b"cnumpy\ndtype\n" + DOUBLED + b"\x85R.",
     "a list of itself": b"]q\x00h\x00a.",
     "bytes that grow": b"c_codecs\nencode\nq\x00"
     + _inner(b"0" * 64)
@@ -296,20 +296,20 @@ MEMORY = {
 
 
 @pytest.mark.parametrize("content", MEMORY.values(), ids=MEMORY)
-def test_a_pickle_that_promises_more_than_it_holds_takes_no_memory(tmp_path, content):
+def test_a_pickle_with_forged_sizes_takes_no_memory(tmp_path, content):
     path = tmp_path / "train_samples.pkl"
     path.write_bytes(content)
     tracemalloc.start()
     try:
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as error:
             load_samples(path)
         assert tracemalloc.get_traced_memory()[1] < 2e7
     finally:
         tracemalloc.stop()
-    assert str(path) in str(told.value) and str(told.value).isprintable() and "MemoryError" not in str(told.value)
+    assert str(path) in str(error.value) and str(error.value).isprintable() and "MemoryError" not in str(error.value)
 
 
-ONE_IN = 20  # the bound of the next tests is that much lower, so that they are faster
+ONE_IN = 20  # the next tests divide the bound by it, to be faster
 
 
 @pytest.fixture
@@ -351,7 +351,7 @@ def test_any_number_of_appended_images_of_28x28_is_within_the_bound(tmp_path, mo
 
 
 @pytest.mark.parametrize("end", [b"R", b"b"])
-def test_arguments_that_are_named_again_and_again_are_refused_at_the_first_call(tmp_path, end):
+def test_a_call_with_too_many_arguments_is_refused(tmp_path, end):
     """Three bytes of the file would repeat the work of 100,000 arguments."""
     path = tmp_path / "train_samples.pkl"
     call = called(MULTIARRAY, *EMPTY)[:-1] + b"R" if end == b"b" else b"cnumpy._core.multiarray\n_reconstruct\n"
@@ -360,28 +360,28 @@ def test_arguments_that_are_named_again_and_again_are_refused_at_the_first_call(
         load_samples(path)
 
 
-NO_SAMPLES = {
+NOT_SAMPLES = {
     "empty": b"",
     "garbage": b"\x00garbage",
     "cut off": pickle.dumps(SAMPLES)[:-100],
     "a number": pickle.dumps(3),
     "a list of numbers": pickle.dumps([1, 2]),
     "arrays of text": pickle.dumps([np.array(["a"])]),
-    "arrays of no images": pickle.dumps([np.zeros((0, 28, 28, 1))]),
-    "arrays that are no grids": pickle.dumps([np.zeros(5)]),
+    "empty arrays": pickle.dumps([np.zeros((0, 28, 28, 1))]),
+    "arrays with one axis": pickle.dumps([np.zeros(5)]),
 }
 
 
-@pytest.mark.parametrize("content", NO_SAMPLES.values(), ids=NO_SAMPLES)
-def test_what_holds_no_samples_is_one_sentence(tmp_path, content):
+@pytest.mark.parametrize("content", NOT_SAMPLES.values(), ids=NOT_SAMPLES)
+def test_a_file_without_samples_is_an_error_of_one_sentence(tmp_path, content):
     path = tmp_path / "train_samples.pkl"
     path.write_bytes(content)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         load_samples(path)
-    assert str(path) in str(told.value) and "\n" not in str(told.value)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_one_sentence(tmp_path):
+def test_a_missing_file_is_an_error_of_one_sentence(tmp_path):
     with pytest.raises(UserError, match="No such file"):
         load_samples(tmp_path / "nowhere.pkl")
 
@@ -389,7 +389,7 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 ROWS = [records.Losses(17 * i, i, 0.5 + i, 1e-7, 0.9, 0.1, 0.8, 0.2, 1.5 * i) for i in range(1, 4)]
 
 
-def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
+def test_losses_are_read_back_up_to_a_step(tmp_path):
     path = tmp_path / "losses.csv"
     records.write_table(path, records.LOSSES_HEADER, ROWS[:1])
     records.append_rows(path, ROWS[1:])
@@ -400,7 +400,7 @@ def test_losses_come_back_as_they_went_up_to_a_step(tmp_path):
 
 
 @pytest.mark.parametrize("cut", range(1, 25))
-def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path, cut):
+def test_a_line_that_a_kill_interrupted_is_left_out(tmp_path, cut):
     path = tmp_path / "losses.csv"
     records.write_table(path, records.LOSSES_HEADER, ROWS)
     path.write_bytes(path.read_bytes()[:-cut])
@@ -408,7 +408,7 @@ def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path, cut):
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 100, b"\0\n", b"\xff\xfe\r\n", b"85,5,x\r\n"])
-def test_what_a_machines_own_death_leaves_behind_the_rows_that_count_is_not_read(tmp_path, tail):
+def test_garbage_after_the_counted_rows_is_not_read(tmp_path, tail):
     path = tmp_path / "losses.csv"
     records.write_table(path, records.LOSSES_HEADER, ROWS)
     path.write_bytes(path.read_bytes() + tail)
@@ -417,22 +417,22 @@ def test_what_a_machines_own_death_leaves_behind_the_rows_that_count_is_not_read
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(records.LOSSES_HEADER) + "\n1,2,x,4,5,6,7,8,9\n", "\0"])
-def test_other_losses_files_are_one_sentence(tmp_path, content):
+def test_a_damaged_losses_file_is_an_error_of_one_sentence(tmp_path, content):
     path = tmp_path / "losses.csv"
     path.write_text(content)
     with pytest.raises(UserError, match="is damaged"):
         records.read_losses(path, last_step=100)
 
 
-def test_the_files_of_a_folder_are_named_with_the_reason_why_they_were_left_out(tmp_path):
+def test_files_csv_has_each_file_and_the_reason_for_leaving_it_out(tmp_path):
     table = [("a,b.png", ""), ("sub/c.png", "truncated"), ("\udcff.png", "")]
     records.write_table(tmp_path / "files.csv", records.FILES_HEADER, table)
     lines = (tmp_path / "files.csv").read_bytes().split(b"\r\n")
     assert lines == [b"file,left out because", b'"a,b.png",', b"sub/c.png,truncated", b"\xff.png,", b""]
 
 
-def test_a_pickle_that_names_one_text_again_and_again_makes_no_bytes_of_it(tmp_path):
-    """Each name takes two bytes of the file, and would make 100,000 in memory."""
+def test_a_text_that_a_pickle_repeats_is_not_copied_each_time(tmp_path):
+    """Each repetition takes two bytes of the file, and would take 100,000 of memory."""
     text = b"X" + (10**5).to_bytes(4, "little") + b"a" * 10**5 + b"q\0"
     encode = b"c_codecs\nencode\nq\1X\x06\0\0\0latin1q\2"
     again = b"h\1h\0h\2\x86R" * 500

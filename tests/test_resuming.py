@@ -1,4 +1,4 @@
-"""A run with breaks: the same bits as without, and nothing lost or mixed up on the way."""
+"""Interrupted and resumed runs: the same bits as uninterrupted ones, and records that match."""
 
 import math
 import os
@@ -27,7 +27,7 @@ def copied(config, run):
 
 
 @pytest.mark.parametrize("xla", ["on", "off"])
-def test_with_breaks_or_without_in_whatever_chunks_the_bits_are_the_same(digits_config, xla):
+def test_a_resumed_run_has_the_same_bits_for_any_chunk(digits_config, xla):
     straight = digits_config("straight", epochs=5, xla=xla)
     train(straight)
     broken = digits_config("broken", epochs=2, xla=xla, chunk=5)
@@ -37,12 +37,12 @@ def test_with_breaks_or_without_in_whatever_chunks_the_bits_are_the_same(digits_
     assert outcome(broken) == outcome(straight)
 
 
-def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digits_config, monkeypatch):
+def test_a_run_stopped_within_an_epoch_continues_with_the_same_bits(digits_config, monkeypatch):
     straight, stopped = digits_config("straight"), digits_config("stopped", chunk=4)
     train(straight)
     calls, real = [], plan.Plan.order
 
-    def interrupt(*args):  # the order is asked for once to compile and then once a call
+    def interrupt(*args):  # called once to compile, then for each call of the loop
         calls.append(args)
         if len(calls) == 8:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -60,7 +60,7 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_with_the_same_bits(digi
     assert outcome(stopped) == outcome(straight)
 
 
-def test_a_run_that_was_killed_before_its_first_save_begins_at_step_0(digits_config, monkeypatch):
+def test_a_run_killed_before_its_first_save_starts_at_step_0(digits_config, monkeypatch):
     config = digits_config()
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
         patch.setattr(training, "train_loop", lambda *_: 1 / 0)
@@ -71,7 +71,7 @@ def test_a_run_that_was_killed_before_its_first_save_begins_at_step_0(digits_con
     assert outcome(config) == outcome(straight)
 
 
-def test_what_was_recorded_after_the_last_save_is_recorded_once(digits_config, monkeypatch):
+def test_steps_after_the_last_save_are_recorded_once(digits_config, monkeypatch):
     config, straight = digits_config(epochs=4), digits_config("straight", epochs=4)
     train(straight)
     train(replace(config, epochs=2))
@@ -89,12 +89,12 @@ def test_what_was_recorded_after_the_last_save_is_recorded_once(digits_config, m
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
         patch.setattr(training, "train_loop", killed)
         train(config, resume=True)
-    assert checkpoints.newest_generator(config.ckpt_folder).step == 34  # step 51 has not been reached any more
+    assert checkpoints.newest_generator(config.ckpt_folder).step == 34  # step 51 is undone
     train(config, resume=True)
     assert outcome(config) == outcome(straight)
 
 
-def test_records_that_are_gone_begin_anew(digits_config, capsys):
+def test_missing_records_start_empty(digits_config, capsys):
     config = digits_config(epochs=2)
     train(config)
     for name in ("train_samples.pkl", "losses.csv"):
@@ -104,11 +104,11 @@ def test_records_that_are_gone_begin_anew(digits_config, capsys):
     assert capsys.readouterr().err.count("is missing") == 2
     assert len(train(replace(config, epochs=4), resume=True).samples) == 2
     (config.samples_folder / "train_samples.pkl").unlink()
-    train(replace(config, epochs=4), resume=True)  # nothing to train, but the file begins anew
+    train(replace(config, epochs=4), resume=True)  # trains nothing, but writes an empty list
     assert len(train(replace(config, epochs=5), resume=True).samples) == 1
 
 
-def test_a_pickle_with_code_in_it_stops_a_resume_and_stays_where_it_is(digits_config):
+def test_a_pickle_with_code_stops_a_resume_and_is_not_touched(digits_config):
     config = digits_config(epochs=1)
     train(config)
     path = config.samples_folder / "train_samples.pkl"
@@ -119,7 +119,7 @@ def test_a_pickle_with_code_in_it_stops_a_resume_and_stays_where_it_is(digits_co
     assert Config(**{**vars(config)}) == config and '"epochs": 1' in (config.ckpt_folder / "config.json").read_text()
 
 
-def test_fewer_epochs_than_are_done_is_refused_and_as_many_change_nothing(digits_config, capsys):
+def test_fewer_epochs_than_done_are_refused_and_the_same_number_changes_nothing(digits_config, capsys):
     config = digits_config(epochs=2)
     train(config)
     before = outcome(config)
@@ -130,7 +130,7 @@ def test_fewer_epochs_than_are_done_is_refused_and_as_many_change_nothing(digits
     assert outcome(config) == before and capsys.readouterr().out.startswith("The run is already at epoch 2")
 
 
-def test_a_run_whose_losses_are_no_numbers_any_more_still_knows_its_records(digits_config, monkeypatch):
+def test_losses_of_nan_match_their_state(digits_config, monkeypatch):
     config, real = digits_config(epochs=1), training.record
     with monkeypatch.context() as patch:
         patch.setattr(training, "record", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
@@ -138,7 +138,7 @@ def test_a_run_whose_losses_are_no_numbers_any_more_still_knows_its_records(digi
     assert len(train(replace(config, epochs=2), resume=True).losses) == 2
 
 
-def test_other_images_than_the_run_began_with_are_refused(digits_config, monkeypatch):
+def test_other_images_are_refused_on_resume(digits_config, monkeypatch):
     config = digits_config(epochs=1)
     train(config)
     dataset = plan.data.load("digits")
@@ -147,14 +147,14 @@ def test_other_images_than_the_run_began_with_are_refused(digits_config, monkeyp
         train(replace(config, epochs=2), resume=True)
 
 
-def test_time_is_counted_over_all_sittings(digits_config):
+def test_seconds_are_summed_over_resumes(digits_config):
     config = digits_config(epochs=1)
     first = train(config)
     second = train(replace(config, epochs=2), resume=True)
     assert second.losses[0] == first.losses[0] and second.losses[1].seconds > first.seconds
 
 
-def test_a_resume_on_another_machine_is_warned_of(digits_config, capsys):
+def test_a_resume_with_other_versions_is_warned_of(digits_config, capsys):
     config = digits_config(epochs=1)
     train(config)
     path = config.ckpt_folder / "config.json"
@@ -213,8 +213,8 @@ def test_losses_that_were_edited_stop_a_resume_until_they_are_moved_away(recorde
     assert [row.step for row in train(replace(config, steps=8), resume=True).losses] == [5, 6, 7, 8]
 
 
-def test_losses_that_a_spreadsheet_saved_again_are_the_same(recorded, tmp_path):
-    """The numbers count, not their quotes and line ends."""
+def test_only_the_numbers_in_losses_csv_are_compared(recorded, tmp_path):
+    """A spreadsheet may change quotes and line ends."""
     config = copied(replace(recorded, ckpt=str(tmp_path / "c"), samples=str(tmp_path / "s")), recorded)
     path = config.samples_folder / "losses.csv"
     rows = [line.split(",") for line in path.read_text().splitlines()]
@@ -238,7 +238,7 @@ FACTS = [
 
 
 @pytest.mark.parametrize("facts", FACTS, ids=str)
-def test_a_damaged_manifest_of_a_state_is_one_sentence(finished, digits_config, facts):
+def test_wrong_facts_in_a_manifest_are_an_error_of_one_sentence(finished, digits_config, facts):
     config = copied(digits_config(xla="auto"), finished.config)
     path = config.ckpt_folder / "train_state" / "step-51" / "state.json"
     rewrite(path, lambda content: content.update(facts={**content["facts"], **facts} if facts else {}))
@@ -246,20 +246,18 @@ def test_a_damaged_manifest_of_a_state_is_one_sentence(finished, digits_config, 
         train(config, resume=True)
 
 
-def test_a_state_that_is_gone_is_no_reason_to_train_over_what_is_there(digits_config):
+def test_a_missing_state_is_an_error_and_changes_nothing(digits_config):
     config = digits_config(epochs=1)
     train(config)
     shutil.rmtree(config.ckpt_folder / "train_state")
     before = sorted(config.ckpt_folder.iterdir())
-    with pytest.raises(UserError, match=r"train_state has no state to go on from; .*--overwrite"):
+    with pytest.raises(UserError, match=r"train_state has no state to continue from; .*--overwrite"):
         train(replace(config, epochs=2), resume=True)
     assert sorted(config.ckpt_folder.iterdir()) == before
 
 
 @pytest.mark.parametrize("name", ["run[1]", "a*b?", "two words", "한글", "{a,b}"])
-def test_a_run_goes_on_wherever_its_folder_is_copied_moved_or_renamed_to(
-    digits_config, finished, four_epochs, tmp_path, name
-):
+def test_a_copied_moved_or_renamed_run_continues(digits_config, finished, four_epochs, tmp_path, name):
     config = copied(digits_config(name, xla="auto", epochs=4), finished.config)
     train(config, resume=True)
     (tmp_path / name).rename(tmp_path / f"{name} moved")
@@ -270,7 +268,7 @@ def test_a_run_goes_on_wherever_its_folder_is_copied_moved_or_renamed_to(
     assert outcome(digits_config("plain")) == four_epochs
 
 
-def test_a_damaged_newest_state_is_told_and_costs_no_more_than_the_steps_since_the_one_before(digits_config, capsys):
+def test_a_damaged_newest_state_is_warned_of_and_the_one_before_is_used(digits_config, capsys):
     straight, config = digits_config("straight", epochs=4), digits_config(epochs=2)
     train(straight)
     for epochs in (2, 3):
@@ -280,13 +278,13 @@ def test_a_damaged_newest_state_is_told_and_costs_no_more_than_the_steps_since_t
     (states / "step-51" / "state.data-00000-of-00001").write_bytes(content[:100] + b"?" + content[101:])
     capsys.readouterr()
     train(replace(config, epochs=4), resume=True)
-    told = capsys.readouterr()
-    assert re.search("step-51/state is damaged; using .*step-34/state instead", told.err)
-    assert told.out.startswith("Epoch 3/4") and outcome(config) == outcome(straight)
+    output = capsys.readouterr()
+    assert re.search("step-51/state is damaged; using .*step-34/state instead", output.err)
+    assert output.out.startswith("Epoch 3/4") and outcome(config) == outcome(straight)
     assert sorted(path.name for path in states.iterdir()) == ["step-34", "step-68"]
 
 
-def test_no_whole_state_is_an_error_and_never_a_start_from_nothing(digits_config, command):
+def test_damaged_states_are_an_error_and_not_a_start_from_step_0(digits_config, command):
     config = digits_config(epochs=1)
     train(config)
     for path in config.ckpt_folder.glob("train_state/*/state.index"):
@@ -294,7 +292,7 @@ def test_no_whole_state_is_an_error_and_never_a_start_from_nothing(digits_config
     before = {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()}
     argv = ["--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples]
     code, out, err = command("train", *argv)
-    assert (code, out, err.count("\n")) == (2, "", 1) and "no state to go on from" in err and "is damaged" in err
+    assert (code, out, err.count("\n")) == (2, "", 1) and "no state to continue from" in err and "is damaged" in err
     assert {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()} == before
 
 
@@ -307,7 +305,7 @@ def other_seed(tmp_path_factory):
     return config
 
 
-def test_another_runs_generator_is_not_drawn_from(digits_config, finished, other_seed, capsys):
+def test_another_runs_generator_is_not_sampled(digits_config, finished, other_seed, capsys):
     config = copied(digits_config(xla="auto"), finished.config)
     with Generator.restore(config.ckpt_folder) as generator:
         images = generator()
@@ -323,7 +321,7 @@ def test_another_runs_state_is_refused_and_nothing_is_changed(digits_config, fin
     shutil.rmtree(config.ckpt_folder / "train_state")
     shutil.copytree(other_seed.ckpt_folder / "train_state", config.ckpt_folder / "train_state")
     before = {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()}
-    with pytest.raises(UserError, match=r"no state to go on from \(.*step-68/state belongs to another run"):
+    with pytest.raises(UserError, match=r"no state to continue from \(.*step-68/state belongs to another run"):
         train(replace(config, epochs=5), resume=True)
     assert {path: path.read_bytes() for path in config.ckpt_folder.rglob("*") if path.is_file()} == before
 
@@ -344,7 +342,7 @@ def test_a_run_keeps_its_id_and_a_new_one_has_another(digits_config, finished):
     assert run_folder.read(config).run_id == checkpoints.newest_state(config.ckpt_folder).run_id != first
 
 
-def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(digits_config, monkeypatch):
+def test_a_resume_from_before_all_saved_generators_saves_one(digits_config, monkeypatch):
     config = digits_config(epochs=1)
     train(config)
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
@@ -357,7 +355,7 @@ def test_a_resume_from_before_all_generators_that_are_kept_has_one_to_draw_from(
     assert checkpoints.newest_generator(config.ckpt_folder).step == 17
 
 
-def test_a_generator_that_is_gone_is_saved_by_a_resume_with_nothing_left_to_do(digits_config):
+def test_a_missing_generator_is_saved_by_a_resume_that_trains_nothing(digits_config):
     config = digits_config(epochs=1)
     train(config)
     before = outcome(config)
@@ -378,15 +376,17 @@ sys.exit(cli.main({argv!r}, program="train.py"))
 
 @pytest.fixture(scope="module")
 def four_epochs(tmp_path_factory):
-    """The outcome of the finished run, had it gone on for an epoch more."""
+    """The outcome of the finished run with one epoch more."""
     folder = tmp_path_factory.mktemp("four")
     config = Config(dataset="digits", epochs=4, ckpt=folder / "checkpoints", samples=folder / "samples")
     train(config)
     return outcome(config)
 
 
-@pytest.mark.parametrize("size", [500, 500_000])  # too small for config.json, which Python writes, and for a state
-def test_a_full_disk_is_one_sentence_and_the_last_state_stays_good(digits_config, finished, four_epochs, size):
+@pytest.mark.parametrize("size", [500, 500_000])  # bytes: too few for config.json, too few for a state
+def test_a_full_disk_is_an_error_of_one_sentence_and_the_last_state_is_intact(
+    digits_config, finished, four_epochs, size
+):
     config = copied(digits_config(xla="auto"), finished.config)
     argv = ["train", "--resume", "--epochs", "4", "--ckpt", config.ckpt, "--samples", config.samples]
     script = FULL_DISK.format(size=size, argv=argv)

@@ -1,4 +1,4 @@
-"""A run's two folders: who may begin there, and that nothing in them is lost."""
+"""A run's two folders: which run may start there, and that no other file is changed."""
 
 import json
 import re
@@ -20,14 +20,14 @@ def config(tmp_path):
 
 
 @pytest.fixture
-def begun(config):
-    """A configuration in whose folders a run has begun."""
+def started(config):
+    """The configuration of a run whose folders hold a config.json."""
     with run_folder.locked(config):
         run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(numpy="2"), "0123"))
     return config
 
 
-def test_a_configuration_comes_back_from_its_folder_with_the_readers_places(begun, tmp_path):
+def test_a_configuration_is_read_back_with_the_folders_of_the_reader(started, tmp_path):
     (tmp_path / "checkpoints").rename(tmp_path / "moved")
     moved = Config(ckpt=tmp_path / "moved")
     saved = run_folder.read(moved)
@@ -35,16 +35,16 @@ def test_a_configuration_comes_back_from_its_folder_with_the_readers_places(begu
     assert saved.config == Config(dataset="digits", ckpt=tmp_path / "moved") and saved.run_id == "0123"
 
 
-def test_a_folder_with_a_run_is_refused_with_the_three_ways_out(begun):
+def test_a_folder_with_a_run_is_refused_and_the_message_has_three_alternatives(started):
     with pytest.raises(UserError, match=r"already holds a run.*--resume.*--name NAME.*--overwrite"):
-        run_folder.check_can_start(begun, resume=False, overwrite=False)
-    assert run_folder.check_can_start(begun, resume=False, overwrite=True) is None
-    assert run_folder.check_can_start(begun, resume=True, overwrite=False).data == FACTS
+        run_folder.check_can_start(started, resume=False, overwrite=False)
+    assert run_folder.check_can_start(started, resume=False, overwrite=True) is None
+    assert run_folder.check_can_start(started, resume=True, overwrite=False).data == FACTS
     with pytest.raises(UserError, match="give one of them"):
-        run_folder.check_can_start(begun, resume=True, overwrite=True)
+        run_folder.check_can_start(started, resume=True, overwrite=True)
 
 
-def test_records_of_another_run_in_the_samples_folder_are_not_written_over(config):
+def test_records_of_another_run_in_the_samples_folder_are_not_overwritten(config):
     config.samples_folder.mkdir()
     (config.samples_folder / "losses.csv").write_text("")
     with pytest.raises(
@@ -54,39 +54,39 @@ def test_records_of_another_run_in_the_samples_folder_are_not_written_over(confi
 
 
 @pytest.mark.parametrize("name", ["train_state", "generator.ckpt-17.index", "checkpoint"])
-def test_a_missing_config_json_is_named_with_the_ways_out(begun, name):
-    (begun.ckpt_folder / "config.json").unlink()
-    (begun.ckpt_folder / name).touch()
+def test_an_error_says_that_config_json_is_missing_and_what_to_do(started, name):
+    (started.ckpt_folder / "config.json").unlink()
+    (started.ckpt_folder / name).touch()
     missing = rf"holds a run \({re.escape(name)}\) but its config\.json is missing; restore config\.json from a copy"
     with pytest.raises(UserError, match=rf"already {missing} to continue with --resume,.*--name.*--overwrite") as error:
-        run_folder.check_can_start(begun, resume=False, overwrite=False)
+        run_folder.check_can_start(started, resume=False, overwrite=False)
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match=rf"{missing}, name another folder with --ckpt, .*--overwrite") as error:
-        run_folder.check_can_start(begun, resume=True, overwrite=False)
+        run_folder.check_can_start(started, resume=True, overwrite=False)
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match=rf"{missing}, name another folder with --weights"):
-        run_folder.read(begun, by="--weights")
-    assert run_folder.check_can_start(begun, resume=False, overwrite=True) is None
+        run_folder.read(started, by="--weights")
+    assert run_folder.check_can_start(started, resume=False, overwrite=True) is None
 
 
 CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("num_samples", 4)]
 
 
 @pytest.mark.parametrize("option, value", CHANGES)
-def test_what_the_results_depend_on_cannot_change_on_the_way(begun, option, value):
-    changed = Config(**{"dataset": "digits", "ckpt": begun.ckpt, "samples": begun.samples, option: value})
+def test_an_option_that_affects_results_cannot_change_on_resume(started, option, value):
+    changed = Config(**{"dataset": "digits", "ckpt": started.ckpt, "samples": started.samples, option: value})
     row = rf"--{option.replace('_', '-')} +{getattr(Config(), option)} +{value}$"
     with pytest.raises(UserError, match=rf"started with other options; .*--name NAME\n +then +now\n  {row}"):
         run_folder.check_can_start(changed, resume=True, overwrite=False)
 
 
-def test_epochs_and_chunk_may_change_and_what_is_left_open_agrees_with_anything(begun):
-    changed = Config(epochs=1000, chunk=3, ckpt=begun.ckpt, samples=begun.samples)
+def test_epochs_and_chunk_may_change_on_resume(started):
+    changed = Config(epochs=1000, chunk=3, ckpt=started.ckpt, samples=started.samples)
     assert run_folder.check_can_start(changed, resume=True, overwrite=False)
 
 
-def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
-    folder, samples = begun.ckpt_folder, begun.samples_folder
+def test_overwrite_removes_the_files_of_a_run_and_nothing_else(started):
+    folder, samples = started.ckpt_folder, started.samples_folder
     (folder / "train_state" / "step-1").mkdir(parents=True)
     (folder / "train_state" / "step-1" / "state.index").touch()
     (folder / "other").mkdir()
@@ -95,12 +95,12 @@ def test_overwriting_clears_what_a_run_wrote_and_nothing_else(begun):
         folder / "notes.txt",
         folder / "generator.ckpt-notes.txt",
         folder / "other" / "config.json",
-        samples / "favourite.png",
+        samples / "favorite.png",
         samples / "samples.png",
     ]
     for path in (*ours, *theirs):
         path.touch()
-    run_folder.clear(begun)
+    run_folder.clear(started)
     assert not any(path.exists() for path in (*ours, folder / "config.json", folder / "train_state"))
     assert all(path.exists() for path in theirs)
 
@@ -118,19 +118,19 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_a_run_above_uses_for_its_own_files_is_refused(name):
+def test_the_name_of_a_runs_file_is_refused_as_the_name_of_a_run(name):
     with pytest.raises(UserError, match=f"--name {name} is reserved"):
         run_folder.check_can_start(Config(name=name), resume=False, overwrite=False)
 
 
-def test_where_the_data_lies_is_kept_from_whatever_folder_it_was_told(config, tmp_path, monkeypatch):
+def test_relative_paths_are_saved_as_absolute_ones(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config.ckpt_folder.mkdir()
     run_folder.write(run_folder.Saved(Config(ckpt=config.ckpt, data_dir="data"), FACTS, {}, ""))
     assert run_folder.read(config).config.data_dir == str(tmp_path / "data")
 
 
-def test_two_trainers_do_not_get_into_one_folder(config, tmp_path):
+def test_a_folder_is_locked_for_one_trainer(config, tmp_path):
     elsewhere = Config(ckpt=tmp_path / "elsewhere", samples=config.samples)
     with run_folder.locked(config):
         for other in (config, elsewhere):
@@ -140,12 +140,12 @@ def test_two_trainers_do_not_get_into_one_folder(config, tmp_path):
         pass
 
 
-def test_both_folders_may_be_one(tmp_path):
+def test_both_folders_may_be_the_same(tmp_path):
     with run_folder.locked(Config(ckpt=tmp_path / "one", samples=tmp_path / "one" / ".." / "one")):
         pass
 
 
-def test_the_lock_does_not_outlive_its_process(config):
+def test_the_lock_ends_with_its_process(config):
     script = f"""
 import os, sys
 sys.path[:0] = {sys.path!r}
@@ -164,7 +164,7 @@ def damage(folder, change):
 
 
 DAMAGES = {
-    "no JSON": lambda folder: (folder / "config.json").write_text("{"),
+    "not JSON": lambda folder: (folder / "config.json").write_text("{"),
     "bytes": lambda folder: (folder / "config.json").write_bytes(b"\xff\xfe\x00"),
     "nested too deep": lambda folder: (folder / "config.json").write_text("[" * 100_000),
     "a list": lambda folder: (folder / "config.json").write_text("[]"),
@@ -180,11 +180,11 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("do", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_configuration_is_one_sentence_with_its_path(begun, do):
-    do(begun.ckpt_folder)
-    with pytest.raises(UserError) as told:
-        run_folder.read(begun)
-    assert str(begun.ckpt_folder / "config.json") in str(told.value) and "\n" not in str(told.value)
+def test_a_damaged_configuration_is_an_error_of_one_sentence_with_its_path(started, do):
+    do(started.ckpt_folder)
+    with pytest.raises(UserError) as error:
+        run_folder.read(started)
+    assert str(started.ckpt_folder / "config.json") in str(error.value) and "\n" not in str(error.value)
 
 
 CHANGED = {
@@ -196,24 +196,24 @@ CHANGED = {
 
 
 @pytest.mark.parametrize("before, after", CHANGED.values(), ids=CHANGED)
-def test_a_configuration_that_was_changed_behind_our_back_is_told(begun, before, after):
-    path = begun.ckpt_folder / "config.json"
+def test_an_edited_configuration_is_an_error(started, before, after):
+    path = started.ckpt_folder / "config.json"
     content = path.read_bytes()
     path.write_bytes(content.replace(before, after))
     assert path.read_bytes() != content
     with pytest.raises(UserError, match=r"config\.json cannot be used: it was changed or damaged .* from a copy"):
-        run_folder.read(begun)
+        run_folder.read(started)
 
 
-def test_a_configuration_may_be_laid_out_otherwise(begun):
-    path = begun.ckpt_folder / "config.json"
-    saved = run_folder.read(begun)
+def test_the_json_layout_of_a_configuration_does_not_matter(started):
+    path = started.ckpt_folder / "config.json"
+    saved = run_folder.read(started)
     path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
-    assert run_folder.read(begun) == saved
+    assert run_folder.read(started) == saved
 
 
-def test_what_a_kill_left_half_written_goes_and_nothing_else(begun):
-    folder, samples = begun.ckpt_folder, begun.samples_folder
+def test_partial_files_of_a_killed_run_are_removed_and_nothing_else(started):
+    folder, samples = started.ckpt_folder, started.samples_folder
     ours = [
         folder / ".config.json.partial",
         folder / ".checkpoint.partial",
@@ -230,7 +230,7 @@ def test_what_a_kill_left_half_written_goes_and_nothing_else(begun):
         folder / ".notes.txt.partial",
         folder / "faces" / ".config.json.partial",
         folder / "train_state" / "step-1" / "state.json",
-        samples / ".samples.png.partial",  # sample.py may be at it
+        samples / ".samples.png.partial",  # sample.py may be writing it
         samples / "my.partial",
         samples / "sheets" / ".cat.png.partial",
         samples / "sheets" / "000001.png",
@@ -238,15 +238,15 @@ def test_what_a_kill_left_half_written_goes_and_nothing_else(begun):
     for path in (*ours, *theirs):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    run_folder.remove_partials(begun)
+    run_folder.remove_partials(started)
     assert not any(path.exists() for path in ours) and not (folder / ".partial").exists()
     assert all(path.exists() for path in theirs)
     (folder / ".partial").symlink_to(samples)
-    run_folder.remove_partials(begun)
+    run_folder.remove_partials(started)
     assert not (folder / ".partial").exists() and samples.exists()
 
 
-def test_a_folder_that_is_missing_or_empty_is_one_sentence(config):
+def test_a_missing_or_empty_folder_is_an_error_of_one_sentence(config):
     with pytest.raises(UserError, match=r"there is no folder .*--ckpt"):
         run_folder.read(config)
     config.ckpt_folder.mkdir()
@@ -254,7 +254,7 @@ def test_a_folder_that_is_missing_or_empty_is_one_sentence(config):
         run_folder.read(config)
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+def test_a_file_is_replaced_completely_or_not_at_all(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
@@ -267,7 +267,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+def test_a_file_is_synced_before_it_replaces_another(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(run_folder.os, "fsync", lambda _: calls.append("fsync"))
     monkeypatch.setattr(run_folder.os, "replace", lambda *_: calls.append("replace"))

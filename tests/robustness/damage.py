@@ -1,4 +1,4 @@
-"""Ways to damage a file: bytes and a random.Random in, other bytes out."""
+"""Ways to damage a file: functions of its bytes and a random.Random to other bytes."""
 
 import gzip
 import io
@@ -60,14 +60,14 @@ def _insert(content, chance):
 
 
 def _number(content, chance):
-    """A number of a likely width stands where something else stood; lengths and offsets are such numbers."""
+    """Overwrites with a number of a likely width; lengths and offsets are such numbers."""
     start, width = _place(content, chance), chance.choice([1, 2, 4, 4, 8])
     number = chance.choice([*NUMBERS, len(content), chance.randrange(2**16)]) % 2 ** (8 * width)
     content[start : start + width] = number.to_bytes(width, chance.choice(["little", "big"]))
 
 
 def _text(content, chance):
-    """What looks like a number, a word or a text becomes another one."""
+    """Replaces a number, a word or a quoted text with another."""
     found = list(re.finditer(rb"-?[0-9][0-9.e+-]*|[A-Za-z_]+|\"[^\"]*\"", content))
     if found:
         part = chance.choice(found)
@@ -75,7 +75,7 @@ def _text(content, chance):
 
 
 def _swap(content, chance):
-    """Two parts that look alike change places: keys, values, fields."""
+    """Swaps two similar parts: keys, values, fields."""
     found = list(re.finditer(rb"[0-9.e+-]+|[A-Za-z_]+|\"[^\"]*\"", content))
     if len(found) > 1:
         first, second = sorted(chance.sample(found, 2), key=lambda part: part.start())
@@ -83,7 +83,7 @@ def _swap(content, chance):
 
 
 def _place(content, chance):
-    """Anywhere, and often near the beginning, where headers are; there is one more than there are bytes."""
+    """A random position, often near the start, where headers are. An empty content grows by a byte."""
     if not content:
         content.append(0)
     return min(chance.randrange(len(content)), chance.choice([16, 64, 256, 2**20, 2**20]))
@@ -93,7 +93,7 @@ CHANGES = (_flip, _flip, _set, _cut_off, _cut_out, _double, _move, _insert, _num
 
 
 def mutated(content, chance):
-    """Bytes in which one to five things are changed."""
+    """The bytes with one to five changes."""
     content = bytearray(content)
     for _ in range(chance.choice([1, 1, 1, 2, 3, 5])):
         chance.choice(CHANGES)(content, chance)
@@ -101,7 +101,7 @@ def mutated(content, chance):
 
 
 def png(content, chance):
-    """A picture whose chunks are mutated and have the right sums again."""
+    """A PNG with mutated chunks and valid checksums."""
     place, chunks = 8, [content[:8]]
     while place < len(content):
         (length,) = struct.unpack(">I", content[place : place + 4])
@@ -116,7 +116,7 @@ def png(content, chance):
 
 
 def archive(content, chance):
-    """An archive of a mutated array, packed in any way and called by any name; or a mutated archive of one."""
+    """An archive of a mutated array, with any compression and name; or a mutated archive of an array."""
     file, method = io.BytesIO(), chance.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
     inside = chance.choice([True, False])
     names = ["x_train.npy", "arr_0.npy", "../../a\n.npy", "b", "y.npy"] if inside else ["x.npy"]
@@ -127,22 +127,22 @@ def archive(content, chance):
 
 
 def gzipped(content, chance):
-    """Mutated bytes, gzipped; or a mutant of gzipped ones."""
+    """Mutated bytes, gzipped; or gzipped bytes, mutated."""
     if chance.choice([True, False]):
         return gzip.compress(mutated(content, chance), mtime=0)
     return mutated(gzip.compress(content, mtime=0), chance)
 
 
 def json_of_ours(content, chance):
-    """A mutated text; or whole JSON in which a value, at any depth, is another one, or goes by another name.
+    """A mutated text; or valid JSON with another value or key at any depth.
 
-    With a checksum that fits, every other time, so that what is behind it is looked at, too.
+    Half of the latter have a valid checksum, so that their values are read, too.
     """
     if chance.choice([True, False]):
         return mutated(content, chance)
     whole = json.loads(content)
     places = [(whole, key) for key in whole]
-    for holder, key in places:  # which grows on the way
+    for holder, key in places:  # the list grows in the loop
         inner = holder[key]
         if isinstance(inner, dict | list):
             places += [(inner, key) for key in (inner if isinstance(inner, dict) else range(len(inner)))]

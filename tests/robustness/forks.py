@@ -1,7 +1,7 @@
-"""Runs of the trainer that are killed: each a fork of a process that has imported TensorFlow and done nothing more.
+"""Runs of the trainer to be killed: each is a fork of a process that has only imported TensorFlow.
 
-So that a kill costs the time of a run and not that of an import. `python forks.py` reads orders from stdin, one JSON
-object a line, and answers each with a line: the exit code as subprocess has it, and the seconds that the fork lived.
+So a kill does not cost another import. `python forks.py` reads orders from stdin, one JSON object per line, and answers
+each with a line: the exit code as in subprocess, and the lifetime of the fork in seconds.
 """
 
 import errno
@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-SMALL = {"num_samples": 2, "sheets": "each", "xla": "off"}  # what all these runs share
-TENSORS = "write tensors"  # what TensorFlow does; all else, Python does
+SMALL = {"num_samples": 2, "sheets": "each", "xla": "off"}  # options of all these runs
+TENSORS = "write tensors"  # the only stage inside TensorFlow
 
 
 class Forks:
-    """The process, as its parent sees it. A context manager."""
+    """The parent's handle of the process. A context manager."""
 
     def __init__(self):
         command = [sys.executable, __file__]
@@ -33,16 +33,16 @@ class Forks:
         self._process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **pipes)
 
     def train(
-        self, options, *, resume=False, kill_after=None, kill_at_line=None, stop_at=None, note=None, said=os.devnull
+        self, options, *, resume=False, kill_after=None, kill_at_line=None, stop_at=None, note=None, stderr=os.devnull
     ):
         """Trains with these options of a Config in a fork, by the command line. Returns the answer.
 
-        kill_after: seconds until SIGKILL. kill_at_line: [file, lines, seconds], how many lines are in the file and how
-        long they have been there at SIGKILL. stop_at: [name, how], the stage to stop at when it first comes, and
-        "before", "half" or "after", to be killed there, or "full", for a disk full from there on. note: a file for the
-        names of the stages, in their order. said: a file for what is written to stderr.
+        kill_after: seconds until SIGKILL. kill_at_line: [file, lines, seconds], SIGKILL that many seconds after the
+        file has that many lines. stop_at: [name, how], the first stage of this name, and "before", "half" or "after"
+        for SIGKILL there, or "full" for a disk that is full from there on. note: a file for the names of the stages in
+        order. stderr: a file for the output to stderr.
         """
-        order = {"options": options, "resume": resume, "stop_at": stop_at, "note": note, "said": said}
+        order = {"options": options, "resume": resume, "stop_at": stop_at, "note": note, "stderr": stderr}
         kill = {"kill_after": kill_after, "kill_at_line": kill_at_line}
         self._process.stdin.write(json.dumps({**order, **kill}, default=str) + "\n")
         self._process.stdin.flush()
@@ -58,7 +58,7 @@ class Forks:
 
 
 def images(path):
-    """Writes the 300 images of 8x8 pixels that these runs learn, and returns the path."""
+    """Writes the 300 images of 8x8 pixels for these runs, and returns the path."""
     np.save(path, np.random.default_rng(0).integers(0, 256, (300, 8, 8, 1), np.uint8))
     return path
 
@@ -72,16 +72,16 @@ def main():
     PIL.Image.init()
 
     for line in sys.stdin:
-        order, begun = json.loads(line), time.monotonic()
+        order, start_time = json.loads(line), time.monotonic()
         pid = os.fork()
         if pid == 0:
             child(order)
         code = wait(pid, order["kill_after"], order["kill_at_line"])
-        print(json.dumps({"code": code, "seconds": time.monotonic() - begun}), flush=True)
+        print(json.dumps({"code": code, "seconds": time.monotonic() - start_time}), flush=True)
 
 
 def wait(pid, kill_after, kill_at_line):
-    """The exit code of a child, once it has ended or was killed."""
+    """Waits for the end of a child, or kills it. Returns its exit code."""
     if kill_after is None and kill_at_line is None:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     moment = time.monotonic() + kill_after if kill_after is not None else float("inf")
@@ -101,14 +101,14 @@ def wait(pid, kill_after, kill_at_line):
 
 
 def child(order):
-    """What a fork does; it never returns."""
+    """The work of a fork; it never returns."""
     from tfgan_v1 import cli, config, training
     from tfgan_v1.report import plots
 
     code = 1
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(os.open(order["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        os.dup2(os.open(order["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
         training.SAVE_SECONDS = 0  # a state with every call of the loop
         plots.figure_png = lambda _: b"a picture"  # drawing them takes longer than all the rest
         stages = Stages(os.path.dirname(order["options"]["ckpt"]), order["stop_at"])
@@ -126,15 +126,15 @@ def child(order):
 
 
 class Stages:
-    """The steps of which a run's work on its files is made, by name; at one of them it stops: see Forks.train."""
+    """The changes that a run makes to its files, by name. At one of them it stops: see Forks.train."""
 
     def __init__(self, root, stop_at):
         self.root, (self.last, self.how) = root, stop_at or (None, None)
         self.names, self.inside, self.full = [], False, False
 
     def pass_by(self, stage, do, half=None):
-        """Does one step. half: does a part of it."""
-        if self.inside:  # a step of the system's that Python takes for another
+        """Runs one stage. half: runs a part of it."""
+        if self.inside:  # a call within another stage
             return do()
         name, self.inside = self._name(stage), True
         self.names.append(name)
@@ -157,12 +157,12 @@ class Stages:
             self.inside = False
 
     def _name(self, stage):
-        """What a stage is called, whatever the folder above, and whichever step, epoch or row it belongs to."""
+        """The name of a stage without the parent folder and without the numbers of steps, epochs and rows."""
         name = re.sub(r"(?<=[-/.])\d+(?=[./]|$)", "N", stage.replace(f"{self.root}/", ""))
         return re.sub(r"^write \d+ to (.*partial)$", r"write to \1", name)
 
     def watch(self):
-        """Puts every call that changes the disk, or brings something to it, on the list."""
+        """Makes a stage of every call that changes or syncs files."""
         from tfgan_v1._tensorflow import tf
         from tfgan_v1.storage import records
 
@@ -216,7 +216,7 @@ def _half_a_checkpoint(_, __, prefix):
 
 
 class _Opened:
-    """An open file whose every write is a stage."""
+    """An open file; each write is a stage."""
 
     def __init__(self, stages, path, file):
         self.stages, self.path, self.file, self.writes = stages, path, file, itertools.count(1)

@@ -1,4 +1,4 @@
-"""A checkpoint's index by our own reader: what TensorFlow says of a whole one, and an error for any other."""
+"""Our reader of a checkpoint's index: it agrees with TensorFlow's, and a damaged index is an error."""
 
 import os
 import tracemalloc
@@ -28,20 +28,20 @@ def prefix(tmp_path_factory):
     return folder / "state"
 
 
-def test_the_entries_are_those_that_tensorflow_finds(prefix):
+def test_the_entries_are_those_of_tensorflow(prefix):
     reader = tf.train.load_checkpoint(str(prefix))
     found = checkpoint_index.entries(prefix)
     assert {name: list(entry.shape) for name, entry in found.items()} == reader.get_variable_to_shape_map()
     assert {n: tf.as_dtype(e.dtype) for n, e in found.items()} == reader.get_variable_to_dtype_map()
 
 
-def test_the_checksum_is_that_of_the_standard():
-    crc = 0xE3069283  # of RFC 3720's and everybody's "123456789"
+def test_the_checksum_is_crc32c():
+    crc = 0xE3069283  # of "123456789", the usual test vector
     assert checkpoint_index.masked_crc32c(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def copy(prefix, folder, index=None, data=None):
-    """A copy of a checkpoint with other contents."""
+    """A copy of a checkpoint with another index or other data."""
     for suffix, content in ((".index", index), (".data-00000-of-00001", data)):
         content = Path(str(prefix) + suffix).read_bytes() if content is None else content
         Path(folder, "state" + suffix).write_bytes(content)
@@ -49,15 +49,15 @@ def copy(prefix, folder, index=None, data=None):
 
 
 def signed(content, offset, size):
-    """The content, with the checksum of one of its blocks made to fit."""
+    """The content with a valid checksum for one of its blocks."""
     crc = checkpoint_index.masked_crc32c(content[offset : offset + size + 1])
     return content[: offset + size + 1] + crc.to_bytes(4, "little") + content[offset + size + 5 :]
 
 
-def test_no_mutant_of_an_index_is_taken_for_another_or_breaks_out(prefix, tmp_path):
-    """Half of them with checksums that fit, so that what is behind those is looked at, too."""
+def test_a_mutated_index_is_read_or_refused(prefix, tmp_path):
+    """Half of the mutants have valid checksums, so that the entries are parsed, too."""
     chance, whole = Random(0), Path(str(prefix) + ".index").read_bytes()
-    size = whole.index(b"\x00\x00\x00\x00\x01\x00\x00\x00", 0) + 8  # of the first block: it ends with its one restart
+    size = whole.index(b"\x00\x00\x00\x00\x01\x00\x00\x00", 0) + 8  # of the first block, which ends with one restart
     outcomes = {"refused": 0, "read": 0}
     for number in range(MUTANTS):
         if number % 2:
@@ -79,7 +79,7 @@ def test_no_mutant_of_an_index_is_taken_for_another_or_breaks_out(prefix, tmp_pa
 
 
 def table(*blocks):
-    """An index of these blocks' contents, with checksums that fit; a number in place of one names an earlier block."""
+    """An index of blocks with valid checksums; a number stands for an earlier block."""
     content, handles = b"", []
     for block in blocks:
         if isinstance(block, int):
@@ -103,8 +103,8 @@ def varint(number):
 NO_RESTARTS = bytes(4)
 
 
-def test_a_small_index_takes_no_memory_and_no_time(prefix, tmp_path):
-    """Names that each repeat a long one, and blocks that are named again and again."""
+def test_a_small_index_takes_little_memory(prefix, tmp_path):
+    """Long names that share a prefix, and an index that lists a block thousands of times."""
     name = b"\0" + varint(9000) + b"\0" + b"n" * 9000
     long = name + b"".join(varint(8999) + b"\1\0" + bytes([i % 250]) for i in range(5000)) + NO_RESTARTS
     many = b"".join(b"\0\1\0" + bytes([i]) for i in range(250)) + NO_RESTARTS
@@ -125,7 +125,7 @@ def test_data_that_is_too_short_is_refused_before_tensorflow_reads_it(prefix, tm
         checkpoint_index.entries(copy(prefix, tmp_path, data=data[:-cut]))
 
 
-def test_an_index_of_another_kind_is_refused(tmp_path, prefix):
+def test_another_file_is_refused(tmp_path, prefix):
     for content in (b"", b"x" * 100, bytes(2**18 + 1), Path(str(prefix) + ".index").read_bytes()[:-48] + bytes(48)):
         with pytest.raises(UserError, match="is damaged"):
             checkpoint_index.entries(copy(prefix, tmp_path, index=content))
@@ -133,7 +133,7 @@ def test_an_index_of_another_kind_is_refused(tmp_path, prefix):
         checkpoint_index.entries(tmp_path / "nothing")
 
 
-def test_a_type_that_is_not_the_configurations_is_refused(tmp_path):
+def test_a_variable_of_another_type_is_refused(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         kernel = tf.get_variable("kernel", [2], tf.float64, tf.ones_initializer(), use_resource=True)
         session.run(kernel.initializer)

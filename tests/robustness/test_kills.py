@@ -1,4 +1,4 @@
-"""A run that is killed, or finds no room, at whatever moment, ends as one that is not."""
+"""A run that is killed, or fills the disk, at any moment, and is resumed, ends like an uninterrupted one."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
 ]
 
-KILLS, BY_COMMAND = 60, 5  # of them, the last of each dozen is of the command itself, in a shell
+KILLS, BY_COMMAND = 60, 5  # one kill in twelve is of `python train.py`
 EPOCHS = 150
 
 
@@ -45,14 +45,14 @@ def options(folder, dataset, epochs):
 
 
 def everything(options):
-    """outcome(), and all sheets."""
+    """outcome(), and all image grids."""
     config = Config(**options)
     sheets = {path.name: path.read_bytes() for path in sorted((config.samples_folder / "sheets").iterdir())}
     return {**outcome(config), "sheets": sheets}
 
 
 def differences(one, other):
-    """How many steps, tensors, rows, pictures and pickles are not the same."""
+    """The number of steps, tensors, rows, pictures and pickles that differ."""
     if isinstance(one, dict):
         return sum(differences(one.get(name), other.get(name)) for name in {*one, *other})
     if isinstance(one, list):
@@ -60,18 +60,18 @@ def differences(one, other):
     return int(one != other)
 
 
-def is_there(options):
-    """Whether a run has begun in the folders, so that it can be resumed."""
+def has_started(options):
+    """Whether the folders hold a run that can be resumed."""
     return Path(options["ckpt"], "config.json").exists()
 
 
 def leftovers(options):
-    """What is half-written in the folders."""
+    """The partial files in the folders."""
     return [path for name in ("ckpt", "samples") for path in Path(options[name]).rglob("*partial*")]
 
 
 def state_step(options):
-    """The step from which a resume would go on."""
+    """The step from which a resume would continue."""
     state = checkpoints.newest_state(Path(options["ckpt"]))
     return state.step if state else 0
 
@@ -84,7 +84,7 @@ def recorded_step(options):
 
 
 def train_by_command_and_kill(options, random):
-    """`python train.py` until it trains, and a moment longer. Returns its exit code."""
+    """Kills `python train.py` a moment after it starts to train. Returns its exit code."""
     argv = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()] + ["--resume"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([sys.executable, "train.py", *argv], cwd=REPOSITORY, **quiet) as process:
@@ -97,21 +97,21 @@ def train_by_command_and_kill(options, random):
     return process.returncode
 
 
-def test_a_run_killed_again_and_again_ends_as_one_that_was_not(tmp_path, dataset, forks, capsys):
+def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, capsys):
     straight, killed = options(tmp_path / "straight", dataset, EPOCHS), options(tmp_path / "killed", dataset, EPOCHS)
-    begun, random = time.monotonic(), Random(0)
+    start_time, random = time.monotonic(), Random(0)
     start = forks.train(options(tmp_path / "short", dataset, 1))["seconds"]
     answer = forks.train(straight)
     assert answer["code"] == 0
     epoch, steps = (answer["seconds"] - start) / EPOCHS, state_step(straight)
     kills = resumes = lost = in_time = 0
     while kills < KILLS:
-        resume = is_there(killed)
+        resume = has_started(killed)
         resumes += resume
         if resume and (kills + 1) % (KILLS // BY_COMMAND) == 0:
             code = train_by_command_and_kill(killed, random)
         else:
-            # While it begins, or in that part of what is left to do that lets the kills end when the run does.
+            # At the start, or early enough in the remaining epochs that all kills fit into the run.
             done = recorded_step(killed) // 3
             most = min(EPOCHS - 1, done + max(1, 2 * (EPOCHS - done) // (KILLS - kills)))
             line = [Path(killed["samples"], "losses.csv"), 1 + random.randint(min(done + 1, most), most)]
@@ -130,16 +130,16 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(tmp_path, dataset
         print(
             f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {BY_COMMAND} of the command in a "
             f"shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
-            f"{time.monotonic() - begun:.0f} s"
+            f"{time.monotonic() - start_time:.0f} s"
         )
     assert (found, leftovers(killed)) == (0, []) and in_time >= KILLS * 0.8
 
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory, dataset, forks):
-    """The names of all stages of a run that lasts long enough to remove its oldest generators, in their order.
+    """The names of all stages, in order, of a run that is long enough to remove its oldest generators.
 
-    Those first that come once in the life of a folder: it is made.
+    Stages that create a folder come first: they happen once.
     """
     folder = tmp_path_factory.mktemp("stages")
     assert forks.train(options(folder, dataset, 7), note=folder / "stages.json")["code"] == 0
@@ -148,29 +148,29 @@ def stages(tmp_path_factory, dataset, forks):
 
 
 def stop_at_each(forks, stops, folder, dataset):
-    """Trains and is stopped in turn at each of the stops, pairs (stage, how); each time it goes on from the last one.
+    """Trains, and stops at each of the stops, pairs (stage, how), in turn; each time it resumes.
 
-    Returns those that were reached, as triples with the stderr, and the options of the last of the runs.
+    Returns the stops that were reached, as (stage, how, stderr), and the options of the last run.
     """
-    reached, said, drawable = [], folder.with_suffix(".stderr"), False
+    reached, stderr, has_generator = [], folder.with_suffix(".stderr"), False
     for stage, how in stops:
         now = options(folder, dataset, 7)
-        if is_there(now):
+        if has_started(now):
             now["epochs"] = max(7, state_step(now) // 3 + 2)
-        code = forks.train(now, resume=is_there(now), stop_at=[stage, how], said=said)["code"]
-        assert code in (0, 3 if how == "full" else -signal.SIGKILL), (stage, how, said.read_text())
-        reached += [(stage, how, said.read_text())] if code else []
-        latest = tf.train.latest_checkpoint(str(now["ckpt"]))  # which reads what it is given by name
-        if drawable:  # and never ceases to be
+        code = forks.train(now, resume=has_started(now), stop_at=[stage, how], stderr=stderr)["code"]
+        assert code in (0, 3 if how == "full" else -signal.SIGKILL), (stage, how, stderr.read_text())
+        reached += [(stage, how, stderr.read_text())] if code else []
+        latest = tf.train.latest_checkpoint(str(now["ckpt"]))
+        if has_generator:  # once there is a generator, there always is
             assert latest and checkpoints.newest_generator(now["ckpt"]), (stage, how)
-        drawable = latest and state_step(now) > 0  # before, there is nothing to go back to
+        has_generator = latest and state_step(now) > 0  # before the first state, a resume starts at step 0
     return reached, now
 
 
 def went_through(stages, hows, tmp_path, dataset, forks):
-    """Stops two runs at all the stages, each at half of them, and then lets them end. Returns what was reached.
+    """Stops two runs, each at half of the stages, and then lets them end. Returns the stops that were reached.
 
-    hows: of a stage, the ways to stop there. Both must end as a run that was not stopped.
+    hows: a function from a stage to the ways to stop there. Both runs must end like an uninterrupted one.
     """
     with Forks() as others, ThreadPoolExecutor() as pool:
         runs = [
@@ -191,62 +191,65 @@ def went_through(stages, hows, tmp_path, dataset, forks):
     return [stop for reached, _ in done for stop in reached]
 
 
-def test_a_run_killed_at_each_stage_by_name_ends_as_one_that_was_not(tmp_path, dataset, forks, stages, capsys):
-    """Just before each, half through it where it is not one step of the system's, and just after it."""
-    begun = time.monotonic()
+def test_a_run_killed_at_each_stage_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, stages, capsys):
+    """Before and after each stage, and halfway if it is not one system call."""
+    start_time = time.monotonic()
 
     def hows(stage):
         return ("before", "half", "after") if stage.startswith(("write", "remove")) else ("before", "after")
 
     kills = went_through(stages, hows, tmp_path, dataset, forks)
     with capsys.disabled():
-        print(f"\nkills: {len(kills)}, at {len(stages)} stages; differences: 0; {time.monotonic() - begun:.0f} s")
+        print(f"\nkills: {len(kills)}, at {len(stages)} stages; differences: 0; {time.monotonic() - start_time:.0f} s")
         for stage in stages:
             print(f"  {', '.join(how for name, how, _ in kills if name == stage):<19} {stage}")
     assert {stage for stage, _, _ in kills} == set(stages)
 
 
-def test_a_disk_that_is_full_from_any_stage_on_is_one_sentence_and_room_is_all_it_takes(
+def test_a_disk_full_at_any_stage_is_an_error_of_one_sentence_and_a_resume_with_room_continues(
     tmp_path, dataset, forks, stages, capsys
 ):
-    begun = time.monotonic()
+    start_time = time.monotonic()
     need_room = [stage for stage in stages if stage.startswith(("make", "write"))]
     full = went_through(need_room, lambda _: ["full"], tmp_path, dataset, forks)
     with capsys.disabled():
-        print(f"\ndisk full at {len(full)} stages; differences: 0; {time.monotonic() - begun:.0f} s")
+        print(f"\ndisk full at {len(full)} stages; differences: 0; {time.monotonic() - start_time:.0f} s")
         print("\n".join(f"  {stage}" for stage, _, _ in full))
     assert {stage for stage, _, _ in full} == set(need_room)
     assert all(
-        said.count("\n") == 1 and "No space left on device" in said and str(tmp_path) in said and "--resume" in said
-        for _, _, said in full
+        stderr.count("\n") == 1
+        and "No space left on device" in stderr
+        and str(tmp_path) in stderr
+        and "--resume" in stderr
+        for _, _, stderr in full
     )
 
 
-def test_a_second_trainer_is_refused_in_a_sentence_until_the_first_is_killed(tmp_path, dataset, forks):
-    run, said = options(tmp_path / "run", dataset, 100_000), tmp_path / "stderr"
+def test_a_second_trainer_is_refused_until_the_first_is_killed(tmp_path, dataset, forks):
+    run, stderr = options(tmp_path / "run", dataset, 100_000), tmp_path / "stderr"
     with ThreadPoolExecutor() as pool, Forks() as others:
         first = pool.submit(others.train, run, kill_after=6)
         while not state_step(run):
             time.sleep(0.1)
-        assert forks.train(run, resume=True, said=said)["code"] == 2
-        assert said.read_text().count("\n") == 1 and "another process is training" in said.read_text()
+        assert forks.train(run, resume=True, stderr=stderr)["code"] == 2
+        assert stderr.read_text().count("\n") == 1 and "another process is training" in stderr.read_text()
         assert first.result()["code"] == -signal.SIGKILL
     assert forks.train({**run, "epochs": state_step(run) // 3 + 2}, resume=True)["code"] == 0
 
 
-def test_a_small_disk_that_a_run_fills_is_one_sentence_and_room_is_all_it_takes(tmp_path, dataset, forks):
-    """Each time with a little more room, until it suffices."""
-    straight, said, sizes = options(tmp_path / "straight", dataset, 30), tmp_path / "stderr", []
+def test_a_run_that_fills_a_small_disk_continues_with_more_room(tmp_path, dataset, forks):
+    """Each resume has a little more room, until the run ends."""
+    straight, stderr, sizes = options(tmp_path / "straight", dataset, 30), tmp_path / "stderr", []
     assert forks.train(straight)["code"] == 0
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=4m", "tmpfs") as disk:
         run, code = options(disk / "run", dataset, 30), 3
         for size in range(shutil.disk_usage(disk).free, 0, -200_000):
             (disk / "other").write_bytes(b"")
             (disk / "other").write_bytes(bytes(min(size, shutil.disk_usage(disk).free)))
-            code = forks.train(run, resume=is_there(run), said=said)["code"]
+            code = forks.train(run, resume=has_started(run), stderr=stderr)["code"]
             if code == 0:
                 break
             sizes.append(size)
-            assert code == 3 and said.read_text().count("\n") == 1 and "No space left" in said.read_text()
+            assert code == 3 and stderr.read_text().count("\n") == 1 and "No space left" in stderr.read_text()
         assert code == 0 and len(sizes) > 3
         assert differences(everything(straight), everything(run)) == 0 and not leftovers(run)

@@ -1,7 +1,7 @@
-"""Damaged files, thousands for each kind: a result or one sentence, in bounded time and memory, and no file touched.
+"""Thousands of damaged files of each kind: a result or an error of one sentence, in bounded time and memory.
 
-Every kind has a process of its own, with little memory, whose interpreter tells what it is asked to do. A mutant is a
-function of its kind and number: `python tests/robustness/test_mutation.py KIND FIRST LAST` reads some of them again.
+Each kind has a process of its own, with little memory and an audit hook. A mutant is a function of its kind and number:
+`python tests/robustness/test_mutation.py KIND FIRST LAST` reads some of them again.
 TFGAN_MUTANTS=100000 makes the run longer.
 """
 
@@ -34,14 +34,14 @@ from tfgan_v1.data import Shaping, decoding
 from tfgan_v1.storage import files, records, run_folder
 
 MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000))  # of each kind
-SECONDS = 20  # that one mutant may take; the slowest, a picture of 64 million pixels, takes two
-PEAK = 96 * 2**20  # bytes that Python and NumPy may take for one
-PICTURE_PEAK = 8 * decoding.MOST_PIXELS  # the same of a picture, for those that it claims are there when it is unpacked
-MORE_MEMORY = 2**31  # bytes that the whole process may take beyond what it had
+SECONDS = 20  # for one mutant; the slowest, a picture of 64 million pixels, takes two
+PEAK = 96 * 2**20  # bytes of Python and NumPy for one mutant
+PICTURE_PEAK = 8 * decoding.MOST_PIXELS  # the same for a picture, which is unpacked to the size that it claims
+MORE_MEMORY = 2**31  # bytes for the process, above its memory at the start
 
 
 def _seeds():
-    """By kind: whole files of it."""
+    """Intact files of each kind."""
     grey = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
     colour = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     idx = [
@@ -105,17 +105,17 @@ def _whole_config():
 
 
 class Kind(NamedTuple):
-    """How files of a kind come to be and are read."""
+    """How files of a kind are made and read."""
 
     seeds: list
     read: object  # takes the mutant's path
     name: str = "mutant"  # of the file
     mutate: object = damage.mutated  # (content, chance) -> bytes
-    others: dict = {}  # noqa: RUF012  # files beside it, and their bytes
+    others: dict = {}  # noqa: RUF012  # further files in the folder, and their bytes
 
 
 def _images(path):
-    """What a run would learn from: the pixels of images, or points, all of which can be read."""
+    """Reads the images or points for a run, and checks that they are valid."""
     images = data.load(path).images
     points = images.dtype == np.float32 and images.shape[1:] == (1,)
     assert images.size and np.isfinite(images.sum(dtype=float)) and (points or images.dtype == np.uint8)
@@ -123,7 +123,7 @@ def _images(path):
 
 
 def _picture(path):
-    """A picture's pixels; whatever is wrong with it is its reason, as it is for a folder's."""
+    """The pixels of a picture; an error has the reason that a folder would report."""
     try:
         return decoding.decode(path, Shaping((8, 8)))
     except Exception as error:
@@ -133,7 +133,7 @@ def _picture(path):
 
 
 def kinds():
-    """The table of what is mutated."""
+    """The table of kinds."""
     seeds = _seeds()
     table = {name: Kind(seeds[name], _images) for name in ("idx", "csv", "npy")}
     table["idx.gz"] = table["idx"]._replace(mutate=damage.gzipped)
@@ -152,7 +152,7 @@ def kinds():
 
 
 def _manifests():
-    """The table's rows for which TensorFlow is imported."""
+    """The rows of the table that import TensorFlow."""
     import hashlib
 
     from tfgan_v1.storage import checkpoints
@@ -190,11 +190,11 @@ MANIFESTS = ("manifest of a generator", "manifest of a state")
 
 
 class TooLong(BaseException):
-    """Passes through whatever catches every Exception."""
+    """Not an Exception, so that no handler of ours catches it."""
 
 
 def _deeds():
-    """A list of what the interpreter is asked to do from now on that reading a file has no need of."""
+    """A list of audit events, from now on, that reading a file does not need; and its hook."""
     deeds = []
     never = re.compile(r"os\.(system|exec|fork|spawn|posix_spawn|remove|rename|rmdir|mkdir|chmod|link|symlink)")
 
@@ -209,7 +209,7 @@ def _deeds():
 
 
 def read_mutants(name, first, last):
-    """Reads mutants in this process and returns what came of it. AssertionError for one that breaks the rules."""
+    """Reads mutants in this process and counts the outcomes. Raises AssertionError for one that breaks the rules."""
     kind = (_manifests() if name in MANIFESTS else kinds())[name]
 
     def too_long(*_):
@@ -223,12 +223,12 @@ def read_mutants(name, first, last):
         path.parent.mkdir(parents=True, exist_ok=True)
         for other, content in kind.others.items():
             Path(folder, other).write_bytes(content)
-        for seed in kind.seeds:  # which are read, or their mutants would be of no worth
+        for seed in kind.seeds:  # they must be valid
             path.write_bytes(seed)
             kind.read(path)
         before = {each for each in Path(folder).rglob("*")}
-        if name not in MODES:  # for folders, Pillow's warnings are turned away
-            warnings.simplefilter("error")  # a warning is a line on the terminal
+        if name not in MODES:  # folders silence the warnings of Pillow
+            warnings.simplefilter("error")  # it would be a line on the terminal
         else:
             warnings.simplefilter("ignore")
         _limit_memory()
@@ -266,18 +266,18 @@ def read_mutants(name, first, last):
 
 
 def _what_is_wrong(error):
-    """Why a UserError is not what the user should see; "" if it is."""
-    told = str(error)
-    if not (told.isprintable() and 0 < len(told) < 2100):
-        return f"no sentence: {told!r}"
-    while error := error.__context__:  # whatever the sentence hides
+    """The reason why a UserError is not fit for the user, or ""."""
+    text = str(error)
+    if not (text.isprintable() and 0 < len(text) < 2100):
+        return f"not a sentence: {text!r}"
+    while error := error.__context__:  # the errors behind it
         if isinstance(error, MemoryError) or not isinstance(error, Exception):
-            return f"{type(error).__name__}, told as: {told}"
+            return f"{type(error).__name__}, reported as: {text}"
     return ""
 
 
 def _limit_memory():
-    """From here on, a bomb is a MemoryError, or an abort in a library that knows none."""
+    """Limits the memory of this process, so that a decompression bomb fails."""
     if Path("/proc/self/statm").exists():
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + MORE_MEMORY
@@ -285,24 +285,24 @@ def _limit_memory():
 
 
 @pytest.mark.parametrize("name", [*kinds(), *MANIFESTS])
-def test_a_damaged_file_is_read_or_is_one_sentence(name, record_property):
+def test_a_damaged_file_is_read_or_an_error_of_one_sentence(name, record_property):
     start = time.perf_counter()
     child = subprocess.run(
         [sys.executable, __file__, name, "0", str(MUTANTS)], capture_output=True, text=True, timeout=60 + MUTANTS
     )
     assert child.returncode == 0, child.stderr[-3000:]
-    told = json.loads(child.stdout.splitlines()[-1])
-    assert told["read"] + told["refused"] == MUTANTS
-    assert told["read"] > MUTANTS / 200 and told["refused"] > MUTANTS / 10  # or they damage too much, or too little
+    counts = json.loads(child.stdout.splitlines()[-1])
+    assert counts["read"] + counts["refused"] == MUTANTS
+    assert counts["read"] > MUTANTS / 200 and counts["refused"] > MUTANTS / 10  # neither too much damage nor too little
     record_property(
         "told",
-        f"{name}: {MUTANTS:,} mutants, {told['read']:,} read, {told['refused']:,} refused in one sentence; the slowest "
-        f"took {told['slowest'] * 1e3:.0f} ms, the largest {told['peak'] / 1e6:.1f} MB; "
+        f"{name}: {MUTANTS:,} mutants, {counts['read']:,} read, {counts['refused']:,} refused in a sentence; "
+        f"the slowest took {counts['slowest'] * 1e3:.0f} ms, the largest {counts['peak'] / 1e6:.1f} MB; "
         f"{time.perf_counter() - start:.1f} s in all",
     )
 
 
-def test_a_folder_of_damaged_pictures_gives_those_that_can_be_read(tmp_path):
+def test_a_folder_of_damaged_pictures_gives_the_readable_ones(tmp_path):
     table, count = kinds(), 0
     for name in MODES:
         for number in range(30):
@@ -320,5 +320,5 @@ def test_a_folder_of_damaged_pictures_gives_those_that_can_be_read(tmp_path):
 
 
 if __name__ == "__main__":
-    sys.dont_write_bytecode = True  # which would be a file that is written
+    sys.dont_write_bytecode = True  # bytecode would be a written file
     print(json.dumps(read_mutants(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,4 +1,4 @@
-"""What holds for every input: what is written is read back the same, and anything else is a result or one sentence."""
+"""Properties of every input: written values are read back; any other input is a result or an error of one sentence."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ PACKINGS = some.sampled_from([bytes, lambda content: gzip.compress(content, mtim
 
 
 def through_a_file(content, read):
-    """What is read from a file with that content."""
+    """The result of reading a file with this content."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file")
         path.write_bytes(content)
@@ -51,7 +51,7 @@ def is_a_sentence(error):
 
 
 @given(IMAGES, PACKINGS)
-def test_idx_comes_back(images, pack):
+def test_idx_is_read_back(images, pack):
     content = b"\0\0\x08\x04" + struct.pack(">4I", *images.shape) + images.tobytes()
     assert np.array_equal(through_a_file(pack(content), arrays.read_idx).images, images)
     if images.shape[3] == 1:
@@ -60,7 +60,7 @@ def test_idx_comes_back(images, pack):
 
 
 @given(IMAGES, PACKINGS, some.sampled_from(",;\t"), some.sampled_from(["\n", "\r\n", "\r"]), some.booleans())
-def test_a_table_comes_back(images, pack, delimiter, end, labelled):
+def test_a_table_is_read_back(images, pack, delimiter, end, labelled):
     rows = [["7"] * labelled + list(map(str, image.ravel())) for image in images]
     names = ["label"] * labelled + [f"pixel{number}" for number in range(images[0].size)]
     assume(images.max() > 1 and images[0].size > 1)  # 0 and 1 mean black and white
@@ -70,19 +70,19 @@ def test_a_table_comes_back(images, pack, delimiter, end, labelled):
 
 
 @given(IMAGES, some.sampled_from([np.save, np.savez, np.savez_compressed]), some.sampled_from("CF"))
-def test_arrays_of_bytes_come_back(images, save, order):
+def test_arrays_of_bytes_are_read_back(images, save, order):
     read = through_a_file(saved(save, np.array(images, order=order)), data.load).images
     assert read.dtype == np.uint8 and np.array_equal(read, images)
 
 
 @given(IMAGES, some.sampled_from(["<i2", ">i4", "<i8", ">u2", "<u4", "<f4", ">f8"]))
-def test_bytes_that_were_kept_in_larger_numbers_come_back(images, dtype):
+def test_bytes_stored_as_larger_types_are_read_back(images, dtype):
     assume(images.max() > 1)  # fractions 0 and 1 mean black and white
     assert np.array_equal(through_a_file(saved(np.save, images.astype(dtype)), data.load).images, images)
 
 
 @given(some_numpy.arrays(np.float32, some.integers(1, 50), elements=some.floats(width=32, allow_nan=False)))
-def test_points_come_back_or_are_refused_where_they_are_infinite(points):
+def test_finite_points_are_read_back_and_others_refused(points):
     content = saved(np.save, points)
     if np.isfinite(points).all():
         assert np.array_equal(through_a_file(content, data.load).images, points[:, None])
@@ -96,14 +96,14 @@ GRIDS = some_numpy.arrays(NUMBERS, some_numpy.array_shapes(min_dims=2, max_dims=
 
 
 @given(some.lists(GRIDS, max_size=4), some.integers(0, pickle.HIGHEST_PROTOCOL), some.sampled_from([list, tuple]))
-def test_grids_come_back_from_any_pickle(grids, protocol, kind):
+def test_samples_are_read_back_from_any_pickle(grids, protocol, kind):
     read = through_a_file(pickle.dumps(kind(grids), protocol), load_samples)
     assert [(each.dtype, each.shape) for each in read] == [(each.dtype, each.shape) for each in grids]
     assert all(a.tobytes() == b.tobytes() for a, b in zip(read, grids, strict=True))
 
 
 @given(some.lists(some_numpy.arrays(np.float32, (2, 3, 3, 1)), max_size=4), some.integers(0, 4))
-def test_samples_come_back_however_many_were_there_before(samples, first):
+def test_appended_samples_are_read_back(samples, first):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "samples.pkl")
         records.write_samples(path, samples[:first])
@@ -113,7 +113,7 @@ def test_samples_come_back_however_many_were_there_before(samples, first):
 
 
 def values_of(each):
-    """Values that a field may have."""
+    """Valid values of a field."""
     kind, valid = value_type(each), each.metadata["valid"]
     if each.name == "image_size":
         return some.integers(1, 4096).map(str)
@@ -134,7 +134,7 @@ FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256
 
 
 @given(CONFIGS)
-def test_a_configuration_comes_back(values):
+def test_a_configuration_is_read_back(values):
     assume(not {"epochs", "steps"} <= set(values))
     with tempfile.TemporaryDirectory() as folder:
         config = Config(**values, ckpt=folder)
@@ -159,7 +159,7 @@ SCHEMA = {
 
 
 def read_config(content):
-    """A run's configuration from that content of config.json, or None where it is one sentence."""
+    """The Saved in a config.json with this content, or None for an error of one sentence."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, names.CONFIG).write_bytes(content)
         try:
@@ -172,7 +172,7 @@ def read_config(content):
 @given(ANYTHING | some.fixed_dictionaries(SCHEMA))
 def test_any_json_is_a_configuration_or_one_sentence(value):
     read_config(json.dumps(value).encode())
-    if isinstance(value, dict):  # with a valid checksum, so that the rest is read, too
+    if isinstance(value, dict):  # with a valid checksum, so that the values are read, too
         read_config(files.to_json({name: part for name, part in value.items() if name != "sha256"}).encode())
 
 
@@ -249,7 +249,7 @@ def test_any_shaping_is_taken_or_one_sentence(background, size, channels, fit):
 
 
 @given(some.lists(some.floats(width=32), min_size=6, max_size=6), some.integers(1, 10**9), some.integers(1, 10**6))
-def test_losses_come_back(numbers, step, epoch):
+def test_losses_are_read_back(numbers, step, epoch):
     rows = [records.Losses(step, epoch, *numbers, 1.5)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "losses.csv")

@@ -77,7 +77,7 @@ def save_state(saver, session, folder, step, facts):
 
 
 def remove_after(folder, step):
-    """Removes the checkpoints of later steps, for a run that goes on from `step`, and half-removed generators.
+    """Removes the checkpoints of later steps, for a run that continues from `step`, and half-removed generators.
 
     Any later state is damaged or another run's; otherwise the resume would have used it.
     """
@@ -112,8 +112,8 @@ def newest_state(folder):
     checkpoint, problems = _newest(states, _run_id(folder))
     if checkpoint is None and (states or _generators(folder)):  # a state is saved before any generator
         raise UserError(
-            f"{folder / STATE} has no state to go on from{_in_brackets(problems)}; restore one from a copy, or start "
-            "again with --overwrite"
+            f"{folder / STATE} has no state to continue from{_in_brackets(problems)}; restore one from a copy, or "
+            "start again with --overwrite"
         )
     return checkpoint
 
@@ -162,8 +162,8 @@ def _new_checkpoint(saver, session, folder, name, step, facts):
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise (DiskFull if tells_of_full_disk(error) else UserError)(
-            f"no checkpoint could be written to {folder} ({reason(error)}); make room there, then go on from the last "
-            "saved state with --resume"
+            f"no checkpoint could be written to {folder} ({reason(error)}); free some space, then --resume continues "
+            "from the last saved state"
         ) from None
     try:
         yield partial
@@ -197,7 +197,7 @@ def _run_id(folder):
 
 
 def _newest(prefixes, run_id):
-    """(the first Checkpoint of a run among prefixes, newest first, or None; why those before it cannot be used)."""
+    """(the first Checkpoint of a run among prefixes, newest first, or None; why it skipped the others)."""
     problems = []
     for prefix in prefixes:
         checkpoint = manifest.verified(prefix)

@@ -44,7 +44,7 @@ class Progress:
 
 
 def starting_point(plan, saved):
-    """The Checkpoint from which a plan goes on, or None for step 0.
+    """The Checkpoint from which a plan continues, or None for step 0.
 
     saved: from run_folder.check_can_start, None for a fresh run. Raises UserError if the run is beyond the plan's end.
     """
@@ -84,7 +84,7 @@ def load_progress(plan, checkpoint):
 
     Raises UserError if a record differs from the one that the checkpoint belongs to.
     """
-    facts, folder = _checked(checkpoint), plan.config.samples_folder
+    facts, folder = _valid_facts(checkpoint), plan.config.samples_folder
     progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch, facts["seconds"])
     progress.reported, progress.reported_step = progress.seconds, progress.step
     if _exists(folder / names.SAMPLES):
@@ -99,7 +99,7 @@ def load_progress(plan, checkpoint):
     return progress
 
 
-def _checked(checkpoint):
+def _valid_facts(checkpoint):
     """The facts of a checkpoint. Raises UserError unless they have the form of `metadata`."""
     facts = checkpoint.facts
     seconds, steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
@@ -122,7 +122,7 @@ def _read(read, path, *args):
         return read(path, *args)
     except UserError as error:
         raise UserError(
-            f"{error}; restore it from a copy, or move it away to go on without the records so far"
+            f"{error}; restore it from a copy, or move it away to continue without the records so far"
         ) from None
 
 
@@ -133,5 +133,5 @@ def _check_same(progress, facts, name, keys):
         raise UserError(
             f"{progress.config.samples_folder / name} was changed, or belongs to another run than "
             f"{progress.config.ckpt_folder}; restore it from a copy, name its folder with --samples, or move it away "
-            "to go on without the records so far"
+            "to continue without the records so far"
         )

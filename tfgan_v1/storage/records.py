@@ -72,7 +72,7 @@ def load_samples(path):
     UserError for any other content.
     """
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
-        raise UserError(f"{path} is not a file; name the train_samples.pkl of a run")  # a named pipe would block
+        raise UserError(f"{path} is not a file")  # a named pipe would block
     try:
         with BoundedReader(path) as file:
             samples, size = safe_pickle.load(file), file.size
@@ -84,7 +84,7 @@ def load_samples(path):
         kind = type(error).__name__
         raise UserError(f"{path} is not a pickle of samples, or is damaged ({kind}: {error})") from None
     if not isinstance(samples, list | tuple) or not all(_has_images(sample) for sample in samples):
-        raise UserError(f"{path} does not hold a list of arrays of samples; name the train_samples.pkl of a run")
+        raise UserError(f"{path} does not hold a list of sample arrays")
     views = {id(sample): sample.view for sample in samples}
     if sum(view.nbytes for view in views.values()) > size:
         raise UserError(f"{path} was not opened, because its arrays share memory")

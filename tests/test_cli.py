@@ -64,7 +64,7 @@ def test_a_mistake_is_one_short_sentence_and_writes_nothing(command, tmp_path, m
     monkeypatch.chdir(tmp_path)
     code, out, err = command("train", *flags)
     assert (code, out) == (2, "") and right in err
-    assert re.fullmatch(r"train\.py: [^\n]{,250}\n", err)
+    assert re.fullmatch(r"train\.py: [^\n]{,350}\n", err)
     assert os.listdir(tmp_path) == []
 
 

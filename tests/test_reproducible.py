@@ -81,7 +81,7 @@ def found(folder, name):
     config = json.loads((ckpt / "config.json").read_bytes())
     return {
         "losses.csv": rows,
-        "config": {key: config[key] for key in ("data", "made_by", "own")},
+        "config": {key: config[key] for key in ("data", "made_by", "custom")},
         **{name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         **{f"state {key}": hashlib.sha256(value).hexdigest() for key, value in tensors(state.prefix).items()},
         **{f"generator {key}": hashlib.sha256(value).hexdigest() for key, value in tensors(generator.prefix).items()},

@@ -183,7 +183,7 @@ def test_custom_networks_and_loss_train_resume_and_sample(small, command):
     train(straight, model=OWN, loss=SQUARES)
     train(replace(broken, steps=3), model=OWN, loss=SQUARES)
     for parts in ({}, {"model": OWN}):
-        with pytest.raises(UserError, match=r"begun with a custom model and a custom loss; .* model=\.\.\., loss="):
+        with pytest.raises(UserError, match=r"started with a custom model and a custom loss; .* model=\.\.\., loss="):
             train(broken, resume=True, **parts)
     train(broken, resume=True, model=OWN, loss=SQUARES)
     assert outcome(broken) == outcome(straight)
@@ -216,7 +216,7 @@ def test_a_resume_needs_the_custom_parts_of_the_run(small):
         Generator.restore(config.ckpt_folder, model=models.MODELS["mlp"])
     plain = small("plain")
     train(plain)
-    with pytest.raises(UserError, match=r"begun with the built-in networks and loss; leave out model= and loss=$"):
+    with pytest.raises(UserError, match=r"started with the built-in networks and loss; leave out model= and loss=$"):
         Generator.restore(plain.ckpt_folder, model=OWN)
 
 

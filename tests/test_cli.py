@@ -149,6 +149,7 @@ def test_the_scripts_show_the_version(script, tmp_path):
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"tfgan_v1 {__version__}\n", "")
 
 
+@pytest.mark.slow
 def test_a_run_from_the_shell_is_quiet_and_samples_follow(tmp_path):
     flags = ["--dataset", "digits", "--epochs", 2, "--xla", "off"]
     trained = python("-m", "tfgan_v1", "train", *flags, cwd=tmp_path)

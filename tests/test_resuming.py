@@ -26,6 +26,7 @@ def copied(config, run):
     return config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("xla", ["on", "off"])
 def test_a_resumed_run_has_the_same_bits_for_any_chunk(digits_config, xla):
     straight = digits_config("straight", epochs=5, xla=xla)
@@ -71,6 +72,7 @@ def test_a_run_killed_before_its_first_save_starts_at_step_0(digits_config, monk
     assert outcome(config) == outcome(straight)
 
 
+@pytest.mark.slow
 def test_steps_after_the_last_save_are_recorded_once(digits_config, monkeypatch):
     config, straight = digits_config(epochs=4), digits_config("straight", epochs=4)
     train(straight)
@@ -256,6 +258,7 @@ def test_a_missing_state_is_an_error_and_changes_nothing(digits_config):
     assert sorted(config.ckpt_folder.iterdir()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run[1]", "a*b?", "two words", "한글", "{a,b}"])
 def test_a_copied_moved_or_renamed_run_continues(digits_config, finished, four_epochs, tmp_path, name):
     config = copied(digits_config(name, xla="auto", epochs=4), finished.config)
@@ -268,6 +271,7 @@ def test_a_copied_moved_or_renamed_run_continues(digits_config, finished, four_e
     assert outcome(digits_config("plain")) == four_epochs
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_state_is_warned_of_and_the_one_before_is_used(digits_config, capsys):
     straight, config = digits_config("straight", epochs=4), digits_config(epochs=2)
     train(straight)
@@ -342,6 +346,7 @@ def test_a_run_keeps_its_id_and_a_new_one_has_another(digits_config, finished):
     assert run_folder.read(config).run_id == checkpoints.newest_state(config.ckpt_folder).run_id != first
 
 
+@pytest.mark.slow
 def test_a_resume_from_before_all_saved_generators_saves_one(digits_config, monkeypatch):
     config = digits_config(epochs=1)
     train(config)
@@ -383,6 +388,7 @@ def four_epochs(tmp_path_factory):
     return outcome(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [500, 500_000])  # bytes: too few for config.json, too few for a state
 def test_a_full_disk_is_an_error_of_one_sentence_and_the_last_state_is_intact(
     digits_config, finished, four_epochs, size

@@ -24,10 +24,10 @@ REPOSITORY = Path(__file__).parents[1]
 def measure(*argv):
     """(wall seconds, peak memory in GB) of a Python process, which must succeed."""
     with tempfile.TemporaryFile() as output:
-        begun = time.monotonic()
+        start = time.monotonic()
         process = subprocess.Popen([sys.executable, *map(str, argv)], cwd=REPOSITORY, stdout=output, stderr=output)
         _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - start
         output.seek(0)
         if status:
             sys.exit(f"{argv} failed:\n{output.read().decode()}")

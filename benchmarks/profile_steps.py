@@ -65,10 +65,10 @@ def profiled(call, folder):
     """Calls a function CALLS times under the profiler, which writes to a folder. Returns the wall seconds."""
     profiler = import_module("tensorflow").profiler.experimental
     profiler.start(folder, profiler.ProfilerOptions(host_tracer_level=3, python_tracer_level=0))
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(CALLS):
         call()
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     profiler.stop()
     return seconds
 

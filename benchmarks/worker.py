@@ -26,8 +26,8 @@ def serve(trainer, lines, answer):
 
 def measure(trainer, seconds):
     """Trains for at least so many seconds. Returns the steps and the seconds."""
-    steps, begun = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - begun) < seconds:
+    steps, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds:
         trainer.train()
         steps += trainer.chunk
     return {"steps": steps, "seconds": elapsed}

@@ -27,16 +27,16 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Shows what tests tell by record_property("told", ...): how much they tried, and what came of it."""
+    """Prints the summaries of tests that call record_property("summary", ...): what they tried, and the outcome."""
     for report in terminalreporter.stats.get("passed", []):
         for name, value in report.user_properties:
-            if name == "told":
+            if name == "summary":
                 terminalreporter.write_line(value)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside(tmp_path_factory):
-    """Hides the data sets and the network of whoever runs the tests."""
+    """Hides the user's data sets, cache and network from the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))  # where pooch.os_cache looks

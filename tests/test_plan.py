@@ -16,8 +16,8 @@ def plan_of(shape=(28, 28, 1), num_images=60_000, custom=plan.CustomParts(), **o
 def test_fewer_images_than_a_batch_give_a_warning(digits_config, capsys):
     config = digits_config(batch_size=1798, epochs=2)
     assert train(config).step == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "1,797 images, fewer than the 1,798 of one step" in told
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "1,797 images, fewer than the 1,798 of one step" in err
 
 
 def test_steps_between_sampling_steps_are_split_into_equal_chunks():

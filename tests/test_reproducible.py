@@ -30,7 +30,7 @@ COMMANDS = {  # name -> flags
     "pictures": ["--model", "dcgan_upsample", "--dataset", "pictures", "--image-size", 8, "--steps", 3, *EACH],
     "streamed": ["--model", "dcgan_upsample", "--dataset", "array.npy", "--resident-limit", 0, "--steps", 3, *EACH],
 }
-# Runs commands, in an order that is told, and is nothing but the command line.
+# Runs command lines in a given order.
 CHILD = """
 import json, sys
 from tfgan_v1 import cli

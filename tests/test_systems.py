@@ -236,8 +236,8 @@ def test_files_that_cannot_be_decoded_are_listed_in_files_csv(pictures, command,
     flags = ["--model", "dcgan_upsample", "--dataset", pictures, "--image-size", "8x12", "--steps", 2]
     code, out, err = command("train", *flags, "--sample-every", 1, "--num-samples", 2, "--batch-size", 6)
     assert code == 0 and out.startswith("Step 1/2")
-    told, few = err.splitlines()
-    assert "1 of 5 files" in told and "broken.png" in told and "4 images, fewer than the 6 of one step" in few
+    left_out, few = err.splitlines()
+    assert "1 of 5 files" in left_out and "broken.png" in left_out and "4 images, fewer than the 6 of one step" in few
     rows = list(csv.reader((tmp_path / "samples" / "files.csv").open()))
     assert [name for name, why in rows[1:] if not why] == [f"deep/{i}.png" for i in range(4)]
     assert [name for name, why in rows[1:] if why] == ["broken.png"]
@@ -284,8 +284,8 @@ def test_points_are_saved_as_arrays_or_a_density_plot_but_not_as_single_images(s
     config = small(model="gaussian", epochs=1)
     train(config)
     for out in ("points.npy", "density.png"):
-        code, told, _ = command("sample", "--ckpt", config.ckpt, "--out", tmp_path / out)
-        assert code == 0 and told.startswith("Drew 16 points")
+        code, out_text, _ = command("sample", "--ckpt", config.ckpt, "--out", tmp_path / out)
+        assert code == 0 and out_text.startswith("Drew 16 points")
     code, _, err = command("sample", "--ckpt", config.ckpt, "--out", f"{tmp_path}/each/")
     assert code == 2 and "density" in err and not (tmp_path / "each").exists()
 
@@ -331,17 +331,17 @@ def test_the_monitor_checks_every_step_and_every_sampling_step(small, monkeypatc
 
 @pytest.mark.slow
 def test_plots_are_labelled_with_epochs_or_steps(small, monkeypatch):
-    told = {}
+    drawn = {}
     for name in ("evolution", "loss_curves", "density_evolution", "divergence"):
         real = getattr(plots, name)
-        monkeypatch.setattr(plots, name, lambda *args, name=name, real=real: told.update({name: args}) or real(*args))
+        monkeypatch.setattr(plots, name, lambda *args, name=name, real=real: drawn.update({name: args}) or real(*args))
     train(small())
-    assert told["evolution"][1] == ["step 2", "step 4", "step 6"]
-    assert told["loss_curves"][0] == [2, 4, 6] and told["loss_curves"][2] == "step"
+    assert drawn["evolution"][1] == ["step 2", "step 4", "step 6"]
+    assert drawn["loss_curves"][0] == [2, 4, 6] and drawn["loss_curves"][2] == "step"
     train(small("points", "gaussian"))
-    assert told["density_evolution"][1] == ["epoch 2", "epoch 4", "epoch 6"]
-    assert told["divergence"][0] == [2, 4, 6] and told["divergence"][2] == "epoch"
-    assert np.allclose(told["divergence"][1], sorted(told["divergence"][1], reverse=True), rtol=0.5)
+    assert drawn["density_evolution"][1] == ["epoch 2", "epoch 4", "epoch 6"]
+    assert drawn["divergence"][0] == [2, 4, 6] and drawn["divergence"][2] == "epoch"
+    assert np.allclose(drawn["divergence"][1], sorted(drawn["divergence"][1], reverse=True), rtol=0.5)
 
 
 def test_custom_networks_may_have_any_image_size(tmp_path):

@@ -84,7 +84,7 @@ def run(plan):
 
 @contextmanager
 def translate_tf_errors(config):
-    """Turns TensorFlow's errors into UserErrors, and a full disk, whoever reports it, into DiskFull."""
+    """Turns TensorFlow's errors into UserErrors, and a full disk, reported by either, into DiskFull."""
     try:
         yield
     except OSError as error:

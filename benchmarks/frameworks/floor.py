@@ -77,9 +77,9 @@ def _seconds(product, times=3):
     product()
     seconds = []
     for _ in range(times):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         product()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - start)
     return min(seconds)
 
 

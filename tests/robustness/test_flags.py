@@ -240,7 +240,7 @@ def test_every_dry_run_succeeds_or_is_one_sentence_and_writes_nothing(place, cap
     assert ended[2] == len(sets) if codes == {2} else ended[0] >= 40
     seconds = time.perf_counter() - start
     record_property(
-        "told", f"train.py: {len(sets)} command lines, {ended[0]} plans, {ended[2]} sentences; {seconds:.0f} s"
+        "summary", f"train.py: {len(sets)} command lines, {ended[0]} plans, {ended[2]} sentences; {seconds:.0f} s"
     )
 
 
@@ -261,7 +261,7 @@ def test_a_run_in_any_folder_ends_in_success_or_one_sentence(place, capfd, recor
             if code == 0:
                 assert tried(["sample", f"--ckpt={path}", "--num=2"], "sample.py", capfd) == (0, ""), path
     assert ended[0] > 7 < ended[2]
-    record_property("told", f"train.py: {sum(ended.values())} folders, {ended[0]} runs, {ended[2]} sentences")
+    record_property("summary", f"train.py: {sum(ended.values())} folders, {ended[0]} runs, {ended[2]} sentences")
 
 
 LISTS = [
@@ -336,5 +336,5 @@ def test_every_command_line_of_sample_draws_or_is_one_sentence(place, finished, 
         assert there(place) != before
     seconds, wrong, right = time.perf_counter() - start, len(SAMPLE_WRONG), len(SAMPLE_RIGHT)
     record_property(
-        "told", f"sample.py: {wrong + right} command lines, {right} drawn, {wrong} sentences; {seconds:.0f} s"
+        "summary", f"sample.py: {wrong + right} command lines, {right} drawn, {wrong} sentences; {seconds:.0f} s"
     )

@@ -295,7 +295,7 @@ def test_a_damaged_file_is_read_or_an_error_of_one_sentence(name, record_propert
     assert counts["read"] + counts["refused"] == MUTANTS
     assert counts["read"] > MUTANTS / 200 and counts["refused"] > MUTANTS / 10  # neither too much damage nor too little
     record_property(
-        "told",
+        "summary",
         f"{name}: {MUTANTS:,} mutants, {counts['read']:,} read, {counts['refused']:,} refused in a sentence; "
         f"the slowest took {counts['slowest'] * 1e3:.0f} ms, the largest {counts['peak'] / 1e6:.1f} MB; "
         f"{time.perf_counter() - start:.1f} s in all",

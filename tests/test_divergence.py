@@ -99,8 +99,7 @@ def test_a_weight_of_nan_or_inf_is_detected_although_the_losses_are_finite(digit
             assert session.run(network.finite, feed)
 
 
-def test_too_large_a_learning_rate_diverges(digits_config):
-    """Squared logits, and a rate at which they grow from step to step."""
-    squares = Loss(*[lambda logits, labels: tf.reduce_mean((1e9 * logits) ** 4)] * 3)
+def test_a_loss_that_overflows_ends_training(digits_config):
+    fourth_powers = Loss(*[lambda logits, labels: tf.reduce_mean((1e9 * logits) ** 4)] * 3)
     with pytest.raises(Diverged, match=r"training diverged: .* at step \d+; .* --d-lr"):
-        train(digits_config(d_lr=1.0, g_lr=1.0), loss=squares)
+        train(digits_config(), loss=fourth_powers)

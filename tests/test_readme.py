@@ -23,15 +23,17 @@ def test_the_python_examples_run(finished, tmp_path, monkeypatch):
         exec(block, names)
     assert names["img"].shape == (28, 28) and names["axes"].shape == (4, 4)
     assert names["images"].shape == (16, 28, 28, 1) and names["images"].dtype == np.float32
-    own = next(block for block in blocks if "def generator" in block)
-    assert len([line for line in own.splitlines() if line]) <= 22
+    custom = next(block for block in blocks if "def generator" in block)
+    assert len([line for line in custom.splitlines() if line]) <= 22
 
 
 def test_the_training_step_it_quotes_is_the_code():
-    shown = re.search(r"    for real, z, keys in zip.*?spec\.g\.minimize\(g_loss\)\n", README, re.DOTALL)[0]
+    shown = re.search(
+        r"    for real, z, \(g_key, \*d_keys\) in zip.*?spec\.g\.minimize\(g_loss\)\n", README, re.DOTALL
+    )[0]
     code = (REPOSITORY / "tfgan_v1" / "gan.py").read_text()
     lines = [line.split("  #")[0].strip() for line in code.splitlines() if not line.strip().startswith("#")]
-    start = lines.index("for real, z, keys in zip(reals, zs, d_keys, strict=True):")
+    start = lines.index("for real, z, (g_key, *d_keys) in zip(reals, zs, step_keys, strict=True):")
     expected = [line.strip() for line in shown.splitlines()]
     assert lines[start : start + len(expected)] == expected
 

@@ -177,5 +177,5 @@ def test_a_folder_without_a_run_is_refused_in_one_sentence(command, tmp_path, fi
     shutil.copytree(finished.config.ckpt_folder, other)
     rewrite(other / "config.json", lambda content: content["config"].update(noise_size=50))
     code, out, err = command("sample", "--ckpt", other, "--out", tmp_path / "x.png")
-    assert (code, out, err.count("\n")) == (2, "", 1) and "another model's" in err
+    assert (code, out, err.count("\n")) == (2, "", 1) and "does not fit this configuration" in err
     assert not (tmp_path / "x.png").exists()

@@ -43,6 +43,15 @@ def test_lost_output_is_exit_code_3_and_one_sentence(monkeypatch, capsys):
     assert capsys.readouterr().err == LOST
 
 
+@pytest.mark.slow
+def test_any_loss_of_output_is_exit_code_3(tmp_path):
+    """A standard output that is open for reading only (EBADF)."""
+    command = f"{sys.executable} {REPOSITORY}/train.py --dataset digits --epochs 1 --xla off 1</dev/null"
+    ended = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3 and "everything else is done and saved" in ended.stderr
+    assert checkpoints.newest_state(tmp_path / "checkpoints").step == 17
+
+
 def test_an_error_keeps_its_exit_code_where_it_cannot_be_printed(monkeypatch, capsys):
     for stderr in (full(), None):
         monkeypatch.setattr(sys, "stderr", stderr)

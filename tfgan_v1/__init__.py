@@ -8,7 +8,7 @@ tensorflow.compat.v1 without the messages that it prints when it is imported.
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "LOSSES": "losses",

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config, from_mapping
-from tfgan_v1.errors import DISK_FULL, DiskFull, UserError, as_user_error, brief, plain
+from tfgan_v1.errors import OutputLost, UserError, as_user_error, brief, plain
 from tfgan_v1.flags import as_flags, parse_sample, parse_train
 from tfgan_v1.report.standard_streams import discard, tolerant_streams
 
@@ -21,7 +21,7 @@ def main(argv=None, program="tfgan"):
 
     argv: the command, "train" or "sample", and its flags; None for those of the process. program: what the user typed:
     "tfgan", "python -m tfgan_v1", or a script such as "train.py". Exit codes: 0 success, 2 a mistake that the user can
-    correct, 3 the disk is full, 4 training diverged, 128 + n ended by signal n.
+    correct, 3 the disk is full or stdout cannot be written, 4 training diverged, 128 + n ended by signal n.
     """
     command, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     speaker = f"{program} {command}" if command in COMMANDS and not program.endswith(".py") else program
@@ -30,9 +30,8 @@ def main(argv=None, program="tfgan"):
             code = _run(command, flags, program)
             stdout.flush()
             if stdout.error and code == 0:
-                kind = DiskFull if stdout.error.errno in DISK_FULL else UserError
-                reason = stdout.error.strerror
-                raise kind(f"standard output could not be written ({reason}); everything else is done and saved")
+                saved = "; everything else is done and saved" if command in COMMANDS else ""
+                raise OutputLost(f"standard output could not be written ({stdout.error.strerror}){saved}")
             return code
         except BrokenPipeError:  # the reader of stdout has closed it
             discard(stdout)

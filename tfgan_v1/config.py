@@ -89,13 +89,13 @@ class Config:
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
         metavar="SIZE",
     )
-    channels: int | None = option("1 for grayscale, 3 for color (without it, as the images are)", OneOf((1, 3)))
+    channels: int | None = option("1 for grey, 3 for colour (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
         "how to resize: cut off the edges, add a border, or change the proportions",
         OneOf(("crop", "pad", "stretch")),
         default="crop",
     )
-    background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
+    background: str = option("colour of transparent pixels and of borders", metavar="COLOUR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(
         "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True
@@ -125,7 +125,11 @@ class Config:
         "remaining images, too; random: every batch is drawn from all images, with replacement",
         OneOf(("shuffled", "whole", "random")),
     )
-    loss: str = option("the generator's loss", OneOf(("non_saturating", "minimax")))
+    loss: str = option(
+        "the generator's loss: non_saturating, -log D(G(z)); or minimax, the saturating loss log(1 - D(G(z))), whose "
+        "gradient vanishes when D is confident",
+        OneOf(("non_saturating", "minimax")),
+    )
     smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL)
     chunk: int = option(
         "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
@@ -215,11 +219,11 @@ class Config:
 def _preset(config):
     """The preset's values, with the run's length in the unit, epochs or steps, that the configuration gives."""
     preset = {**COMMON, **PRESETS.get(config.model, {})} if isinstance(config.model, str) else {}
-    own = "epochs" if "epochs" in preset else "steps"
-    unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), own)
-    if unit == own:
+    preset_unit = "epochs" if "epochs" in preset else "steps"
+    unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
+    if unit == preset_unit:
         return {"sample_every": SAMPLE_EVERY[unit], **preset}
-    return {**preset, own: None, "sample_every": SAMPLE_EVERY[unit]}
+    return {**preset, preset_unit: None, "sample_every": SAMPLE_EVERY[unit]}
 
 
 def from_mapping(values: Mapping[str, Any]) -> Config:
@@ -227,7 +231,7 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
     names = [each.name for each in fields(Config)]
     for name in values:
         if name not in names:
-            hint = did_you_mean(str(name), names) or "see `train.py --help`"
+            hint = did_you_mean(str(name), names) or "see --help of train"
             raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
     return Config(**values)
 

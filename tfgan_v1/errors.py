@@ -28,6 +28,12 @@ class DiskFull(UserError):
     exit_code = 3
 
 
+class OutputLost(UserError):
+    """Standard output could not be written; everything else is done and saved."""
+
+    exit_code = 3
+
+
 class Diverged(UserError):
     """Training diverged: the losses or weights became NaN or infinite."""
 

@@ -9,9 +9,9 @@ from tfgan_v1.losses import Labels, Loss
 from tfgan_v1.networks import Networks, check_tensor
 from tfgan_v1.optimizers import NetworkOptimizer, make_optimizer
 
-# What a training step returns. D(x) and D(G(z)) are mean probabilities. Accuracies are shares of a batch on the right
-# side of 0.5: for D, of the real and generated images before its update; for G, of its images that the new D takes for
-# real.
+# What a training step returns; D's values are those of the last of its k updates. D(x) and D(G(z)) are mean
+# probabilities. Accuracies are shares of a batch on the right side of 0.5: for D, of the real and generated images before
+# its update; for G, of its images that the new D takes for real.
 METRICS = ("d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy")
 
 
@@ -43,17 +43,18 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     g_z: noise for the generator's update; None reuses the last fake batch. step: int64 scalar, the number of the step.
     freeze_generator: leave G as it is. Returns METRICS, float32 [len(METRICS)], after all updates.
     """
-    networks, d_step = spec.networks, D_STEPS[spec.config.d_batches]
-    d_keys, g_keys = rng_keys(spec.config, step)
+    networks, (d_step, _) = spec.networks, D_STEPS[spec.config.d_batches]
+    step_keys, last_keys = rng_keys(spec.config, step)
     d_update = tf.no_op()
-    for real, z, keys in zip(reals, zs, d_keys, strict=True):
+    for real, z, (g_key, *d_keys) in zip(reals, zs, step_keys, strict=True):
         with tf.control_dependencies([d_update]):
-            fake = networks.generate(z, keys[0])
-            d_update, d_loss, real_logits, fake_logits = d_step(spec, real, fake, keys[1:])
+            fake = networks.generate(z, g_key)
+            d_update, d_loss, real_logits, fake_logits = d_step(spec, real, fake, d_keys)
+    g_key, d_key = last_keys
     with tf.control_dependencies([d_update]):
         if g_z is not None:
-            fake = networks.generate(g_z, g_keys[0])  # otherwise the last fake batch: a D update leaves G as it is
-        g_fake_logits = networks.discriminate(fake, g_keys[1])
+            fake = networks.generate(g_z, g_key)  # otherwise the last fake batch: a D update leaves G as it is
+        g_fake_logits = networks.discriminate(fake, d_key)
         g_loss = spec.loss.g(g_fake_logits, spec.labels)
         g_update = tf.no_op() if freeze_generator else spec.g.minimize(g_loss)
     with tf.control_dependencies([g_update]):
@@ -66,7 +67,8 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
 def d_step_joint(spec, real, fake, keys):
     """One D update, with real and fake images in one batch: larger matrix products than `d_step_separate`.
 
-    Like every D step, it returns (update op, D's loss, real logits, fake logits), the logits from before the update.
+    Like every D step, it takes images [batch, *shape] and a RngKey for each call of D, and returns (update op, D's loss,
+    real logits, fake logits): a scalar, and logits [batch, 1] from before the update.
     """
     logits = spec.networks.discriminate(tf.concat([real, fake], 0), keys[0])
     return update_d(spec, *tf.split(logits, 2))
@@ -88,19 +90,19 @@ def d_step_in_turn(spec, real, fake, keys):
         return spec.d.minimize(fake_loss), total_d_loss(spec, real_loss, fake_loss), real_logits, fake_logits
 
 
-D_STEPS = {"joint": d_step_joint, "separate": d_step_separate, "in_turn": d_step_in_turn}
-D_CALLS = {"joint": 1, "separate": 2, "in_turn": 2}  # calls of the discriminator in one D step
+# d_batches -> (D step, calls of the discriminator in it)
+D_STEPS = {"joint": (d_step_joint, 1), "separate": (d_step_separate, 2), "in_turn": (d_step_in_turn, 2)}
 
 
 def update_d(spec, real_logits, fake_logits):
-    """One D update on both halves of the loss at once."""
+    """One D update on the sum or mean of both halves of the loss. logits: [batch, 1]. Returns what a D step returns."""
     real_loss, fake_loss = spec.loss.d_real(real_logits, spec.labels), spec.loss.d_fake(fake_logits, spec.labels)
     d_loss = total_d_loss(spec, real_loss, fake_loss)
     return spec.d.minimize(d_loss), d_loss, real_logits, fake_logits
 
 
 def total_d_loss(spec, real_loss, fake_loss):
-    """D's loss: the sum or the mean of its halves."""
+    """D's loss, a scalar: the sum or the mean of its halves."""
     return (real_loss + fake_loss) * {"sum": 1.0, "mean": 0.5}[spec.config.d_loss]
 
 
@@ -109,9 +111,9 @@ def rng_keys(config, step):
 
     Returns (keys of each D step: one for G, then those for D; keys of the G step: one for G, one for D).
     """
-    calls = 1 + D_CALLS[config.d_batches]
+    calls = 1 + D_STEPS[config.d_batches][1]
     first = step * (3 * config.d_steps + 2)
-    d_keys = [[RngKey(config.seed, first + k * calls + i) for i in range(calls)] for k in range(config.d_steps)]
+    step_keys = [[RngKey(config.seed, first + k * calls + i) for i in range(calls)] for k in range(config.d_steps)]
     after = first + config.d_steps * calls
-    fresh = config.g_noise == "fresh"  # without, G is not called again, and D's call takes the first number
-    return d_keys, [RngKey(config.seed, after), RngKey(config.seed, after + fresh)]
+    fresh = config.g_noise == "fresh"  # otherwise G is not called again, and D's call takes the first number
+    return step_keys, [RngKey(config.seed, after), RngKey(config.seed, after + fresh)]

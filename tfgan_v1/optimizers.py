@@ -13,7 +13,7 @@ class NetworkOptimizer(NamedTuple):
     num_updates: Any  # an int64 variable that counts the updates, where the learning rate depends on it; else None
 
     def minimize(self, loss):
-        """The op of one update."""
+        """The op of one update. loss: a scalar."""
         return self.optimizer.minimize(loss, global_step=self.num_updates, var_list=self.variables)
 
 

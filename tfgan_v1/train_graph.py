@@ -101,9 +101,9 @@ def build_single_step(spec, dtype, step):
 
 
 def make_loop(spec, num_images, resident, state):
-    """Many steps in one call, as a function of (first_step, num_steps, batches, zs).
+    """Many steps in one call, as a function of (first_step, num_steps, inputs, zs).
 
-    batches: indices of images [chunk, d_steps, batch], or the images themselves where resident, the variable of all
+    inputs: indices of images [chunk, d_steps, batch], or the images themselves where resident, the variable of all
     images, is None. zs: noise [chunk, d_steps or one more, batch, noise_size]. The function returns METRICS, float32
     [chunk, len(METRICS)], and whether every variable of the state is finite.
     """
@@ -131,10 +131,10 @@ def make_loop(spec, num_images, resident, state):
             lambda: run_step(*args, 0, freeze_generator),
         )
 
-    def loop(first_step, num_steps, batches, zs):
+    def loop(first_step, num_steps, inputs, zs):
         def body(i, metrics):
             step = first_step + tf.cast(i, tf.int64)
-            args, d_only = (step, batches[i], zs[i]), step < config.d_first
+            args, d_only = (step, inputs[i], zs[i]), step < config.d_first
             row = static_cond(
                 config.d_first, d_only, lambda: run_step_of_epoch(*args, True), lambda: run_step_of_epoch(*args, False)
             )

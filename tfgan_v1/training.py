@@ -44,8 +44,8 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None):
     resume: continue the run in these folders up to the length that config gives; the result has the same bits as an
     uninterrupted run. overwrite: delete the run in these folders first. model, loss: a custom models.Model and
     losses.Loss in place of those that `config` names. Ctrl-C and SIGTERM save everything and end the training early.
-    Raises UserError, with nothing written or lost, for every mistake that the user can correct; its subclass Diverged,
-    with the run at its last good state, if a loss or a weight becomes NaN or infinite.
+    Raises UserError, with no run changed, for every mistake that the user can correct; its subclass Diverged, with the
+    run at its last saved state, if a loss or a weight becomes NaN or infinite.
     """
     return run(make_plan(config, resume=resume, overwrite=overwrite, custom=CustomParts(model, loss)))
 
@@ -74,8 +74,8 @@ def run(plan):
     if nonfinite_step:
         raise Diverged(
             f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite_step:,}; the run in "
-            f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last good state; start again with "
-            "smaller --d-lr and --g-lr, more --smooth, or another --loss"
+            f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last saved state; train again with "
+            "--overwrite or --name NAME, and smaller --d-lr and --g-lr, more --smooth, or another --loss"
         )
     if progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
@@ -84,7 +84,7 @@ def run(plan):
 
 @contextmanager
 def translate_tf_errors(config):
-    """Turns TensorFlow's errors into UserErrors, and a full disk, reported by either, into DiskFull."""
+    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,6 @@
 """Labels of images: class indices, and the names of the classes, from wherever a data set keeps them."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def classify_texts(texts):
 
 
 def classify_folders(files):
-    """As `classify`, for pictures that all lie in sub-folders, which are the classes.
+    """As `classify`, for pictures that are all in sub-folders, which are the classes.
 
     files: (path relative to the folder, "" or why it was left out) of each picture.
     """
@@ -95,9 +96,9 @@ def read_idx_labels(images_path):
 
 def find_idx_labels(path):
     """The path of the labels that belong to an IDX file of images, or None."""
-    name = path.name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
-    if name == path.name:
+    if not re.search("images.idx[34]", path.name):
         return None
+    name = re.sub("images(.)idx[34]", r"labels\1idx1", path.name)
     other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
     return next((path.with_name(each) for each in (name, other) if path.with_name(each).is_file()), None)
 

@@ -71,7 +71,8 @@ def load(name, data_dir=None, *, download=True):
     places = search_places(data_dir)
     path = find(published, places)
     if path is None and not download:
-        warn(f"{published.title} was not found; the run would try to download it from {published.url}")
+        otherwise = "" if name else ", and without a network use mnist_warped"
+        warn(f"{published.title} was not found; the run would try to download it from {published.url}{otherwise}")
         return Labelled(np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1)))
     if path is None:
         path, reason = fetch(published, CONNECT_SECONDS if name is None else 10)

@@ -98,7 +98,8 @@ def newest_generator(folder):
     checkpoint, problems = _newest(_generators(folder), _run_id(folder))
     if checkpoint is None:
         raise UserError(
-            f"{folder} has no generator checkpoint to use{_in_brackets(problems)}; save one with train.py --resume"
+            f"{folder} has no generator checkpoint to use{_in_brackets(problems)}; continue the run with "
+            "--resume to save one"
         )
     return checkpoint
 
@@ -131,8 +132,8 @@ def restore(saver, session, checkpoint, *, part=False):
     for name in sorted({*([] if part else saved), *wanted}):
         if saved.get(name) != wanted.get(name):
             raise UserError(
-                f"{checkpoint.prefix} is another model's: {name} is {_described(saved.get(name))} in it, but "
-                f"{_described(wanted.get(name))} by the configuration"
+                f"{checkpoint.prefix} does not fit this configuration: {name} is {_described(saved.get(name))} there "
+                f"and {_described(wanted.get(name))} here; use the model, --noise-size and --image-size of that run"
             )
     with _path_without_globs(checkpoint.prefix.parent) as folder:
         try:

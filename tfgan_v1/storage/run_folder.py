@@ -27,13 +27,13 @@ class Saved(NamedTuple):
     data: dict[str, Any]  # name, num_images, image_shape [h, w, c], sha256 of the pixels
     made_by: dict[str, Any]  # versions of the packages by name, processor, threads
     run_id: str  # also in the manifest of each checkpoint
-    custom: Sequence[str] = ()  # the parts that the caller brought: "model", "loss"
+    custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss"
 
 
 def check_can_start(config, *, resume, overwrite, custom=()):
     """Raises UserError, or OSError, unless a run with this configuration may start in its folders. Leaves no trace.
 
-    custom: names of the parts that the caller brings. Returns the Saved of the run to resume, otherwise None.
+    custom: names of the custom parts passed in Python. Returns the Saved of the run to resume, otherwise None.
     """
     if resume and overwrite:
         raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
@@ -122,7 +122,7 @@ def side_by_side(rows):
 
 
 def check_same_parts(saved, custom, call):
-    """Raises UserError unless the caller brings the custom parts that a run started with. call: how to bring them."""
+    """Raises UserError unless the custom parts are those that the run started with. call: how to pass them."""
     if set(custom) != set(saved.custom):
         advice = f"pass the same in Python: {call}" if saved.custom else "leave out model= and loss="
         raise UserError(f"the run in {saved.config.ckpt_folder} started with {_parts(saved.custom)}; {advice}")
@@ -206,7 +206,11 @@ def read(config, by="--ckpt"):
     try:
         content = read_json(path)
         if content["format"] != FORMAT:
-            raise UserError(f"{path} has format {content['format']!r}, and this version of tfgan_v1 reads {FORMAT}")
+            version = dict(content["made_by"])["tfgan_v1"]
+            raise UserError(
+                f"it has format {content['format']!r}, and this version reads {FORMAT}; use tfgan_v1 {version}, which "
+                "wrote it, or train again with --overwrite"
+            )
         if not has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}

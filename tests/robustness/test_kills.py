@@ -72,7 +72,7 @@ def leftovers(options):
 
 def state_step(options):
     """The step from which a resume would continue."""
-    state = checkpoints.newest_state(Path(options["ckpt"]))
+    state = has_started(options) and checkpoints.newest_state(Path(options["ckpt"]))
     return state.step if state else 0
 
 

@@ -9,9 +9,9 @@ from tfgan_v1.losses import Labels, Loss
 from tfgan_v1.networks import Networks, check_tensor
 from tfgan_v1.optimizers import NetworkOptimizer, make_optimizer
 
-# What a training step returns; D's values are those of the last of its k updates. D(x) and D(G(z)) are mean
-# probabilities. Accuracies are shares of a batch on the right side of 0.5: for D, of the real and generated images before
-# its update; for G, of its images that the new D takes for real.
+# What a training step returns, of D for the last of its k updates. D(x) and D(G(z)) are mean probabilities. Accuracies
+# are shares of a batch on the right side of 0.5: for D, of the real and generated images before its update; for G, of its
+# images that the new D takes for real.
 METRICS = ("d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy")
 
 
@@ -67,8 +67,8 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
 def d_step_joint(spec, real, fake, keys):
     """One D update, with real and fake images in one batch: larger matrix products than `d_step_separate`.
 
-    Like every D step, it takes images [batch, *shape] and a RngKey for each call of D, and returns (update op, D's loss,
-    real logits, fake logits): a scalar, and logits [batch, 1] from before the update.
+    Like every D step, it takes images [batch, *shape] and a RngKey for each call of D, and returns (update op, D's loss
+    as a scalar, real logits, fake logits), with logits [batch, 1] from before the update.
     """
     logits = spec.networks.discriminate(tf.concat([real, fake], 0), keys[0])
     return update_d(spec, *tf.split(logits, 2))

@@ -141,5 +141,5 @@ def test_a_variable_of_another_type_is_refused(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         saver = checkpoints.make_saver([tf.get_variable("kernel", [2], use_resource=True)])
         checkpoint = manifest.Checkpoint(1, tmp_path / "state", {}, "")
-        with pytest.raises(UserError, match=r"does not fit this configuration: kernel is float64 \[2\] in it, but float32 \[2\] by"):
+        with pytest.raises(UserError, match=r"kernel is float64 \[2\] there and float32 \[2\] here"):
             checkpoints.restore(saver, session, checkpoint)

@@ -10,8 +10,8 @@ from tfgan_v1.networks import Networks, check_tensor
 from tfgan_v1.optimizers import NetworkOptimizer, make_optimizer
 
 # What a training step returns, of D for the last of its k updates. D(x) and D(G(z)) are mean probabilities. Accuracies
-# are shares of a batch on the right side of 0.5: for D, of the real and generated images before its update; for G, of its
-# images that the new D takes for real.
+# are shares of a batch on the right side of 0.5: for D, of the real and generated images before its update; for G, of
+# its images that the new D takes for real.
 METRICS = ("d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy")
 
 

@@ -109,7 +109,7 @@ def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="neither a file nor a folder"):
         data.load(tmp_path / "pipe")
-    with pytest.raises(UserError, match="no file"):
+    with pytest.raises(UserError, match="is not a file"):
         load_samples(tmp_path / "pipe")
 
 

@@ -73,7 +73,7 @@ def main():
         compare(
             "`sample.py`, 16 images, against `import tensorflow`",
             3 * given.rounds,
-            lambda: ["sample.py", "--ckpt", folder / "checkpoints", "--out", folder / "sheet.png"],
+            lambda: ["sample.py", "--ckpt", folder / "checkpoints", "--out", folder / "grid.png"],
             lambda: import_tensorflow,
         )
 

@@ -97,7 +97,7 @@ def whole_commands(folder, rounds, chosen):
     if "sample" in chosen:
         if "train" not in chosen:
             measure(*ours)
-        for options, out in ((["--num", 16], "sheet.png"), (["--num", 10_000], "x.npy")):
+        for options, out in ((["--num", 16], "grid.png"), (["--num", 10_000], "x.npy")):
             command = ["sample.py", "--ckpt", run / "checkpoints", *options, "--out", folder / out]
             title = " ".join(map(str, ["sample.py", *options, "--out", out]))
             yield command_row(f"`{title}`", [measure(*command) for _ in range(rounds)], "-")

@@ -77,7 +77,7 @@ def training_noise(seed, step):
 
 
 class NumpyGAN:
-    """The published step in plain NumPy, float64: forward, backward, and Adam for each player (arXiv:1412.6980)."""
+    """The published step in plain NumPy, float64: forward, backward, and Adam for each network (arXiv:1412.6980)."""
 
     def __init__(self, values, options):
         self.w = {n: v.astype(np.float64) for n, v in values.items() if n.split("/")[-1] in ("kernel", "bias")}
@@ -241,7 +241,7 @@ def test_the_state_is_every_variable_but_the_images():
     assert sorted(g_state) == weights
     assert set(everything) - set(state) == {"images"}
     assert sum("Adam" in name for name in state) == 2 * 8  # two means for each kernel and bias
-    assert sum("beta" in name for name in state) == 4  # their powers, for each player
+    assert sum("beta" in name for name in state) == 4  # their powers, for each network
 
 
 def test_previews_differ_from_step_to_step_and_are_in_0_to_1():
@@ -302,7 +302,7 @@ def test_training_updates_batch_norm_averages_and_previews_use_them():
     with Running(config(model="conv"), 3, SMALL) as running:
         feed = {running.gan.first_step: 5}
         before, drawn = running.values(), running.session.run(running.gan.preview, feed)
-        assert running.bits() == {name: value.tobytes() for name, value in before.items()}  # drawing changes nothing
+        assert running.bits() == {name: value.tobytes() for name, value in before.items()}  # sampling changes nothing
         running.train(0, 3)
         after = running.values()
         moved = [name for name in before if "moving_" in name and not np.array_equal(before[name], after[name])]

@@ -101,8 +101,8 @@ def test_with_batches_whole_the_last_batch_takes_the_leftover_images():
     hidden = np.maximum(POINTS[:11] @ w["discriminator/hidden/kernel"] + w["discriminator/hidden/bias"], 0)
     logits = hidden @ w["discriminator/logits/kernel"] + w["discriminator/logits/bias"]
     for step, size in enumerate([5, 6, 5, 6]):
-        believed = 1 / (1 + np.exp(-logits[order[step, :size]]))
-        assert np.isclose(metrics[step, METRICS.index("D(x)")], believed.mean(), rtol=1e-5)
+        d_x = 1 / (1 + np.exp(-logits[order[step, :size]]))
+        assert np.isclose(metrics[step, METRICS.index("D(x)")], d_x.mean(), rtol=1e-5)
 
 
 OLD_NOTEBOOK = """

@@ -93,7 +93,7 @@ def draw(command, finished, *flags):
 
 def test_the_command_writes_a_grid_of_16_images(command, finished, generator, tmp_path):
     draw(command, finished, "--out", tmp_path / "new" / "sheet.png")
-    assert (tmp_path / "new" / "sheet.png").read_bytes() == plots.sheet_png(generator(range(16)))
+    assert (tmp_path / "new" / "sheet.png").read_bytes() == plots.grid_png(generator(range(16)))
 
 
 def test_without_out_the_grid_goes_to_the_samples_folder(command, finished, tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """A run from its first step to its pictures."""
 
-import math
 import re
 import signal
 import threading
@@ -90,7 +89,7 @@ def test_training_works_outside_the_main_thread(digits_config):
 
 
 def test_epoch_lines_begin_as_in_the_published_notebook(digits_config, capsys):
-    progress = train(digits_config())
+    train(digits_config())
     lines = capsys.readouterr().out.splitlines()
     for epoch, line in enumerate(lines, 1):
         assert re.fullmatch(
@@ -100,9 +99,6 @@ def test_epoch_lines_begin_as_in_the_published_notebook(digits_config, capsys):
             line,
         )
     assert len(lines) == 3 and lines[-1].endswith("0:00:00 left")
-    seconds = progress.losses[1].seconds - progress.losses[0].seconds
-    speed = float(re.search(r"([\d,]+) images/s", lines[1])[1].replace(",", ""))
-    assert abs(speed * seconds / 1700 - 1) < 0.1 and f"0:00:0{math.ceil(seconds)} left" in lines[1]
 
 
 def test_a_run_started_meanwhile_is_not_overwritten(digits_config):
@@ -116,8 +112,7 @@ def test_a_run_started_meanwhile_is_not_overwritten(digits_config):
 def test_the_graph_is_finalized_before_the_first_step(digits_config, monkeypatch):
     graphs = []
     monkeypatch.setattr(training, "train_loop", lambda plan, progress, *_: graphs.append(tf.get_default_graph()))
-    with pytest.raises(IndexError):
-        train(digits_config(epochs=1))
+    train(digits_config(epochs=1))
     assert graphs[0].finalized
 
 

@@ -77,7 +77,7 @@ def run(plan):
             f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last saved state; train again with "
             "--overwrite or --name NAME, and smaller --d-lr and --g-lr, more --smooth, or another --loss"
         )
-    if progress.step < plan.total_steps:
+    if signals and progress.step < plan.total_steps:
         progress.stopped_by = signals[0]
     return progress
 
@@ -248,7 +248,7 @@ def sample(context, progress):
     if plan.is_points:
         records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
     if plan.config.sheets == "each":
-        pictures.write_sheet(plan, progress.step, progress.samples[-1])
+        pictures.write_grid(plan, progress.step, progress.samples[-1])
     save_generator(context, progress)
 
 

@@ -29,7 +29,7 @@ def write(plan, progress, last):
             partial.write_bytes(png)
 
 
-def write_sheet(plan, step, samples):
+def write_grid(plan, step, samples):
     """Writes the image grid of a sampling step: sheets/<step>.png."""
     folder = plan.config.samples_folder / names.SHEETS
     folder.mkdir(exist_ok=True)

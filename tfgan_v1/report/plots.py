@@ -44,13 +44,11 @@ def evolution(samples, places, rows=10, columns=6):
     """
     chosen = _spread(len(samples), rows)
     columns = min(columns, *(len(samples[i]) for i in chosen))
-    sheet = tile(
-        np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1
-    )
-    height = sheet.shape[0] / len(chosen)
-    figure = _figure(columns, len(chosen) * height / (sheet.shape[1] / columns))
+    grid = tile(np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1)
+    height = grid.shape[0] / len(chosen)
+    figure = _figure(columns, len(chosen) * height / (grid.shape[1] / columns))
     ax = figure.add_subplot()
-    ax.imshow(sheet, cmap="Greys_r", vmin=0, vmax=1)
+    ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
     ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
     ax.tick_params(length=0)
     ax.set_xticks([])
@@ -116,10 +114,10 @@ def divergence(x, values, unit="epoch"):
 
 def samples_png(samples, real=None):
     """Samples as the bytes of a PNG: a grid of images; for points, their density and that of `real`."""
-    return sheet_png(samples) if np.ndim(samples) == 4 else figure_png(density(samples, real))
+    return grid_png(samples) if np.ndim(samples) == 4 else figure_png(density(samples, real))
 
 
-def sheet_png(images):
+def grid_png(images):
     """Images [n, h, w, c] in [0, 1] as an image grid, as the bytes of a PNG; small images are enlarged."""
     return png(tile(images, grid_size(len(images))[1], background=1), least=600)
 
@@ -145,8 +143,8 @@ def tile(images, columns, background=0):
     cells = np.concatenate([cells, np.full((short, *cells.shape[1:]), background, cells.dtype)])
     rows = len(cells) // columns
     _, height, width, *channels = cells.shape
-    sheet = cells.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
-    return sheet.reshape(rows * height, columns * width, *channels)[:-_GAP, :-_GAP]
+    grid = cells.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, *channels)[:-_GAP, :-_GAP]
 
 
 def grid_size(count):

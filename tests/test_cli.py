@@ -166,6 +166,7 @@ def test_a_run_from_the_shell_is_quiet_and_samples_follow(tmp_path):
     assert (drawn.returncode, drawn.stderr) == (0, "") and (tmp_path / "samples" / "samples.png").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_saved_and_says_how_to_continue(tmp_path):
     places = ["--ckpt", tmp_path / "my run", "--samples", tmp_path / "s"]
     argv = ["train.py", "--dataset", "digits", "--epochs", 100_000, "--xla", "off", *places]
@@ -219,6 +220,7 @@ def test_a_folder_that_cannot_be_created_is_one_sentence(command, tmp_path):
     assert (code, out, err.count("\n")) == (2, "", 1) and "Not a directory" in err
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_a_run_saved_and_without_a_traceback(tmp_path):
     places = f"--ckpt {tmp_path}/c --samples {tmp_path}/s"
     script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -1"

@@ -35,7 +35,10 @@ LOOP_ONLY = {
 ALL = {**SYSTEMS, **COMPILED, **LOOP_ONLY}
 
 
-@pytest.mark.parametrize("name", ALL)
+SLOW = ("compiled convolutions", "conv", "D first")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ALL])
 def test_the_loop_equals_single_steps_and_the_chunk_size_changes_no_bit(name):
     options, images = ALL[name]
     options = config(**{"seed": 2**32 - 1, **options})

@@ -96,6 +96,7 @@ def test_steps_after_the_last_save_are_recorded_once(digits_config, monkeypatch)
     assert outcome(config) == outcome(straight)
 
 
+@pytest.mark.slow
 def test_missing_records_start_empty(digits_config, capsys):
     config = digits_config(epochs=2)
     train(config)
@@ -166,6 +167,7 @@ def test_a_resume_with_other_versions_is_warned_of(digits_config, capsys):
         assert f"began with tensorflow 2.16.1, now {tf.__version__}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_runs_samples_stop_a_resume(digits_config):
     config = digits_config(epochs=1)
     train(config)
@@ -337,6 +339,7 @@ def test_a_resume_uses_its_own_state_although_another_runs_is_newer(digits_confi
     assert outcome(config) == four_epochs
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_id_and_a_new_one_has_another(digits_config, finished):
     config = copied(digits_config(xla="auto"), finished.config)
     first = run_folder.read(config).run_id

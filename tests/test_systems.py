@@ -209,6 +209,7 @@ def test_wrong_outputs_of_custom_parts_are_refused(small, model, loss, right):
     assert not (config.ckpt_folder / "config.json").exists()
 
 
+@pytest.mark.slow
 def test_a_resume_needs_the_custom_parts_of_the_run(small):
     config = small()
     train(config, model=OWN)
@@ -231,6 +232,7 @@ def pictures(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_files_that_cannot_be_decoded_are_listed_in_files_csv(pictures, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = ["--model", "dcgan_upsample", "--dataset", pictures, "--image-size", "8x12", "--steps", 2]

@@ -5,13 +5,16 @@ from dataclasses import FrozenInstanceError, fields
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, UserError, data
+from tfgan_v1 import Config, UserError, data, presets
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.augmentation import AUGMENTATIONS
 from tfgan_v1.config import DATASET_NAMES, LARGEST_SIDE, from_mapping
 from tfgan_v1.data import shapes
-from tfgan_v1.losses import LOSSES
+from tfgan_v1.losses import LOSSES, Labels
 from tfgan_v1.models import MODELS
 from tfgan_v1.noise import DISTRIBUTIONS
 from tfgan_v1.optimizers import OPTIMIZERS
+from tfgan_v1.penalties import PENALTIES
 from tfgan_v1.presets import COMMON, CONVOLUTIONAL, FASTER_WITH_XLA, PRESETS
 
 KERAS_RMSPROP = {"optimizer": "rmsprop", "rho": 0.9, "epsilon": 1e-7}
@@ -70,11 +73,54 @@ def test_every_preset_has_networks_and_only_options_that_exist():
 
 @pytest.mark.parametrize(
     "name, table",
-    [("loss", LOSSES), ("noise", DISTRIBUTIONS), ("optimizer", OPTIMIZERS), ("fit", shapes.FITS), ("model", MODELS)],
+    [
+        *(("loss", LOSSES), ("penalty", PENALTIES), ("noise", DISTRIBUTIONS), ("optimizer", OPTIMIZERS)),
+        *(("fit", shapes.FITS), ("model", MODELS)),
+    ],
 )
 def test_the_valid_names_are_the_keys_of_the_table(name, table):
     (valid,) = [each.metadata["valid"] for each in fields(Config) if each.name == name]
     assert list(valid) == list(table)
+
+
+def test_config_knows_the_losses_with_labels_those_that_score_and_the_augmentations():
+    assert {name for name, loss in LOSSES.items() if loss.reads_as == "scores"} == set(presets.SCORES)
+    assert list(presets.AUGMENTATIONS) == list(AUGMENTATIONS)
+    with tf.Graph().as_default(), tf.Session() as session:
+        far = tf.constant([[0.3], [2.0]])
+        for name, loss in LOSSES.items():
+            plain, smoothed = (session.run(loss.d_real(far, Labels(real, 0, 1))) for real in (1, 0.8))
+            assert (plain != smoothed) == (name in presets.LABELLED), name
+
+
+@pytest.mark.parametrize("loss", sorted(set(LOSSES) - set(presets.LABELLED)))
+def test_a_loss_without_labels_has_no_smoothing(loss):
+    assert Config(model="gaussian", loss=loss).smooth == 0  # the preset's smoothing is for its own loss
+    for option, value in (("smooth", 0.1), ("fake_label", 0.1), ("g_label", 0.9)):
+        with pytest.raises(UserError, match=f"--loss {loss} has no labels; leave out --{option.replace('_', '-')}$"):
+            Config(loss=loss, **{option: value})
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        ({"spectral_norm": True, "clip_weights": 0.01}, "leave out --clip-weights"),
+        ({"penalty_weight": 5.0}, "add --penalty r1"),
+        ({"penalty": "r1", "penalty_weight": -1.0}, "--penalty-weight must be at least 0"),
+        ({"loss": "relativistic_average", "d_batches": "in_turn"}, "use --d-batches joint"),
+        ({"decay_steps": 100, "g_decay": 0.1}, "give one kind"),
+        ({"pack": 3}, "--batch-size 100 must be a multiple of 3"),
+        ({"pack": 2, "minibatch_stddev": True}, "--batch-size 100 must be a multiple of 8"),
+        ({"augment": "translate,zoom"}, "--augment takes a list of translate, cutout, colour, flip"),
+        ({"augment": "flip,flip"}, "each at most once"),
+        ({"average": 1.0}, "--average must be at least 0 and below 1"),
+    ],
+    ids=str,
+)
+def test_options_that_exclude_each_other_are_an_error_of_one_sentence(options, sentence):
+    with pytest.raises(UserError, match=sentence) as error:
+        Config(**options)
+    assert "\n" not in str(error.value)
 
 
 def test_the_data_sets_and_the_largest_side_are_those_of_data():
@@ -127,7 +173,7 @@ WRONG = [
     ("channels", 2, "one of 1, 3"),
     ("fit", "squeeze", "one of crop, pad, stretch"),
     ("strict", "yes", "True or False"),
-    ("loss", "wasserstein", "non_saturating, minimax"),
+    ("loss", "w", "non_saturating, minimax"),
     ("std", 0.0, "above 0"),
     ("steps", 0, "at least 1"),
     ("d_steps", 0, "at least 1"),

@@ -1,9 +1,12 @@
 """The losses against their closed forms."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.gan import compared, generator_loss
 from tfgan_v1.losses import LOSSES, Labels
 
 HARD = Labels(real=1, fake=0, g_target=1)
@@ -33,11 +36,26 @@ def expected_cross_entropy(logits, label):
     return -(label * np.log(d) + (1 - label) * np.log(1 - d)).mean()
 
 
+HALVES = {  # name -> D's two halves and G's loss, by a formula in NumPy of (logits, label)
+    "non_saturating": (expected_cross_entropy, expected_cross_entropy, expected_cross_entropy),
+    "minimax": (expected_cross_entropy, expected_cross_entropy, lambda x, _: -expected_cross_entropy(x, LABELS.fake)),
+    "least_squares": (lambda x, label: ((x - label) ** 2).mean() / 2,) * 3,
+    "hinge": (
+        lambda x, _: np.maximum(0, 1 - x).mean(),
+        lambda x, _: np.maximum(0, 1 + x).mean(),
+        lambda x, _: -x.mean(),
+    ),
+    "wasserstein": (lambda x, _: -x.mean(), lambda x, _: x.mean(), lambda x, _: -x.mean()),
+    "relativistic_average": (expected_cross_entropy, expected_cross_entropy, expected_cross_entropy),
+}
+
+
 @pytest.mark.parametrize("name", LOSSES)
-def test_d_s_halves_are_cross_entropies_with_their_labels(name):
-    loss = LOSSES[name]
-    assert np.isclose(run(loss.d_real(tf.constant(REAL), LABELS)), expected_cross_entropy(REAL, 0.9))
-    assert np.isclose(run(loss.d_fake(tf.constant(FAKE), LABELS)), expected_cross_entropy(FAKE, 0.1))
+def test_each_loss_is_its_formula(name):
+    loss, (d_real, d_fake, g) = LOSSES[name], HALVES[name]
+    assert np.isclose(run(loss.d_real(tf.constant(REAL), LABELS)), d_real(REAL, LABELS.real))
+    assert np.isclose(run(loss.d_fake(tf.constant(FAKE), LABELS)), d_fake(FAKE, LABELS.fake))
+    assert np.isclose(run(loss.g(tf.constant(FAKE), LABELS)), g(FAKE, LABELS.g_target))
 
 
 def test_the_non_saturating_loss_is_the_cross_entropy_with_g_target():
@@ -67,7 +85,25 @@ def test_losses_at_d_of_one_half_are_log_2(name, equilibrium):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_losses_are_finite_for_extreme_logits(name):
+def test_losses_and_their_slopes_are_finite_for_extreme_logits(name):
     far, loss = tf.constant([[1e4], [-1e4]]), LOSSES[name]
-    assert np.allclose(run([loss.d_real(far, HARD), loss.d_fake(far, HARD)]), 5e3)
-    assert np.isclose(abs(run(loss.g(far, HARD))), 5e3)
+    for formula in (loss.d_real, loss.d_fake, loss.g):
+        value = formula(far, HARD)
+        assert np.isfinite(run([value, tf.reduce_sum(tf.gradients(value, far)[0])])).all()
+
+
+def test_a_relative_loss_compares_each_logit_with_the_mean_of_the_other_kind():
+    """Relativistic average, arXiv:1807.00734, alg. 2: in G's loss, the roles of real and generated are swapped."""
+    loss = LOSSES["relativistic_average"]
+    real, fake = (run(each) for each in compared(loss, tf.constant(REAL), tf.constant(FAKE)))
+    assert np.allclose(real, REAL - FAKE.mean()) and np.allclose(fake, FAKE - REAL.mean())
+    assert [run(each).tolist() for each in compared(LOSSES["hinge"], tf.constant(REAL), tf.constant(FAKE))] == [
+        REAL.tolist(),
+        FAKE.tolist(),
+    ]
+    logits = {"real": tf.constant(REAL), "fake": tf.constant(FAKE)}
+    networks = SimpleNamespace(discriminate=lambda images, key: tf.concat([logits["real"], logits["fake"]], 0))
+    spec = SimpleNamespace(networks=networks, loss=loss, labels=HARD, config=SimpleNamespace(d_loss="sum"))
+    g_loss, shown = generator_loss(spec, tf.zeros([3, 1]), tf.zeros([3, 1]), None)
+    expected = expected_cross_entropy(FAKE - REAL.mean(), 1) + expected_cross_entropy(REAL - FAKE.mean(), 0)
+    assert np.isclose(run(g_loss), expected) and np.array_equal(run(shown), FAKE)

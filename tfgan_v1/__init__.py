@@ -17,6 +17,7 @@ _HOMES = {
     "Generator": "sampling",
     "Loss": "losses",
     "Model": "models",
+    "Optimizer": "optimizers",
     "UserError": "errors",
     "load_samples": "storage.records",
     "tf": "_tensorflow",

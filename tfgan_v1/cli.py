@@ -123,7 +123,7 @@ def sample(argv, program):
 
     from tfgan_v1.sampling import Generator
 
-    with Generator.restore(config.ckpt_folder) as generator:
+    with Generator.restore(config.ckpt_folder, kind=given["generator"]) as generator:
         image_files.write(out, generator(seeds), seeds)
         kind = "image" if len(generator.image_shape) == 3 else "point"
         count = f"{len(seeds):,} {kind}{'s' * (len(seeds) != 1)}"

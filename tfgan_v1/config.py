@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Any, NamedTuple, get_args
 
 from tfgan_v1.errors import UserError, brief, did_you_mean
-from tfgan_v1.presets import COMMON, PRESETS, SAMPLE_EVERY
+from tfgan_v1.presets import AUGMENTATIONS, COMMON, LABELLED, LOSSES, PENALTIES, PRESETS, SAMPLE_EVERY, UNLABELLED
 
 # Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
 LARGEST_SIDE = 4096  # of an image, in pixels
@@ -100,6 +100,11 @@ class Config:
     cache_dir: str | None = option(
         "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True
     )
+    holdout: int = option(
+        "images to hold out from training: D's outputs on them, beside those on training images, show overfitting",
+        Range(0, 10**6),
+        default=0,
+    )
     resident_limit: float = option(
         "largest data set to keep in memory; larger ones are streamed from disk",
         Range(0),
@@ -115,6 +120,21 @@ class Config:
         OneOf(("uniform", "unit", "normal")),
     )
     noise_size: int = option("dimensions of the noise", Range(1, 10_000))
+    spectral_norm: bool = option(
+        "divide each kernel of the discriminator by its largest singular value (spectral normalisation)"
+    )
+    minibatch_stddev: bool = option(
+        "add a channel to the discriminator's images: their standard deviation over each four of a batch"
+    )
+    pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16))
+    augment: str | None = option(
+        "augment the real and generated images that the discriminator sees, for little data: a list of "
+        + ", ".join(AUGMENTATIONS),
+        metavar="LIST",
+    )
+    average: float = option(
+        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none", MOMENT
+    )
     weights: str | None = option(
         "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
     )
@@ -126,9 +146,20 @@ class Config:
         OneOf(("shuffled", "whole", "random")),
     )
     loss: str = option(
-        "the generator's loss: non_saturating, -log D(G(z)); or minimax, the saturating loss log(1 - D(G(z))), whose "
-        "gradient vanishes when D is confident",
-        OneOf(("non_saturating", "minimax")),
+        "loss of both networks: non_saturating, G's is -log D(G(z)); minimax, the saturating log(1 - D(G(z))); "
+        "least_squares, hinge, wasserstein or relativistic_average, whose logits are scores",
+        OneOf(LOSSES),
+    )
+    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(PENALTIES))
+    penalty_weight: float | None = option(
+        "the penalty's weight (without it, the paper's, " + ", ".join(f"{n} {w:g}" for n, w in PENALTIES.items()) + ")",
+        Range(0, 1e9),
+    )
+    penalty_every: int = option(
+        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time", COUNT
+    )
+    clip_weights: float | None = option(
+        "clip the discriminator's weights to -X ... X after each update", Range(0, 1e9, open_low=True)
     )
     smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL)
     chunk: int = option(
@@ -160,6 +191,12 @@ class Config:
     g_lr: float = option("the generator's learning rate", RATE)
     d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
     g_decay: float = option("the same for g_lr", Range(0, 1))
+    decay_steps: int | None = option(
+        "linear decay: both learning rates fall to 0 over N updates, and stay there", COUNT
+    )
+    clip_gradients: float | None = option(
+        "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
+    )
     beta1: float = option("Adam: decay rate of the first moment", MOMENT)
     beta2: float = option("Adam: decay rate of the second moment", MOMENT)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT)
@@ -188,6 +225,7 @@ class Config:
             self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
         ):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
+        _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
 
@@ -206,6 +244,23 @@ class Config:
         return size
 
     @property
+    def group(self):
+        """How many images the discriminator judges together, of which a batch must be a multiple."""
+        return self.pack * (4 if self.minibatch_stddev else 1)
+
+    @property
+    def augmentations(self):
+        """The names in `augment`, in the order in which they are applied."""
+        names = tuple(name.strip() for name in self.augment.split(",")) if self.augment else ()
+        for name in names:
+            if name not in AUGMENTATIONS or names.count(name) > 1:
+                raise UserError(
+                    f"--augment takes a list of {', '.join(AUGMENTATIONS)}, each at most once, such as "
+                    f"translate,cutout, not {brief(self.augment)}"
+                )
+        return names
+
+    @property
     def ckpt_folder(self):
         """Path of the folder with this run's checkpoints."""
         return Path(self.ckpt, self.name or "")
@@ -216,9 +271,36 @@ class Config:
         return Path(self.samples, self.name or "")
 
 
+def _check_combinations(config):
+    """Raises UserError for options that exclude each other."""
+    labels = [flag(name) for name, value in UNLABELLED.items() if getattr(config, name) != value]
+    wrong = {
+        f"--loss {config.loss} has no labels; leave out {' and '.join(labels)}": labels and config.loss not in LABELLED,
+        "--spectral-norm already bounds the discriminator's weights; leave out --clip-weights": config.spectral_norm
+        and config.clip_weights,
+        "--penalty-weight has no effect without a penalty; add --penalty r1 or another": config.penalty_weight
+        and config.penalty == "none",
+        "--loss relativistic_average compares real and generated images in one update; use --d-batches joint or "
+        "separate": config.loss == "relativistic_average" and config.d_batches == "in_turn",
+        "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind": (
+            config.decay_steps and (config.d_decay or config.g_decay)
+        ),
+        f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev": (
+            config.batch_size % config.group
+        ),
+    }
+    for sentence, holds in wrong.items():
+        if holds:
+            raise UserError(sentence)
+    config.augmentations  # noqa: B018, checks the names
+
+
 def _preset(config):
     """The preset's values, with the run's length in the unit, epochs or steps, that the configuration gives."""
     preset = {**COMMON, **PRESETS.get(config.model, {})} if isinstance(config.model, str) else {}
+    loss = config.loss or preset.get("loss")
+    if loss in LOSSES and loss not in LABELLED:
+        preset |= UNLABELLED
     preset_unit = "epochs" if "epochs" in preset else "steps"
     unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
     if unit == preset_unit:

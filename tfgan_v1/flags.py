@@ -10,6 +10,7 @@ from functools import partial
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config, OneOf, Range, flag, from_text, value_type
 from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.storage.names import GENERATORS
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title
     "model": "run",
@@ -63,6 +64,13 @@ def parse_sample(call, argv):
     add = parser.add_argument_group("flags").add_argument
     add("--ckpt", metavar="FOLDER", default=Config.ckpt, help="checkpoint folder of the run (default: %(default)s)")
     add("--name", metavar="NAME", help="name of the run, if it has one")
+    add(
+        "--generator",
+        metavar="{latest,average,best}",
+        type=parse_kind,
+        help="which generator: the latest, the average of its weights, or the best that --evaluate-every found "
+        "(default: average if the run keeps one, otherwise latest)",
+    )
     add("--num", metavar="N", type=parse_num, help="number of images, from seeds 0 to N - 1 (default: 16)")
     add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
     add(
@@ -72,6 +80,13 @@ def parse_sample(call, argv):
         "folder, which ends in /, for one PNG per seed (default: samples.png in samples/ or samples/NAME/)",
     )
     return parser.parse(argv)
+
+
+def parse_kind(text):
+    """A kind of generator in names.GENERATORS. Raises UserError for any other text."""
+    if text not in GENERATORS:
+        raise UserError(f"--generator must be one of {', '.join(GENERATORS)}, not {brief(text)}")
+    return text
 
 
 def parse_num(text):

@@ -1,5 +1,6 @@
 """Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661) as a TensorFlow graph."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
@@ -7,12 +8,8 @@ from tfgan_v1.config import Config
 from tfgan_v1.layers import RngKey
 from tfgan_v1.losses import Labels, Loss
 from tfgan_v1.networks import Networks, check_tensor
-from tfgan_v1.optimizers import NetworkOptimizer, make_optimizer
-
-# What a training step returns, of D for the last of its k updates. D(x) and D(G(z)) are mean probabilities. Accuracies
-# are shares of a batch on the right side of 0.5: for D, of the real and generated images before its update; for G, of
-# its images that the new D takes for real.
-METRICS = ("d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy")
+from tfgan_v1.optimizers import NetworkOptimizer
+from tfgan_v1.penalties import make_penalty, penalty_gradients
 
 
 class TrainSpec(NamedTuple):
@@ -21,19 +18,18 @@ class TrainSpec(NamedTuple):
     networks: Networks
     loss: Loss
     labels: Labels
+    penalty: Callable | None  # (discriminate, real, fake) -> scalar, with its weight
     d: NetworkOptimizer
     g: NetworkOptimizer
     config: Config
 
 
-def make_train_spec(config, networks, loss):
-    """The TrainSpec of two networks. Raises UserError if a custom loss does not return a scalar."""
+def make_train_spec(config, networks, loss, d, g):
+    """The TrainSpec of two networks and their optimizers. Raises UserError if a custom loss returns no scalar."""
     labels = Labels(real=1 - config.smooth, fake=config.fake_label, g_target=config.g_label)
-    for name, formula in loss._asdict().items():
-        check_tensor(f"the loss's {name}", formula(tf.zeros([2, 1]), labels), [])
-    d = make_optimizer(config, networks.d_vars, config.d_lr, config.d_decay, "d_updates")
-    g = make_optimizer(config, networks.g_vars, config.g_lr, config.g_decay, "g_updates")
-    return TrainSpec(networks, loss, labels, d, g, config)
+    for name in ("d_real", "d_fake", "g"):
+        check_tensor(f"the loss's {name}", getattr(loss, name)(tf.zeros([2, 1]), labels), [])
+    return TrainSpec(networks, loss, labels, make_penalty(config, loss), d, g, config)
 
 
 def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
@@ -41,69 +37,93 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
 
     reals: k batches of real images [batch, *shape], in the networks' range. zs: k batches of noise [batch, noise_size].
     g_z: noise for the generator's update; None reuses the last fake batch. step: int64 scalar, the number of the step.
-    freeze_generator: leave G as it is. Returns METRICS, float32 [len(METRICS)], after all updates.
+    freeze_generator: leave G as it is. Returns the METRICS of the loss, float32 [n], after all updates.
     """
     networks, (d_step, _) = spec.networks, D_STEPS[spec.config.d_batches]
     step_keys, last_keys = rng_keys(spec.config, step)
-    d_update = tf.no_op()
+    d_update = tf.group(*(kernel.iterate() for kernel in networks.spectral_norms))
     for real, z, (g_key, *d_keys) in zip(reals, zs, step_keys, strict=True):
         with tf.control_dependencies([d_update]):
             fake = networks.generate(z, g_key)
-            d_update, d_loss, real_logits, fake_logits = d_step(spec, real, fake, d_keys)
+            penalty = penalty_gradients(spec, real, fake, d_keys[0], step)
+            d_update, d_loss, real_logits, fake_logits = d_step(spec, real, fake, d_keys, penalty)
     g_key, d_key = last_keys
     with tf.control_dependencies([d_update]):
         if g_z is not None:
             fake = networks.generate(g_z, g_key)  # otherwise the last fake batch: a D update leaves G as it is
-        g_fake_logits = networks.discriminate(fake, d_key)
-        g_loss = spec.loss.g(g_fake_logits, spec.labels)
+        g_loss, g_fake_logits = generator_loss(spec, real, fake, d_key)
         g_update = tf.no_op() if freeze_generator else spec.g.minimize(g_loss)
     with tf.control_dependencies([g_update]):
+        outputs = [tf.reduce_mean(d_output(spec.loss, logits)) for logits in (real_logits, fake_logits)]
+        if spec.loss.reads_as == "scores":
+            return tf.stack([d_loss, g_loss, *outputs])
         d_correct = tf.concat([real_logits > 0, fake_logits <= 0], 0)
-        probabilities = [tf.reduce_mean(tf.sigmoid(logits)) for logits in (real_logits, fake_logits)]
         accuracies = [tf.reduce_mean(tf.cast(right, tf.float32)) for right in (d_correct, g_fake_logits > 0)]
-        return tf.stack([d_loss, g_loss, *probabilities, *accuracies])
+        return tf.stack([d_loss, g_loss, *outputs, *accuracies])
 
 
-def d_step_joint(spec, real, fake, keys):
+def d_step_joint(spec, real, fake, keys, penalty):
     """One D update, with real and fake images in one batch: larger matrix products than `d_step_separate`.
 
-    Like every D step, it takes images [batch, *shape] and a RngKey for each call of D, and returns (update op, D's loss
-    as a scalar, real logits, fake logits), with logits [batch, 1] from before the update.
+    Like every D step, it takes images [batch, *shape], a RngKey for each call of D and the penalty's gradients, and
+    returns (update op, D's loss as a scalar, real logits, fake logits), with logits [batch, 1] from before the update.
     """
     logits = spec.networks.discriminate(tf.concat([real, fake], 0), keys[0])
-    return update_d(spec, *tf.split(logits, 2))
+    return update_d(spec, *tf.split(logits, 2), penalty)
 
 
-def d_step_separate(spec, real, fake, keys):
+def d_step_separate(spec, real, fake, keys, penalty):
     """One D update, with real and fake images in a batch each, as a D with batch norm needs it."""
     real_logits = spec.networks.discriminate(real, keys[0])
-    return update_d(spec, real_logits, spec.networks.discriminate(fake, keys[1]))
+    return update_d(spec, real_logits, spec.networks.discriminate(fake, keys[1]), penalty)
 
 
-def d_step_in_turn(spec, real, fake, keys):
-    """Two D updates: on the real images, then on the fake ones."""
+def d_step_in_turn(spec, real, fake, keys, penalty):
+    """Two D updates: on the real images, with the penalty, then on the fake ones."""
     real_logits = spec.networks.discriminate(real, keys[0])
     real_loss = spec.loss.d_real(real_logits, spec.labels)
-    with tf.control_dependencies([spec.d.minimize(real_loss)]):
+    with tf.control_dependencies([spec.d.minimize(real_loss, penalty)]):
         fake_logits = spec.networks.discriminate(fake, keys[1])
         fake_loss = spec.loss.d_fake(fake_logits, spec.labels)
-        return spec.d.minimize(fake_loss), total_d_loss(spec, real_loss, fake_loss), real_logits, fake_logits
+        return spec.d.minimize(fake_loss), total_loss(spec, real_loss, fake_loss), real_logits, fake_logits
 
 
 # d_batches -> (D step, calls of the discriminator in it)
 D_STEPS = {"joint": (d_step_joint, 1), "separate": (d_step_separate, 2), "in_turn": (d_step_in_turn, 2)}
 
 
-def update_d(spec, real_logits, fake_logits):
+def update_d(spec, real_logits, fake_logits, penalty):
     """One D update on the sum or mean of both halves of the loss. logits: [batch, 1]. Returns what a D step returns."""
-    real_loss, fake_loss = spec.loss.d_real(real_logits, spec.labels), spec.loss.d_fake(fake_logits, spec.labels)
-    d_loss = total_d_loss(spec, real_loss, fake_loss)
-    return spec.d.minimize(d_loss), d_loss, real_logits, fake_logits
+    real, fake = compared(spec.loss, real_logits, fake_logits)
+    d_loss = total_loss(spec, spec.loss.d_real(real, spec.labels), spec.loss.d_fake(fake, spec.labels))
+    return spec.d.minimize(d_loss, penalty), d_loss, real_logits, fake_logits
 
 
-def total_d_loss(spec, real_loss, fake_loss):
-    """D's loss, a scalar: the sum or the mean of its halves."""
+def generator_loss(spec, real, fake, key):
+    """G's loss, a scalar, and the logits of its images, [batch, 1]. Only a relative loss depends on the real images."""
+    if not spec.loss.relative:
+        logits = spec.networks.discriminate(fake, key)
+        return spec.loss.g(logits, spec.labels), logits
+    real_logits, logits = tf.split(spec.networks.discriminate(tf.concat([real, fake], 0), key), 2)
+    real, fake = compared(spec.loss, real_logits, logits)
+    return total_loss(spec, spec.loss.d_fake(real, spec.labels), spec.loss.g(fake, spec.labels)), logits
+
+
+def compared(loss, real_logits, fake_logits):
+    """The logits that a loss takes: of a relative one, each minus the mean logit of the other kind."""
+    if not loss.relative:
+        return real_logits, fake_logits
+    return real_logits - tf.reduce_mean(fake_logits), fake_logits - tf.reduce_mean(real_logits)
+
+
+def total_loss(spec, real_loss, fake_loss):
+    """A network's loss, a scalar: the sum or the mean of its halves."""
     return (real_loss + fake_loss) * {"sum": 1.0, "mean": 0.5}[spec.config.d_loss]
+
+
+def d_output(loss, logits):
+    """What D says of images: the probability that they are real, or their score. [batch, 1]."""
+    return logits if loss.reads_as == "scores" else tf.sigmoid(logits)
 
 
 def rng_keys(config, step):

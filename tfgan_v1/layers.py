@@ -5,8 +5,9 @@ biases at zero.
 """
 
 import functools
+import math
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -156,6 +157,64 @@ def dropout(inputs, rate, training, name):
         stream = zlib.crc32(tf.get_variable_scope().name.encode())
     kept = noise.bernoulli_mask(1 - rate, training.seed, stream, training.number, inputs.shape.as_list())
     return inputs * (tf.cast(kept, tf.float32) / (1 - rate))
+
+
+def minibatch_stddev(inputs, group=4):
+    """Appends the mean standard deviation of each group of inputs as one more feature: [b, ..., n] -> [b, ..., n + 1].
+
+    A group is `group` consecutive inputs, so b must be a multiple of it. D sees by it that samples are too much alike
+    (arXiv:1710.10196, sec. 3).
+    """
+    shape = inputs.shape.as_list()
+    grouped = tf.reshape(inputs, [-1, group, math.prod(shape[1:])])
+    variance = tf.math.reduce_variance(grouped, 1)  # [b / group, features]
+    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), 1)  # the slope of a square root at 0 is infinite
+    feature = tf.reshape(tf.repeat(deviation, group), [-1] + [1] * (len(shape) - 1))
+    return tf.concat([inputs, tf.broadcast_to(feature, [tf.shape(inputs)[0], *shape[1:-1], 1])], -1)
+
+
+class SpectralNorm(NamedTuple):
+    """A kernel and the estimates of its singular vectors for its largest singular value: arXiv:1802.05957, sec. 2.1."""
+
+    kernel: Any  # the variable, [..., out], as a matrix [in, out]
+    left: Any  # a variable, [in, 1]
+    right: Any  # a variable, [out, 1]
+
+    def normalized(self):
+        """The kernel divided by its largest singular value; the gradient sees the vectors as constants."""
+        matrix = tf.reshape(self.kernel, [-1, self.kernel.shape.as_list()[-1]])
+        return self.kernel / tf.reduce_sum(tf.matmul(matrix, self.right) * self.left)
+
+    def iterate(self):
+        """The op of one power iteration, alg. 1."""
+        matrix = tf.reshape(self.kernel, [-1, self.kernel.shape.as_list()[-1]])
+        left = tf.math.l2_normalize(tf.matmul(matrix, self.right))
+        right = tf.math.l2_normalize(tf.matmul(matrix, left, transpose_a=True))
+        return tf.group(self.left.assign(left), self.right.assign(right))
+
+
+def spectral_norm(found):
+    """A variable scope's custom_getter that divides each variable named `kernel` by its largest singular value.
+
+    found: a list to which it adds the SpectralNorm of each. `iterate` follows the kernel while it trains.
+    """
+
+    def normalize(getter, name, *args, **kwargs):
+        variable = getter(name, *args, **kwargs)
+        if name.rpartition("/")[2] != "kernel":
+            return variable
+        shape = variable.shape.as_list()
+        sizes = {"left": math.prod(shape[:-1]), "right": shape[-1]}
+        vectors = []
+        for side, size in sizes.items():
+            seed = zlib.crc32(f"{name}_{side}".encode())
+            start = tf.random_normal_initializer(stddev=size**-0.5, seed=seed)
+            options = {**kwargs, "shape": [size, 1], "initializer": start, "trainable": False}
+            vectors.append(getter(f"{name}_{side}", *args, **options))
+        found.append(SpectralNorm(variable, *vectors))
+        return found[-1].normalized()
+
+    return normalize
 
 
 def glorot_uniform():

@@ -1,4 +1,4 @@
-"""The losses as formulas on logits: means over the batch, in nats.
+"""The losses as formulas on logits: means over the batch.
 
 D's loss has two halves, one on real and one on generated images, which are summed, averaged, or minimised in turn.
 Label smoothing is a choice of labels.
@@ -11,7 +11,7 @@ from tfgan_v1._tensorflow import tf
 
 
 class Labels(NamedTuple):
-    """The targets of the cross-entropy."""
+    """The targets of the cross-entropy, or of the least squares."""
 
     real: float  # of real images, 1 or, smoothed, less (arXiv:1606.03498, sec. 3.4)
     fake: float  # of generated images, 0 or, smoothed, more
@@ -19,17 +19,33 @@ class Labels(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Three formulas (logits [batch, 1], Labels) -> scalar, each to be minimised."""
+    """Three formulas (logits [batch, 1], Labels) -> scalar, each to be minimised; and what else defines a loss.
+
+    penalty: a term of D's loss, weighted by the caller: (discriminate, real, fake) -> scalar, where `discriminate` is
+    the penalties.Discriminate that maps images to logits, and real and fake are batches of images [batch, *shape] in
+    the networks' range. It takes the place of `--penalty`.
+    reads_as: "probabilities" if sigmoid(logit) is D's probability that an image is real, otherwise "scores".
+    relative: each logit is taken minus the mean logit of the other kind, and G's loss has a half on real images, too,
+    with the roles of both kinds swapped (arXiv:1807.00734).
+    """
 
     d_real: Callable  # by D, on the logits of real images
     d_fake: Callable  # by D, on the logits of generated images
     g: Callable  # by G, on the logits of its images
+    penalty: Callable | None = None
+    reads_as: str = "probabilities"
+    relative: bool = False
 
 
 def cross_entropy(logits, label):
-    """Mean sigmoid cross-entropy of logits of any shape against one label in [0, 1]."""
+    """Mean sigmoid cross-entropy, in nats, of logits of any shape against one label in [0, 1]."""
     labels = tf.fill(tf.shape(logits), tf.cast(label, logits.dtype))
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=labels))
+
+
+def half_squares(logits, label):
+    """Half the mean squared distance of logits of any shape from one label."""
+    return tf.reduce_mean(tf.square(logits - label)) / 2
 
 
 # -E[log D(x)] and -E[log(1 - D(G(z)))]: arXiv:1406.2661, eq. 1, negated.
@@ -38,8 +54,30 @@ NON_SATURATING = Loss(
     d_fake=lambda logits, labels: cross_entropy(logits, labels.fake),
     g=lambda logits, labels: cross_entropy(logits, labels.g_target),  # -E[log D(G(z))], sec. 3
 )
+# E[D(G(z))] - E[D(x)], for a D with bounded slope: arXiv:1701.07875, eq. 2 and 3.
+WASSERSTEIN = Loss(
+    d_real=lambda logits, labels: -tf.reduce_mean(logits),
+    d_fake=lambda logits, labels: tf.reduce_mean(logits),
+    g=lambda logits, labels: -tf.reduce_mean(logits),
+    reads_as="scores",
+)
 LOSSES = {
     "non_saturating": NON_SATURATING,
     # E[log(1 - D(G(z)))], eq. 1: the saturating loss; G's gradient vanishes when D is confident.
     "minimax": NON_SATURATING._replace(g=lambda logits, labels: -cross_entropy(logits, labels.fake)),
+    # E[(D(x) - b)^2] / 2, E[(D(G(z)) - a)^2] / 2 and E[(D(G(z)) - c)^2] / 2: arXiv:1611.04076, eq. 2.
+    "least_squares": Loss(
+        d_real=lambda logits, labels: half_squares(logits, labels.real),
+        d_fake=lambda logits, labels: half_squares(logits, labels.fake),
+        g=lambda logits, labels: half_squares(logits, labels.g_target),
+        reads_as="scores",
+    ),
+    # E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))]: arXiv:1802.05957, eq. 16 and 17, after arXiv:1705.02894.
+    "hinge": WASSERSTEIN._replace(
+        d_real=lambda logits, labels: tf.reduce_mean(tf.nn.relu(1 - logits)),
+        d_fake=lambda logits, labels: tf.reduce_mean(tf.nn.relu(1 + logits)),
+    ),
+    "wasserstein": WASSERSTEIN,
+    # -E[log sigmoid(D(x) - E[D(G(z))])] - E[log(1 - sigmoid(D(G(z)) - E[D(x)]))]: arXiv:1807.00734, RaSGAN, alg. 2.
+    "relativistic_average": NON_SATURATING._replace(reads_as="scores", relative=True),
 }

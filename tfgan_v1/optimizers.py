@@ -1,8 +1,20 @@
 """The optimizers by name, and how each of the two is restricted to its own network."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
+
+
+class Optimizer(NamedTuple):
+    """A custom optimizer of one network, for `train(config, d_optimizer=..., g_optimizer=...)`.
+
+    make: (learning rate) -> tf.train.Optimizer. rate: the learning rate, a number; or a function of the number of
+    updates done, an int64 scalar tensor, that returns it as a scalar tensor.
+    """
+
+    make: Callable
+    rate: Any
 
 
 class NetworkOptimizer(NamedTuple):
@@ -10,11 +22,28 @@ class NetworkOptimizer(NamedTuple):
 
     optimizer: tf.train.Optimizer
     variables: list  # the network's `var_list`
-    num_updates: Any  # an int64 variable that counts the updates, where the learning rate depends on it; else None
+    num_updates: Any  # an int64 variable that counts the updates, where something depends on it; else None
+    clip: float | None = None  # the largest norm of a gradient
+    after: Callable | None = None  # makes the op that follows each update, such as an average of the weights
 
-    def minimize(self, loss):
-        """The op of one update. loss: a scalar."""
-        return self.optimizer.minimize(loss, global_step=self.num_updates, var_list=self.variables)
+    def minimize(self, loss, penalty_gradients=None):
+        """The op of one update. loss: a scalar. penalty_gradients: to add to the loss's, one for each variable."""
+        pairs = self.optimizer.compute_gradients(loss, self.variables)
+        if penalty_gradients is not None:
+            pairs = [(_sum(slope, more), each) for (slope, each), more in zip(pairs, penalty_gradients, strict=True)]
+        if self.clip:
+            slopes, variables = zip(*pairs, strict=True)
+            pairs = list(zip(tf.clip_by_global_norm(slopes, self.clip)[0], variables, strict=True))
+        update = self.optimizer.apply_gradients(pairs, self.num_updates)
+        if self.after is None:
+            return update
+        with tf.control_dependencies([update]):
+            return self.after()
+
+
+def _sum(gradient, other):
+    """The sum of two gradients, each a tensor or None."""
+    return gradient if other is None else other if gradient is None else gradient + other
 
 
 class RMSProp(tf.train.RMSPropOptimizer):
@@ -35,14 +64,23 @@ OPTIMIZERS = {
 }
 
 
-def make_optimizer(config, variables, lr, decay, counter):
+def make_optimizer(config, variables, lr, decay, counter, custom=None, after=None):
     """The NetworkOptimizer of one network.
 
     variables: those that it trains. lr, decay: the learning rate is lr / (1 + decay * updates), with updates counted
-    from 0 (inverse-time decay). counter: the name of that count in the graph.
+    from 0 (inverse-time decay), or falls in a line to 0 at update `config.decay_steps`. counter: the name of that count
+    in the graph. custom: an Optimizer in place of the configuration's. after: (number of updates) -> the op that
+    follows each update, or None.
     """
-    if not decay:
-        return NetworkOptimizer(OPTIMIZERS[config.optimizer](lr, config), variables, None)
-    updates = tf.get_variable(counter, [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
-    rate = lambda: tf.train.inverse_time_decay(lr, updates, 1, decay)  # noqa: E731, evaluated at every update
-    return NetworkOptimizer(OPTIMIZERS[config.optimizer](rate, config), variables, updates)
+    make, rate = custom or Optimizer(lambda rate: OPTIMIZERS[config.optimizer](rate, config), lr)
+    schedule = rate if callable(rate) else None
+    if custom is None and decay:
+        schedule = lambda updates: tf.train.inverse_time_decay(lr, updates, 1, decay)  # noqa: E731
+    if custom is None and config.decay_steps:
+        schedule = lambda updates: tf.train.polynomial_decay(lr, updates, config.decay_steps, 0.0)  # noqa: E731
+    updates = None
+    if schedule or after:
+        updates = tf.get_variable(counter, [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
+    optimizer = make((lambda: schedule(updates)) if schedule else rate)  # evaluated at every update
+    follow = (lambda: after(updates)) if after else None
+    return NetworkOptimizer(optimizer, variables, updates, config.clip_gradients, follow)

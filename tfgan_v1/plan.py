@@ -9,12 +9,14 @@ import numpy as np
 from tfgan_v1 import batches, data
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA
+from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
 from tfgan_v1.storage import run_folder
 
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
 CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+MOST_JUDGED = 512  # training and held-out images on which D is compared at a sampling step
+HOLDOUT = 0x401D  # separates the choice of held-out images from all other draws with the same seed
 MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
@@ -23,6 +25,8 @@ class CustomParts(NamedTuple):
 
     model: Any = None  # a models.Model
     loss: Any = None  # a losses.Loss
+    d_optimizer: Any = None  # an optimizers.Optimizer
+    g_optimizer: Any = None  # an optimizers.Optimizer
 
     def names(self):
         """The names of the parts that are custom, for config.json."""
@@ -40,9 +44,27 @@ class Plan(NamedTuple):
     custom: CustomParts = CustomParts()
 
     @property
+    def num_images(self):
+        """How many images to train on: all but the held-out ones."""
+        return self.facts["num_images"] - self.config.holdout
+
+    @property
+    def held_out(self):
+        """The indices of the held-out images, int64 [holdout], sorted: a function of the seed."""
+        drawn = np.random.default_rng([self.config.seed, HOLDOUT]).permutation(self.facts["num_images"])
+        return np.sort(drawn[: self.config.holdout])
+
+    @property
+    def reads_as(self):
+        """What D's logits are, "probabilities" or "scores": see losses.Loss."""
+        if self.custom.loss:
+            return self.custom.loss.reads_as
+        return "scores" if self.config.loss in SCORES else "probabilities"
+
+    @property
     def steps_per_epoch(self):
         """Steps in one pass over the images."""
-        return batches.steps_per_epoch(self.config, self.facts["num_images"])
+        return batches.steps_per_epoch(self.config, self.num_images)
 
     @property
     def total_steps(self):
@@ -87,7 +109,7 @@ class Plan(NamedTuple):
     def graph_args(self):
         """The arguments of train_graph.build."""
         shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
-        return self.config, shape, dtype, self.facts["num_images"], self.chunk, *self.custom
+        return self.config, shape, dtype, self.num_images, self.chunk, *self.custom
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
@@ -114,7 +136,19 @@ class Plan(NamedTuple):
 
     def order(self, step):
         """The images of the call of the loop that starts at `step`: see batches.order."""
-        return batches.order(self.config, self.facts["num_images"], step, self.chunk)
+        order = batches.order(self.config, self.num_images, step, self.chunk)
+        return self._training_indices()[order] if self.config.holdout else order
+
+    def judged(self):
+        """The training and the held-out images on which D is compared: two arrays of equal length, at most MOST_JUDGED.
+
+        Their length is a multiple of what the discriminator judges together.
+        """
+        count = min(self.config.holdout, self.num_images, MOST_JUDGED) // self.config.group * self.config.group
+        return [self.dataset.images[np.sort(each[:count])] for each in (self._training_indices(), self.held_out)]
+
+    def _training_indices(self):
+        return np.delete(np.arange(self.facts["num_images"], dtype=np.int32), self.held_out)
 
 
 def make_plan(config, *, resume=False, overwrite=False, download=True, custom=CustomParts()):  # noqa: B008, a constant
@@ -150,9 +184,22 @@ def check_plan(plan, saved):
         check_same_data(plan, saved)
     if not plan.custom.model:
         check_size(config.model, facts["image_shape"][:-1])
-    if config.batch_size * config.d_steps > facts["num_images"]:
+    if config.augment and plan.is_points:
+        raise UserError(f"--augment changes images, but {facts['name']} holds points; leave it out")
+    if config.holdout and not config.group <= config.holdout <= facts["num_images"] - config.group:
+        raise UserError(
+            f"--holdout {config.holdout:,} must leave at least {config.group} of the {facts['num_images']:,} images to "
+            f"train on, and hold out as many"
+        )
+    leftover = batches.leftover(config, plan.num_images)
+    if leftover % config.group:
+        raise UserError(
+            f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole, which is no "
+            f"multiple of {config.group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
+        )
+    if config.batch_size * config.d_steps > plan.num_images:
         warn(
-            f"{facts['name']} has {facts['num_images']:,} {'points' if plan.is_points else 'images'}, fewer than the "
+            f"{facts['name']} has {plan.num_images:,} {'points' if plan.is_points else 'images'}, fewer than the "
             f"{config.batch_size * config.d_steps:,} of one step, so each step repeats some of them"
         )
     if config.d_first >= plan.total_steps:

@@ -2,6 +2,14 @@
 
 from typing import Any
 
+# What config.py must know of tables in modules that import TensorFlow; tests compare.
+LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic_average")
+LABELLED = ("non_saturating", "minimax", "least_squares", "relativistic_average")  # label smoothing is for these
+SCORES = ("least_squares", "hinge", "wasserstein", "relativistic_average")  # whose logits are scores, see losses.Loss
+PENALTIES = {"none": 0.0, "wgan_gp": 10.0, "dragan": 10.0, "r1": 10.0, "r2": 10.0}  # name -> the paper's weight
+AUGMENTATIONS = ("translate", "cutout", "colour", "flip")
+UNLABELLED: dict[str, Any] = {"smooth": 0.0, "fake_label": 0.0, "g_label": 1.0}  # the labels without smoothing
+
 # Defaults of all presets, unless the preset sets another.
 COMMON: dict[str, Any] = {
     "num_samples": 16,
@@ -11,10 +19,14 @@ COMMON: dict[str, Any] = {
     "noise": "uniform",
     "noise_size": 100,
     "g_noise": "same",
+    "spectral_norm": False,
+    "minibatch_stddev": False,
+    "pack": 1,
+    "average": 0.0,
     "loss": "non_saturating",
-    "smooth": 0.0,
-    "fake_label": 0.0,
-    "g_label": 1.0,
+    "penalty": "none",
+    "penalty_every": 1,
+    **UNLABELLED,
     "d_loss": "mean",
     "d_batches": "joint",
     "d_steps": 1,

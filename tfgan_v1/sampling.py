@@ -30,18 +30,21 @@ class Generator:
         self.image_shape = image_shape  # (height, width, channels), or (1,) for points
 
     @classmethod
-    def restore(cls, folder, *, model=None):
+    def restore(cls, folder, *, model=None, kind=None):
         """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
 
-        model: the custom models.Model that the run was trained with, if any. Raises UserError if the folder holds no
-        run, no intact checkpoint, or another model's.
+        model: the custom models.Model that the run was trained with, if any. kind: "latest", "average" for the average
+        of the weights, "best" for the best so far of a run with `--evaluate-every`; None for the average if the run
+        keeps one, otherwise the latest. Raises UserError if the folder holds no run, no intact checkpoint, or another
+        model's.
         """
         folder = Path(folder)
         saved = run_folder.read(Config(ckpt=folder))
         custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
         run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
-        checkpoint, model = checkpoints.newest_generator(folder), model or MODELS[config.model]
+        kind = kind or ("average" if config.average else "latest")
+        checkpoint, model = checkpoints.newest_generator(folder, kind), model or MODELS[config.model]
         with tf.Graph().as_default() as graph:
             seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
 

@@ -2,13 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from tfgan_v1 import batches, noise
+from tfgan_v1 import averaging, batches, noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError
-from tfgan_v1.gan import METRICS, TrainSpec, make_train_spec, train_step
+from tfgan_v1.gan import TrainSpec, d_output, make_train_spec, train_step
 from tfgan_v1.losses import LOSSES, Loss
 from tfgan_v1.models import MODELS, Model, decode, encode
-from tfgan_v1.networks import create_networks
+from tfgan_v1.networks import View, create_networks
+from tfgan_v1.optimizers import Optimizer, make_optimizer
+from tfgan_v1.step_metrics import METRICS
 
 
 class SingleStep(NamedTuple):
@@ -16,7 +18,7 @@ class SingleStep(NamedTuple):
 
     real: Any  # placeholder [d_steps, batch, *shape], pixels or points
     z: Any  # placeholder, float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size]
-    metrics: Any  # float32 [len(METRICS)], of step number `TrainGraph.first_step`
+    metrics: Any  # float32 [n], the METRICS of step number `TrainGraph.first_step`
 
 
 class TrainGraph(NamedTuple):
@@ -28,9 +30,12 @@ class TrainGraph(NamedTuple):
     first_step: Any  # placeholder, int64: number of steps done before this call
     num_steps: Any  # placeholder, int32: steps to do, at most `chunk`
     order: Any  # placeholder, int32 [chunk, d_steps, batch]: indices of the images; None if they are streamed
-    metrics: Any  # does the steps; float32 [chunk, len(METRICS)], of which the first num_steps rows are valid
+    metrics: Any  # does the steps; float32 [chunk, n], the METRICS of each, of which the first num_steps rows are valid
     finite: Any  # bool: whether every weight and optimizer slot is finite after the steps
-    preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]
+    preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]; of the averaged generator
+    judged: Any  # placeholder [n, *shape], pixels or points
+    d_outputs: Any  # D's mean output for them: a probability, or a score
+    start_average: Any  # sets the averaged generator to the generator; run it after `initialize`
     single_step: SingleStep
     weights: list  # both networks' variables: what another run may start from
     state: list  # every variable but the images: what a resume needs
@@ -41,22 +46,36 @@ class TrainGraph(NamedTuple):
         return self.spec.networks
 
 
-def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream=None):
+def build(
+    config,
+    shape,
+    dtype,
+    num_images,
+    chunk,
+    model=None,
+    loss=None,
+    d_optimizer=None,
+    g_optimizer=None,
+    stream=None,
+    num_resident=None,
+):
     """The TrainGraph of a configuration whose `xla` is on or off, in the current default graph.
 
     shape, dtype: of one image, uint8 [h, w, c], or point, float32 [1]. chunk: the most steps in one call; it shapes the
-    placeholders and changes no result. model, loss: custom parts in place of the configuration's. stream: a tensor
-    [chunk, d_steps, batch, *shape] with the images of a call, if the images are not kept in a variable. Raises
+    placeholders and changes no result. model, loss, d_optimizer, g_optimizer: custom parts in place of the
+    configuration's. stream: a tensor [chunk, d_steps, batch, *shape] with the images of a call, if the images are not
+    kept in a variable. num_resident: how many are, if some are held out from the num_images to train on. Raises
     UserError if a custom part does not fit.
     """
     tf.set_random_seed(config.seed)
     model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
-    for part, kind in ((model, Model), (loss, Loss)):
+    optimizers = [each for each in (d_optimizer, g_optimizer) if each is not None]
+    for part, kind in ((model, Model), (loss, Loss), *((each, Optimizer) for each in optimizers)):
         if not isinstance(part, kind):
             raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
-    networks = create_networks(model, shape, config.noise_size)
-    weights = tf.global_variables()
-    spec = make_train_spec(config, networks, loss)
+    networks = create_networks(model, shape, config.noise_size, View.of(config), average=config.average > 0)
+    weights = networks.g_state + networks.d_state
+    spec = make_spec(config, networks, loss, d_optimizer, g_optimizer)
     first_step = tf.placeholder(tf.int64, [], "first_step")
     num_steps = tf.placeholder(tf.int32, [], "num_steps")
     single_step = build_single_step(spec, dtype, first_step)
@@ -65,13 +84,14 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
     width = config.batch_size + batches.leftover(config, num_images)
     images = order = resident = None
     if stream is None:
-        images = tf.placeholder(dtype, [num_images, *shape], "pixels")
+        images = tf.placeholder(dtype, [num_resident or num_images, *shape], "pixels")
         resident = tf.get_variable("images", initializer=images, trainable=False, use_resource=True)
         order = tf.placeholder(tf.int32, [chunk, config.d_steps, width], "order")
     z_shape = [config.d_steps + (config.g_noise == "fresh"), width, config.noise_size]
     zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
     preview_shape = [config.num_samples, config.noise_size]
     preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
+    judged = tf.placeholder(dtype, [None, *shape], "judged")
     loop = make_loop(spec, num_images, resident, state)
     metrics, finite = loop(first_step, num_steps, order if stream is None else stream, zs)
     return TrainGraph(
@@ -83,11 +103,30 @@ def build(config, shape, dtype, num_images, chunk, model=None, loss=None, stream
         order=order,
         metrics=metrics,
         finite=finite,
-        preview=decode(model, networks.generate(preview_z)),
+        preview=decode(model, networks.generate(preview_z, average=config.average > 0)),
+        judged=judged,
+        d_outputs=tf.reduce_mean(d_output(loss, networks.discriminate(encode(model, judged)))),
+        start_average=averaging.start(networks.average, networks.g_state) if networks.average else tf.no_op(),
         single_step=single_step,
         weights=weights,
         state=state,
     )
+
+
+def make_spec(config, networks, loss, d_optimizer=None, g_optimizer=None):
+    """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
+
+    def clip(_):  # arXiv:1701.07875, alg. 1
+        limit = config.clip_weights
+        return tf.group(*(each.assign(tf.clip_by_value(each, -limit, limit)) for each in networks.d_vars))
+
+    def average(updates):
+        return averaging.update(networks.average, networks.g_state, config.average, updates)
+
+    d_after, g_after = clip if config.clip_weights else None, average if networks.average else None
+    d = make_optimizer(config, networks.d_vars, config.d_lr, config.d_decay, "d_updates", d_optimizer, d_after)
+    g = make_optimizer(config, networks.g_vars, config.g_lr, config.g_decay, "g_updates", g_optimizer, g_after)
+    return make_train_spec(config, networks, loss, d, g)
 
 
 def build_single_step(spec, dtype, step):
@@ -104,8 +143,8 @@ def make_loop(spec, num_images, resident, state):
     """Many steps in one call, as a function of (first_step, num_steps, inputs, zs).
 
     inputs: indices of images [chunk, d_steps, batch], or the images themselves where resident, the variable of all
-    images, is None. zs: noise [chunk, d_steps or one more, batch, noise_size]. The function returns METRICS, float32
-    [chunk, len(METRICS)], and whether every variable of the state is finite.
+    images, is None. zs: noise [chunk, d_steps or one more, batch, noise_size]. The function returns the METRICS of each
+    step, float32 [chunk, n], and whether every variable of the state is finite.
     """
     config = spec.config
     per_epoch, leftover = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
@@ -140,7 +179,7 @@ def make_loop(spec, num_images, resident, state):
             )
             return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [row])
 
-        start = [0, tf.zeros([zs.shape.as_list()[0], len(METRICS)])]
+        start = [0, tf.zeros([zs.shape.as_list()[0], len(METRICS[spec.loss.reads_as])])]
         metrics = tf.while_loop(lambda i, _: i < num_steps, body, start, parallel_iterations=1)[1]
         numbers = [variable for variable in state if variable.dtype.is_floating]
         return metrics, tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in numbers])

@@ -12,11 +12,11 @@ from tfgan_v1 import streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
-from tfgan_v1.gan import METRICS
 from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import CustomParts, Plan, make_plan
 from tfgan_v1.report import console, pictures, statistics
 from tfgan_v1.signals import deferred_signals
+from tfgan_v1.step_metrics import METRICS
 from tfgan_v1.storage import checkpoints, files, names, records, run_folder
 from tfgan_v1.storage.progress import Progress, load_progress, made_by, metadata, starting_point
 
@@ -32,22 +32,24 @@ class TrainContext(NamedTuple):
     stream: Any  # a streaming.ImageStream, or None if the images are in a variable of the graph
     session: tf.Session
     train_fn: Any  # see make_train_fn
-    generator_saver: checkpoints.Saver
+    generator_savers: dict  # kind of generator -> checkpoints.Saver
     state_saver: checkpoints.Saver
     weights_saver: checkpoints.Saver  # of both networks
     signals: list  # numbers of the signals received
 
 
-def train(config, *, resume=False, overwrite=False, model=None, loss=None):
+def train(config, *, resume=False, overwrite=False, model=None, loss=None, d_optimizer=None, g_optimizer=None):
     """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
 
     resume: continue the run in these folders up to the length that config gives; the result has the same bits as an
-    uninterrupted run. overwrite: delete the run in these folders first. model, loss: a custom models.Model and
-    losses.Loss in place of those that `config` names. Ctrl-C and SIGTERM save everything and end the training early.
+    uninterrupted run. overwrite: delete the run in these folders first. model, loss, d_optimizer, g_optimizer: a custom
+    models.Model, losses.Loss and optimizers.Optimizer of each network in place of those that `config` names. Ctrl-C and
+    SIGTERM save everything and end the training early.
     Raises UserError, with no run changed, for every mistake that the user can correct; its subclass Diverged, with the
     run at its last saved state, if a loss or a weight becomes NaN or infinite.
     """
-    return run(make_plan(config, resume=resume, overwrite=overwrite, custom=CustomParts(model, loss)))
+    custom = CustomParts(model, loss, d_optimizer, g_optimizer)
+    return run(make_plan(config, resume=resume, overwrite=overwrite, custom=custom))
 
 
 def run(plan):
@@ -101,8 +103,11 @@ def translate_tf_errors(config):
 def make_context(plan, run_id, signals):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
     stream = streaming.make_stream(plan) if plan.streamed else None
-    graph = train_graph.build(*plan.graph_args, stream=stream.images if stream else None)
-    savers = [checkpoints.make_saver(each, run_id) for each in (graph.networks.g_state, graph.state, graph.weights)]
+    resident = plan.facts["num_images"]
+    graph = train_graph.build(*plan.graph_args, stream=stream.images if stream else None, num_resident=resident)
+    kinds = {"latest": graph.networks.g_state, "average": graph.networks.average}
+    generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
+    savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
     tf.get_default_graph().finalize()
     with tf.Session() as session:
         yield TrainContext(plan, graph, stream, session, make_train_fn(plan, graph, session), *savers, signals)
@@ -111,7 +116,7 @@ def make_context(plan, run_id, signals):
 def make_train_fn(plan, graph, session):
     """Many training steps as a function (first step, number of steps).
 
-    It returns METRICS of each step, float32 [steps, len(METRICS)], and whether the state is finite after the last.
+    It returns the METRICS of each step, float32 [steps, n], and whether the state is finite after the last.
     """
     feeds = [graph.first_step, graph.num_steps, *([] if plan.streamed else [graph.order])]
     call = session.make_callable([graph.metrics, graph.finite], feeds)
@@ -131,6 +136,8 @@ def start(context, saved, checkpoint):
     progress = restore_progress(context, checkpoint) if checkpoint else Progress(config)
     if config.weights and not checkpoint:
         checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
+    if not checkpoint:
+        session.run(context.graph.start_average)
     compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
     run_folder.remove_partials(config)
     if plan.overwrite:
@@ -189,10 +196,11 @@ def train_loop(context, progress):
 def tick(context, progress, monitor, rows):
     """After each call of the loop: records losses; at a sampling step, draws samples and prints a line.
 
-    rows: METRICS of the steps of the call, float32 [steps, len(METRICS)].
+    rows: METRICS of the steps of the call, float32 [steps, n].
     """
     plan = context.plan
-    monitor.check_d_fake(rows[:, METRICS.index("D(G(z))")], progress.step)
+    if plan.reads_as == "probabilities":
+        monitor.check_d_fake(rows[:, METRICS["probabilities"].index("D(G(z))")], progress.step)
     sampling_step = progress.step % plan.sample_every == 0
     record(plan, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
     if sampling_step:
@@ -220,7 +228,10 @@ def start_records(plan, progress):
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
     records.write_samples(folder / names.SAMPLES, progress.samples)
-    records.write_table(folder / names.LOSSES, records.LOSSES_HEADER, progress.losses)
+    losses = [row.cells() for row in progress.losses]
+    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.reads_as], losses)
+    if plan.config.holdout:
+        records.write_table(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[plan.reads_as], progress.held_out)
     if plan.is_points:
         table = statistics.statistics(plan, progress)
         records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
@@ -229,14 +240,14 @@ def start_records(plan, progress):
 
 
 def record(plan, progress, rows):
-    """Adds METRICS, [n, len(METRICS)], of the n steps up to progress.step to losses.csv."""
+    """Adds METRICS, one row for each of the last steps up to progress.step, to losses.csv."""
     losses = []
     for step, row in enumerate(rows, progress.step - len(rows) + 1):
         numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
         epoch = (step - 1) // plan.steps_per_epoch + 1
-        losses.append(records.Losses(step, epoch, *numbers, round(progress.seconds, 3)))
+        losses.append(records.Losses.of(step, epoch, numbers, round(progress.seconds, 3)))
     progress.add_losses(losses)
-    records.append_rows(progress.config.samples_folder / names.LOSSES, losses)
+    records.append_rows(progress.config.samples_folder / names.LOSSES, [row.cells() for row in losses])
 
 
 def sample(context, progress):
@@ -247,20 +258,32 @@ def sample(context, progress):
     records.append_samples(folder / names.SAMPLES, progress.samples[-1:])
     if plan.is_points:
         records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
+    if plan.config.holdout:
+        progress.held_out.append(judge(context, progress))
+        records.append_rows(folder / names.HELD_OUT, progress.held_out[-1:])
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
     save_generator(context, progress)
 
 
+def judge(context, progress):
+    """The records.HeldOut of this step."""
+    plan, graph = context.plan, context.graph
+    outputs = [float(str(context.session.run(graph.d_outputs, {graph.judged: images}))) for images in plan.judged()]
+    return records.HeldOut(progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *outputs)
+
+
 def save_generator(context, progress):
-    """Saves the generator's variables alone."""
+    """Saves the generator's variables alone, and those of the averaged generator."""
     folder = context.plan.config.ckpt_folder
-    checkpoints.save_generator(context.generator_saver, context.session, folder, progress.step)
+    for kind, saver in context.generator_savers.items():
+        checkpoints.save_generator(saver, context.session, folder, progress.step, kind)
 
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
-    for name in (names.SAMPLES, names.LOSSES, *([names.STATISTICS] if context.plan.is_points else [])):
+    tables = [names.STATISTICS] * context.plan.is_points + [names.HELD_OUT] * (context.plan.config.holdout > 0)
+    for name in (names.SAMPLES, names.LOSSES, *tables):
         files.sync(context.plan.config.samples_folder / name)
     write_state(context, progress)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from frameworks.systems import Trainer
 from tfgan_v1 import Config, train_graph, training
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan import METRICS
 from tfgan_v1.plan import make_plan
+from tfgan_v1.step_metrics import METRICS
 
 ENDLESS = 10**6  # epochs or steps: more than a benchmark takes; the calls are as long as those of the preset
 
@@ -29,7 +29,7 @@ def trainer(name, images):
         seen[:], _ = train_steps(*next(calls))
 
     def losses():
-        metrics = dict(zip(METRICS, seen[-1], strict=True))
+        metrics = dict(zip(METRICS["probabilities"], seen[-1], strict=True))
         return metrics["d_loss"], metrics["g_loss"]
 
     g_count = _count(network.networks.g_state)

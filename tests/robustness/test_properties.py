@@ -253,7 +253,7 @@ def test_losses_are_read_back(numbers, step, epoch):
     rows = [records.Losses(step, epoch, *numbers, 1.5)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "losses.csv")
-        records.write_table(path, records.LOSSES_HEADER, [])
+        records.write_table(path, records.LOSSES_HEADERS["probabilities"], [])
         records.append_rows(path, rows)
         assert list(map(str, records.read_losses(path, step))) == list(map(str, rows))  # nan is not nan
         assert records.read_losses(path, step - 1) == []

@@ -8,16 +8,17 @@ from datetime import timedelta
 from tqdm import tqdm
 
 from tfgan_v1.evaluation import metrics
-from tfgan_v1.gan import METRICS
 from tfgan_v1.report.statistics import statistics
+from tfgan_v1.step_metrics import METRICS
+from tfgan_v1.storage import records
 
 
 def write_line(plan, progress, numbers):
-    """Prints the step and the losses in the published form, then probabilities, accuracies, speed and time left.
+    """Prints the step and the losses in the published form, then D's outputs, accuracies, speed and time left.
 
     numbers: METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
     """
-    config, now = progress.config, dict(zip(METRICS, numbers, strict=True))
+    config, now = progress.config, dict(zip(METRICS[plan.reads_as], numbers, strict=True))
     seconds = max(progress.seconds - progress.reported, 1e-3)
     steps = progress.step - progress.reported_step
     progress.reported, progress.reported_step = progress.seconds, progress.step
@@ -26,15 +27,18 @@ def write_line(plan, progress, numbers):
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
 
     losses = f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}"
-    probabilities = f"D(x) {now['D(x)']:.2f}, D(G(z)) {now['D(G(z))']:.2f}"
-    accuracies = f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}"
+    outputs = ", ".join(f"{name} {now[name]:.2f}" for name in METRICS[plan.reads_as][2:4])
+    if progress.held_out and progress.held_out[-1].step == progress.step:
+        outputs += f", {records.HELD_OUT_HEADERS[plan.reads_as][3]} {progress.held_out[-1].held_out:.2f}"
+    accuracies = f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}" if "d_accuracy" in now else ""
     speed = f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
     points = _statistics(plan, progress)
     if sys.stdout and sys.stdout.isatty():
-        parts = [f"{time_left.removeprefix('0:')} left", speed, probabilities, *points, accuracies]
+        parts = filter(None, [f"{time_left.removeprefix('0:')} left", speed, outputs, *points, accuracies])
         line = fitted(losses, parts, shutil.get_terminal_size().columns)
     else:
-        parts = [losses, f"{probabilities}, {accuracies}", ", ".join(points), f"{speed}, {time_left} left"]
+        all_outputs = ", ".join(filter(None, [outputs, accuracies]))
+        parts = [losses, all_outputs, ", ".join(points), f"{speed}, {time_left} left"]
         line = "... ".join(filter(None, parts))
     with tqdm.external_write_mode():
         print(line, flush=True)

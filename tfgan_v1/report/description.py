@@ -8,7 +8,7 @@ import numpy as np
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import flag
 from tfgan_v1.models import MODELS
-from tfgan_v1.networks import create_networks
+from tfgan_v1.networks import View, create_networks
 from tfgan_v1.storage import run_folder
 from tfgan_v1.storage.progress import starting_point
 
@@ -29,7 +29,7 @@ def describe(plan, occupied=False):
     starting_point(plan, saved)
     with tf.Graph().as_default():
         model = plan.custom.model or MODELS[config.model]
-        networks = create_networks(model, facts["image_shape"], config.noise_size)
+        networks = create_networks(model, facts["image_shape"], config.noise_size, View.of(config))
         generator, both = _size(networks.g_state), _size(tf.global_variables())
     hint = "these folders already hold a run: to train, add --resume, --overwrite or --name NAME"
     return [

@@ -3,6 +3,11 @@
 from tfgan_v1.report import plots, statistics
 from tfgan_v1.storage import files, names
 
+OUTPUTS = {  # what D's logits are read as -> the plot of D's outputs
+    "probabilities": (names.PROBABILITIES, plots.probabilities),
+    "scores": (names.SCORES, plots.scores),
+}
+
 
 def write(plan, progress, last):
     """Writes all plots and image grids. last: samples of the trained generator."""
@@ -23,7 +28,11 @@ def write(plan, progress, last):
     if progress.losses:
         steps = plan.axis(row.step for row in progress.losses)
         pngs[names.LOSS_CURVES] = plots.figure_png(plots.loss_curves(steps, progress.losses, plan.unit))
-        pngs[names.PROBABILITIES] = plots.figure_png(plots.probabilities(steps, progress.losses, plan.unit))
+        name, draw = OUTPUTS[plan.reads_as]
+        pngs[name] = plots.figure_png(draw(steps, progress.losses, plan.unit))
+    if progress.held_out:
+        steps = plan.axis(row.step for row in progress.held_out)
+        pngs[names.OVERFITTING] = plots.figure_png(plots.held_out(steps, progress.held_out, plan.reads_as, plan.unit))
     for name, png in pngs.items():
         with files.replacing(progress.config.samples_folder / name) as partial:
             partial.write_bytes(png)

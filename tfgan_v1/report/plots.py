@@ -92,7 +92,7 @@ def loss_curves(x, losses, unit="epoch"):
     losses: rows of records.Losses; x: the epoch or step of each; unit: "epoch" or "step".
     """
     curves = {"Discriminator": [row.d_loss for row in losses], "Generator": [row.g_loss for row in losses]}
-    return _curves(x, curves, title="Training Losses", xlabel=unit, ylabel="loss (nats)")
+    return _curves(x, curves, title="Training Losses", xlabel=unit, ylabel="loss")
 
 
 def probabilities(x, losses, unit="epoch"):
@@ -104,6 +104,25 @@ def probabilities(x, losses, unit="epoch"):
     figure = _curves(x, curves, title="Discriminator outputs", xlabel=unit, ylabel="probability of being real")
     figure.axes[0].axhline(0.5, color="black", linewidth=1, linestyle="--")
     figure.axes[0].set_ylim(0, 1)
+    return figure
+
+
+def scores(x, losses, unit="epoch"):
+    """D's mean scores of real and generated images, of any sign and size. Returns a Figure. See `loss_curves`."""
+    curves = {"score(x)": [row.d_x for row in losses], "score(G(z))": [row.d_g_z for row in losses]}
+    return _curves(x, curves, title="Discriminator scores", xlabel=unit, ylabel="score")
+
+
+def held_out(x, rows, reads_as, unit="epoch"):
+    """D's mean outputs on training and on held-out images: where they part, D knows the training images by heart.
+
+    rows: records.HeldOut; x: the epoch or step of each. Returns a Figure.
+    """
+    curves = {"training images": [row.training for row in rows], "held-out images": [row.held_out for row in rows]}
+    ylabel = {"probabilities": "probability of being real", "scores": "score"}[reads_as]
+    figure = _curves(x, curves, title="Discriminator outputs on real images", xlabel=unit, ylabel=ylabel)
+    if reads_as == "probabilities":
+        figure.axes[0].set_ylim(0, 1)
     return figure
 
 

@@ -19,40 +19,50 @@ from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, warn
 from tfgan_v1.storage import checkpoint_index, manifest
 from tfgan_v1.storage.files import PARTIAL, replacing, sync
-from tfgan_v1.storage.names import CONFIG, GENERATOR, LATEST, STATE, SUFFIXES
+from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE, SUFFIXES
 from tfgan_v1.storage.run_folder import read
 
 KEEP_GENERATORS = 5
 KEEP_STATES = 2
+MISSING = {  # kind of generator -> how a run saves it
+    "average": "train with --average 0.999 to keep one",
+    "best": "train with --evaluate-every N to keep one",
+}
 
 
 class Saver(NamedTuple):
     """TensorFlow's Saver, the variables that it saves, and the id of their run."""
 
     tf_saver: tf.train.Saver
-    variables: list
+    variables: dict  # by their names in a checkpoint
     run_id: str = ""
 
 
 def make_saver(variables, run_id=""):
-    """A Saver of the variables; one that only restores needs no run_id.
+    """A Saver of the variables, a list, or a dict by their names in a checkpoint.
 
-    It deletes no older checkpoints: `save_generator` and `save_state` do.
+    One that only restores needs no run_id. It deletes no older checkpoints: `save_generator` and `save_state` do.
     """
-    return Saver(tf.train.Saver(variables, max_to_keep=0, save_relative_paths=True), variables, run_id)
+    named = variables if isinstance(variables, dict) else {variable.op.name: variable for variable in variables}
+    return Saver(tf.train.Saver(variables, max_to_keep=0, save_relative_paths=True), named, run_id)
 
 
-def save_generator(saver, session, folder, step):
-    """Saves `generator.ckpt-<step>` in a run's checkpoint folder, and keeps the newest KEEP_GENERATORS."""
-    saved = manifest.verified(folder / f"{GENERATOR}-{step}")
+def save_generator(saver, session, folder, step, kind="latest"):
+    """Saves a generator in a run's checkpoint folder, and keeps the newest KEEP_GENERATORS of its kind.
+
+    kind: "latest" for `generator.ckpt-<step>`, or another in names.GENERATORS.
+    """
+    name = f"{GENERATORS[kind]}-{step}"
+    saved = manifest.verified(folder / name)
     if saved and saved.run_id == saver.run_id:
         return
-    with _new_checkpoint(saver, session, folder, f"{GENERATOR}-{step}", step, {}) as partial:
-        for path in manifest.files_of(partial / f"{GENERATOR}-{step}"):
+    with _new_checkpoint(saver, session, folder, name, step, {}) as partial:
+        for path in manifest.files_of(partial / name):
             os.replace(path, folder / path.name)
-        os.replace(partial / LATEST, folder / LATEST)
+        if kind == "latest":
+            os.replace(partial / LATEST, folder / LATEST)
     sync(folder)
-    for old in [prefix for prefix in _generators(folder) if manifest.step_of(prefix) <= step][KEEP_GENERATORS:]:
+    for old in [prefix for prefix in _generators(folder, kind) if manifest.step_of(prefix) <= step][KEEP_GENERATORS:]:
         _remove_generator(old)
 
 
@@ -84,18 +94,25 @@ def remove_after(folder, step):
     for state in _states(folder):
         if manifest.step_of(state) > step:
             _remove_state(state)
-    kept = [prefix for prefix in _generators(folder) if manifest.step_of(prefix) <= step]
-    _write_latest(folder, kept[0] if kept else None)
-    # One without a manifest is not kept: a kill interrupted its saving or its removal.
-    files = [(path, suffix) for suffix in SUFFIXES for path in folder.glob(f"{GENERATOR}-*{suffix}")]
-    prefixes = {path.with_name(path.name.removesuffix(suffix)) for path, suffix in files}
-    for prefix in _newest_first(prefixes - {*kept}):
-        _remove_generator(prefix)
+    for kind, name in GENERATORS.items():
+        kept = [prefix for prefix in _generators(folder, kind) if manifest.step_of(prefix) <= step]
+        if kind == "latest":
+            _write_latest(folder, kept[0] if kept else None)
+        # One without a manifest is not kept: a kill interrupted its saving or its removal.
+        files = [(path, suffix) for suffix in SUFFIXES for path in folder.glob(f"{name}-*{suffix}")]
+        prefixes = {path.with_name(path.name.removesuffix(suffix)) for path, suffix in files}
+        for prefix in _newest_first(prefixes - {*kept}):
+            _remove_generator(prefix)
 
 
-def newest_generator(folder):
-    """The Checkpoint of the newest generator in a run's folder. Raises UserError if there is none that can be used."""
-    checkpoint, problems = _newest(_generators(folder), _run_id(folder))
+def newest_generator(folder, kind="latest"):
+    """The Checkpoint of the newest generator of a kind in names.GENERATORS in a run's folder.
+
+    Raises UserError if there is none that can be used.
+    """
+    checkpoint, problems = _newest(_generators(folder, kind), _run_id(folder))
+    if checkpoint is None and kind != "latest" and not problems:
+        raise UserError(f"{folder} has no {kind} generator: {MISSING[kind]}, or use --generator latest")
     if checkpoint is None:
         raise UserError(
             f"{folder} has no generator checkpoint to use{_in_brackets(problems)}; continue the run with "
@@ -126,8 +143,8 @@ def restore(saver, session, checkpoint, *, part=False):
     """
     saved = checkpoint_index.entries(checkpoint.prefix)
     wanted = {
-        variable.op.name: checkpoint_index.Entry(tuple(variable.shape.as_list()), variable.dtype.base_dtype.name)
-        for variable in saver.variables
+        name: checkpoint_index.Entry(tuple(variable.shape.as_list()), variable.dtype.base_dtype.name)
+        for name, variable in saver.variables.items()
     }
     for name in sorted({*([] if part else saved), *wanted}):
         if saved.get(name) != wanted.get(name):
@@ -225,9 +242,9 @@ def _remove_state(prefix):
     shutil.rmtree(partial)
 
 
-def _generators(folder):
-    """The prefixes of the generator checkpoints in a run's folder, newest first."""
-    return _newest_first(path.with_suffix("") for path in folder.glob(f"{GENERATOR}-*.json"))
+def _generators(folder, kind="latest"):
+    """The prefixes of the generator checkpoints of a kind in a run's folder, newest first."""
+    return _newest_first(path.with_suffix("") for path in folder.glob(f"{GENERATORS[kind]}-*.json"))
 
 
 def _states(folder):

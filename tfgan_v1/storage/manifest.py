@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
-from tfgan_v1.storage.names import GENERATOR, SUFFIXES
+from tfgan_v1.storage.names import GENERATORS, SUFFIXES
 
 
 class Checkpoint(NamedTuple):
@@ -54,9 +54,10 @@ def files_of(prefix):
 
 
 def step_of(prefix):
-    """The step in a prefix, `generator.ckpt-<step>` or `step-<step>/state`, or None if a run writes no such name."""
+    """The step in a prefix such as `generator.ckpt-<step>` or `step-<step>/state`, or None for any other name."""
     name = prefix.parent.name if prefix.name == "state" else prefix.name
-    match = re.fullmatch(rf"(?:step|{re.escape(GENERATOR)})-(0|[1-9][0-9]*)", name)
+    kinds = "|".join(map(re.escape, ("step", *GENERATORS.values())))
+    match = re.fullmatch(rf"(?:{kinds})-(0|[1-9][0-9]*)", name)
     return int(match[1]) if match else None
 
 

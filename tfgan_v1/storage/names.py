@@ -8,6 +8,7 @@ LOCK = ".lock"  # in both folders
 CONFIG = "config.json"
 LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
 GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
+GENERATORS = {"latest": GENERATOR, "average": "average.ckpt", "best": "best.ckpt"}  # kind -> the beginning of its files
 SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
 STATE = "train_state"  # a folder with a folder step-<step> for each state
 
@@ -15,20 +16,23 @@ STATE = "train_state"  # a folder with a folder step-<step> for each state
 SAMPLES = "train_samples.pkl"
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
+HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
 FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
 SHEETS = "sheets"  # a folder with an image grid for each set of samples
 LAST_SAMPLES = "last_samples.png"
 EVOLUTION = "evolution.png"
 LOSS_CURVES = "losses.png"
 PROBABILITIES = "probabilities.png"
+SCORES = "scores.png"  # in place of PROBABILITIES where D's logits are scores
+OVERFITTING = "held_out.png"
 DIVERGENCE = "divergence.png"  # of points
 GRID = "samples.png"  # not of the run: the default output of sample.py
 
 # --overwrite removes these and nothing else.
-CKPT_FILES = (CONFIG, LATEST, *(f"{GENERATOR}-*{suffix}" for suffix in SUFFIXES), STATE)
+CKPT_FILES = (CONFIG, LATEST, *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in SUFFIXES), STATE)
 SAMPLES_FILES = (
-    *(SAMPLES, LOSSES, STATISTICS, FILES, SHEETS),
-    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, DIVERGENCE),
+    *(SAMPLES, LOSSES, STATISTICS, HELD_OUT, FILES, SHEETS),
+    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, SCORES, OVERFITTING, DIVERGENCE),
 )
 
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.

@@ -27,6 +27,7 @@ class Progress:
     samples_digest: Any = field(default_factory=hashlib.sha256)  # of all samples
     statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
     losses: list = field(default_factory=list)  # a records.Losses for each recorded step
+    held_out: list = field(default_factory=list)  # a records.HeldOut for each sampling step
     losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
     stopped_by: int | None = None  # the number of the signal that ended training early
 
@@ -40,7 +41,8 @@ class Progress:
         """Adds rows, each a records.Losses."""
         self.losses += rows
         for row in rows:
-            self.losses_digest.update(f"{','.join(map(str, row))}\n".encode())  # of the numbers: quotes may change
+            numbers = ",".join(map(str, row.cells()))  # their quotes in the file may change
+            self.losses_digest.update(f"{numbers}\n".encode())
 
 
 def starting_point(plan, saved):
@@ -94,8 +96,13 @@ def load_progress(plan, checkpoint):
             progress.add_samples(each, step)
         _check_same(progress, facts, names.SAMPLES, ("sample_steps", "samples_sha256"))
     if _exists(folder / names.LOSSES):
-        progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, facts["num_losses"]))
+        most = facts["num_losses"]
+        progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, most, plan.reads_as))
         _check_same(progress, facts, names.LOSSES, ("num_losses", "losses_sha256"))
+    if plan.config.holdout and _exists(folder / names.HELD_OUT):
+        header = records.HELD_OUT_HEADERS[plan.reads_as]
+        rows = _read(records.read_table, folder / names.HELD_OUT, header, progress.step)
+        progress.held_out += [records.HeldOut(*row) for row in rows]
     return progress
 
 

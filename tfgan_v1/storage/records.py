@@ -9,11 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.errors import UserError
+from tfgan_v1.step_metrics import METRICS
 from tfgan_v1.storage import safe_pickle
 from tfgan_v1.storage.files import BoundedReader, replacing
 
 FILES_HEADER = ("file", "left out because")
-LOSSES_HEADER = ("step", "epoch", "d_loss", "g_loss", "D(x)", "D(G(z))", "d_accuracy", "g_accuracy", "seconds")
+LOSSES_HEADERS = {reads_as: ("step", "epoch", *metrics, "seconds") for reads_as, metrics in METRICS.items()}
+HELD_OUT_HEADERS = {  # by what D's logits are read as
+    "probabilities": ("step", "epoch", "D(training)", "D(held-out)"),
+    "scores": ("step", "epoch", "score(training)", "score(held-out)"),
+}
 STATISTICS_HEADER = (
     *("step", "epoch", "kl_divergence"),
     *(f"{of}_{moment}" for of in ("real", "fake") for moment in ("mean", "variance", "skewness", "kurtosis")),
@@ -22,17 +27,35 @@ PROTOCOL = 3  # of pickle: the last whose operations do not depend on those befo
 
 
 class Losses(NamedTuple):
-    """A row of losses.csv: a training step, its losses in nats, probabilities, and the seconds of training so far."""
+    """A row of losses.csv: a training step, its losses, D's outputs, and the seconds of training so far."""
 
     step: int
     epoch: int
     d_loss: float
     g_loss: float
-    d_x: float  # D(x), the mean over real images
-    d_g_z: float  # D(G(z)), the mean over generated images
-    d_accuracy: float  # share of real and generated images that D classifies correctly
-    g_accuracy: float  # share of generated images that D classifies as real in G's step
+    d_x: float  # D(x), the mean over real images; or their mean score
+    d_g_z: float  # D(G(z)), the mean over generated images; or their mean score
+    d_accuracy: float | None  # share of real and generated images that D classifies correctly; None of scores
+    g_accuracy: float | None  # share of generated images that D classifies as real in G's step; None of scores
     seconds: float
+
+    @classmethod
+    def of(cls, step, epoch, metrics, seconds):
+        """The row of a step. metrics: its step_metrics.METRICS."""
+        return cls(step, epoch, *metrics, *[None] * (6 - len(metrics)), seconds)
+
+    def cells(self):
+        """The cells of losses.csv: what the run has."""
+        return [value for value in self if value is not None]
+
+
+class HeldOut(NamedTuple):
+    """A row of held_out.csv: D's mean output on training images and on held-out images at a sampling step."""
+
+    step: int
+    epoch: int
+    training: float
+    held_out: float
 
 
 def write_samples(path, samples):
@@ -109,8 +132,14 @@ def write_table(path, header, rows):
         csv.writer(file).writerows([header, *rows])
 
 
-def read_losses(path, last_step, most=None):
-    """The Losses in losses.csv up to a step, at most `most`; anything may follow these rows.
+def read_losses(path, last_step, most=None, reads_as="probabilities"):
+    """The Losses in losses.csv up to a step, at most `most`; anything may follow these rows. See `read_table`."""
+    rows = read_table(path, LOSSES_HEADERS[reads_as], last_step, most)
+    return [Losses.of(step, epoch, metrics, seconds) for step, epoch, *metrics, seconds in rows]
+
+
+def read_table(path, header, last_step, most=None):
+    """The rows (step, epoch, numbers) of a table up to a step, at most `most`; anything may follow these rows.
 
     A kill can leave a last line without its end; it is left out. Raises UserError for a file of another kind.
     """
@@ -119,10 +148,12 @@ def read_losses(path, last_step, most=None):
     try:
         with open(path, newline="", encoding="ascii", errors="replace") as file:
             lines = csv.reader(line for line in file if line.endswith("\n"))
-            header = next(lines, [])
-            if tuple(header) != LOSSES_HEADER:
-                raise ValueError(f"its columns are {','.join(header)}")
-            rows = [Losses(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
+            found = next(lines, [])
+            if tuple(found) != header:
+                raise ValueError(f"its columns are {','.join(found)}")
+            rows = [(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
+            if any(len(row) != len(header) for row in rows):
+                raise ValueError("a row has another number of columns")
     except (ValueError, TypeError, IndexError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error})") from None
-    return [row for row in rows if row.step <= last_step]
+    return [row for row in rows if row[0] <= last_step]

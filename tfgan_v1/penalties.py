@@ -1,0 +1,112 @@
+"""Gradient penalties: terms of D's loss that bound the slope of its logits.
+
+Each is a function (discriminate, real, fake) -> scalar, before its weight, where real and fake are batches of images
+[batch, *shape] in the networks' range, as in a custom losses.Loss.
+"""
+
+import zlib
+from typing import NamedTuple
+
+from tfgan_v1 import noise
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.layers import RngKey
+from tfgan_v1.networks import Networks, check_tensor
+from tfgan_v1.presets import PENALTIES as WEIGHTS
+
+_TINY = 1e-12  # added to squared norms: the slope of a square root at 0 is infinite
+
+
+class Discriminate(NamedTuple):
+    """D while training: `discriminate(images)`, and random numbers that are a function of the seed and the step."""
+
+    networks: Networks
+    key: RngKey
+
+    def __call__(self, images):
+        """The logits of images [batch, *shape] in the networks' range: [batch / pack, 1]."""
+        return self.networks.discriminate(images, self.key)
+
+    def uniform(self, shape):
+        """Random numbers in [0, 1): float32 of a static shape. Every call with one shape gives the same numbers."""
+        return self._draw("unit", shape)
+
+    def normal(self, shape):
+        """Random numbers of mean 0 and deviation 1; see `uniform`."""
+        return self._draw("normal", shape)
+
+    def squared_slopes(self, images):
+        """The squared norm of the gradient of each logit for what D judged: float32 [batch / pack]."""
+        images = tf.identity(images)
+        logits = self(images)
+        slopes = tf.gradients(logits, images)[0]  # a logit depends on its own images alone
+        return tf.reduce_sum(tf.square(tf.reshape(slopes, [tf.shape(logits)[0], -1])), 1)
+
+    def _draw(self, distribution, shape):
+        stream = zlib.crc32(f"penalty/{distribution}".encode())
+        return noise.draw(distribution, self.key.seed, stream, self.key.number, 1, shape)[0]
+
+
+def wgan_gp(discriminate, real, fake):
+    """E[(|grad D(x)| - 1)^2] at x between a real and a generated image: arXiv:1704.00028, eq. 3."""
+    share = discriminate.uniform(_one_for_each(real))
+    return _slopes_other_than_one(discriminate, real + share * (fake - real))
+
+
+def dragan(discriminate, real, fake):
+    """E[(|grad D(x)| - 1)^2] at x near a real image, which is noised by half its batch's deviation: arXiv:1705.07215.
+
+    Sec. 2.3 and its algorithm: x + share * std(X) / 2 * noise, with the noise uniform in [0, 1).
+    """
+    deviation = tf.math.reduce_std(real)
+    return _slopes_other_than_one(discriminate, real + 0.5 * deviation * discriminate.uniform(real.shape.as_list()))
+
+
+def r1(discriminate, real, fake):
+    """E[|grad D(x)|^2] / 2 at real images: arXiv:1801.04406, eq. 9."""
+    return tf.reduce_mean(discriminate.squared_slopes(real)) / 2
+
+
+def r2(discriminate, real, fake):
+    """E[|grad D(x)|^2] / 2 at generated images: arXiv:1801.04406, eq. 10."""
+    return tf.reduce_mean(discriminate.squared_slopes(fake)) / 2
+
+
+def make_penalty(config, loss):
+    """The penalty of a run, with its weight: the loss's own, or the configuration's; None if there is none."""
+    if loss.penalty or config.penalty == "none":
+        return loss.penalty
+    weight = config.penalty_weight if config.penalty_weight is not None else WEIGHTS[config.penalty]
+    return lambda discriminate, real, fake: weight * PENALTIES[config.penalty](discriminate, real, fake)
+
+
+def penalty_gradients(spec, real, fake, key, step):
+    """The gradients of a gan.TrainSpec's penalty for D's variables, or None without a penalty.
+
+    With `--penalty-every N`, N times the gradients in every N-th step, and zeros in the others (lazy regularization,
+    arXiv:1912.04958, app. B). key: the layers.RngKey of the call of D for the real images. step: int64 scalar.
+    """
+    every, variables = spec.config.penalty_every, spec.networks.d_vars
+    if spec.penalty is None:
+        return None
+
+    def due():
+        penalty = every * spec.penalty(Discriminate(spec.networks, key), real, fake)
+        check_tensor("the loss's penalty", penalty, [])
+        slopes = tf.gradients(penalty, variables)
+        return [tf.zeros_like(each) if slope is None else slope for slope, each in zip(slopes, variables, strict=True)]
+
+    if every == 1:
+        return due()
+    return tf.cond(tf.equal(step % every, 0), due, lambda: [tf.zeros_like(each) for each in variables])
+
+
+PENALTIES = {"none": None, "wgan_gp": wgan_gp, "dragan": dragan, "r1": r1, "r2": r2}
+
+
+def _slopes_other_than_one(discriminate, images):
+    norms = tf.sqrt(discriminate.squared_slopes(images) + _TINY)
+    return tf.reduce_mean(tf.square(norms - 1))
+
+
+def _one_for_each(images):
+    return [images.shape.as_list()[0]] + [1] * (images.shape.rank - 1)

@@ -27,6 +27,13 @@ def test_the_python_examples_run(finished, tmp_path, monkeypatch):
     assert len([line for line in custom.splitlines() if line]) <= 22
 
 
+@pytest.mark.slow
+def test_the_python_example_of_the_means_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block in re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "means.md").read_text(), re.DOTALL):
+        exec(block, {})
+
+
 def test_the_training_step_it_quotes_is_the_code():
     shown = re.search(
         r"    for real, z, \(g_key, \*d_keys\) in zip.*?spec\.g\.minimize\(g_loss\)\n", README, re.DOTALL

@@ -14,9 +14,9 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 class Worker:
     """A process of worker.py, idle between its turns. `unavailable` is the reason if it cannot run, otherwise None."""
 
-    def __init__(self, framework, workload, images, log, command=(sys.executable, WORKER)):
+    def __init__(self, framework, workload, images, log, command=(sys.executable, WORKER), options=None):
         self.process = subprocess.Popen(
-            [*map(str, command), framework, workload, str(images)],
+            [*map(str, command), framework, workload, str(images), *([json.dumps(options)] if options else [])],
             env={**os.environ, **QUIET},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,4 +1,6 @@
-"""Runs one framework on one workload: `python worker.py FRAMEWORK WORKLOAD IMAGES.npy`.
+"""Runs one framework on one workload: `python worker.py FRAMEWORK WORKLOAD IMAGES.npy [OPTIONS]`.
+
+OPTIONS are further arguments of the framework's trainer as JSON.
 
 Speaks JSON lines. The first is {"ready": note} or {"unavailable": reason}. Then it answers each line `run SECONDS` with
 {"steps": number, "seconds": elapsed}, until an empty line or the end of its input.
@@ -52,7 +54,7 @@ def reason(error):
     return lines[0] if type(error).__name__ == "Unavailable" else f"{type(error).__name__}: {lines[0][:100]}"
 
 
-def main(framework, workload, images):
+def main(framework, workload, images, options="{}"):
     protocol = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # keeps the libraries' output out of the protocol
 
@@ -64,7 +66,7 @@ def main(framework, workload, images):
         from frameworks.systems import NETWORKS
 
         entry = FRAMEWORKS[framework]
-        trainer = import_module(entry.module).trainer(workload, images, **entry.options)
+        trainer = import_module(entry.module).trainer(workload, images, **entry.options, **json.loads(options))
         check(trainer, NETWORKS[workload].parameters, WARM_UP.get(workload, 0))
     except Exception as error:  # the other frameworks continue without this one
         answer({"unavailable": reason(error)})

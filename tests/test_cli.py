@@ -27,7 +27,7 @@ def python(*argv, cwd=REPOSITORY, **options):
 
 MISTAKES = [
     (["--epoch", "3"], "did you mean --epochs?"),
-    (["--colour", "red"], "there is no flag --colour; python train.py --help lists the flags"),
+    (["--zebra", "red"], "there is no flag --zebra; python train.py --help lists the flags"),
     (["--optimisers", "adam"], "did you mean --optimi"),
     (["--model", "vae"], "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample"),
     (["--dataset", "imagenet"], "not one of mnist, fashion_mnist, mnist_warped, digits, gaussian"),

@@ -12,12 +12,12 @@ from tfgan_v1.step_metrics import METRICS
 ENDLESS = 10**6  # epochs or steps: more than a benchmark takes; the calls are as long as those of the preset
 
 
-def trainer(name, images):
-    """The Trainer of a workload; images: the path of an .npy file."""
+def trainer(name, images, **options):
+    """The Trainer of a workload; images: the path of an .npy file. options: of Config, in place of the preset's."""
     unit = "steps" if Config(model=name).steps else "epochs"
     with tempfile.TemporaryDirectory() as folder:  # the plan names it, but nothing is written there
         places = {"ckpt": Path(folder, "checkpoints"), "samples": Path(folder, "samples")}
-        plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places))
+        plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places, **options))
     with tf.Graph().as_default() as graph:
         network = train_graph.build(*plan.graph_args)
         session = tf.Session(graph=graph)
@@ -29,11 +29,11 @@ def trainer(name, images):
         seen[:], _ = train_steps(*next(calls))
 
     def losses():
-        metrics = dict(zip(METRICS["probabilities"], seen[-1], strict=True))
+        metrics = dict(zip(METRICS[plan.reads_as], seen[-1], strict=True))
         return metrics["d_loss"], metrics["g_loss"]
 
-    g_count = _count(network.networks.g_state)
-    counts = g_count, _count(network.weights) - g_count
+    vectors = [vector for each in network.networks.spectral_norms for vector in (each.left, each.right)]
+    counts = _count(network.networks.g_state), _count(network.networks.d_state) - _count(vectors)
     return Trainer(train, losses, plan.chunk, counts, f"XLA {plan.config.xla}, {plan.chunk} steps per call")
 
 

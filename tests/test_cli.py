@@ -30,7 +30,7 @@ MISTAKES = [
     (["--colour", "red"], "there is no flag --colour; python train.py --help lists the flags"),
     (["--optimisers", "adam"], "did you mean --optimi"),
     (["--model", "vae"], "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample"),
-    (["--dataset", "imagenet"], "not one of mnist, fashion_mnist, mnist_warped, digits, gaussian"),
+    (["--dataset", "imagenet"], "not one of mnist, fashion_mnist, stacked_mnist, mnist_warped, digits, gaussian"),
     (["--dataset", "."], "no image"),
     (["--epochs", "1", "--steps", "1"], "--epochs and --steps"),
     (["--image-size", "big"], "28x44"),

@@ -16,7 +16,7 @@ from tfgan_v1.presets import COMMON, PRESETS, SAMPLE_EVERY
 
 # Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
 LARGEST_SIDE = 4096  # of an image, in pixels
-DATASET_NAMES = ("mnist", "fashion_mnist", "mnist_warped", "digits", "gaussian")
+DATASET_NAMES = ("mnist", "fashion_mnist", "stacked_mnist", "mnist_warped", "digits", "gaussian")
 
 
 class Range(NamedTuple):

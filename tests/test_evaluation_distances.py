@@ -137,9 +137,9 @@ class TestSlicedWasserstein:
     @pytest.mark.parametrize("counts", [(200, 200), (90, 250)])
     def test_it_is_that_of_the_package_pot(self, counts):
         x, y = normal(counts[0], 6, seed=1), normal(counts[1], 6, 0.5, 2.0, seed=2)
-        directions = np.random.default_rng(3).normal(size=(512, 6))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        twin = ot.sliced_wasserstein_distance(x, y, projections=directions.T)
+        directions = np.random.default_rng(3).normal(size=(6, 512))
+        directions /= np.linalg.norm(directions, axis=0)
+        twin = ot.sliced_wasserstein_distance(x, y, projections=directions)
         assert np.isclose(distances.sliced_wasserstein(x, y, seed=3), twin, rtol=1e-4)
 
     def test_of_a_shift_it_is_the_shift_over_the_root_of_the_dimensions(self):
@@ -179,7 +179,9 @@ def test_shares_of_classes_and_the_distances_between_them():
     assert np.isclose(distances.shares_divergence(uniform, np.eye(1000)[3]), np.log(1000))  # complete collapse
 
 
-def test_the_nearest_training_image_is_that_of_all_distances():
+@pytest.mark.parametrize("block", [2**25, 250])  # all at once, and ten images at a time
+def test_the_nearest_training_image_is_that_of_all_distances(monkeypatch, block):
+    monkeypatch.setattr(distances, "_BLOCK", block)
     rows, training = RANDOM.random((40, 5, 5, 1)), RANDOM.random((300, 5, 5, 1))
     indices, found = distances.nearest(rows, training)
     twin = distances_between(rows.reshape(40, -1), training.reshape(300, -1))

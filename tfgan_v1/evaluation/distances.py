@@ -11,7 +11,8 @@ import numpy as np
 KERNEL_SUBSETS, KERNEL_SIZE = 10, 1000  # disjoint subsets of a kernel distance, and the most images in each
 PROJECTIONS = 512  # of a sliced Wasserstein distance
 _WORKING_MEMORY = 256  # MB of distances computed at once
-_BLOCK = 32  # projections sorted at once
+_SORTED = 32  # projections sorted at once
+_BLOCK = 2**25  # numbers converted at once
 
 
 class Gaussian(NamedTuple):
@@ -137,16 +138,23 @@ def sliced_wasserstein(real, fake, seed=0, projections=PROJECTIONS):
     al. 2015, J. Math. Imaging Vis. 51, after Rabin et al. 2012). The sets may differ in
     size; with few images it is too large.
     """
-    real, fake = (np.asarray(each, np.float32).reshape(len(each), -1) for each in (real, fake))
-    directions = np.random.default_rng(seed).normal(size=(projections, real.shape[1]))
-    directions = (directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.float32)
+    dimensions = int(np.prod(real.shape[1:]))
+    directions = np.random.default_rng(seed).normal(size=(dimensions, projections))
+    directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
     at_real, at_fake, width = _quantiles(len(real), len(fake))
+    real, fake = (np.concatenate([rows @ directions for rows in _blocks(each)]) for each in (real, fake))
     total = 0.0
-    for start in range(0, projections, _BLOCK):
-        block = directions[start : start + _BLOCK].T
-        one, other = (np.sort((each @ block).astype(np.float64), axis=0) for each in (real, fake))
+    for start in range(0, projections, _SORTED):
+        one, other = (np.sort(each[:, start : start + _SORTED].astype(np.float64), axis=0) for each in (real, fake))
         total += float(width @ np.square(one[at_real] - other[at_fake]).sum(1))
     return float(np.sqrt(total / projections))
+
+
+def _blocks(images):
+    """Images [n, ...] of any type as float32 rows [m, d], a part at a time, so that the memory is bounded."""
+    size = max(1, _BLOCK // int(np.prod(images.shape[1:])))
+    for start in range(0, len(images), size):
+        yield np.asarray(images[start : start + size], np.float32).reshape(-1, int(np.prod(images.shape[1:])))
 
 
 def _quantiles(first, second):
@@ -197,11 +205,16 @@ def nearest(features, training):
 
     features, training: [n, d] and [m, d] of the same unit, such as pixels. The memory is bounded.
     """
-    from sklearn.neighbors import NearestNeighbors
+    from sklearn.metrics import pairwise_distances_argmin_min
 
-    rows, training = (np.asarray(each, np.float32).reshape(len(each), -1) for each in (features, training))
-    distances, indices = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(training).kneighbors(rows)
-    return indices[:, 0], distances[:, 0]
+    rows = np.concatenate(list(_blocks(features)))
+    indices, distances, start = np.zeros(len(rows), int), np.full(len(rows), np.inf), 0
+    for block in _blocks(training):
+        nearest_one, distance = pairwise_distances_argmin_min(rows, block)
+        nearer = distance < distances
+        indices[nearer], distances[nearer] = start + nearest_one[nearer], distance[nearer]
+        start += len(block)
+    return indices, distances
 
 
 def nearer_share(fake_distances, real_distances):

@@ -152,7 +152,7 @@ def test_each_epoch_trains_on_all_images_in_a_new_order():
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 44, 1), (64, 64, 3), (130, 90, 3), (5, 5, 1), (1, 9, 3)])
 def test_images_of_any_size_fit(shape):
     with tf.Graph().as_default():
-        features, logits = classifier._network(tf.placeholder(tf.float32, [2, *shape]), 7, None)
+        features, logits, _ = classifier._network(tf.placeholder(tf.float32, [2, *shape]), 7, None)
         assert features.shape.as_list() == [2, 128] and logits.shape.as_list() == [2, 7]
         weights = sum(np.prod(variable.shape.as_list()) for variable in tf.trainable_variables())
         assert weights < 4e6

@@ -19,3 +19,12 @@ def split(dataset, share, seed):
     order = np.random.default_rng([seed, _STREAM]).permutation(period)
     chosen = np.isin(np.arange(count) % period, order[: round(share * period)])
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def folds(dataset, count, seed):
+    """Splits a Dataset into `count` parts of about equal size; yields (indices of a part, of all others), sorted."""
+    images = len(dataset.images)
+    period = min(images, PERIODS.get(dataset.name, images))
+    part = np.random.default_rng([seed, _STREAM]).permutation(np.arange(period) % count)[np.arange(images) % period]
+    for number in range(count):
+        yield np.flatnonzero(part == number), np.flatnonzero(part != number)

@@ -22,7 +22,12 @@ EVOLUTION = "evolution.png"
 LOSS_CURVES = "losses.png"
 PROBABILITIES = "probabilities.png"
 DIVERGENCE = "divergence.png"  # of points
-GRID = "samples.png"  # not of the run: the default output of sample.py
+
+# Not of the run, and kept by --overwrite: the default outputs of `sample` and `evaluate`, in the samples folder.
+GRID = "samples.png"
+SCORES = "scores.json"
+NEAREST = "nearest.png"  # samples with their nearest training images
+OUTPUTS = (GRID, SCORES, NEAREST)
 
 # --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, LATEST, *(f"{GENERATOR}-*{suffix}" for suffix in SUFFIXES), STATE)

@@ -25,9 +25,10 @@ from tfgan_v1.storage.files import replacing_shared
 
 VERSION = 1  # of networks, training and cache; entries of other versions are ignored
 FEATURES = 128
-STEPS, BATCH, RATE, WARM_UP = 1500, 128, 2e-3, 0.05  # the last: share of the steps in which the rate rises
+CERTAINTY = 5.0  # the length of the vectors that tell real images from corrupted ones
+STEPS, BATCH, RATE, WARM_UP = 1800, 128, 2e-3, 0.05  # the last: share of the steps in which the rate rises
 TURN, SCALE, SHEAR, SHIFT = 0.15, 0.1, 0.1, 2 / 28  # most of the augmentation's warps; the shift is a share of the side
-CORRUPTED = 32  # images of a batch that are corrupted: see _corrupted
+CORRUPTED = 24  # images of a batch that are corrupted: see _corrupted
 HELD_OUT = 0.1  # share of the images that measure the accuracy where there are no test images
 _STREAM = 0xA06  # of the augmentation's random numbers: see noise.draw
 _PIXELS = 400_000  # of a batch at inference
@@ -170,7 +171,12 @@ def _network(images, num_classes, training):
         x = tf.reshape(x, [-1, math.prod(x.shape.as_list()[1:])])  # 2304 for 28x28
         features = tf.nn.relu(dense(x, FEATURES, "features"))
         dropped = dropout(features, 0.5, training, "dropout")
-        return features, dense(dropped, num_classes, "logits"), dense(dropped, 1, "real")
+        return features, dense(dropped, num_classes, "logits"), dense(CERTAINTY * _direction(dropped), 1, "real")
+
+
+def _direction(x):
+    """Rows of length 1: what is not real points elsewhere, and is not far away, or distances were of nothing else."""
+    return x / tf.sqrt(tf.reduce_sum(tf.square(x), axis=1, keepdims=True) + 1e-6)
 
 
 def _halve(x):
@@ -231,9 +237,10 @@ def _train(dataset, test, seed, steps):
         warped = _warped(tf.cast(images, tf.float32) / 255, seed, step)
         both = tf.concat([_corrupted(warped[:CORRUPTED], seed, step), warped[CORRUPTED:]], axis=0)
         _, logits, real = _network(both, len(dataset.classes), RngKey(seed, step))
-        is_real = tf.concat([tf.zeros([CORRUPTED, 1]), tf.ones([BATCH - CORRUPTED, 1])], axis=0)
-        loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=is_real, logits=real)) + tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels[CORRUPTED:], logits=logits[CORRUPTED:])
+        is_real = np.arange(BATCH)[:, None] >= CORRUPTED
+        has_class = np.arange(BATCH) // (CORRUPTED // 4) != 2  # but for those that show two
+        loss = tf.losses.sigmoid_cross_entropy(is_real, real) + tf.losses.sparse_softmax_cross_entropy(
+            labels, logits, has_class.astype(np.float32)
         )
         done = tf.cast(step, tf.float32) / steps
         rate = RATE * tf.minimum(1.0, (done + 1 / steps) / WARM_UP) * (1 + tf.cos(math.pi * done)) / 2
@@ -268,8 +275,7 @@ def _scale(weights, about, images):
     scale = np.float32(root if root > 0 else 1)
     for name in ("kernel", "bias"):
         weights[f"classifier/features/{name}"] /= scale
-    for layer in ("logits", "real"):
-        weights[f"classifier/{layer}/kernel"] *= scale
+    weights["classifier/logits/kernel"] *= scale  # and not "real", which sees directions only
 
 
 def _batches(used, seed, steps):

@@ -30,7 +30,7 @@ MISTAKES = [
     (["--zebra", "red"], "there is no flag --zebra; python train.py --help lists the flags"),
     (["--optimisers", "adam"], "did you mean --optimi"),
     (["--model", "vae"], "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample"),
-    (["--dataset", "imagenet"], "not one of mnist, fashion_mnist, mnist_warped, digits, gaussian"),
+    (["--dataset", "imagenet"], "not one of mnist, fashion_mnist, stacked_mnist, mnist_warped, digits, gaussian"),
     (["--dataset", "."], "no image"),
     (["--epochs", "1", "--steps", "1"], "--epochs and --steps"),
     (["--image-size", "big"], "28x44"),
@@ -72,7 +72,8 @@ def test_help_and_mistakes_import_no_tensorflow():
     script = """
 import sys
 from tfgan_v1 import cli
-for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"], ["sample", "--ckpt", "nowhere"]):
+for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"], ["sample", "--ckpt", "nowhere"],
+             ["evaluate", "--help"], ["evaluate", "--ckpt", "nowhere"], ["evaluate", "--samples", "nowhere"]):
     try:
         cli.main(argv, "train.py")
     except SystemExit:
@@ -115,6 +116,8 @@ def test_the_examples_in_the_help_are_right():
         assert from_mapping(given)
     for example in flags.SAMPLE_EXAMPLES:
         assert flags.parse_sample("tfgan sample", example.split())
+    for example in flags.EVALUATE_EXAMPLES:
+        assert flags.parse_evaluate("tfgan evaluate", example.split())
 
 
 def test_the_british_spelling_of_optimizer_is_understood(command, tmp_path, monkeypatch):
@@ -128,7 +131,7 @@ def test_the_console_script_is_the_command_line(monkeypatch, capsys):
     module, function = re.search(r'^\[project.scripts\]\ntfgan = "(\S+):(\S+)"$', pyproject, re.MULTILINE).groups()
     call = getattr(import_module(module), function)
     for argv, code, right in (
-        ([], 0, "usage: tfgan {train,sample}"),
+        ([], 0, "usage: tfgan {train,sample,evaluate}"),
         (["--help"], 0, "tfgan train --help"),
         (["--version"], 0, "tfgan_v1 0."),
         (["train", "--version"], 0, "tfgan_v1 0."),
@@ -136,7 +139,7 @@ def test_the_console_script_is_the_command_line(monkeypatch, capsys):
         (["sample", "--help"], 0, "usage: tfgan sample [flags]"),
         (["train", "--epochs", "0"], 2, "tfgan train: --epochs must be at least 1"),
         (["sample", "--num", "0"], 2, "tfgan sample: --num must be a whole number"),
-        (["review"], 2, "tfgan: there is no command 'review'; the commands are train and sample"),
+        (["review"], 2, "tfgan: there is no command 'review'; the commands are train, sample, evaluate"),
     ):
         monkeypatch.setattr("sys.argv", ["/somewhere/bin/tfgan", *argv])
         assert call() == code

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tfgan_v1 import UserError, data
 from tfgan_v1.data import Shaping, decoding, folders
+from tfgan_v1.storage import files
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_a_failed_write_leaves_no_file(folder, load, tmp_path, monkeypatch, erro
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(folders, "sync", fail)
+    monkeypatch.setattr(files, "sync", fail)
     try:
         assert brightness(load(folder)) == [10, 20, 30, 40, 50]
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import outcome
 
-from tfgan_v1 import Loss, Optimizer, UserError, tf, train
+from tfgan_v1 import Generator, Loss, Optimizer, UserError, tf, train
 from tfgan_v1.losses import LOSSES
 from tfgan_v1.plan import make_plan
 
@@ -80,7 +80,7 @@ def test_scores_are_called_scores(digits_config, capsys):
         *("step", "epoch", "d_loss", "g_loss", "score(x)", "score(G(z))", "seconds")
     ]
     assert list(table(config.samples_folder / "held_out.csv")[0])[2:] == ["score(training)", "score(held-out)"]
-    assert (config.samples_folder / "scores.png").exists()
+    assert (config.samples_folder / "d_scores.png").exists()
     assert not (config.samples_folder / "probabilities.png").exists()
 
 
@@ -124,3 +124,40 @@ def test_a_wrong_optimizer_is_one_sentence(digits_config):
 def test_means_that_the_data_do_not_allow_are_one_sentence(digits_config, options, sentence):
     with pytest.raises(UserError, match=sentence):
         make_plan(digits_config(**options))
+
+
+def test_the_best_generator_so_far_is_kept_and_its_figures_are_recorded(digits_config, monkeypatch, capsys):
+    """Also over a resume: the best of all, not of the second half."""
+    from tfgan_v1 import evaluator
+
+    monkeypatch.setitem(evaluator.METRICS, "labelled", ("sliced_wasserstein",))  # without the time for a classifier
+    options = {"evaluate_every": 1, "average": 0.9}
+    whole = train(digits_config("whole", **options))
+    train(digits_config("broken", **options, epochs=1))
+    broken = train(digits_config("broken", **options), resume=True)
+    rows = [table(each.config.samples_folder / "evaluation.csv") for each in (whole, broken)]
+    assert rows[0] == rows[1] and [int(row["step"]) for row in rows[0]] == [17, 34, 51]
+    values = [float(row["sliced_wasserstein"]) for row in rows[0]]
+    best = 17 * (1 + int(np.argmin(values)))
+    assert whole.best == broken.best == (best, min(values))
+    for progress in (whole, broken):
+        with Generator.restore(progress.config.ckpt_folder, kind="best") as generator:
+            assert generator.step == best
+    assert (whole.config.samples_folder / "evaluation.png").stat().st_size > 1000
+    assert "the best so far" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_run_with_labels_is_measured_by_a_classifier(digits_config):
+    progress = train(digits_config(epochs=1, evaluate_every=1))
+    header, real, rows = progress.evaluation
+    assert header == ("step", "epoch", "frechet_distance", "precision", "recall")
+    assert rows[0][2] > 5 * real[0]  # after 17 steps
+
+
+def test_too_few_images_to_measure_are_one_sentence_before_training(tmp_path, digits_config):
+    np.save(tmp_path / "one.npy", np.zeros((2, 8, 8), np.uint8))
+    config = digits_config(dataset=str(tmp_path / "one.npy"), evaluate_every=1)
+    with pytest.raises(UserError, match="needs at least"):
+        train(config)
+    assert not list(config.ckpt_folder.glob("*.json"))

@@ -1,6 +1,6 @@
 """The classic TensorFlow 1 style GAN, alive on today's TensorFlow.
 
-    from tfgan_v1 import Config, Generator, load_samples, train, view_samples
+    from tfgan_v1 import Config, Generator, evaluate, load_samples, train, view_samples
 
 Each name is imported on first use, so that `import tfgan_v1` is fast and loads no TensorFlow. `tf` is
 tensorflow.compat.v1 without the messages that it prints when it is imported.
@@ -19,6 +19,7 @@ _HOMES = {
     "Model": "models",
     "Optimizer": "optimizers",
     "UserError": "errors",
+    "evaluate": "evaluating",
     "load_samples": "storage.records",
     "tf": "_tensorflow",
     "train": "training",

@@ -1,4 +1,4 @@
-"""`python -m tfgan_v1 train ...` and `python -m tfgan_v1 sample ...`, from any folder."""
+"""`python -m tfgan_v1 train ...`, and `sample` and `evaluate` likewise, from any folder."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command line: runs `train` or `sample`, and turns every mistake into one sentence and an exit code.
+"""The command line: runs `train`, `sample` or `evaluate`, and turns every mistake into one sentence and an exit code.
 
 TensorFlow is imported only after the flags are checked.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.errors import OutputLost, UserError, as_user_error, brief, plain
-from tfgan_v1.flags import as_flags, parse_sample, parse_train
+from tfgan_v1.flags import as_flags, parse_evaluate, parse_sample, parse_train
 from tfgan_v1.report.standard_streams import discard, tolerant_streams
 
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
@@ -19,9 +19,9 @@ BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 def main(argv=None, program="tfgan"):
     """Runs a command line. Returns the exit code of the process.
 
-    argv: the command, "train" or "sample", and its flags; None for those of the process. program: what the user typed:
-    "tfgan", "python -m tfgan_v1", or a script such as "train.py". Exit codes: 0 success, 2 a mistake that the user can
-    correct, 3 the disk is full or stdout cannot be written, 4 training diverged, 128 + n ended by signal n.
+    argv: a command in COMMANDS and its flags; None for those of the process. program: what the user typed: "tfgan",
+    "python -m tfgan_v1", or a script such as "train.py". Exit codes: 0 success, 2 a mistake that the user can correct,
+    3 the disk is full or stdout cannot be written, 4 training diverged, 128 + n ended by signal n.
     """
     command, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     speaker = f"{program} {command}" if command in COMMANDS and not program.endswith(".py") else program
@@ -48,10 +48,11 @@ def _run(command, flags, program):
     """Runs one command. Returns its exit code."""
     if command in ("-h", "--help"):
         say(
-            f"usage: {program} {{train,sample}} [flags]",
+            f"usage: {program} {{{','.join(COMMANDS)}}} [flags]",
             "",
-            "  train   train a GAN",
-            "  sample  draw samples from a trained generator",
+            "  train     train a GAN",
+            "  sample    draw samples from a trained generator",
+            "  evaluate  measure a trained generator, or images, against real images",
             "",
             f"`{program} train --help` lists the flags of train.",
         )
@@ -60,7 +61,7 @@ def _run(command, flags, program):
         say(f"tfgan_v1 {__version__}")
         return 0
     if command not in COMMANDS:
-        raise UserError(f"there is no command {brief(command)}; the commands are {' and '.join(COMMANDS)}")
+        raise UserError(f"there is no command {brief(command)}; the commands are {', '.join(COMMANDS)}")
     try:
         return COMMANDS[command](flags, program)
     except SystemExit as end:  # after --help and --version
@@ -131,7 +132,29 @@ def sample(argv, program):
     return 0
 
 
-COMMANDS = {"train": train, "sample": sample}
+def evaluate(argv, program):
+    """`evaluate`: measures a run's generator, or images from anywhere."""
+    given = parse_evaluate(_call("evaluate", program), argv)
+    out, ckpt, name = (given.pop(each) for each in ("out", "ckpt", "name"))
+    if given["samples"] is not None and (ckpt is not None or name is not None):
+        raise UserError("--samples names images, and --ckpt and --name a run that draws them; give one of the two")
+    config = from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
+
+    from tfgan_v1 import evaluating
+    from tfgan_v1.storage import names
+
+    out = out if out is not None else str(config.samples_folder / names.SCORES)
+    evaluating.check_out(out)
+    evaluation = evaluating.evaluate(config.ckpt, config.name, **given)
+
+    from tfgan_v1.report import score_table
+
+    say(*score_table.lines(evaluation))
+    say(f"Wrote {' and '.join(map(str, evaluating.save(evaluation, out)))}.")
+    return 0
+
+
+COMMANDS = {"train": train, "sample": sample, "evaluate": evaluate}
 
 
 def say(*lines):
@@ -145,7 +168,9 @@ def _resumed(given):
 
     before, other = run_folder.read(from_mapping(given)).config, {"epochs": "steps", "steps": "epochs"}
     changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
-    recounted = {other[changed]: None, "sample_every": None} if changed else {}  # sample_every has the run's unit
+    recounted = (
+        {other[changed]: None, "sample_every": None, "evaluate_every": None} if changed else {}
+    )  # sample_every has the run's unit
     return replace(before, **{**recounted, **given})
 
 

@@ -16,7 +16,7 @@ from tfgan_v1.presets import AUGMENTATIONS, COMMON, LABELLED, LOSSES, PENALTIES,
 
 # Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
 LARGEST_SIDE = 4096  # of an image, in pixels
-DATASET_NAMES = ("mnist", "fashion_mnist", "mnist_warped", "digits", "gaussian")
+DATASET_NAMES = ("mnist", "fashion_mnist", "stacked_mnist", "mnist_warped", "digits", "gaussian")
 
 
 class Range(NamedTuple):
@@ -206,6 +206,11 @@ class Config:
     samples: str = option("folder for samples, losses and plots", metavar="FOLDER", default="samples", place=True)
     sample_every: int = option(
         "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
+    )
+    evaluate_every: int | None = option(
+        "measure the generator every N epochs or steps, and keep the best so far (see docs/evaluation.md)",
+        COUNT,
+        resumable=True,
     )
     num_samples: int = option("images drawn each time", Range(1, 10_000))
     record: str = option("rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")))

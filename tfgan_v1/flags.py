@@ -1,4 +1,4 @@
-"""The flags of `train` and `sample`, most of them made from Config, and their help in groups."""
+"""The flags of `train`, `sample` and `evaluate`, most of them made from Config, and their help in groups."""
 
 import argparse
 import os
@@ -27,6 +27,7 @@ TRAIN_EXAMPLES = (
     "--resume --epochs 200",
 )
 SAMPLE_EXAMPLES = ("--ckpt checkpoints", "--name photos --num 100", "--seeds 0-15,20 --out pictures/")
+EVALUATE_EXAMPLES = ("--ckpt checkpoints", "--name photos --num 1000", "--samples digits.npy --dataset mnist")
 MOST_SEEDS = 1_000_000  # in one call of sample.py
 
 
@@ -56,6 +57,21 @@ def parse_train(call, argv):
     return parser.parse(argv)
 
 
+def parse_kind(text):
+    """A kind of generator in names.GENERATORS. Raises UserError for any other text."""
+    if text not in GENERATORS:
+        raise UserError(f"--generator must be one of {', '.join(GENERATORS)}, not {brief(text)}")
+    return text
+
+
+GENERATOR = {  # how `sample` and `evaluate` take --generator
+    "metavar": "{latest,average,best}",
+    "type": parse_kind,
+    "help": "which generator: the latest, the average of its weights, or the best that --evaluate-every found "
+    "(default: average if the run keeps one, otherwise latest)",
+}
+
+
 def parse_sample(call, argv):
     """The flags of `sample` in `argv`, by name, with their defaults."""
     parser = _Parser(
@@ -64,13 +80,7 @@ def parse_sample(call, argv):
     add = parser.add_argument_group("flags").add_argument
     add("--ckpt", metavar="FOLDER", default=Config.ckpt, help="checkpoint folder of the run (default: %(default)s)")
     add("--name", metavar="NAME", help="name of the run, if it has one")
-    add(
-        "--generator",
-        metavar="{latest,average,best}",
-        type=parse_kind,
-        help="which generator: the latest, the average of its weights, or the best that --evaluate-every found "
-        "(default: average if the run keeps one, otherwise latest)",
-    )
+    add("--generator", **GENERATOR)
     add("--num", metavar="N", type=parse_num, help="number of images, from seeds 0 to N - 1 (default: 16)")
     add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
     add(
@@ -82,11 +92,49 @@ def parse_sample(call, argv):
     return parser.parse(argv)
 
 
-def parse_kind(text):
-    """A kind of generator in names.GENERATORS. Raises UserError for any other text."""
-    if text not in GENERATORS:
-        raise UserError(f"--generator must be one of {', '.join(GENERATORS)}, not {brief(text)}")
-    return text
+def parse_evaluate(call, argv):
+    """The flags of `evaluate` in `argv`, by name; None for those that were not given."""
+    parser = _Parser(
+        call,
+        "Measure generated images against real ones: quality, variety, and whether they are copies. docs/evaluation.md "
+        "explains each figure.",
+        EVALUATE_EXAMPLES,
+    )
+    add = parser.add_argument_group("flags").add_argument
+    add("--ckpt", metavar="FOLDER", help=f"checkpoint folder of the run (default: {Config.ckpt})")
+    add("--name", metavar="NAME", help="name of the run, if it has one")
+    add("--generator", **GENERATOR)
+    add(
+        "--samples",
+        metavar="PATH",
+        help="measure these images instead of a run's: a .npy, .npz or .pkl file or a folder",
+    )
+    add(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="what --samples imitates (default: mnist, otherwise mnist_warped), or where the run's data are now",
+    )
+    add("--num", metavar="N", type=parse_num, help="images to measure (default: 10000; of stacked_mnist 26000)")
+    add("--seed", metavar="N", type=parse_seed, default=0, help="seed of the noise and of the choice among real images")
+    add("--metrics", metavar="LIST", type=parse_metrics, help="metrics to measure, such as frechet_distance,nearest")
+    add("--data-dir", metavar="FOLDER", help="where to look for mnist and fashion_mnist before $TFGAN_DATA")
+    add(
+        "--cache-dir", metavar="FOLDER", help="folder for the classifier and decoded images (default: the user's cache)"
+    )
+    add("--out", metavar="FILE", help="the .json file to write (default: scores.json in samples/ or samples/NAME/)")
+    return parser.parse(argv)
+
+
+def parse_seed(text):
+    """The seed in a text. Raises UserError unless it is a whole number below 2**32."""
+    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text) or int(text) >= 2**32:
+        raise UserError(f"--seed takes a whole number, at least 0 and at most 4,294,967,295, not {brief(text)}")
+    return int(text)
+
+
+def parse_metrics(text):
+    """The names in a text such as "frechet_distance,nearest"."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) or (text,)
 
 
 def parse_num(text):

@@ -50,9 +50,8 @@ class Plan(NamedTuple):
 
     @property
     def held_out(self):
-        """The indices of the held-out images, int64 [holdout], sorted: a function of the seed."""
-        drawn = np.random.default_rng([self.config.seed, HOLDOUT]).permutation(self.facts["num_images"])
-        return np.sort(drawn[: self.config.holdout])
+        """The indices of the held-out images, int64 [holdout], sorted."""
+        return held_out(self.config, self.facts["num_images"])
 
     @property
     def reads_as(self):
@@ -75,6 +74,12 @@ class Plan(NamedTuple):
     def sample_every(self):
         """Steps from one sampling step to the next."""
         return self.config.sample_every * (1 if self.config.steps else self.steps_per_epoch)
+
+    @property
+    def evaluate_every(self):
+        """Steps from one evaluation to the next, or None."""
+        every = self.config.evaluate_every
+        return every and every * (1 if self.config.steps else self.steps_per_epoch)
 
     @property
     def streamed(self):
@@ -130,7 +135,8 @@ class Plan(NamedTuple):
     def chunks(self, step):
         """The calls of the loop from a step to the end of the run: pairs (first step, number of steps)."""
         while step < self.total_steps:
-            steps = min(self.chunk, self.sample_every - step % self.sample_every, self.total_steps - step)
+            intervals = [every for every in (self.sample_every, self.evaluate_every) if every]
+            steps = min(self.chunk, self.total_steps - step, *(every - step % every for every in intervals))
             yield step, steps
             step += steps
 
@@ -149,6 +155,36 @@ class Plan(NamedTuple):
 
     def _training_indices(self):
         return np.delete(np.arange(self.facts["num_images"], dtype=np.int32), self.held_out)
+
+
+def shaping(config):
+    """The data.Shaping of a configuration."""
+    return data.Shaping(config.size, config.channels, config.fit, config.background)
+
+
+def held_out(config, num_images):
+    """The indices of the held-out images of a data set, int64 [holdout], sorted: a function of the seed."""
+    drawn = np.random.default_rng([config.seed, HOLDOUT]).permutation(num_images)
+    return np.sort(drawn[: config.holdout])
+
+
+def real_sets(config, dataset):
+    """(the Dataset to train on, a Dataset of new images to compare with) of a run's Dataset.
+
+    The second is the published test images, otherwise the held-out images, otherwise None.
+    """
+    indices = held_out(config, len(dataset.images))
+    rest = np.delete(np.arange(len(dataset.images)), indices)
+    drawn = {"mean": config.mean, "std": config.std, "seed": config.seed}
+    test = data.load_test(dataset.name, config.data_dir, shaping(config), **drawn)
+    if not len(indices):
+        return dataset, test
+
+    def part(which):
+        labels = None if dataset.labels is None else dataset.labels[which]
+        return dataset._replace(images=dataset.images[which], labels=labels, sha256=None)
+
+    return part(rest), test or part(indices)
 
 
 def make_plan(config, *, resume=False, overwrite=False, download=True, custom=CustomParts()):  # noqa: B008, a constant
@@ -225,7 +261,7 @@ def load(config, *, download=True):
     return data.load(
         config.dataset,
         config.data_dir,
-        data.Shaping(config.size, config.channels, config.fit, config.background),
+        shaping(config),
         mean=config.mean,
         std=config.std,
         seed=config.seed,

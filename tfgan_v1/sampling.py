@@ -24,9 +24,10 @@ class Generator:
     The image of a seed depends on nothing but the checkpoint and the seed.
     """
 
-    def __init__(self, session, seeds, images, step, image_shape):
+    def __init__(self, session, seeds, images, checkpoint, kind, image_shape):
         self._session, self._seeds, self._images = session, seeds, images
-        self.step = step  # number of training steps
+        self.step = checkpoint.step  # number of training steps
+        self.kind = kind  # "latest", "average" or "best"
         self.image_shape = image_shape  # (height, width, channels), or (1,) for points
 
     @classmethod
@@ -63,7 +64,7 @@ class Generator:
             except BaseException:
                 session.close()
                 raise
-        return cls(session, seeds, images, checkpoint.step, image_shape)
+        return cls(session, seeds, images, checkpoint, kind, image_shape)
 
     def __call__(self, seeds=range(16)):
         """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1]."""

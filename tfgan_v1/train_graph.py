@@ -12,6 +12,8 @@ from tfgan_v1.networks import View, create_networks
 from tfgan_v1.optimizers import Optimizer, make_optimizer
 from tfgan_v1.step_metrics import METRICS
 
+MEASURED = 250  # images that are drawn at once to be measured
+
 
 class SingleStep(NamedTuple):
     """One training step as its own `Session.run`, as in the old notebooks: the plain path of the loop."""
@@ -33,6 +35,8 @@ class TrainGraph(NamedTuple):
     metrics: Any  # does the steps; float32 [chunk, n], the METRICS of each, of which the first num_steps rows are valid
     finite: Any  # bool: whether every weight and optimizer slot is finite after the steps
     preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]; of the averaged generator
+    batch_index: Any  # placeholder, int64
+    measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape], drawn as `preview` is
     judged: Any  # placeholder [n, *shape], pixels or points
     d_outputs: Any  # D's mean output for them: a probability, or a score
     start_average: Any  # sets the averaged generator to the generator; run it after `initialize`
@@ -91,6 +95,10 @@ def build(
     zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
     preview_shape = [config.num_samples, config.noise_size]
     preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
+    batch_index = tf.placeholder(tf.int64, [], "batch_index")
+    z_shape = [MEASURED, config.noise_size]
+    measured_z = noise.draw(config.noise, config.seed, noise.EVALUATION, batch_index, 1, z_shape)[0]
+    draw = lambda z: decode(model, networks.generate(z, average=config.average > 0))  # noqa: E731
     judged = tf.placeholder(dtype, [None, *shape], "judged")
     loop = make_loop(spec, num_images, resident, state)
     metrics, finite = loop(first_step, num_steps, order if stream is None else stream, zs)
@@ -103,7 +111,9 @@ def build(
         order=order,
         metrics=metrics,
         finite=finite,
-        preview=decode(model, networks.generate(preview_z, average=config.average > 0)),
+        preview=draw(preview_z),
+        batch_index=batch_index,
+        measured=draw(measured_z),
         judged=judged,
         d_outputs=tf.reduce_mean(d_output(loss, networks.discriminate(encode(model, judged)))),
         start_average=averaging.start(networks.average, networks.g_state) if networks.average else tf.no_op(),

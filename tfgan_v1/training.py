@@ -1,7 +1,7 @@
 """The Session loop: train, record, sample, save."""
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from tfgan_v1 import streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.evaluator import make_evaluator
 from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import CustomParts, Plan, make_plan
 from tfgan_v1.report import console, pictures, statistics
@@ -35,6 +36,7 @@ class TrainContext(NamedTuple):
     generator_savers: dict  # kind of generator -> checkpoints.Saver
     state_saver: checkpoints.Saver
     weights_saver: checkpoints.Saver  # of both networks
+    evaluator: Any  # an evaluator.Evaluator, or None
     signals: list  # numbers of the signals received
 
 
@@ -105,12 +107,15 @@ def make_context(plan, run_id, signals):
     stream = streaming.make_stream(plan) if plan.streamed else None
     resident = plan.facts["num_images"]
     graph = train_graph.build(*plan.graph_args, stream=stream.images if stream else None, num_resident=resident)
-    kinds = {"latest": graph.networks.g_state, "average": graph.networks.average}
+    average = graph.networks.average
+    best = (average or graph.networks.g_state) if plan.evaluate_every else None
+    kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
     generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
     savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
     tf.get_default_graph().finalize()
-    with tf.Session() as session:
-        yield TrainContext(plan, graph, stream, session, make_train_fn(plan, graph, session), *savers, signals)
+    with tf.Session() as session, closing(make_evaluator(plan) if plan.evaluate_every else ExitStack()) as evaluator:
+        train_fn = make_train_fn(plan, graph, session)
+        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals)
 
 
 def make_train_fn(plan, graph, session):
@@ -134,6 +139,8 @@ def start(context, saved, checkpoint):
     feed = {} if context.stream else {context.graph.images: plan.dataset.images}
     session.run(context.graph.initialize, feed)
     progress = restore_progress(context, checkpoint) if checkpoint else Progress(config)
+    if plan.evaluate_every and not progress.evaluation:
+        progress.evaluation = empty_evaluation(context)
     if config.weights and not checkpoint:
         checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
     if not checkpoint:
@@ -156,7 +163,18 @@ def start(context, saved, checkpoint):
 def restore_progress(context, checkpoint):
     """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
     checkpoints.restore(context.state_saver, context.session, checkpoint)
-    return load_progress(context.plan, checkpoint)
+    progress = load_progress(context.plan, checkpoint)
+    path = context.plan.config.samples_folder / names.EVALUATION
+    if context.plan.evaluate_every:
+        progress.evaluation = empty_evaluation(context)
+        if path.exists():
+            progress.evaluation[2].extend(records.read_table(path, progress.evaluation[0], progress.step))
+    return progress
+
+
+def empty_evaluation(context):
+    """The table of figures while training, without rows: see Progress."""
+    return context.evaluator.header, list(context.evaluator.reference.real.values()), []
 
 
 def compile_steps(context, progress):
@@ -185,7 +203,10 @@ def train_loop(context, progress):
             progress.seconds = time.monotonic() - started
             bar.update(steps)
             tick(context, progress, monitor, rows)
-            if time.monotonic() - last_save >= SAVE_SECONDS:
+            evaluated = plan.evaluate_every and progress.step % plan.evaluate_every == 0
+            if evaluated:
+                evaluate(context, progress)
+            if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
                 save_state(context, progress)
                 last_save = time.monotonic()
     save_generator(context, progress)
@@ -214,6 +235,22 @@ def tick(context, progress, monitor, rows):
             raise
 
 
+def evaluate(context, progress):
+    """Measures the generator, records the figures, and saves it if it is the best so far."""
+    plan, graph, config = context.plan, context.graph, context.plan.config
+    draw = lambda index: context.session.run(graph.measured, {graph.batch_index: index})  # noqa: E731
+    figures = context.evaluator.measure(draw)
+    row = (progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *figures)
+    progress.evaluation[2].append(row)
+    records.append_rows(config.samples_folder / names.EVALUATION, [row])
+    best = progress.best is None or figures[0] < progress.best[1]
+    if best:
+        progress.best = (progress.step, figures[0])
+        saver = context.generator_savers["best"]
+        checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
+    console.write_figures(plan, progress, best)
+
+
 def roll_back(context):
     """Returns the Progress at the last saved state, to which variables, records and checkpoints are set back."""
     progress = restore_progress(context, checkpoints.newest_state(context.plan.config.ckpt_folder))
@@ -235,6 +272,9 @@ def start_records(plan, progress):
     if plan.is_points:
         table = statistics.statistics(plan, progress)
         records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
+    if progress.evaluation:
+        header, _, rows = progress.evaluation
+        records.write_table(folder / names.EVALUATION, header, rows)
     if plan.dataset.files:
         records.write_table(folder / names.FILES, records.FILES_HEADER, plan.dataset.files)
 
@@ -276,13 +316,15 @@ def judge(context, progress):
 def save_generator(context, progress):
     """Saves the generator's variables alone, and those of the averaged generator."""
     folder = context.plan.config.ckpt_folder
-    for kind, saver in context.generator_savers.items():
+    for kind in context.generator_savers.keys() - {"best"}:
+        saver = context.generator_savers[kind]
         checkpoints.save_generator(saver, context.session, folder, progress.step, kind)
 
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
     tables = [names.STATISTICS] * context.plan.is_points + [names.HELD_OUT] * (context.plan.config.holdout > 0)
+    tables += [names.EVALUATION] * bool(progress.evaluation)
     for name in (names.SAMPLES, names.LOSSES, *tables):
         files.sync(context.plan.config.samples_folder / name)
     write_state(context, progress)

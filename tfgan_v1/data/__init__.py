@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import decoding, detect, embedded, folders, published
+from tfgan_v1.data import decoding, detect, embedded, folders, published, stacked
 from tfgan_v1.data.labels import classify_folders
 from tfgan_v1.data.shapes import Shaping
 from tfgan_v1.data.warped import mnist_warped
 from tfgan_v1.errors import UserError, warn
 
 EMBEDDED = {"mnist_warped": mnist_warped, "digits": embedded.digits}  # images that need no file of the user's
-NAMES = (*published.PUBLISHED, *EMBEDDED, "gaussian")
+NAMES = (*published.PUBLISHED, "stacked_mnist", *EMBEDDED, "gaussian")
 ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
 _AS_IT_IS = Shaping()
 
@@ -54,11 +54,12 @@ def load(
     name = None if name is None else os.fspath(name)
     if name == "gaussian":
         return _points(name, embedded.gaussian(mean, std, seed), shaping)
-    if name is None or name in published.PUBLISHED:
-        content = published.load(name, data_dir, download=download)
-        if content is not None:
-            return _images(name or "mnist", content, shaping)
-        name = "mnist_warped"
+    if name == "stacked_mnist":
+        return _stacked(_digits(data_dir, download)[1], shaping)
+    if name is None:
+        return _images(*_digits(data_dir, download), shaping)
+    if name in published.PUBLISHED:
+        return _images(name, published.load(name, data_dir, download=download), shaping)
     if name in EMBEDDED:
         return _images(name, EMBEDDED[name](), shaping)
     path = Path(os.path.expanduser(name))
@@ -68,6 +69,36 @@ def load(
         raise UserError(f"{name} is not one of {', '.join(NAMES)}, and no file or folder has that name")
     content = detect.read(path, shaping.size)
     return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
+
+
+def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, download=True):
+    """The Dataset of a data set's own test images, or None if it has none or they are not found.
+
+    Those of `mnist_warped` are MNIST's, if they are on disk; those of `stacked_mnist` are made of MNIST's; those of
+    `gaussian` are other draws. The arguments are those of `load`, and so are the errors.
+    """
+    name = None if name is None else os.fspath(name)
+    if name == "gaussian":
+        return Dataset(name, embedded.gaussian(mean, std, seed, test=True))
+    digits = {"mnist_warped": "mnist", "stacked_mnist": "mnist"}.get(name, name)
+    if digits not in published.PUBLISHED:
+        return None
+    content = published.load_test(digits, data_dir, download=download and name == digits)
+    if content is None:
+        return None
+    return _stacked(content, shaping, test=True) if name == "stacked_mnist" else _images(name, content, shaping)
+
+
+def _digits(data_dir, download):
+    """(name, Labelled) of MNIST if it is found or downloads quickly, else of `mnist_warped`, with a warning."""
+    content = published.load(None, data_dir, download=download)
+    return ("mnist_warped", mnist_warped()) if content is None else ("mnist", content)
+
+
+def _stacked(digits, shaping, *, test=False):
+    if shaping.channels == 1:
+        raise UserError("stacked_mnist has a digit in each of three colour channels; leave out --channels 1")
+    return _images("stacked_mnist", stacked.stack(digits, test=test), shaping)
 
 
 def _images(name, content, shaping):

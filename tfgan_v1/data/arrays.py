@@ -96,24 +96,24 @@ def read_npy(path, size=None):
     return Labelled(to_images_or_points(array, path, size))
 
 
-def read_npz(path, size=None):
-    """The Labelled images or points of a NumPy archive such as Keras' mnist.npz: the first array that NPZ_NAMES names.
+def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
+    """The Labelled images or points of a NumPy archive such as Keras' mnist.npz: the first array of `image_names`.
 
-    An only array may have any name. The labels are the first array that NPZ_LABELS names. Otherwise as `read_npy`.
+    An only array may have any name. The labels are the first array of `label_names`. Otherwise as `read_npy`.
     """
     with as_user_error(path), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        name = names[0] if len(names) == 1 else next((name for name in NPZ_NAMES if name in names), None)
+        name = names[0] if len(names) == 1 else next((name for name in image_names if name in names), None)
         if name is None:
             if not names:
                 raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
             arrays = ", ".join(names)
             raise UserError(
-                f"{path} holds the arrays {arrays}, and none named {', '.join(NPZ_NAMES)}; "
+                f"{path} holds the arrays {arrays}, and none named {', '.join(image_names)}; "
                 "save the images under one of these names"
             )
         array = _member(archive, name, path)
-        values, label_name = None, next((each for each in NPZ_LABELS if each in names and each != name), None)
+        values, label_name = None, next((each for each in label_names if each in names and each != name), None)
         if label_name:
             with suppress(UserError):  # Python objects: the images do without their labels
                 values = _member(archive, label_name, path)

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfgan_v1.data.labels import Labelled, classify
 
-POINTS = 1000
+POINTS, TEST_POINTS = 1000, 10_000
 _STREAM = 0x9A55  # separates these draws from all others with the same seed
 
 
@@ -22,6 +22,10 @@ def digits():
     return Labelled(np.stack(large)[..., None], *classify(bunch.target))
 
 
-def gaussian(mean, std, seed):
-    """1,000 draws of the normal distribution N(mean, std): float32 [1000, 1], a function of its arguments alone."""
-    return np.random.default_rng([seed, _STREAM]).normal(mean, std, (POINTS, 1)).astype(np.float32)
+def gaussian(mean, std, seed, *, test=False):
+    """1,000 draws of the normal distribution N(mean, std): float32 [1000, 1], a function of its arguments alone.
+
+    test: 10,000 other draws, [10000, 1].
+    """
+    draws = np.random.default_rng([seed, _STREAM, 1] if test else [seed, _STREAM])
+    return draws.normal(mean, std, (TEST_POINTS if test else POINTS, 1)).astype(np.float32)

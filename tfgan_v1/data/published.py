@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 import threading
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +22,23 @@ class Published(NamedTuple):
     """A published data set in IDX format."""
 
     title: str
-    files: tuple[str, ...]  # usual paths below a folder that is searched, most usual first
-    url: str
+    files: tuple[str, ...]  # usual paths of the training images below a folder that is searched, most usual first
+    url: str  # of the training images; the other files are beside it
     sha256: str  # of the file at the URL
     pixels_sha256: str  # of the 60,000 x 28 x 28 bytes in it
     classes: tuple[str, ...]  # the names of labels 0 to 9
+    others: dict[str, str] = {}  # noqa: RUF012, a constant; names of the other files -> their SHA-256
+    test_pixels_sha256: str = ""  # of the 10,000 x 28 x 28 bytes of the test images
+
+    @property
+    def test_files(self):
+        """The usual paths of the test images; an archive holds both."""
+        return tuple(file.replace("train-", "t10k-") for file in self.files)
 
 
+TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (
+    f"{name}-ubyte.gz" for name in ("train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+)
 _IDX_FILES = tuple(f"train-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in (".gz", ""))
 PUBLISHED = {
     "mnist": Published(
@@ -41,6 +52,12 @@ PUBLISHED = {
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
         tuple("0123456789"),
+        {
+            TRAIN_LABELS: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            TEST_IMAGES: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
+        "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     ),
     "fashion_mnist": Published(
         "Fashion-MNIST",
@@ -56,12 +73,18 @@ PUBLISHED = {
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
             *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         ),
+        {
+            TRAIN_LABELS: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            TEST_IMAGES: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            TEST_LABELS: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        },
+        "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
     ),
 }
 
 
 def load(name, data_dir=None, *, download=True):
-    """The Labelled images of a published data set: uint8 [60000, 28, 28, 1]. A download has no labels.
+    """The Labelled images of a published data set: uint8 [60000, 28, 28, 1].
 
     name: one of PUBLISHED; or None for MNIST, if it is found or downloads quickly, else for a warning and None.
     data_dir: the folder to search first. download: whether to use the network; without it, blank images replace those
@@ -76,6 +99,8 @@ def load(name, data_dir=None, *, download=True):
         return Labelled(np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1)))
     if path is None:
         path, reason = fetch(published, CONNECT_SECONDS if name is None else 10)
+        if path is not None:
+            fetch(published, CONNECT_SECONDS, TRAIN_LABELS)  # without them, the images are still worth having
     if path is not None:
         return read_published(path, published)
     if name is None:
@@ -92,6 +117,21 @@ def load(name, data_dir=None, *, download=True):
     )
 
 
+def load_test(name, data_dir=None, *, download=True):
+    """The Labelled test images of a published data set: uint8 [10000, 28, 28, 1]; None if they are not found.
+
+    They are searched for as the training images are: `t10k-...` for `train-...`, or `x_test` in an archive. name: one
+    of PUBLISHED. download: whether to fetch those that are missing. Raises UserError if their file is damaged.
+    """
+    published, places = PUBLISHED[name], search_places(data_dir)
+    path = find(published, places, published.test_files)
+    if path is None and download:
+        path, _ = fetch(published, CONNECT_SECONDS, TEST_IMAGES)
+        if path is not None:
+            fetch(published, CONNECT_SECONDS, TEST_LABELS)
+    return None if path is None else read_published(path, published, test=True)
+
+
 def search_places(data_dir):
     """The folders to search, in order: data_dir, $TFGAN_DATA, Keras' cache."""
     given = [Path(place) for place in (data_dir, os.environ.get("TFGAN_DATA")) if place]
@@ -104,25 +144,38 @@ def keras_cache():
     return Path(home or os.path.expanduser("~/.keras")) / "datasets"
 
 
-def find(published, places):
-    """The first file of a data set in the places, or None."""
-    candidates = (place / file for place in places for file in published.files)
-    return next((path for path in candidates if path.is_file()), None)
+def find(published, places, files=None):
+    """The first file of a data set in the places, or None. files: paths to look for, if not those for training."""
+    candidates = (place / file for place in places for file in files or published.files)
+    return next((path for path in candidates if path.is_file() and (not files or _may_hold_test(path))), None)
 
 
-def fetch(published, connect_seconds):
-    """Downloads a data set into Keras' cache, with a progress bar and a checksum.
+def _may_hold_test(path):
+    """Whether a file can hold test images: of archives, those with `x_test`, or those that cannot be opened."""
+    if path.suffix != ".npz":
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return f"{_TEST_ARRAYS[0][0]}.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return True
 
-    Returns (path, None), or (None, why not).
+
+def fetch(published, connect_seconds, file=None):
+    """Downloads a file of a data set into Keras' cache, with a progress bar and a checksum.
+
+    file: a name in `published.others`; None for the training images. Returns (path, None), or (None, why not).
     """
     import pooch
     import requests
 
+    url = published.url if file is None else f"{published.url.rpartition('/')[0]}/{file}"
+    sha256 = published.sha256 if file is None else published.others[file]
     reached = threading.Event()
 
     def connect():
         with suppress(OSError, ValueError):
-            requests.head(published.url, timeout=connect_seconds).raise_for_status()
+            requests.head(url, timeout=connect_seconds).raise_for_status()
             reached.set()
 
     # A DNS lookup has no timeout, so it runs in a thread that may be abandoned.
@@ -130,27 +183,34 @@ def fetch(published, connect_seconds):
     thread.start()
     thread.join(connect_seconds)
     if not reached.is_set():
-        return None, f"{published.url.split('/')[2]} cannot be reached"
+        return None, f"{url.split('/')[2]} cannot be reached"
     folder = keras_cache() / published.files[0].split("/")[0]
     pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(connect_seconds, 60))
+    name = file or Path(published.files[0]).name
     try:
-        path = pooch.retrieve(
-            published.url, f"sha256:{published.sha256}", Path(published.files[0]).name, folder, downloader=downloader
-        )
+        path = pooch.retrieve(url, f"sha256:{sha256}", name, folder, downloader=downloader)
     except (OSError, ValueError) as error:
         return None, str(error)
     return Path(path), None
 
 
-def read_published(path, published):
-    """The Labelled images of a published data set's file, .npz or IDX. Raises UserError if it is another data set's."""
-    content = read_npz(path) if path.suffix == ".npz" else read_idx(path)
-    images = content.images
+_TEST_ARRAYS = ("x_test",), ("y_test",)  # the names in an archive
+
+
+def read_published(path, published, *, test=False):
+    """The Labelled images of a published data set's file, .npz or IDX; with `test`, the test images.
+
+    Raises UserError if the file holds another published set of images.
+    """
+    content = read_npz(path, None, *(_TEST_ARRAYS if test else ())) if path.suffix == ".npz" else read_idx(path)
+    images, kind = content.images, f"{published.title}'s {'test' if test else 'training'} images"
     if images.ndim != 4:
         raise UserError(f"{path} holds points, not {published.title}; give the right folder by --data-dir")
     sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    for other in PUBLISHED.values():  # both use the same file names
-        if other is not published and sha256 == other.pixels_sha256:
+    for other in PUBLISHED.values():  # all use the same file names
+        if other is not published and sha256 in (other.pixels_sha256, other.test_pixels_sha256):
             raise UserError(f"{path} holds {other.title}, not {published.title}; give the right folder by --data-dir")
+    if sha256 == (published.pixels_sha256 if test else published.test_pixels_sha256):
+        raise UserError(f"{path} does not hold {kind}, as its name says, but the others; download it again")
     return rename(content, published.classes)

@@ -37,6 +37,20 @@ def kl_divergence(real, fake):
     return float(np.sum(p * (np.log(p + TINY) - np.log(q + TINY))))
 
 
+def wasserstein(real, fake):
+    """The Wasserstein-1 distance of two sets of numbers, in their unit: the mean distance that mass must move."""
+    from scipy import stats
+
+    return float(stats.wasserstein_distance(np.ravel(real), np.ravel(fake)))
+
+
+def kolmogorov_smirnov(real, fake):
+    """The largest difference between the cumulative distributions of two sets of numbers, in [0, 1]."""
+    from scipy import stats
+
+    return float(stats.ks_2samp(np.ravel(real), np.ravel(fake)).statistic)
+
+
 def diversity(images):
     """The diversity of images or points [n, ...]: the mean over pixels of the standard deviation over the set."""
     return float(np.std(np.asarray(images, np.float32), axis=0).mean())

@@ -44,6 +44,17 @@ def write_line(plan, progress, numbers):
         print(line, flush=True)
 
 
+def write_figures(plan, progress, best):
+    """Prints the figures of the last evaluation, in brackets those of real images."""
+    header, real, rows = progress.evaluation
+    values = zip(header[2:], rows[-1][2:], real, strict=True)
+    shown = ", ".join(f"{name.replace('_', ' ')} {value:.3f} ({of_real:.3f})" for name, value, of_real in values)
+    with tqdm.external_write_mode():
+        print(
+            f"{plan.step_label(progress.step).capitalize()}: {shown}{', the best so far' if best else ''}", flush=True
+        )
+
+
 def fitted(line, parts, width):
     """A line with as many of the parts behind it, the first before the last, as fit into `width` characters."""
     for part in parts:

@@ -5,7 +5,7 @@ from tfgan_v1.storage import files, names
 
 OUTPUTS = {  # what D's logits are read as -> the plot of D's outputs
     "probabilities": (names.PROBABILITIES, plots.probabilities),
-    "scores": (names.SCORES, plots.scores),
+    "scores": (names.D_SCORES, plots.scores),
 }
 
 
@@ -33,6 +33,10 @@ def write(plan, progress, last):
     if progress.held_out:
         steps = plan.axis(row.step for row in progress.held_out)
         pngs[names.OVERFITTING] = plots.figure_png(plots.held_out(steps, progress.held_out, plan.reads_as, plan.unit))
+    if progress.evaluation:
+        header, real, rows = progress.evaluation
+        steps = plan.axis(row[0] for row in rows)
+        pngs[names.EVALUATION_CURVES] = plots.figure_png(plots.figures(steps, header[2:], rows, real, plan.unit))
     for name, png in pngs.items():
         with files.replacing(progress.config.samples_folder / name) as partial:
             partial.write_bytes(png)

@@ -4,7 +4,9 @@ import hashlib
 import io
 import json
 import os
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written
 MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampling step
@@ -16,6 +18,20 @@ def replacing(path):
     partial = path.with_name(f".{path.name}{PARTIAL}")
     try:
         yield partial
+        sync(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_shared(path):
+    """Yields an open file with a unique name, so that two processes may write at once; replaces `path` at the end."""
+    handle, name = tempfile.mkstemp(PARTIAL, ".", path.parent)
+    partial = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            yield file
         sync(partial)
         os.replace(partial, path)
     finally:

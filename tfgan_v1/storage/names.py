@@ -17,22 +17,29 @@ SAMPLES = "train_samples.pkl"
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
 HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
+EVALUATION = "evaluation.csv"  # figures measured while training
 FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
 SHEETS = "sheets"  # a folder with an image grid for each set of samples
 LAST_SAMPLES = "last_samples.png"
 EVOLUTION = "evolution.png"
 LOSS_CURVES = "losses.png"
 PROBABILITIES = "probabilities.png"
-SCORES = "scores.png"  # in place of PROBABILITIES where D's logits are scores
+D_SCORES = "d_scores.png"  # in place of PROBABILITIES where D's logits are scores
 OVERFITTING = "held_out.png"
+EVALUATION_CURVES = "evaluation.png"
 DIVERGENCE = "divergence.png"  # of points
-GRID = "samples.png"  # not of the run: the default output of sample.py
+
+# Not of the run, and kept by --overwrite: the default outputs of `sample` and `evaluate`, in the samples folder.
+GRID = "samples.png"
+SCORES = "scores.json"
+NEAREST = "nearest.png"  # samples with their nearest training images
+OUTPUTS = (GRID, SCORES, NEAREST)
 
 # --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, LATEST, *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in SUFFIXES), STATE)
 SAMPLES_FILES = (
-    *(SAMPLES, LOSSES, STATISTICS, HELD_OUT, FILES, SHEETS),
-    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, SCORES, OVERFITTING, DIVERGENCE),
+    *(SAMPLES, LOSSES, STATISTICS, HELD_OUT, EVALUATION, FILES, SHEETS),
+    *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
 )
 
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.

@@ -27,6 +27,8 @@ class Progress:
     samples_digest: Any = field(default_factory=hashlib.sha256)  # of all samples
     statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
     losses: list = field(default_factory=list)  # a records.Losses for each recorded step
+    evaluation: Any = None  # the table of figures while training: (header, real images' figures, rows), or None
+    best: tuple | None = None  # (step, first figure) of the best generator so far
     held_out: list = field(default_factory=list)  # a records.HeldOut for each sampling step
     losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
     stopped_by: int | None = None  # the number of the signal that ended training early
@@ -78,6 +80,7 @@ def metadata(progress):
         "samples_sha256": progress.samples_digest.hexdigest(),
         "num_losses": len(progress.losses),
         "losses_sha256": progress.losses_digest.hexdigest(),
+        **({"best": list(progress.best)} if progress.best else {}),
     }
 
 
@@ -89,6 +92,7 @@ def load_progress(plan, checkpoint):
     facts, folder = _valid_facts(checkpoint), plan.config.samples_folder
     progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch, facts["seconds"])
     progress.reported, progress.reported_step = progress.seconds, progress.step
+    progress.best = tuple(facts["best"]) if "best" in facts else None
     if _exists(folder / names.SAMPLES):
         # A killed run may have appended samples of later steps, which are drawn again.
         samples = _read(records.load_samples, folder / names.SAMPLES)
@@ -113,6 +117,8 @@ def _valid_facts(checkpoint):
     valid = type(seconds) is float and 0 <= seconds < 1e9
     valid &= isinstance(steps, list) and all(type(step) is int and step > 0 for step in steps)
     valid &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
+    best = facts.get("best", [0, 0.0])
+    valid &= isinstance(best, list) and [type(value) for value in best] == [int, float]
     if not valid:
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
     return facts

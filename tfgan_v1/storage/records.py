@@ -94,18 +94,7 @@ def load_samples(path):
     [n, 784] of old notebooks. Runs no code from the file, in bounded time and memory: see `safe_pickle`. Raises
     UserError for any other content.
     """
-    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
-        raise UserError(f"{path} is not a file")  # a named pipe would block
-    try:
-        with BoundedReader(path) as file:
-            samples, size = safe_pickle.load(file), file.size
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    except UserError as error:
-        raise UserError(f"{path} was not opened, because {error}") from None
-    except Exception as error:  # a damaged pickle can raise anything at all
-        kind = type(error).__name__
-        raise UserError(f"{path} is not a pickle of samples, or is damaged ({kind}: {error})") from None
+    samples, size = _unpickled(path)
     if not isinstance(samples, list | tuple) or not all(_has_images(sample) for sample in samples):
         raise UserError(f"{path} does not hold a list of sample arrays")
     views = {id(sample): sample.view for sample in samples}
@@ -113,6 +102,28 @@ def load_samples(path):
         raise UserError(f"{path} was not opened, because its arrays share memory")
     copies = {key: view.copy() for key, view in views.items()}
     return [copies[id(sample)] for sample in samples]
+
+
+def load_array(path):
+    """The array in a pickle, as sample.py writes it, or the last one of `load_samples`. Errors as there."""
+    content, _ = _unpickled(path)
+    return content.view.copy() if _has_images(content) else load_samples(path)[-1]
+
+
+def _unpickled(path):
+    """(content, size of the file in bytes) of a pickle of arrays, which are instances of safe_pickle.Array."""
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise UserError(f"{path} is not a file")  # a named pipe would block
+    try:
+        with BoundedReader(path) as file:
+            return safe_pickle.load(file), file.size
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    except UserError as error:
+        raise UserError(f"{path} was not opened, because {error}") from None
+    except Exception as error:  # a damaged pickle can raise anything at all
+        kind = type(error).__name__
+        raise UserError(f"{path} is not a pickle of samples, or is damaged ({kind}: {error})") from None
 
 
 def _has_images(sample):

@@ -15,7 +15,7 @@ from tfgan_v1 import __version__
 from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
-from tfgan_v1.storage.names import CKPT_FILES, CKPT_LEFTOVERS, CONFIG, GRID, LOCK, SAMPLES_FILES, SAMPLES_LEFTOVERS
+from tfgan_v1.storage.names import CKPT_FILES, CKPT_LEFTOVERS, CONFIG, LOCK, OUTPUTS, SAMPLES_FILES, SAMPLES_LEFTOVERS
 
 FORMAT = 4  # of config.json
 
@@ -51,7 +51,7 @@ def check_can_start(config, *, resume, overwrite, custom=()):
 def _check_name(name):
     """Raises UserError if a run's name is a file's name in the folder above, where another run may be."""
     folded = (name or "run").casefold()
-    if folded.startswith(".") or any(fnmatch(folded, used) for used in (*CKPT_FILES, *SAMPLES_FILES, GRID)):
+    if folded.startswith(".") or any(fnmatch(folded, used) for used in (*CKPT_FILES, *SAMPLES_FILES, *OUTPUTS)):
         raise UserError(f"--name {name} is reserved for the files of a run; choose another")
 
 

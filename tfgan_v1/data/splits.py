@@ -1,0 +1,30 @@
+"""Splits images into two parts where a data set has no test images of its own."""
+
+import numpy as np
+
+from tfgan_v1.data.warped import NUM_SOURCES
+
+# Images k and k + period are versions of one picture: both go into the same part, or the second part would not be new.
+PERIODS = {"mnist_warped": NUM_SOURCES}
+_STREAM = 0x5917  # separates these draws from all others with the same seed
+
+
+def split(dataset, share, seed):
+    """Splits a Dataset: two sorted arrays of indices of its images, (about `share` of all, the rest).
+
+    A function of its arguments alone. share: above 0 and below 1. seed: int in [0, 2**32).
+    """
+    count = len(dataset.images)
+    period = min(count, PERIODS.get(dataset.name, count))
+    order = np.random.default_rng([seed, _STREAM]).permutation(period)
+    chosen = np.isin(np.arange(count) % period, order[: round(share * period)])
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def folds(dataset, count, seed):
+    """Splits a Dataset into `count` parts of about equal size; yields (indices of a part, of all others), sorted."""
+    images = len(dataset.images)
+    period = min(images, PERIODS.get(dataset.name, images))
+    part = np.random.default_rng([seed, _STREAM]).permutation(np.arange(period) % count)[np.arange(images) % period]
+    for number in range(count):
+        yield np.flatnonzero(part == number), np.flatnonzero(part != number)

@@ -1,0 +1,283 @@
+"""The command `evaluate`: measures a run's generator, or images from anywhere, against real images.
+
+TensorFlow is imported only once everything that can be checked without it is checked.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfgan_v1 import __version__, data
+from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError
+from tfgan_v1.evaluation import scores
+from tfgan_v1.storage import files, names, records, run_folder
+
+SHEET_COLUMNS, SHEET_ROWS = 12, 4  # of the sheet of samples and their nearest training images
+
+
+class Job(NamedTuple):
+    """What is about to be measured."""
+
+    source: dict[str, Any]  # where the images come from, for the JSON file
+    images: np.ndarray | None  # uint8 [n, h, w, c] or points [n, 1]; None if a generator draws them
+    dataset: data.Dataset
+    test: data.Dataset | None
+    digits: tuple | None  # of stacked_mnist: the (Dataset, test Dataset) of single digits
+    metrics: tuple[str, ...] | None  # that were asked for
+    num: int
+    seed: int
+    classifier_seed: int
+    cache_dir: str | None
+    kind: str | None  # of the run's generators: see names.GENERATORS
+    model: Any  # a custom models.Model
+
+
+class Evaluation(NamedTuple):
+    """The figures of one set of images, and what they are figures of."""
+
+    figures: dict[str, scores.Figure]  # by name: see scores.METRICS
+    shares: dict[str, scores.Figure]  # by class, if a classifier measured them
+    about: dict[str, Any]  # n, seed, data, classifier, source
+    notes: tuple[str, ...]  # sentences on what stands in for what
+    sheet: tuple | None  # (samples, nearest training images, the same of the samples nearest of all), uint8
+
+
+def evaluate(
+    ckpt=Config.ckpt,
+    name=None,
+    *,
+    samples=None,
+    num=None,
+    seed=0,
+    dataset=None,
+    data_dir=None,
+    cache_dir=None,
+    metrics=None,
+    classifier_seed=0,
+    generator=None,
+    model=None,
+):
+    """Measures the newest generator of a run, or other images, against real images. Returns an Evaluation.
+
+    ckpt, name: of the run, as in Config. samples: in place of a run, uint8 or float [0, 1] images [n, h, w, c], points
+    [n, 1], or the path of a file or folder with them. num: images to measure, 10,000 if None, or 26,000 of
+    stacked_mnist. seed: of the noise and of the choice among the real images. dataset: the data that `samples` imitate,
+    or where the run's data are now. data_dir, cache_dir: as in Config. metrics: names in scores.METRICS; None for all
+    that the data allow. classifier_seed: another one gives an independent classifier. generator: "latest", "average"
+    or "best", as in Generator.restore. model: the run's custom models.Model, if any. Raises UserError for every
+    mistake, before anything expensive.
+    """
+    if samples is None:
+        job = _of_run(Config(ckpt=ckpt, name=name), dataset, data_dir, cache_dir)
+    else:
+        job = _of_samples(samples, dataset, data_dir, cache_dir)
+    given = {"metrics": metrics and tuple(metrics), "seed": seed, "classifier_seed": classifier_seed}
+    job = job._replace(**given, kind=generator, model=model)
+    most = scores.NUM_STACKED if job.digits else scores.NUM
+    job = job._replace(num=num or (most if job.images is None else min(most, len(job.images))))
+    _check(job)
+    return _run(job)
+
+
+def _of_run(config, dataset, data_dir, cache_dir):
+    """The Job of a run."""
+    from tfgan_v1 import plan
+
+    saved = run_folder.read(config)
+    places = {"dataset": dataset, "data_dir": data_dir, "cache_dir": cache_dir}
+    values = {name: value for name, value in places.items() if value is not None}
+    config = replace(saved.config, **values)
+    found = plan.load(config)
+    facts = found.facts()
+    rows = [(name, saved.data.get(name), facts[name]) for name in facts if name != "name"]
+    if any(before != now for _, before, now in rows):
+        raise UserError(
+            f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; name the "
+            "right folder by --data-dir or --dataset",
+            *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
+        )
+    dataset, test = plan.real_sets(config, found)
+    shaping = plan.shaping(config)
+    source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
+    return Job(
+        source,
+        None,
+        dataset,
+        test,
+        digits_of(found, config.data_dir, shaping),
+        None,
+        0,
+        0,
+        0,
+        config.cache_dir,
+        None,
+        None,
+    )
+
+
+def _of_samples(samples, dataset, data_dir, cache_dir):
+    """The Job of images from anywhere. A folder, which has no size of its own, takes that of the others."""
+    in_folder = isinstance(samples, str | os.PathLike) and os.path.isdir(samples)
+    shape = None if in_folder else _read(samples).shape
+    shaping = data.Shaping()
+    if shape and len(shape) == 4 and dataset is not None and os.path.isdir(os.path.expanduser(dataset)):
+        shaping = data.Shaping(shape[1:3], shape[3])
+    load = {"data_dir": data_dir, "cache_dir": cache_dir}
+    if dataset is None and shape and len(shape) == 2:
+        raise UserError("the samples are points, so name the data that they imitate, such as --dataset gaussian")
+    found = data.load(dataset, shaping=shaping, **load)
+    of_data = data.Shaping(found.images.shape[1:3], found.images.shape[3]) if found.images.ndim == 4 else None
+    images = data.load(samples, shaping=of_data, cache_dir=cache_dir).images if in_folder else _read(samples)
+    scores.check_shape(images.shape, found.images.shape)
+    test = data.load_test(found.name, data_dir, shaping)
+    what = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
+    source = {"samples": what, "num_images": len(images), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
+    return Job(source, images, found, test, digits_of(found, data_dir, shaping), None, 0, 0, 0, cache_dir, None, None)
+
+
+def _read(samples):
+    """Images as uint8 [n, h, w, c], or points, float32 [n, 1]: an array, or a file that holds one.
+
+    Of a pickled list, as train_samples.pkl is, the last array counts. Raises UserError for everything else.
+    """
+    if not isinstance(samples, str | os.PathLike):
+        return data.arrays.to_images_or_points(np.asarray(samples), "samples")
+    path = Path(os.path.expanduser(samples))
+    if not os.path.isfile(path):
+        raise UserError(f"--samples {path} is not a file or a folder of images; give one that exists")
+    with open(path, "rb") as file:
+        pickled = file.read(1) == b"\x80"
+    if pickled:
+        return data.arrays.to_images_or_points(records.load_array(path), str(path))
+    return data.detect.read(path).images
+
+
+def digits_of(dataset, data_dir, shaping):
+    """The digits that stacked_mnist's three channels show, and their test images; None for other data."""
+    if dataset.name != "stacked_mnist":
+        return None
+    grey = shaping._replace(channels=1)
+    digits = data.load(None, data_dir, grey)
+    return digits, data.load_test(digits.name, data_dir, grey)
+
+
+def _check(job):
+    """Raises UserError if the metrics, the number of images and the data do not go together."""
+    if job.images is not None and len(job.images) < job.num:
+        raise UserError(f"--num {job.num:,} asks for more than the {len(job.images):,} images in --samples; give fewer")
+    if job.images is not None and job.dataset.images.ndim == 4:
+        scores.as_pixels(job.images)
+    scores.choose(job.metrics, job.dataset, scores.common_count(job.num, job.dataset, job.test))
+
+
+def _run(job):
+    """The Evaluation of a Job that is checked."""
+    chosen, _ = scores.choose(job.metrics, job.dataset, scores.common_count(job.num, job.dataset, job.test))
+    generator, classifier, source = None, None, job.source
+    try:
+        if job.images is None:
+            from tfgan_v1.sampling import Generator
+
+            generator = Generator.restore(job.source["ckpt"], model=job.model, kind=job.kind)
+            source = {**source, "step": generator.step, "generator": generator.kind}
+        if scores.needs_classifier(chosen):
+            where = {"seed": job.classifier_seed, "cache_dir": job.cache_dir}
+            classifier = load_classifier(job.dataset, job.test, job.digits, **where)
+        reference = scores.make_reference(
+            job.dataset, job.test, num=job.num, seed=job.seed, names=job.metrics, classifier=classifier
+        )
+        if generator:
+            seeds = (np.arange(reference.count) + job.seed * job.num) % 2**32
+            side = scores.make_side(generator(seeds), reference)
+        else:
+            side = scores.make_side(job.images, reference)
+        figures = scores.score(side, reference)
+        balanced = "class_balance" in chosen and not job.digits
+        shares = scores.class_shares(side, reference, job.dataset.classes) if balanced else {}
+        about = {
+            "tfgan_v1": __version__,
+            "source": source,
+            "data": {**job.dataset.facts(), "num_test_images": len(job.test.images) if job.test else 0},
+            "n": reference.count,
+            "n_test": len(reference.test.images),
+            "seed": job.seed,
+            "classifier": classifier and {**classifier.about._asdict(), "classes": list(classifier.about.classes)},
+        }
+        sheet = _sheet(side, reference) if job.dataset.images.ndim == 4 else None
+        return Evaluation(figures, shares, about, reference.notes, sheet)
+    finally:
+        for each in (generator, classifier):
+            if each:
+                each.close()
+
+
+def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):
+    """The classifier in whose features a Dataset is measured, from the cache or trained. digits: see `digits_of`."""
+    from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
+
+    classifier = Classifier.load_or_train(*(digits or (dataset, test)), seed=seed, cache_dir=cache_dir)
+    return StackedClassifier(classifier) if digits else classifier
+
+
+def _sheet(side, reference):
+    """(samples, their nearest training images, samples nearest to a training image, those), each uint8 [n, h, w, c]."""
+    nearest = scores.nearest_to(side, reference)
+    half = SHEET_COLUMNS * SHEET_ROWS // 2
+    closest = np.argsort(nearest.distances, kind="stable")[:half]
+    parts = []
+    for rows in (np.arange(min(half, len(nearest.distances))), closest):
+        parts += [side.images[rows], reference.training[nearest.indices[rows]]]
+    return tuple(parts)
+
+
+def check_out(out):
+    """Raises UserError, or OSError, unless the JSON file can be written. Leaves no trace."""
+    path = Path(out)
+    if path.suffix.lower() != ".json":
+        raise UserError(f"--out {out} must be the name of a .json file, such as {names.SCORES}")
+    if path.name in (*names.SAMPLES_FILES, *names.CKPT_FILES):
+        raise UserError(f"--out {out} has the name of a run's own record; use another")
+    nearest = next((each for each in path.absolute().parents if each.exists()), None)
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path.parent)) from None
+
+
+def sheet_path(out):
+    """Where the sheet beside a JSON file is: nearest.png beside scores.json, otherwise <its name>_nearest.png."""
+    path = Path(out)
+    return path.with_name(names.NEAREST if path.name == names.SCORES else f"{path.stem}_{names.NEAREST}")
+
+
+def save(evaluation, out):
+    """Writes an Evaluation: a JSON file and, of images, the sheet beside it. Returns the paths."""
+    from tfgan_v1.report import plots
+
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figures, shares = (
+        {name: {**figure._asdict(), **_finite(figure)} for name, figure in part.items()}
+        for part in (evaluation.figures, evaluation.shares)
+    )
+    content = {**evaluation.about, "notes": list(evaluation.notes), "figures": figures, "class_shares": shares}
+    with files.replacing(path) as partial:
+        partial.write_text(files.to_json(content))
+    if evaluation.sheet is None:
+        return [path]
+    with files.replacing(sheet_path(out)) as partial:
+        partial.write_bytes(plots.figure_png(plots.nearest_sheet(*evaluation.sheet, columns=SHEET_COLUMNS)))
+    return [path, sheet_path(out)]
+
+
+def _finite(figure):
+    """A Figure's numbers for JSON, which has no NaN or infinity: None in place of them."""
+    numbers = {"generated": figure.generated, "real": figure.real}
+    return {name: value if np.isfinite(value) else None for name, value in numbers.items()}

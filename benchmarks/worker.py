@@ -63,8 +63,10 @@ def main(framework, workload, images, options="{}"):
 
     try:
         from frameworks import FRAMEWORKS
-        from frameworks.systems import NETWORKS
+        from frameworks.systems import NETWORKS, ONLY, Unavailable
 
+        if framework not in ONLY.get(workload, (framework,)):
+            raise Unavailable("not written for this workload")
         entry = FRAMEWORKS[framework]
         trainer = import_module(entry.module).trainer(workload, images, **entry.options, **json.loads(options))
         check(trainer, NETWORKS[workload].parameters, WARM_UP.get(workload, 0))

@@ -19,6 +19,7 @@ PUBLISHED_COUNTS = {
     "gaussian": (577, 577, 97),
     "dcgan": (1_301_505, 1_300_801, 1_080_577),
     "dcgan_upsample": (865_281, 852_609, 212_865),
+    "tuned": (238_180, 237_988, 837_345),
 }
 PUBLISHED_KERNELS = {
     "mlp": {
@@ -64,6 +65,15 @@ PUBLISHED_KERNELS = {
         "discriminator/conv_2": (5, 5, 64, 128),
         "discriminator/logits": (6272, 1),
     },
+    "tuned": {
+        "generator/dense": (64, 3136),
+        "generator/conv_1": (4, 4, 32, 64),
+        "generator/logits": (3, 3, 32, 4),
+        "discriminator/conv_1": (3, 3, 4, 32),
+        "discriminator/conv_2": (4, 4, 32, 64),
+        "discriminator/hidden": (3136, 256),
+        "discriminator/logits": (256, 1),
+    },
 }
 # Features of each batch normalisation, from the generator's start to its end; the discriminators have none.
 PUBLISHED_NORMS = {
@@ -72,8 +82,10 @@ PUBLISHED_NORMS = {
     "gaussian": [],
     "dcgan": [128, 128, 64, 32],
     "dcgan_upsample": [6272, 64],
+    "tuned": [64, 32],
 }
 RANGES = {"mlp": (-1, 1), "conv": (0, 1), "gaussian": None, "dcgan": (0, 1), "dcgan_upsample": (-1, 1)}
+RANGES["tuned"] = (-1, 1)
 
 
 @pytest.fixture(params=sorted(MODELS))

@@ -306,6 +306,8 @@ def _preset(config):
     loss = config.loss or preset.get("loss")
     if loss in LOSSES and loss not in LABELLED:
         preset |= UNLABELLED
+    if config.penalty not in (None, preset.get("penalty")):
+        preset.pop("penalty_weight", None)  # which is of the preset's own penalty
     preset_unit = "epochs" if "epochs" in preset else "steps"
     unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
     if unit == preset_unit:

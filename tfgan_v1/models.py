@@ -136,6 +136,45 @@ def dcgan_upsample_discriminator(images, training):
     return dense(_flat(x), 1, "logits")  # from 7x7x128 = 6272 for 28x28
 
 
+def tuned_generator(noise, shape, training):
+    """Dense, then transposed 4x4 convolutions that double the size; the last doubling is by sub-pixel convolution.
+
+    Batch norm and ReLU before each. The image's size decides how many there are: see `_halvings`.
+    """
+    *sizes, (height, width) = _halvings(shape)
+    x = tf.reshape(dense(noise, height * width * 64, "dense"), [-1, height, width, 64])  # [batch, 7, 7, 64] for 28x28
+    for layer, (height, width) in enumerate(reversed(sizes), 1):
+        x = tf.nn.relu(batch_norm(x, training, f"norm_{layer}"))
+        if layer == len(sizes):  # arXiv:1609.05158
+            x = tf.nn.depth_to_space(conv2d(x, 4 * shape[2], 3, "logits"), 2)
+        else:
+            x = conv2d_transpose(x, 32, 4, f"conv_{layer}", 2)  # [batch, 14, 14, 32]
+        x = x[:, :height, :width]  # of an odd size, one row or column is too many
+    return x
+
+
+def tuned_discriminator(images, training):
+    """A 3x3 convolution of 2x2 blocks of pixels, then 4x4 convolutions at stride 2, a dense layer of 256, and dense.
+
+    A leaky ReLU of slope 0.2 after each.
+    """
+    sizes = _halvings(images.shape.as_list()[1:])
+    even = tf.pad(images, [[0, 0], [0, sizes[0][0] % 2], [0, sizes[0][1] % 2], [0, 0]])
+    x = tf.nn.leaky_relu(conv2d(tf.nn.space_to_depth(even, 2), 32, 3, "conv_1"), 0.2)  # [batch, 14, 14, 32]
+    for layer in range(2, len(sizes)):
+        x = tf.nn.leaky_relu(conv2d(x, min(128, 16 * 2**layer), 4, f"conv_{layer}", 2), 0.2)  # [batch, 7, 7, 64]
+    x = tf.nn.leaky_relu(dense(_flat(x), 256, "hidden"), 0.2)
+    return dense(x, 1, "logits")
+
+
+def _halvings(shape):
+    """The sizes of an image that is halved until no side is above 8, at least once: 28x28, 14x14, 7x7."""
+    sizes = [tuple(shape[:2])]
+    while len(sizes) < 2 or max(sizes[-1]) > 8:
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    return sizes
+
+
 def _flat(images):
     return tf.reshape(images, [-1, math.prod(images.shape.as_list()[1:])])
 
@@ -146,4 +185,5 @@ MODELS = {
     "gaussian": Model(gaussian_generator, gaussian_discriminator, LINEAR),
     "dcgan": Model(dcgan_generator, dcgan_discriminator, SIGMOID),
     "dcgan_upsample": Model(dcgan_upsample_generator, dcgan_upsample_discriminator, TANH),
+    "tuned": Model(tuned_generator, tuned_discriminator, TANH),
 }

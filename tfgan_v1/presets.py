@@ -1,4 +1,4 @@
-"""The published systems as numbers: the defaults that each preset sets. Any flag overrides them."""
+"""The five published systems and our own as numbers: the defaults that each preset sets. Any flag overrides them."""
 
 from typing import Any
 
@@ -107,7 +107,28 @@ PRESETS: dict[str, dict[str, Any]] = {
         "d_lr": 0.001,
         "g_lr": 0.001,
     },
+    # Our own recommendation for images of any size, found by experiment: see benchmarks/NOTES.md.
+    "tuned": {
+        "steps": 40_000,
+        "sample_every": 500,
+        "num_samples": 36,
+        "record": "steps",
+        "batch_size": 32,
+        "noise": "normal",
+        "noise_size": 64,
+        "penalty": "r1",
+        "penalty_weight": 0.1,
+        "penalty_every": 16,
+        "average": 0.999,
+        "d_loss": "sum",
+        "optimizer": "adam",
+        "d_lr": 0.001,
+        "g_lr": 0.002,
+        "beta1": 0.0,
+        "beta2": 0.99,
+        "epsilon": 1e-8,
+    },
 }
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where the run's length is in the other unit than its preset's
-CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample")  # these halve an image twice: see plan.check_size
+CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample", "tuned")  # these make images of some sizes: see plan.check_size
 FASTER_WITH_XLA = ("mlp", "gaussian")  # twice as fast; convolutions are many times slower

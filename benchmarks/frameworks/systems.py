@@ -100,11 +100,27 @@ NETWORKS = {
         ),
         (865_281, 212_865),
     ),
+    "tuned": Networks(
+        IMAGE,
+        (
+            *(("dense", 3136), ("reshape", 7, 7, 64), ("norm",), ("relu",), ("transposed", 32, 4, 2)),
+            *(("norm",), ("relu",), ("conv", 4, 3, 1), ("depth_to_space", 2), ("tanh",)),
+        ),
+        (
+            *(("space_to_depth", 2), ("conv", 32, 3, 1), ("leaky_relu", 0.2), ("conv", 64, 4, 2), ("leaky_relu", 0.2)),
+            *(("flatten",), ("dense", 256), ("leaky_relu", 0.2), ("dense", 1)),
+        ),
+        (238_180, 837_345),
+    ),
 }
+# Workloads that only some frameworks have: nobody published `tuned`, and PyTorch is its peer.
+ONLY = {"tuned": ("torch", "torch_compiled", "ours", "floor")}
 SHAPES = {  # output shape of a layer, from the input shape [height, width, channels] or [features] of one example
     "dense": lambda shape, units: (units,),
     "reshape": lambda shape, *new: new,
     "flatten": lambda shape: (math.prod(shape),),
+    "space_to_depth": lambda shape, size: (shape[0] // size, shape[1] // size, shape[2] * size**2),
+    "depth_to_space": lambda shape, size: (shape[0] * size, shape[1] * size, shape[2] // size**2),
     "upsample": lambda shape: (2 * shape[0], 2 * shape[1], shape[2]),
     "conv": lambda shape, filters, size, stride: (-(-shape[0] // stride), -(-shape[1] // stride), filters),
     "transposed": lambda shape, filters, size, stride: (shape[0] * stride, shape[1] * stride, filters),

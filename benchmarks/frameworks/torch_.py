@@ -26,11 +26,13 @@ class Reshape(nn.Module):
 
 LAYERS = {  # from the input shape of a layer, [height, width, channels] or [features], and its numbers
     "dense": lambda shape, units: nn.Linear(shape[0], units),
-    # Pads by 2 on both sides, where TensorFlow pads by 1 and 2: shifted by a pixel, with the same amount to compute.
-    "conv": lambda shape, filters, size, stride: nn.Conv2d(shape[2], filters, size, stride, size // 2),
+    # Pads 5x5 kernels by 2 on both sides, where TensorFlow pads by 1 and 2: shifted by a pixel, and as much to compute.
+    "conv": lambda shape, filters, size, stride: nn.Conv2d(shape[2], filters, size, stride, (size - 1) // 2),
     "transposed": lambda shape, filters, size, stride: nn.ConvTranspose2d(
-        shape[2], filters, size, stride, size // 2, stride - 1
+        shape[2], filters, size, stride, (size - 1) // 2, stride + 2 * ((size - 1) // 2) - size
     ),
+    "space_to_depth": lambda shape, size: nn.PixelUnshuffle(size),
+    "depth_to_space": lambda shape, size: nn.PixelShuffle(size),
     "norm": lambda shape: (nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d)(shape[-1], eps=0.001, momentum=0.01),
     "dropout": lambda shape, rate: nn.Dropout(rate),
     "relu": lambda shape: nn.ReLU(),
@@ -61,6 +63,12 @@ class NetworkOptimizer:
         self.optimizer = _optimizer(config, self.weights, rate)
         # Compiles for each batch size, because code for dynamic sizes is slower.
         self.apply = torch.compile(self.network, dynamic=False) if compiled else self.network
+        self.average, self.decay_of_average = None, 0.0
+
+    def keep_average(self, decay):
+        """Keeps a moving average of the weights and of batch norm's averages from now on."""
+        self.averaged = [*self.weights, *(each for each in self.network.buffers() if each.is_floating_point())]
+        self.average, self.decay_of_average = [each.detach().clone() for each in self.averaged], decay
 
     def update(self, loss):
         """Takes an optimizer step. Computes no gradients of the other network's weights."""
@@ -70,6 +78,9 @@ class NetworkOptimizer:
             self.optimizer.param_groups[0]["lr"] = self.rate / (1 + self.decay * self.updates)
         self.optimizer.step()
         self.updates += 1
+        if self.average:
+            decay = min(self.decay_of_average, (1 + self.updates) / (10 + self.updates))
+            torch._foreach_lerp_(self.average, [each.detach() for each in self.averaged], 1 - decay)
 
     def count(self):
         averages = [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
@@ -85,6 +96,8 @@ def trainer(name, images, compiled=False):
     images = images.permute(0, 3, 1, 2) if images.ndim == 4 else images  # which is channels last in memory
     g = NetworkOptimizer(networks.generator, (config.noise_size,), config, config.g_lr, config.g_decay, compiled)
     d = NetworkOptimizer(networks.discriminator, networks.shape, config, config.d_lr, config.d_decay, compiled)
+    if config.average:
+        g.keep_average(config.average)
     reals, last = _batches(config, images), []
 
     def train():
@@ -108,11 +121,21 @@ def step(config, g, d, real):
         real_logits, fake_logits = d.apply(torch.cat([real, fake.detach()])).chunk(2)
         d_real = _cross_entropy(real_logits, 1 - config.smooth)
         d_fake = _cross_entropy(fake_logits, config.fake_label)
-        d.update((d_real + d_fake) * (1 if config.d_loss == "sum" else 0.5))
+        d_loss = (d_real + d_fake) * (1 if config.d_loss == "sum" else 0.5)
+        if config.penalty == "r1" and d.updates % config.penalty_every == 0:
+            d_loss = d_loss + config.penalty_every * config.penalty_weight * _r1(d.network, real)
+        d.update(d_loss)
     fake = g.apply(_noise(config, len(real))) if fresh else fake
     g_loss = _cross_entropy(d.apply(fake), config.g_label)
     g.update(g_loss)
     return (d_real + d_fake).detach() / 2, g_loss.detach()
+
+
+def _r1(network, real):
+    """The R1 penalty. It is not compiled: torch.compile differentiates once only."""
+    real = real.detach().requires_grad_()
+    slopes = torch.autograd.grad(network(real).sum(), real, create_graph=True)[0]
+    return slopes.square().sum([1, 2, 3]).mean() / 2
 
 
 def _optimizer(config, weights, rate):

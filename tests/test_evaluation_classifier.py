@@ -7,7 +7,7 @@ from conftest import REAL_DATA, needs_mnist
 from tfgan_v1 import UserError, data
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import Dataset
-from tfgan_v1.evaluation import classifier
+from tfgan_v1.evaluation import classifier, distances
 from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
 
 SHORT = 40  # steps
@@ -46,6 +46,20 @@ def test_features_are_relus_and_probabilities_sum_to_1(trained):
     assert (p.argmax(1) == blocks(50, seed=2).labels).mean() > 0.95
     as_floats = images / np.float32(255)
     assert np.array_equal(trained[0].features(as_floats), features)
+
+
+def test_the_mean_square_of_the_features_is_1_and_the_probabilities_do_not_change_by_that(trained, monkeypatch):
+    images = blocks().images
+    assert np.isclose(np.mean(np.square(trained[0].features(images))), 1, rtol=1e-4)
+    about, weights = classifier._load(*trained[1].glob("*.npz"), blocks())
+    weights["classifier/features/kernel"], weights["classifier/features/bias"] = (
+        7 * weights[f"classifier/features/{name}"] for name in ("kernel", "bias")
+    )
+    weights["classifier/logits/kernel"] = weights["classifier/logits/kernel"] / 7
+    classifier._scale(weights, about, images)
+    with Classifier(about, weights) as scaled:
+        assert np.allclose(scaled.features(images), trained[0].features(images), atol=1e-3)
+        assert np.allclose(scaled.probabilities(images), trained[0].probabilities(images), atol=1e-3)
 
 
 def test_the_features_of_an_image_do_not_depend_on_the_other_images(trained, monkeypatch):
@@ -152,7 +166,7 @@ def test_each_epoch_trains_on_all_images_in_a_new_order():
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 44, 1), (64, 64, 3), (130, 90, 3), (5, 5, 1), (1, 9, 3)])
 def test_images_of_any_size_fit(shape):
     with tf.Graph().as_default():
-        features, logits, _ = classifier._network(tf.placeholder(tf.float32, [2, *shape]), 7, None)
+        features, logits = classifier._network(tf.placeholder(tf.float32, [2, *shape]), 7, None)
         assert features.shape.as_list() == [2, 128] and logits.shape.as_list() == [2, 7]
         weights = sum(np.prod(variable.shape.as_list()) for variable in tf.trainable_variables())
         assert weights < 4e6
@@ -202,3 +216,14 @@ def test_it_knows_mnists_test_digits(name, least, tmp_path):
     dataset, test = data.load(name, REAL_DATA), data.load_test(name, REAL_DATA)
     with Classifier.load_or_train(dataset, test, cache_dir=tmp_path) as model:
         assert model.about.accuracy >= least and model.about.tested_on == "10,000 test images"
+        images, other = test.images[:2000], test.images[2000:4000]
+        real = model.features(images)
+        noise = np.random.default_rng(0).integers(0, 256, other.shape, np.uint8)
+        speckled = np.where(noise < 60, noise, other)
+        precision, recall = distances.precision_recall(real, model.features(other))
+        assert 0.75 < precision < 0.95 and 0.75 < recall < 0.95
+        equal = distances.frechet_distance(real, model.features(other))
+        for worse in (noise, speckled):
+            features = model.features(worse)
+            assert distances.precision_recall(real, features)[1] < 0.6 * recall
+            assert distances.frechet_distance(real, features) > 5 * equal

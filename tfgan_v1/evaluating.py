@@ -124,7 +124,8 @@ def _of_run(config, dataset, data_dir, cache_dir):
 def _of_samples(samples, dataset, data_dir, cache_dir):
     """The Job of images from anywhere. A folder, which has no size of its own, takes that of the others."""
     in_folder = isinstance(samples, str | os.PathLike) and os.path.isdir(samples)
-    shape = None if in_folder else _read(samples).shape
+    images = None if in_folder else _read(samples)
+    shape = None if in_folder else images.shape
     shaping = data.Shaping()
     if shape and len(shape) == 4 and dataset is not None and os.path.isdir(os.path.expanduser(dataset)):
         shaping = data.Shaping(shape[1:3], shape[3])
@@ -133,7 +134,8 @@ def _of_samples(samples, dataset, data_dir, cache_dir):
         raise UserError("the samples are points, so name the data that they imitate, such as --dataset gaussian")
     found = data.load(dataset, shaping=shaping, **load)
     of_data = data.Shaping(found.images.shape[1:3], found.images.shape[3]) if found.images.ndim == 4 else None
-    images = data.load(samples, shaping=of_data, cache_dir=cache_dir).images if in_folder else _read(samples)
+    if in_folder:
+        images = data.load(samples, shaping=of_data or data.Shaping(), cache_dir=cache_dir).images
     scores.check_shape(images.shape, found.images.shape)
     test = data.load_test(found.name, data_dir, shaping)
     what = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
@@ -171,8 +173,6 @@ def _check(job):
     """Raises UserError if the metrics, the number of images and the data do not go together."""
     if job.images is not None and len(job.images) < job.num:
         raise UserError(f"--num {job.num:,} asks for more than the {len(job.images):,} images in --samples; give fewer")
-    if job.images is not None and job.dataset.images.ndim == 4:
-        scores.as_pixels(job.images)
     scores.choose(job.metrics, job.dataset, scores.common_count(job.num, job.dataset, job.test))
 
 

@@ -90,10 +90,11 @@ def step(session, graph, batch, random):
     return {graph.real: batch, graph.noise: z}
 
 
-def train(epochs, folder, dataset):
+def train(epochs, folder, dataset, seed=0, drawn=0):
+    tf.set_random_seed(seed)
     images, graph = load(dataset), build()
     saver = tf.train.Saver(var_list=graph.g_vars)
-    samples, losses, random = [], [], np.random.RandomState(0)
+    samples, losses, random = [], [], np.random.RandomState(seed)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for epoch in range(epochs):
@@ -108,6 +109,10 @@ def train(epochs, folder, dataset):
             z = random.uniform(-1, 1, (16, NOISE))
             samples.append(session.run(generator(graph.noise, reuse=True), {graph.noise: z}))
             saver.save(session, str(folder / "generator.ckpt"))
+        if drawn:
+            z = random.uniform(-1, 1, (drawn, NOISE))
+            generated = session.run(generator(graph.noise, reuse=True), {graph.noise: z})
+            np.save(folder / "drawn.npy", (generated.reshape(-1, 28, 28, 1).astype(np.float32) + 1) / 2)
     (folder / "train_samples.pkl").write_bytes(pickle.dumps(samples))
     return samples, np.array(losses)
 
@@ -135,8 +140,10 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--dataset", default="mnist", help="a name or a path, as train.py takes it")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draw", type=int, default=0, help="images to draw at the end, to drawn.npy")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with tf.Graph().as_default():
-        samples, losses = train(given.epochs, given.folder, given.dataset)
+        samples, losses = train(given.epochs, given.folder, given.dataset, given.seed, given.draw)
     plot(samples, losses, given.folder)

@@ -8,6 +8,7 @@ no search has seen. A longer run continues the shorter one of the same seed, to 
 """
 
 import argparse
+import functools
 import json
 import os
 import shutil
@@ -18,17 +19,19 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
+import numpy as np
+
 import tables
 from speed import environment, say
+from tfgan_v1 import data, evaluating
+from tfgan_v1.evaluation import scores
 
 REPOSITORY = Path(__file__).parents[1]
 HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen
-SHORT, LONG = (
-    9_500,
-    20_000,
-)  # steps of `tuned` in the time of the published notebook on two idle cores; and in twice that
-FIGURES = ("frechet_distance", "classifier_score", "precision", "recall")
-MOST_PRECISION = 5000  # images for precision and recall
+# Steps of `tuned` in the time of the published notebook on two idle cores, and in about twice that.
+SHORT, LONG = 9_000, 20_000
+METRICS = {("frechet_distance", "classifier_score"): 10_000, ("precision_recall",): 5000}  # -> images to measure
+STACKED_IMAGES = 26_000
 
 
 class Row(NamedTuple):
@@ -39,8 +42,7 @@ class Row(NamedTuple):
     command: tuple  # of train.py, or of published.py
     against: str = ""  # the data set of the reference, if not the run's own
     after: str = ""  # the title of the row that it continues
-    metrics: str = ""  # of `evaluate`, if not the usual ones
-    num: int = 10_000
+    metrics: tuple = ()  # of `evaluate`, if not METRICS
 
 
 def _images(name):
@@ -55,7 +57,7 @@ def _images(name):
 
 
 EMBEDDED = ("--dataset", "mnist_warped")
-FACES = ("--dataset", "faces", "--image-size", 64, "--model", "tuned", "--steps", 4000, "--holdout", 297)
+FACES = ("--dataset", "faces", "--image-size", 32, "--model", "tuned", "--steps", 6000, "--holdout", 297)
 STACKED = ("--dataset", "stacked_mnist", "--steps", SHORT)
 ROWS = (
     *_images("mnist"),
@@ -66,14 +68,14 @@ ROWS = (
         "mnist",
     ),
     *_images("fashion_mnist"),
-    Row("stacked_mnist", "`tuned`", (*STACKED, "--model", "tuned"), metrics="modes", num=26_000),
-    Row("stacked_mnist", "`tuned --pack 2`", (*STACKED, "--model", "tuned", "--pack", 2), metrics="modes", num=26_000),
-    Row("faces", "100 portraits", FACES, metrics="sliced_wasserstein"),
+    Row("stacked_mnist", "`tuned`", (*STACKED, "--model", "tuned"), metrics=("modes",)),
+    Row("stacked_mnist", "`tuned --pack 2`", (*STACKED, "--model", "tuned", "--pack", 2), metrics=("modes",)),
+    Row("faces", "100 portraits", FACES, metrics=("sliced_wasserstein",)),
     Row(
         "faces",
         "100 portraits, augmented",
         (*FACES, "--augment", "translate,cutout,colour"),
-        metrics="sliced_wasserstein",
+        metrics=("sliced_wasserstein",),
     ),
 )
 
@@ -119,7 +121,17 @@ def measure(row, seed, out):
         seconds += json.loads(result_path(first(row), seed, out).read_text())["seconds"]
     images = folder / "drawn.npy"
     if not published:
-        run(["sample.py", "--ckpt", folder / "checkpoints", "--num", row.num, "--out", images])
+        run(
+            [
+                "sample.py",
+                "--ckpt",
+                folder / "checkpoints",
+                "--num",
+                STACKED_IMAGES if row.group == "stacked_mnist" else 10_000,
+                "--out",
+                images,
+            ]
+        )
         shutil.copy(folder / "samples" / "last_samples.png", sheet_path(row, seed, out))
     figures = {}
     for classifier in (0, HELD_OUT_CLASSIFIER):
@@ -131,20 +143,25 @@ def measure(row, seed, out):
 
 def evaluate(row, folder, images, classifier):
     """The figures of a row's images, by name: [generated, real]."""
-    from tfgan_v1 import evaluate as measure_images
+    if row.group == "faces":  # against the portraits that the run held out
+        figures = evaluating.evaluate(folder / "checkpoints", metrics=row.metrics).figures
+        return {name: figure[:2] for name, figure in figures.items()}
+    drawn, figures = np.load(images), {}
+    for reference in references(row.against or row.group, row.metrics, classifier):
+        figures |= scores.score(drawn, reference)
+    return {name: figure[:2] for name, figure in figures.items()}
 
-    if row.group == "faces":  # against the held-out portraits of the run
-        results = [measure_images(folder / "checkpoints", metrics=(row.metrics,), num=297)]
-    else:
-        options = {"samples": images, "dataset": row.against or row.group, "classifier_seed": classifier}
-        if row.metrics:
-            results = [measure_images(**options, metrics=(row.metrics,), num=row.num)]
-        else:
-            results = [
-                measure_images(**options, metrics=("frechet_distance", "classifier_score"), num=row.num),
-                measure_images(**options, metrics=("precision_recall",), num=MOST_PRECISION),
-            ]
-    return {name: figure[:2] for result in results for name, figure in result.figures.items()}
+
+@functools.lru_cache(maxsize=2)
+def references(name, metrics, classifier):
+    """The References of a published data set, each with its number of images."""
+    dataset, test = data.load(name), data.load_test(name)
+    digits = evaluating.digits_of(dataset, None, data.Shaping())
+    network = evaluating.load_classifier(dataset, test, digits, seed=classifier)
+    counts = {metrics: STACKED_IMAGES} if metrics else METRICS
+    return [
+        scores.make_reference(dataset, test, num=num, names=names, classifier=network) for names, num in counts.items()
+    ]
 
 
 def report(out):

@@ -109,7 +109,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # Our own recommendation for images of any size, found by experiment: see benchmarks/NOTES.md.
     "tuned": {
-        "steps": 40_000,
+        "steps": 20_000,
         "sample_every": 500,
         "num_samples": 36,
         "record": "steps",
@@ -117,7 +117,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "noise": "normal",
         "noise_size": 64,
         "penalty": "r1",
-        "penalty_weight": 0.1,
+        "penalty_weight": 1.0,
         "penalty_every": 16,
         "average": 0.999,
         "d_loss": "sum",

@@ -121,17 +121,8 @@ def measure(row, seed, out):
         seconds += json.loads(result_path(first(row), seed, out).read_text())["seconds"]
     images = folder / "drawn.npy"
     if not published:
-        run(
-            [
-                "sample.py",
-                "--ckpt",
-                folder / "checkpoints",
-                "--num",
-                STACKED_IMAGES if row.group == "stacked_mnist" else 10_000,
-                "--out",
-                images,
-            ]
-        )
+        num = STACKED_IMAGES if row.group == "stacked_mnist" else 10_000
+        run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", images])
         shutil.copy(folder / "samples" / "last_samples.png", sheet_path(row, seed, out))
     figures = {}
     for classifier in (0, HELD_OUT_CLASSIFIER):

@@ -49,6 +49,12 @@ PUBLISHED = {
         **{"d_loss": "mean", "steps": 40_001, "sample_every": 200, "num_samples": 25, "record": "steps"},
         **{"sheets": "each", "d_decay": 0.0, "g_decay": 0.0},
     },
+    "tuned": {  # of ours: what benchmarks/NOTES.md says was found
+        **{"noise": "normal", "noise_size": 64, "g_noise": "same", "batches": "shuffled", "batch_size": 32},
+        **{"optimizer": "adam", "d_lr": 0.001, "g_lr": 0.002, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
+        **{"penalty": "r1", "penalty_weight": 1.0, "penalty_every": 16, "average": 0.999, "d_loss": "sum"},
+        **{"d_batches": "joint", **HARD_LABELS, "steps": 20_000},
+    },
 }
 
 
@@ -57,6 +63,12 @@ def test_a_preset_is_the_published_system(model):
     config = Config(model=model)
     assert {name: getattr(config, name) for name in PUBLISHED[model]} == PUBLISHED[model]
     assert (config.d_steps, config.d_first, config.loss, config.seed) == (1, 0, "non_saturating", 0)
+
+
+def test_another_penalty_has_its_own_weight():
+    assert Config(model="tuned", penalty="wgan_gp").penalty_weight is None  # not the preset's, which is of R1
+    assert Config(model="tuned", penalty="none").penalty_weight is None
+    assert Config(model="tuned", penalty="r1", penalty_weight=3).penalty_weight == 3.0
 
 
 def test_the_default_is_the_mlp():

@@ -267,6 +267,28 @@ def upsample_generator(n, z):
     return n.up_conv(relu(n.norm(n.up_conv(x, "conv_1"), "norm_1"), 0.2), "logits")
 
 
+def doubled(x, kernel, bias):
+    """A transposed 4x4 convolution at stride 2, as a sum: input pixel i reaches output pixels 2 i - 1 to 2 i + 2."""
+    out = np.zeros((len(x), 2 * x.shape[1] + 2, 2 * x.shape[2] + 2, kernel.shape[2]))
+    for i in range(x.shape[1]):
+        for j in range(x.shape[2]):
+            out[:, 2 * i : 2 * i + 4, 2 * j : 2 * j + 4] += np.einsum("ni,hwoi->nhwo", x[:, i, j], kernel)
+    return out[:, 1:-1, 1:-1] + bias
+
+
+def tuned_generator(n, z):
+    x = relu(n.norm(n.dense(z, "dense").reshape(-1, 5, 3, 64), "norm_1"))
+    x = doubled(x, n.w["conv_1/kernel"], n.w["conv_1/bias"])[:, :, :5]
+    blocks = n.conv(relu(n.norm(x, "norm_2")), "logits").reshape(-1, 10, 5, 2, 2, 3)
+    return blocks.swapaxes(2, 3).reshape(-1, 20, 10, 3)
+
+
+def tuned_discriminator(n, x):
+    x = x.reshape(-1, 10, 2, 5, 2, 3).swapaxes(2, 3).reshape(-1, 10, 5, 12)
+    x = relu(n.conv(relu(n.conv(x, "conv_1"), 0.2), "conv_2", 2), 0.2)
+    return n.dense(relu(n.dense(x, "hidden"), 0.2), "logits")
+
+
 # As published, on images of 8x8: the logits of the generator, and of the discriminator.
 PUBLISHED_NETWORKS = {
     "mlp": (
@@ -283,11 +305,13 @@ PUBLISHED_NETWORKS = {
         upsample_generator,
         lambda n, x: n.dense(relu(n.conv(relu(n.conv(x, "conv_1", 2), 0.2), "conv_2", 2), 0.2), "logits"),
     ),
+    "tuned": (tuned_generator, tuned_discriminator),
 }
 
 
 def test_networks_equal_the_published_layers_in_numpy(model):
-    shape, random = (1,) if model == "gaussian" else (8, 8, 1), np.random.default_rng(0)
+    shape = {"gaussian": (1,), "tuned": (20, 10, 3)}.get(model, (8, 8, 1))  # which tuned halves to 10x5 and 5x3
+    random = np.random.default_rng(0)
     z = random.normal(size=(3, noise_size(model))).astype(np.float32)
     images = random.normal(size=(3, *shape)).astype(np.float32)
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
@@ -306,6 +330,23 @@ def test_networks_equal_the_published_layers_in_numpy(model):
     assert np.allclose(generated, expected.reshape(generated.shape), rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     expected = discriminator(NumpyLayers(values, "discriminator"), images.astype(np.float64))
     assert np.allclose(logits, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "size, sizes",
+    [
+        ((28, 28), [(28, 28), (14, 14), (7, 7)]),
+        ((64, 64), [(64, 64), (32, 32), (16, 16), (8, 8)]),
+        ((128, 100), [(128, 100), (64, 50), (32, 25), (16, 13), (8, 7)]),
+        ((8, 8), [(8, 8), (4, 4)]),
+        ((27, 45), [(27, 45), (14, 23), (7, 12), (4, 6)]),
+    ],
+    ids=str,
+)
+def test_tuned_has_one_doubling_more_for_each_doubling_of_the_size(size, sizes):
+    assert models._halvings((*size, 3)) == sizes
+    images, logits, _ = generated("tuned", (*size, 3), RngKey(0, 0))
+    assert images.shape == (5, *size, 3) and logits.shape == (5, 1)
 
 
 def test_dropout_of_03_follows_each_convolution(monkeypatch):

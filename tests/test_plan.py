@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfgan_v1 import Config, UserError, data, plan, train
-from tfgan_v1.presets import CONVOLUTIONAL
+from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL
 
 
 def plan_of(shape=(28, 28, 1), num_images=60_000, custom=plan.CustomParts(), **options):  # noqa: B008
@@ -55,7 +55,13 @@ def test_step_labels_are_in_the_unit_of_the_run():
     assert plan_of(epochs=3).axis([300, 600]) == [0.5, 1] and plan_of(steps=9).axis([3, 6]) == [3, 6]
 
 
-@pytest.mark.parametrize("model", CONVOLUTIONAL)
+def test_tuned_makes_images_of_any_size_up_to_128():
+    plan.check_size("tuned", (27, 101))
+    with pytest.raises(UserError, match=r"from 8 to 128, not 7x200; the nearest is --image-size 8x128$"):
+        plan.check_size("tuned", (7, 200))
+
+
+@pytest.mark.parametrize("model", sorted({*CONVOLUTIONAL} - {*ANY_SIZE}))
 @pytest.mark.parametrize(
     "size, nearest", [((30, 28), "32x28"), ((4, 4), "8x8"), ((29, 27), "28x28"), ((200, 126), "128x128")]
 )

@@ -9,7 +9,7 @@ import numpy as np
 from tfgan_v1 import batches, data
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.presets import CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
+from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
 from tfgan_v1.storage import run_folder
 
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
@@ -277,10 +277,11 @@ def check_size(model, size):
         return
     if not size:
         raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
-    nearest = [min(range(8, 129, 4), key=lambda fit: (abs(fit - length), -fit)) for length in size]
+    step = 1 if model in ANY_SIZE else 4
+    nearest = [min(range(8, 129, step), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):
         height, width = size
         raise UserError(
-            f"--model {model} needs images whose height and width are multiples of 4 from 8 to 128, not "
-            f"{height}x{width}; the nearest is --image-size {nearest[0]}x{nearest[1]}"
+            f"--model {model} needs images whose height and width are {'multiples of 4 ' if step > 1 else ''}from 8 to "
+            f"128, not {height}x{width}; the nearest is --image-size {nearest[0]}x{nearest[1]}"
         )

@@ -15,7 +15,8 @@ from tfgan_v1.storage.progress import starting_point
 # Bytes, fitted to the peak memory of short runs; the tests compare.
 TENSORFLOW = 850e6  # its code, XLA's compiler
 PARAMETER = 25  # weights, optimizer slots and gradients
-PIXEL = {"conv": 870, "dcgan": 1800, "dcgan_upsample": 900, "tuned": 640}  # of a batch of images: the activations of a step
+# Of a batch of images: the activations of a step.
+PIXEL = {"conv": 870, "dcgan": 1800, "dcgan_upsample": 900, "tuned": 640}
 VALUE = 40  # the same of networks without convolutions: of each number in a batch
 
 

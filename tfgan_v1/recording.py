@@ -1,0 +1,98 @@
+"""What a run writes as it goes: losses, samples, figures, checkpoints. `context` is a training.TrainContext."""
+
+from tfgan_v1.report import console, pictures, statistics
+from tfgan_v1.storage import checkpoints, files, names, records
+from tfgan_v1.storage.progress import metadata
+
+
+def start_records(plan, progress):
+    """Writes all records as they are at the current step, without what belongs to later steps."""
+    folder = plan.config.samples_folder
+    checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
+    pictures.remove_after(plan, progress.step)
+    records.write_samples(folder / names.SAMPLES, progress.samples)
+    losses = [row.cells() for row in progress.losses]
+    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.reads_as], losses)
+    if plan.config.holdout:
+        records.write_table(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[plan.reads_as], progress.held_out)
+    if plan.is_points:
+        table = statistics.statistics(plan, progress)
+        records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
+    if progress.evaluation:
+        header, _, rows = progress.evaluation
+        records.write_table(folder / names.EVALUATION, header, rows)
+    if plan.dataset.files:
+        records.write_table(folder / names.FILES, records.FILES_HEADER, plan.dataset.files)
+
+
+def record(plan, progress, rows):
+    """Adds METRICS, one row for each of the last steps up to progress.step, to losses.csv."""
+    losses = []
+    for step, row in enumerate(rows, progress.step - len(rows) + 1):
+        numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
+        epoch = (step - 1) // plan.steps_per_epoch + 1
+        losses.append(records.Losses.of(step, epoch, numbers, round(progress.seconds, 3)))
+    progress.add_losses(losses)
+    records.append_rows(progress.config.samples_folder / names.LOSSES, [row.cells() for row in losses])
+
+
+def sample(context, progress):
+    """Draws samples from fresh noise, and saves them and the generator."""
+    plan, graph = context.plan, context.graph
+    folder = plan.config.samples_folder
+    progress.add_samples(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
+    records.append_samples(folder / names.SAMPLES, progress.samples[-1:])
+    if plan.is_points:
+        records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
+    if plan.config.holdout:
+        progress.held_out.append(judge(context, progress))
+        records.append_rows(folder / names.HELD_OUT, progress.held_out[-1:])
+    if plan.config.sheets == "each":
+        pictures.write_grid(plan, progress.step, progress.samples[-1])
+    save_generator(context, progress)
+
+
+def judge(context, progress):
+    """The records.HeldOut of this step."""
+    plan, graph = context.plan, context.graph
+    outputs = [float(str(context.session.run(graph.d_outputs, {graph.judged: images}))) for images in plan.judged()]
+    return records.HeldOut(progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *outputs)
+
+
+def evaluate(context, progress):
+    """Measures the generator, records the figures, and saves it if it is the best so far."""
+    plan, graph, config = context.plan, context.graph, context.plan.config
+    draw = lambda index: context.session.run(graph.measured, {graph.batch_index: index})  # noqa: E731
+    figures = context.evaluator.measure(draw)
+    row = (progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *figures)
+    progress.evaluation[2].append(row)
+    records.append_rows(config.samples_folder / names.EVALUATION, [row])
+    best = progress.best is None or figures[0] < progress.best[1]
+    if best:
+        progress.best = (progress.step, figures[0])
+        saver = context.generator_savers["best"]
+        checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
+    console.write_figures(plan, progress, best)
+
+
+def save_generator(context, progress):
+    """Saves the generator's variables alone, and those of the averaged generator."""
+    folder = context.plan.config.ckpt_folder
+    for kind in context.generator_savers.keys() - {"best"}:
+        saver = context.generator_savers[kind]
+        checkpoints.save_generator(saver, context.session, folder, progress.step, kind)
+
+
+def save_state(context, progress):
+    """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
+    tables = [names.STATISTICS] * context.plan.is_points + [names.HELD_OUT] * (context.plan.config.holdout > 0)
+    tables += [names.EVALUATION] * bool(progress.evaluation)
+    for name in (names.SAMPLES, names.LOSSES, *tables):
+        files.sync(context.plan.config.samples_folder / name)
+    write_state(context, progress)
+
+
+def write_state(context, progress):
+    """Saves all variables."""
+    folder = context.plan.config.ckpt_folder
+    checkpoints.save_state(context.state_saver, context.session, folder, progress.step, metadata(progress))

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import REPOSITORY, mounted, outcome
+from conftest import REPOSITORY, mounted, outcome, tensors
 from forks import SMALL, Forks, images
 
 from tfgan_v1 import Config
@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 KILLS, BY_COMMAND = 60, 5  # one kill in twelve is of `python train.py`
+MEANS = {"average": 0.9, "holdout": 8, "penalty": "r1", "penalty_every": 3, "evaluate_every": 7, "pack": 2}
 EPOCHS = 150
 
 
@@ -48,7 +49,11 @@ def everything(options):
     """outcome(), and all image grids."""
     config = Config(**options)
     sheets = {path.name: path.read_bytes() for path in sorted((config.samples_folder / "sheets").iterdir())}
-    return {**outcome(config), "sheets": sheets}
+    tables = {path.name: path.read_bytes() for path in config.samples_folder.glob("*.csv") if path.name != "losses.csv"}
+    kinds = [path.name.split(".")[0] for path in sorted(config.ckpt_folder.glob("*.index"))]
+    newest = {kind: checkpoints.newest_generator(config.ckpt_folder, kind) for kind in {*kinds} & {"average", "best"}}
+    others = {kind: {"step": checkpoint.step, **tensors(checkpoint.prefix)} for kind, checkpoint in newest.items()}
+    return {**outcome(config), "sheets": sheets, "tables": tables, "generators": others}
 
 
 def differences(one, other):
@@ -97,15 +102,16 @@ def train_by_command_and_kill(options, random):
     return process.returncode
 
 
-def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, capsys):
-    straight, killed = options(tmp_path / "straight", dataset, EPOCHS), options(tmp_path / "killed", dataset, EPOCHS)
+@pytest.mark.parametrize("more, many", [({}, KILLS), (MEANS, KILLS // BY_COMMAND)], ids=["plain", "means"])
+def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, capsys, more, many):
+    straight, killed = ({**options(tmp_path / name, dataset, EPOCHS), **more} for name in ("straight", "killed"))
     start_time, random = time.monotonic(), Random(0)
-    start = forks.train(options(tmp_path / "short", dataset, 1))["seconds"]
+    start = forks.train({**options(tmp_path / "short", dataset, 1), **more})["seconds"]
     answer = forks.train(straight)
     assert answer["code"] == 0
     epoch, steps = (answer["seconds"] - start) / EPOCHS, state_step(straight)
     kills = resumes = lost = in_time = 0
-    while kills < KILLS:
+    while kills < many:
         resume = has_started(killed)
         resumes += resume
         if resume and (kills + 1) % (KILLS // BY_COMMAND) == 0:
@@ -113,7 +119,7 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
         else:
             # At the start, or early enough in the remaining epochs that all kills fit into the run.
             done = recorded_step(killed) // 3
-            most = min(EPOCHS - 1, done + max(1, 2 * (EPOCHS - done) // (KILLS - kills)))
+            most = min(EPOCHS - 1, done + max(1, 2 * (EPOCHS - done) // (many - kills)))
             line = [Path(killed["samples"], "losses.csv"), 1 + random.randint(min(done + 1, most), most)]
             moments = {"kill_at_line": [*line, random.uniform(0, epoch)]}
             if random.random() < 0.2:
@@ -128,11 +134,12 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
     found = differences(everything(straight), everything(killed))
     with capsys.disabled():
         print(
-            f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {BY_COMMAND} of the command in a "
-            f"shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
+            f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {many * BY_COMMAND // KILLS} of the command "
+            f"in a shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
             f"{time.monotonic() - start_time:.0f} s"
         )
-    assert (found, leftovers(killed)) == (0, []) and in_time >= KILLS * 0.8
+    assert (found, leftovers(killed)) == (0, []) and in_time >= many * 0.8
+    assert everything(straight)["generators"].keys() == ({"average", "best"} if more else set())
 
 
 @pytest.fixture(scope="module")

@@ -134,8 +134,8 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
     found = differences(everything(straight), everything(killed))
     with capsys.disabled():
         print(
-            f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {many * BY_COMMAND // KILLS} of the command "
-            f"in a shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
+            f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {many * BY_COMMAND // KILLS} of the "
+            f"command in a shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
             f"{time.monotonic() - start_time:.0f} s"
         )
     assert (found, leftovers(killed)) == (0, []) and in_time >= many * 0.8

@@ -132,10 +132,11 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
             lost += max(0, recorded_step(killed) - state_step(killed))
     assert forks.train(killed, resume=True)["code"] == 0
     found = differences(everything(straight), everything(killed))
+    by_command = many * BY_COMMAND // KILLS
     with capsys.disabled():
         print(
-            f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {many * BY_COMMAND // KILLS} of the "
-            f"command in a shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
+            f"\nkills: {kills}, {in_time} of them before the last of {steps:,} steps, {by_command} of the command in a "
+            f"shell; resumes: {resumes + 1}; steps lost and done again: {lost:,}; differences: {found}; "
             f"{time.monotonic() - start_time:.0f} s"
         )
     assert (found, leftovers(killed)) == (0, []) and in_time >= many * 0.8

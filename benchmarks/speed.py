@@ -112,7 +112,7 @@ def save_data(folder):
     """Writes the data of all workloads into a folder. Returns a description of the images."""
     path = published.find(published.PUBLISHED["mnist"], [Path(os.environ["TFGAN_DATA"])] * ("TFGAN_DATA" in os.environ))
     if path:
-        images = published.read_published(path, published.PUBLISHED["mnist"])
+        images = published.read_published(path, published.PUBLISHED["mnist"]).images
     else:
         images = np.random.default_rng(0).integers(256, size=(60_000, 28, 28, 1), dtype=np.uint8)
     np.save(folder / "images.npy", images)

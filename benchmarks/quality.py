@@ -105,7 +105,7 @@ def measure(row, seed, out):
     result = result_path(row, seed, out)
     if result.exists():
         return
-    folder = out / slug((row.after and next(r for r in ROWS if r.title == row.after and r.group == row.group)) or row)
+    folder = out / slug(first(row) if row.after else row)
     folder = folder / str(seed)
     published = row.command[0] == "published"
     if published:

@@ -80,7 +80,7 @@ def test_gradients_pass_to_the_images_and_twice(name):
 
 
 def test_d_sees_augmented_images_while_training_and_plain_ones_otherwise():
-    options = config(model="dcgan_upsample", augment="translate,cutout,colour,flip")
+    options = config(augment="translate,cutout,colour,flip")  # a model without dropout
     with Running(options, 1, SMALL) as running, running.graph.as_default():
         networks, images = running.gan.networks, tf.constant(SMALL[:8] / np.float32(127.5) - 1)
         plain = running.session.run(networks.discriminate(images))

@@ -77,7 +77,9 @@ def test_dragan_is_taken_near_real_images():
     penalty("dragan", lambda images: (seen.append(images), half_square(images))[1])
     with tf.Session() as session:
         away = (session.run(seen[0]) - REAL) / (REAL.std() / 2)
-    assert away.min() >= -1e-5 and away.max() <= 1 + 1e-5 and 0.4 < away.mean() < 0.6
+    assert away.min() >= -1e-5 and away.max() <= 1 + 1e-5
+    most = away.max((1, 2, 3))  # the share of each image
+    assert np.ptp(most) > 0.3 and np.allclose(away.mean((1, 2, 3)) / most, 0.5, atol=0.25)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -217,7 +217,10 @@ def test_a_resume_needs_the_custom_parts_of_the_run(small):
         Generator.restore(config.ckpt_folder, model=models.MODELS["mlp"])
     plain = small("plain")
     train(plain)
-    with pytest.raises(UserError, match=r"started with the built-in networks and loss; leave out model= and loss=$"):
+    with pytest.raises(
+        UserError,
+        match=r"the built-in networks, loss and optimizers; leave out model=\.\.\.$",
+    ):
         Generator.restore(plain.ckpt_folder, model=OWN)
 
 

@@ -17,7 +17,8 @@ def augment(images, names, key):
     """Images [batch, *shape] with augmentations by name, one after the other. key: the layers.RngKey of the call."""
     for name in names:
         function, draws = AUGMENTATIONS[name]
-        shape, stream = [images.shape.as_list()[0], draws], zlib.crc32(f"augment/{name}".encode())
+        count = images.shape.as_list()[0]
+        shape, stream = [count, draws], zlib.crc32(f"augment/{name}/{count}".encode())
         images = function(images, noise.draw("unit", key.seed, stream, key.number, 1, shape)[0])
     return images
 

@@ -168,6 +168,8 @@ def _resumed(given):
 
     before, other = run_folder.read(from_mapping(given)).config, {"epochs": "steps", "steps": "epochs"}
     changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
+    if changed and before.evaluate_every and "evaluate_every" not in given:
+        raise UserError(f"--evaluate-every was counted in {other[changed]}; give it anew, in {changed}")
     recounted = (
         {other[changed]: None, "sample_every": None, "evaluate_every": None} if changed else {}
     )  # sample_every has the run's unit

@@ -1,10 +1,8 @@
 """Figures while training: `--evaluate-every` measures the generator, and the best so far is kept."""
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
-from tfgan_v1 import train_graph
+from tfgan_v1.errors import UserError
 from tfgan_v1.evaluating import digits_of, load_classifier
 from tfgan_v1.evaluation import scores
 from tfgan_v1.plan import real_sets, shaping
@@ -17,42 +15,44 @@ METRICS = {  # what the data are -> metrics in scores.METRICS; the generator wit
 }
 
 
-class Evaluator(NamedTuple):
-    """Measures generated images against the real ones of a run."""
+class Evaluator:
+    """Measures generated images against the real ones of a plan. Raises UserError if these are too few."""
 
-    reference: scores.Reference
-    classifier: Any  # to be closed, or None
+    def __init__(self, plan):
+        labelled = plan.dataset.labels is not None and len(plan.dataset.classes) > 1
+        self._plan, self._classifier, self._reference = plan, None, None
+        self.metrics = METRICS["points" if plan.is_points else "labelled" if labelled else "images"]
+        self.header = ("step", "epoch", *(name for each in self.metrics for name in scores.METRICS[each].figures))
+        self._sets = real_sets(plan.config, plan.dataset)
+        count, least = scores.common_count(NUM, *self._sets), max(scores.METRICS[each].least for each in self.metrics)
+        if count < least:
+            raise UserError(
+                f"--evaluate-every needs {least:,} images to train on and as many to compare with, and there are "
+                f"{count:,}; leave it out, or use more images"
+            )
+
+    def prepare(self):
+        """Measures the real images. It may train a classifier first, for a minute or two."""
+        (dataset, test), config = self._sets, self._plan.config
+        if scores.needs_classifier(self.metrics):
+            digits = digits_of(dataset, config.data_dir, shaping(config))
+            self._classifier = load_classifier(dataset, test, digits, cache_dir=config.cache_dir)
+        options = {"num": NUM, "seed": config.seed, "names": self.metrics, "classifier": self._classifier}
+        self._reference = scores.make_reference(dataset, test, **options)
 
     @property
-    def header(self):
-        """The columns of evaluation.csv."""
-        return ("step", "epoch", *self.reference.real)
+    def real(self):
+        """The real images' figures, in the order of the header."""
+        return list(self._reference.real.values())
 
     def measure(self, draw):
-        """The figures, in the order of the header, of images from `draw`: a function of the batch's number.
-
-        Each batch is [train_graph.MEASURED, *shape].
-        """
-        batches = [draw(index) for index in range(-(-self.reference.count // train_graph.MEASURED))]
-        figures = scores.score(np.concatenate(batches)[: self.reference.count], self.reference)
-        return [figure.generated for figure in figures.values()]
+        """The figures, in the order of the header, of images from `draw`: a function of the number of a batch."""
+        batches = [draw(0)]
+        while sum(map(len, batches)) < self._reference.count:
+            batches.append(draw(len(batches)))
+        return [figure.generated for figure in scores.score(np.concatenate(batches), self._reference).values()]
 
     def close(self):
         """Closes the classifier."""
-        if self.classifier:
-            self.classifier.close()
-
-
-def make_evaluator(plan):
-    """The Evaluator of a plan. It may train a classifier for a minute or two. Raises UserError for too few images."""
-    config = plan.config
-    dataset, test = real_sets(config, plan.dataset)
-    labelled = dataset.labels is not None and len(dataset.classes) > 1
-    names = METRICS["points" if plan.is_points else "labelled" if labelled else "images"]
-    scores.choose(names, dataset, scores.common_count(NUM, dataset, test))
-    classifier = None
-    if scores.needs_classifier(names):
-        digits = digits_of(dataset, config.data_dir, shaping(config))
-        classifier = load_classifier(dataset, test, digits, cache_dir=config.cache_dir)
-    reference = scores.make_reference(dataset, test, num=NUM, seed=config.seed, names=names, classifier=classifier)
-    return Evaluator(reference, classifier)
+        if self._classifier:
+            self._classifier.close()

@@ -104,7 +104,10 @@ def generator_loss(spec, real, fake, key):
     if not spec.loss.relative:
         logits = spec.networks.discriminate(fake, key)
         return spec.loss.g(logits, spec.labels), logits
-    real_logits, logits = tf.split(spec.networks.discriminate(tf.concat([real, fake], 0), key), 2)
+    if spec.config.d_batches == "joint":
+        real_logits, logits = tf.split(spec.networks.discriminate(tf.concat([real, fake], 0), key), 2)
+    else:  # a D with batch norm
+        real_logits, logits = (spec.networks.discriminate(images, key) for images in (real, fake))
     real, fake = compared(spec.loss, real_logits, logits)
     return total_loss(spec, spec.loss.d_fake(real, spec.labels), spec.loss.g(fake, spec.labels)), logits
 
@@ -127,7 +130,7 @@ def d_output(loss, logits):
 
 
 def rng_keys(config, step):
-    """One layers.RngKey for each network call of a step, so that no two calls of a run draw the same numbers.
+    """One layers.RngKey for each network call of a step: no two calls with one batch size draw the same numbers.
 
     Returns (keys of each D step: one for G, then those for D; keys of the G step: one for G, one for D).
     """

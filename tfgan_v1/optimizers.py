@@ -1,9 +1,11 @@
 """The optimizers by name, and how each of the two is restricted to its own network."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.errors import UserError, brief
 
 
 class Optimizer(NamedTuple):
@@ -81,6 +83,10 @@ def make_optimizer(config, variables, lr, decay, counter, custom=None, after=Non
     updates = None
     if schedule or after:
         updates = tf.get_variable(counter, [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
+    if not schedule and not isinstance(rate, Real):
+        raise UserError(f"an optimizer's rate is a number, or a function of the number of updates, not {brief(rate)}")
     optimizer = make((lambda: schedule(updates)) if schedule else rate)  # evaluated at every update
+    if not isinstance(optimizer, tf.train.Optimizer):
+        raise UserError(f"an optimizer's make must return a tf.train.Optimizer, not {brief(optimizer)}")
     follow = (lambda: after(updates)) if after else None
     return NetworkOptimizer(optimizer, variables, updates, config.clip_gradients, follow)

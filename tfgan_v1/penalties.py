@@ -26,23 +26,26 @@ class Discriminate(NamedTuple):
         """The logits of images [batch, *shape] in the networks' range: [batch / pack, 1]."""
         return self.networks.discriminate(images, self.key)
 
-    def uniform(self, shape):
-        """Random numbers in [0, 1): float32 of a static shape. Every call with one shape gives the same numbers."""
-        return self._draw("unit", shape)
+    def uniform(self, shape, name=""):
+        """Random numbers in [0, 1): float32 of a static shape. Another name gives independent ones."""
+        return self._draw("unit", shape, name)
 
-    def normal(self, shape):
+    def normal(self, shape, name=""):
         """Random numbers of mean 0 and deviation 1; see `uniform`."""
-        return self._draw("normal", shape)
+        return self._draw("normal", shape, name)
 
     def squared_slopes(self, images):
-        """The squared norm of the gradient of each logit for what D judged: float32 [batch / pack]."""
+        """The squared norm of the gradient of each logit for what D judged: float32 [batch / pack].
+
+        Where a logit depends on other images, too, by batch norm or the minibatch deviation, of the sum of all logits.
+        """
         images = tf.identity(images)
         logits = self(images)
-        slopes = tf.gradients(logits, images)[0]  # a logit depends on its own images alone
+        slopes = tf.gradients(logits, images)[0]
         return tf.reduce_sum(tf.square(tf.reshape(slopes, [tf.shape(logits)[0], -1])), 1)
 
-    def _draw(self, distribution, shape):
-        stream = zlib.crc32(f"penalty/{distribution}".encode())
+    def _draw(self, distribution, shape, name):
+        stream = zlib.crc32(f"penalty/{distribution}/{name}/{shape}".encode())
         return noise.draw(distribution, self.key.seed, stream, self.key.number, 1, shape)[0]
 
 
@@ -53,12 +56,13 @@ def wgan_gp(discriminate, real, fake):
 
 
 def dragan(discriminate, real, fake):
-    """E[(|grad D(x)| - 1)^2] at x near a real image, which is noised by half its batch's deviation: arXiv:1705.07215.
+    """E[(|grad D(x)| - 1)^2] at x between a real image and the same with noise: arXiv:1705.07215, sec. 2.3.
 
-    Sec. 2.3 and its algorithm: x + share * std(X) / 2 * noise, with the noise uniform in [0, 1).
+    As in the authors' program: the noise is uniform in [0, 1), times half the deviation of the batch's pixels.
     """
-    deviation = tf.math.reduce_std(real)
-    return _slopes_other_than_one(discriminate, real + 0.5 * deviation * discriminate.uniform(real.shape.as_list()))
+    share = discriminate.uniform(_one_for_each(real))
+    noise = 0.5 * tf.math.reduce_std(real) * discriminate.uniform(real.shape.as_list(), "noise")
+    return _slopes_other_than_one(discriminate, real + share * noise)
 
 
 def r1(discriminate, real, fake):
@@ -90,9 +94,9 @@ def penalty_gradients(spec, real, fake, key, step):
         return None
 
     def due():
-        penalty = every * spec.penalty(Discriminate(spec.networks, key), real, fake)
+        penalty = spec.penalty(Discriminate(spec.networks, key), real, fake)
         check_tensor("the loss's penalty", penalty, [])
-        slopes = tf.gradients(penalty, variables)
+        slopes = tf.gradients(every * penalty, variables)
         return [tf.zeros_like(each) if slope is None else slope for slope, each in zip(slopes, variables, strict=True)]
 
     if every == 1:

@@ -1,5 +1,6 @@
 """What is about to be trained: everything that can be checked before TensorFlow is imported."""
 
+import functools
 import math
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 
 from tfgan_v1 import batches, data
 from tfgan_v1.config import Config
+from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
 from tfgan_v1.storage import run_folder
@@ -51,7 +53,7 @@ class Plan(NamedTuple):
     @property
     def held_out(self):
         """The indices of the held-out images, int64 [holdout], sorted."""
-        return held_out(self.config, self.facts["num_images"])
+        return split_indices(self.config, self.facts["name"], self.facts["num_images"])[1]
 
     @property
     def reads_as(self):
@@ -143,7 +145,9 @@ class Plan(NamedTuple):
     def order(self, step):
         """The images of the call of the loop that starts at `step`: see batches.order."""
         order = batches.order(self.config, self.num_images, step, self.chunk)
-        return self._training_indices()[order] if self.config.holdout else order
+        if not self.config.holdout:
+            return order
+        return split_indices(self.config, self.facts["name"], self.facts["num_images"])[0][order]
 
     def judged(self):
         """The training and the held-out images on which D is compared: two arrays of equal length, at most MOST_JUDGED.
@@ -151,10 +155,9 @@ class Plan(NamedTuple):
         Their length is a multiple of what the discriminator judges together.
         """
         count = min(self.config.holdout, self.num_images, MOST_JUDGED) // self.config.group * self.config.group
-        return [self.dataset.images[np.sort(each[:count])] for each in (self._training_indices(), self.held_out)]
-
-    def _training_indices(self):
-        return np.delete(np.arange(self.facts["num_images"], dtype=np.int32), self.held_out)
+        random = np.random.default_rng([self.config.seed, HOLDOUT, 1])  # images may be sorted by their classes
+        parts = split_indices(self.config, self.facts["name"], self.facts["num_images"])
+        return [self.dataset.images[np.sort(random.permutation(part)[:count])] for part in parts]
 
 
 def shaping(config):
@@ -162,10 +165,22 @@ def shaping(config):
     return data.Shaping(config.size, config.channels, config.fit, config.background)
 
 
-def held_out(config, num_images):
-    """The indices of the held-out images of a data set, int64 [holdout], sorted: a function of the seed."""
-    drawn = np.random.default_rng([config.seed, HOLDOUT]).permutation(num_images)
-    return np.sort(drawn[: config.holdout])
+@functools.lru_cache(maxsize=2)
+def split_indices(config, name, num_images):
+    """The indices of the images to train on and of the held-out ones, int32, sorted: a function of the seed.
+
+    All versions of one picture, as mnist_warped has them, are held out together.
+    """
+    versions = versions_of(name, num_images)
+    pictures = num_images // versions
+    drawn = np.random.default_rng([config.seed, HOLDOUT]).permutation(pictures)[: config.holdout // versions]
+    held_out = np.isin(np.arange(num_images) % pictures, drawn)
+    return np.flatnonzero(~held_out).astype(np.int32), np.flatnonzero(held_out).astype(np.int32)
+
+
+def versions_of(name, num_images):
+    """How many images of a data set show one picture: k, k + num_images / versions, and so on."""
+    return num_images // splits.PERIODS.get(name, num_images)
 
 
 def real_sets(config, dataset):
@@ -173,18 +188,17 @@ def real_sets(config, dataset):
 
     The second is the published test images, otherwise the held-out images, otherwise None.
     """
-    indices = held_out(config, len(dataset.images))
-    rest = np.delete(np.arange(len(dataset.images)), indices)
     drawn = {"mean": config.mean, "std": config.std, "seed": config.seed}
     test = data.load_test(dataset.name, config.data_dir, shaping(config), **drawn)
-    if not len(indices):
+    if not config.holdout:
         return dataset, test
 
-    def part(which):
+    def part(which, **name):
         labels = None if dataset.labels is None else dataset.labels[which]
-        return dataset._replace(images=dataset.images[which], labels=labels, sha256=None)
+        return dataset._replace(images=dataset.images[which], labels=labels, sha256=None, **name)
 
-    return part(rest), test or part(indices)
+    training, held_out = split_indices(config, dataset.name, len(dataset.images))
+    return part(training), test or part(held_out, name=f"{dataset.name} held out")
 
 
 def make_plan(config, *, resume=False, overwrite=False, download=True, custom=CustomParts()):  # noqa: B008, a constant
@@ -226,6 +240,12 @@ def check_plan(plan, saved):
         raise UserError(
             f"--holdout {config.holdout:,} must leave at least {config.group} of the {facts['num_images']:,} images to "
             f"train on, and hold out as many"
+        )
+    versions = versions_of(facts["name"], facts["num_images"])
+    if config.holdout % versions:
+        raise UserError(
+            f"{facts['name']} shows each picture {versions} times and holds out all of them together; --holdout must "
+            f"be a multiple of {versions}, such as {config.holdout // versions * versions or versions}"
         )
     leftover = batches.leftover(config, plan.num_images)
     if leftover % config.group:

@@ -1,6 +1,8 @@
 """What a run writes as it goes: losses, samples, figures, checkpoints. `context` is a training.TrainContext."""
 
-from tfgan_v1.report import console, pictures, statistics
+import time
+
+from tfgan_v1.report import pictures, statistics
 from tfgan_v1.storage import checkpoints, files, names, records
 from tfgan_v1.storage.progress import metadata
 
@@ -18,9 +20,8 @@ def start_records(plan, progress):
     if plan.is_points:
         table = statistics.statistics(plan, progress)
         records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
-    if progress.evaluation:
-        header, _, rows = progress.evaluation
-        records.write_table(folder / names.EVALUATION, header, rows)
+    if progress.evaluation_header:
+        records.write_table(folder / names.EVALUATION, progress.evaluation_header, progress.evaluation)
     if plan.dataset.files:
         records.write_table(folder / names.FILES, records.FILES_HEADER, plan.dataset.files)
 
@@ -45,7 +46,7 @@ def sample(context, progress):
     if plan.is_points:
         records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
     if plan.config.holdout:
-        progress.held_out.append(judge(context, progress))
+        progress.add_held_out([judge(context, progress)])
         records.append_rows(folder / names.HELD_OUT, progress.held_out[-1:])
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
@@ -61,18 +62,16 @@ def judge(context, progress):
 
 def evaluate(context, progress):
     """Measures the generator, records the figures, and saves it if it is the best so far."""
-    plan, graph, config = context.plan, context.graph, context.plan.config
-    draw = lambda index: context.session.run(graph.measured, {graph.batch_index: index})  # noqa: E731
-    figures = context.evaluator.measure(draw)
+    plan, graph, config, start = context.plan, context.graph, context.plan.config, time.monotonic()
+    figures = context.evaluator.measure(lambda i: context.session.run(graph.measured, {graph.batch_index: i}))
     row = (progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *figures)
-    progress.evaluation[2].append(row)
+    progress.add_evaluation([row])
     records.append_rows(config.samples_folder / names.EVALUATION, [row])
-    best = progress.best is None or figures[0] < progress.best[1]
-    if best:
+    if progress.best is None or figures[0] < progress.best[1]:
         progress.best = (progress.step, figures[0])
         saver = context.generator_savers["best"]
         checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
-    console.write_figures(plan, progress, best)
+    progress.evaluating += time.monotonic() - start
 
 
 def save_generator(context, progress):
@@ -86,7 +85,7 @@ def save_generator(context, progress):
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
     tables = [names.STATISTICS] * context.plan.is_points + [names.HELD_OUT] * (context.plan.config.holdout > 0)
-    tables += [names.EVALUATION] * bool(progress.evaluation)
+    tables += [names.EVALUATION] * bool(progress.evaluation_header)
     for name in (names.SAMPLES, names.LOSSES, *tables):
         files.sync(context.plan.config.samples_folder / name)
     write_state(context, progress)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from tfgan_v1 import averaging, batches, noise
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import TrainSpec, d_output, make_train_spec, train_step
 from tfgan_v1.losses import LOSSES, Loss
 from tfgan_v1.models import MODELS, Model, decode, encode
@@ -77,6 +77,8 @@ def build(
     for part, kind in ((model, Model), (loss, Loss), *((each, Optimizer) for each in optimizers)):
         if not isinstance(part, kind):
             raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
+    if loss.reads_as not in METRICS:
+        raise UserError(f"a loss reads its logits as {' or '.join(METRICS)}, not {brief(loss.reads_as)}")
     networks = create_networks(model, shape, config.noise_size, View.of(config), average=config.average > 0)
     weights = networks.g_state + networks.d_state
     spec = make_spec(config, networks, loss, d_optimizer, g_optimizer)

@@ -12,14 +12,14 @@ from tfgan_v1 import streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
-from tfgan_v1.evaluator import make_evaluator
+from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import CustomParts, Plan, make_plan
 from tfgan_v1.recording import evaluate, record, sample, save_generator, save_state, start_records, write_state
 from tfgan_v1.report import console, pictures
 from tfgan_v1.signals import deferred_signals
 from tfgan_v1.step_metrics import METRICS
-from tfgan_v1.storage import checkpoints, names, records, run_folder
+from tfgan_v1.storage import checkpoints, run_folder
 from tfgan_v1.storage.progress import Progress, load_progress, made_by, starting_point
 
 MAKE_ROOM = "free some space, then --resume continues from the last saved state"
@@ -37,7 +37,7 @@ class TrainContext(NamedTuple):
     generator_savers: dict  # kind of generator -> checkpoints.Saver
     state_saver: checkpoints.Saver
     weights_saver: checkpoints.Saver  # of both networks
-    evaluator: Any  # an evaluator.Evaluator, or None
+    evaluator: Evaluator | None
     signals: list  # numbers of the signals received
 
 
@@ -57,7 +57,7 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None, d_opt
 
 def run(plan):
     """Carries out a Plan: see `train`."""
-    config = plan.config
+    config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, tf.Graph().as_default():
         # Checked again under the lock: another process may have trained here since the plan was made.
         saved = run_folder.check_can_start(
@@ -69,13 +69,13 @@ def run(plan):
                 f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
             )
         run_id = saved.run_id if saved else run_folder.new_run_id()
-        with make_context(plan, run_id, signals) as context:
+        with make_context(plan, run_id, signals, evaluator) as context:
             progress = start(context, saved, checkpoint)
             nonfinite_step = train_loop(context, progress)
             if nonfinite_step:
                 progress = roll_back(context)
             last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
-        pictures.write(plan, progress, last)
+        pictures.write(plan, progress, last, evaluator)
     if nonfinite_step:
         raise Diverged(
             f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite_step:,}; the run in "
@@ -103,7 +103,7 @@ def translate_tf_errors(config):
 
 
 @contextmanager
-def make_context(plan, run_id, signals):
+def make_context(plan, run_id, signals, evaluator=None):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
     stream = streaming.make_stream(plan) if plan.streamed else None
     resident = plan.facts["num_images"]
@@ -114,7 +114,7 @@ def make_context(plan, run_id, signals):
     generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
     savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
     tf.get_default_graph().finalize()
-    with tf.Session() as session, closing(make_evaluator(plan) if plan.evaluate_every else ExitStack()) as evaluator:
+    with tf.Session() as session, closing(evaluator or ExitStack()):
         train_fn = make_train_fn(plan, graph, session)
         yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals)
 
@@ -139,14 +139,15 @@ def start(context, saved, checkpoint):
     plan, session, config = context.plan, context.session, context.plan.config
     feed = {} if context.stream else {context.graph.images: plan.dataset.images}
     session.run(context.graph.initialize, feed)
-    progress = restore_progress(context, checkpoint) if checkpoint else Progress(config)
-    if plan.evaluate_every and not progress.evaluation:
-        progress.evaluation = empty_evaluation(context)
+    header = context.evaluator and context.evaluator.header
+    progress = restore_progress(context, checkpoint) if checkpoint else Progress(config, evaluation_header=header)
     if config.weights and not checkpoint:
         checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
     if not checkpoint:
         session.run(context.graph.start_average)
     compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
+    if context.evaluator:
+        context.evaluator.prepare()
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
@@ -164,18 +165,7 @@ def start(context, saved, checkpoint):
 def restore_progress(context, checkpoint):
     """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
     checkpoints.restore(context.state_saver, context.session, checkpoint)
-    progress = load_progress(context.plan, checkpoint)
-    path = context.plan.config.samples_folder / names.EVALUATION
-    if context.plan.evaluate_every:
-        progress.evaluation = empty_evaluation(context)
-        if path.exists():
-            progress.evaluation[2].extend(records.read_table(path, progress.evaluation[0], progress.step))
-    return progress
-
-
-def empty_evaluation(context):
-    """The table of figures while training, without rows: see Progress."""
-    return context.evaluator.header, list(context.evaluator.reference.real.values()), []
+    return load_progress(context.plan, checkpoint, context.evaluator and context.evaluator.header)
 
 
 def compile_steps(context, progress):
@@ -201,12 +191,9 @@ def train_loop(context, progress):
                 return first + 1 + int(nonfinite[0] if nonfinite.size else steps - 1)
             progress.step += steps
             progress.epoch = progress.step // plan.steps_per_epoch
-            progress.seconds = time.monotonic() - started
+            progress.seconds = time.monotonic() - started - progress.evaluating
             bar.update(steps)
-            tick(context, progress, monitor, rows)
-            evaluated = plan.evaluate_every and progress.step % plan.evaluate_every == 0
-            if evaluated:
-                evaluate(context, progress)
+            evaluated = tick(context, progress, monitor, rows)
             if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
                 save_state(context, progress)
                 last_save = time.monotonic()
@@ -216,24 +203,30 @@ def train_loop(context, progress):
 
 
 def tick(context, progress, monitor, rows):
-    """After each call of the loop: records losses; at a sampling step, draws samples and prints a line.
+    """After each call of the loop: records losses; draws samples, measures and prints where it is time for it.
 
-    rows: METRICS of the steps of the call, float32 [steps, n].
+    rows: METRICS of the steps of the call, float32 [steps, n]. Returns whether it measured the generator.
     """
     plan = context.plan
     if plan.reads_as == "probabilities":
         monitor.check_d_fake(rows[:, METRICS["probabilities"].index("D(G(z))")], progress.step)
     sampling_step = progress.step % plan.sample_every == 0
+    evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
     record(plan, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
     if sampling_step:
         sample(context, progress)
         monitor.check_diversity(progress.samples[-1], progress.step)
-    if sampling_step or progress.step == plan.total_steps:
-        try:
+    if evaluation_step:
+        evaluate(context, progress)
+    try:
+        if sampling_step or progress.step == plan.total_steps:
             console.write_line(plan, progress, rows[-1])
-        except OSError:  # nobody reads the output any more, perhaps because of the same Ctrl-C
-            save_state(context, progress)
-            raise
+        if evaluation_step:
+            console.write_figures(plan, progress, context.evaluator)
+    except OSError:  # nobody reads the output any more, perhaps because of the same Ctrl-C
+        save_state(context, progress)
+        raise
+    return evaluation_step
 
 
 def roll_back(context):

@@ -44,10 +44,10 @@ def write_line(plan, progress, numbers):
         print(line, flush=True)
 
 
-def write_figures(plan, progress, best):
+def write_figures(plan, progress, evaluator):
     """Prints the figures of the last evaluation, in brackets those of real images."""
-    header, real, rows = progress.evaluation
-    values = zip(header[2:], rows[-1][2:], real, strict=True)
+    values = zip(evaluator.header[2:], progress.evaluation[-1][2:], evaluator.real, strict=True)
+    best = progress.best[0] == progress.step
     shown = ", ".join(f"{name.replace('_', ' ')} {value:.3f} ({of_real:.3f})" for name, value, of_real in values)
     with tqdm.external_write_mode():
         print(

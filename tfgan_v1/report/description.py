@@ -7,6 +7,7 @@ import numpy as np
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import flag
+from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.models import MODELS
 from tfgan_v1.networks import View, create_networks
 from tfgan_v1.storage import run_folder
@@ -28,6 +29,8 @@ def describe(plan, occupied=False):
     config, facts = plan.config, plan.facts
     saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names())
     starting_point(plan, saved)
+    if plan.evaluate_every:
+        Evaluator(plan)  # which tells if the images are too few
     with tf.Graph().as_default():
         model = plan.custom.model or MODELS[config.model]
         networks = create_networks(model, facts["image_shape"], config.noise_size, View.of(config))

@@ -9,8 +9,8 @@ OUTPUTS = {  # what D's logits are read as -> the plot of D's outputs
 }
 
 
-def write(plan, progress, last):
-    """Writes all plots and image grids. last: samples of the trained generator."""
+def write(plan, progress, last, evaluator=None):
+    """Writes all plots and image grids. last: samples of the trained generator. evaluator: of --evaluate-every."""
     samples, places = progress.samples, [plan.step_label(step) for step in progress.sample_steps]
     pngs = {names.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images)}
     if samples:
@@ -33,10 +33,10 @@ def write(plan, progress, last):
     if progress.held_out:
         steps = plan.axis(row.step for row in progress.held_out)
         pngs[names.OVERFITTING] = plots.figure_png(plots.held_out(steps, progress.held_out, plan.reads_as, plan.unit))
-    if progress.evaluation:
-        header, real, rows = progress.evaluation
-        steps = plan.axis(row[0] for row in rows)
-        pngs[names.EVALUATION_CURVES] = plots.figure_png(plots.figures(steps, header[2:], rows, real, plan.unit))
+    if evaluator and progress.evaluation:
+        steps, rows = plan.axis(row[0] for row in progress.evaluation), progress.evaluation
+        curves = plots.figures(steps, evaluator.header[2:], rows, evaluator.real, plan.unit)
+        pngs[names.EVALUATION_CURVES] = plots.figure_png(curves)
     for name, png in pngs.items():
         with files.replacing(progress.config.samples_folder / name) as partial:
             partial.write_bytes(png)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.config import Config
-from tfgan_v1.errors import DiskFull, UserError, warn
+from tfgan_v1.errors import DiskFull, UserError, brief, warn
 from tfgan_v1.storage import checkpoint_index, manifest
 from tfgan_v1.storage.files import PARTIAL, replacing, sync
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE, SUFFIXES
@@ -110,6 +110,8 @@ def newest_generator(folder, kind="latest"):
 
     Raises UserError if there is none that can be used.
     """
+    if kind not in GENERATORS:
+        raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
     checkpoint, problems = _newest(_generators(folder, kind), _run_id(folder))
     if checkpoint is None and kind != "latest" and not problems:
         raise UserError(f"{folder} has no {kind} generator: {MISSING[kind]}, or use --generator latest")
@@ -150,7 +152,8 @@ def restore(saver, session, checkpoint, *, part=False):
         if saved.get(name) != wanted.get(name):
             raise UserError(
                 f"{checkpoint.prefix} does not fit this configuration: {name} is {_described(saved.get(name))} there "
-                f"and {_described(wanted.get(name))} here; use the model, --noise-size and --image-size of that run"
+                f"and {_described(wanted.get(name))} here; use that run's model, and what shapes its networks: "
+                "--noise-size, --image-size, --spectral-norm, --pack"
             )
     with _path_without_globs(checkpoint.prefix.parent) as folder:
         try:

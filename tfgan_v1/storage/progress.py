@@ -27,9 +27,13 @@ class Progress:
     samples_digest: Any = field(default_factory=hashlib.sha256)  # of all samples
     statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
     losses: list = field(default_factory=list)  # a records.Losses for each recorded step
-    evaluation: Any = None  # the table of figures while training: (header, real images' figures, rows), or None
+    evaluating: float = 0.0  # seconds of this process that went into figures while training
+    evaluation_header: tuple | None = None  # columns of evaluation.csv; None without --evaluate-every
+    evaluation: list = field(default_factory=list)  # its rows: (step, epoch, *figures)
+    evaluation_digest: Any = field(default_factory=hashlib.sha256)
     best: tuple | None = None  # (step, first figure) of the best generator so far
     held_out: list = field(default_factory=list)  # a records.HeldOut for each sampling step
+    held_out_digest: Any = field(default_factory=hashlib.sha256)
     losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
     stopped_by: int | None = None  # the number of the signal that ended training early
 
@@ -42,9 +46,22 @@ class Progress:
     def add_losses(self, rows):
         """Adds rows, each a records.Losses."""
         self.losses += rows
-        for row in rows:
-            numbers = ",".join(map(str, row.cells()))  # their quotes in the file may change
-            self.losses_digest.update(f"{numbers}\n".encode())
+        _update(self.losses_digest, [row.cells() for row in rows])
+
+    def add_held_out(self, rows):
+        """Adds rows, each a records.HeldOut."""
+        self.held_out += rows
+        _update(self.held_out_digest, rows)
+
+    def add_evaluation(self, rows):
+        """Adds rows of evaluation.csv."""
+        self.evaluation += rows
+        _update(self.evaluation_digest, rows)
+
+
+def _update(digest, rows):
+    for row in rows:
+        digest.update(f"{','.join(map(str, row))}\n".encode())  # the numbers: their quotes in the file may change
 
 
 def starting_point(plan, saved):
@@ -80,13 +97,16 @@ def metadata(progress):
         "samples_sha256": progress.samples_digest.hexdigest(),
         "num_losses": len(progress.losses),
         "losses_sha256": progress.losses_digest.hexdigest(),
+        **({"held_out_sha256": progress.held_out_digest.hexdigest()} if progress.held_out else {}),
+        **({"evaluation_sha256": progress.evaluation_digest.hexdigest()} if progress.evaluation else {}),
         **({"best": list(progress.best)} if progress.best else {}),
     }
 
 
-def load_progress(plan, checkpoint):
-    """The Progress at a checkpoint, with the samples and losses up to it. Missing records start empty, with a warning.
+def load_progress(plan, checkpoint, evaluation_header=None):
+    """The Progress at a checkpoint, with the records up to it. Missing records start empty, with a warning.
 
+    evaluation_header: the columns of evaluation.csv, if the run goes on with figures while training.
     Raises UserError if a record differs from the one that the checkpoint belongs to.
     """
     facts, folder = _valid_facts(checkpoint), plan.config.samples_folder
@@ -103,10 +123,15 @@ def load_progress(plan, checkpoint):
         most = facts["num_losses"]
         progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, most, plan.reads_as))
         _check_same(progress, facts, names.LOSSES, ("num_losses", "losses_sha256"))
-    if plan.config.holdout and _exists(folder / names.HELD_OUT):
+    if "held_out_sha256" in facts and _exists(folder / names.HELD_OUT):
         header = records.HELD_OUT_HEADERS[plan.reads_as]
         rows = _read(records.read_table, folder / names.HELD_OUT, header, progress.step)
-        progress.held_out += [records.HeldOut(*row) for row in rows]
+        progress.add_held_out([records.HeldOut(*row) for row in rows])
+        _check_same(progress, facts, names.HELD_OUT, ("held_out_sha256",))
+    progress.evaluation_header = evaluation_header
+    if evaluation_header and "evaluation_sha256" in facts and _exists(folder / names.EVALUATION):
+        progress.add_evaluation(_read(records.read_table, folder / names.EVALUATION, evaluation_header, progress.step))
+        _check_same(progress, facts, names.EVALUATION, ("evaluation_sha256",))
     return progress
 
 
@@ -142,7 +167,7 @@ def _read(read, path, *args):
 def _check_same(progress, facts, name, keys):
     """Raises UserError unless the record `name` holds what was in it when the checkpoint was saved."""
     found = metadata(progress)
-    if any(found[key] != facts.get(key) for key in keys):
+    if any(found.get(key) != facts.get(key) for key in keys):
         raise UserError(
             f"{progress.config.samples_folder / name} was changed, or belongs to another run than "
             f"{progress.config.ckpt_folder}; restore it from a copy, name its folder with --samples, or move it away "

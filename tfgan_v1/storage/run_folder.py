@@ -41,7 +41,7 @@ def check_can_start(config, *, resume, overwrite, custom=()):
     saved = read(config) if resume else None
     if saved:
         check_same_run(saved.config, config)
-        check_same_parts(saved, custom, "train(config, resume=True, model=..., loss=...)")
+        check_same_parts(saved, custom, f"train(config, resume=True, {_arguments(saved.custom)})")
     elif not overwrite:
         _check_empty(config)
     check_writable(config)
@@ -124,12 +124,16 @@ def side_by_side(rows):
 def check_same_parts(saved, custom, call):
     """Raises UserError unless the custom parts are those that the run started with. call: how to pass them."""
     if set(custom) != set(saved.custom):
-        advice = f"pass the same in Python: {call}" if saved.custom else "leave out model= and loss="
+        advice = f"pass the same in Python: {call}" if saved.custom else f"leave out {_arguments(custom)}"
         raise UserError(f"the run in {saved.config.ckpt_folder} started with {_parts(saved.custom)}; {advice}")
 
 
+def _arguments(custom):
+    return ", ".join(f"{part}=..." for part in custom)
+
+
 def _parts(custom):
-    return " and ".join(f"a custom {part}" for part in custom) or "the built-in networks and loss"
+    return " and ".join(f"a custom {part}" for part in custom) or "the built-in networks, loss and optimizers"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from conftest import REAL_DATA, needs_mnist, rewrite
 from PIL import Image
 
-from tfgan_v1 import Config, cli, data, evaluate, evaluating, train
+from tfgan_v1 import Config, UserError, cli, data, evaluate, evaluating, train
 from tfgan_v1.evaluation import classifier
 from tfgan_v1.report import score_table
 from tfgan_v1.storage import files, names
@@ -198,6 +198,8 @@ MISTAKES = [
     (["--samples", "text.txt", "--dataset", "digits"], "text.txt"),
     (["--samples", "nowhere.npy", "--dataset", "digits"], "is not a file or a folder of images"),
     (["--samples", "evil.pkl", "--dataset", "digits"], "evil.pkl was not opened"),
+    (["--samples", "empty.pkl", "--dataset", "digits"], "empty.pkl holds an empty list"),
+    (["--samples", "fine.npy", "--generator", "best"], "give one of the two"),
     (["--samples", "fine.npy", "--dataset", "nowhere"], "nowhere is not one of"),
     (["--samples", "fine.npy", "--ckpt", "c"], "give one of the two"),
     (["--samples", "fine.npy", "--name", "c"], "give one of the two"),
@@ -208,13 +210,22 @@ MISTAKES = [
         ["--samples", "fine.npy", "--dataset", "digits", "--metrics", "frechet_distance"],
         "needs at least 129 images on each side, and there are 60",
     ),
-    (["--samples", "fine.npy", "--dataset", "digits", "--num", "1"], "needs at least"),
+    (
+        ["--samples", "fine.npy", "--dataset", "digits", "--num", "1"],
+        "every metric needs at least 2 images on each side, and there are 1; give more images",
+    ),
     (["--ckpt", "nowhere"], "there is no folder nowhere"),
     (["--num", "0"], "--num must be a whole number"),
     (["--seed", "-1"], "not '-1'"),
     (["--seed=-1"], "--seed takes a whole number"),
     (["--out", "scores.txt"], "must be the name of a .json file"),
     (["--out", "config.json"], "a run's own record"),
+    (["--out", "x/generator.ckpt-100.json"], "a run's own record"),
+    (["--out", "average.ckpt-7.json"], "a run's own record"),
+    (["--out", "best.ckpt-7.json"], "a run's own record"),
+    (["--out", "x/train_state/step-7/state.json"], "a run's own record"),
+    (["--out", "folder.json"], "because folder.json is a folder; use another name"),
+    (["--out", "s.json"], "because s_nearest.png is a folder; use another name"),
     (["--sample", "x"], "did you mean --samples?"),
 ]
 
@@ -225,11 +236,45 @@ def test_every_mistake_is_one_sentence_before_anything_is_trained(run, tmp_path,
     for name, content in FILES.items():
         np.save(name, content)
     (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "empty.pkl").write_bytes(pickle.dumps([], protocol=3))
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "s_nearest.png").mkdir()
     (tmp_path / "evil.pkl").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     before = sorted(tmp_path.rglob("*"))
     code, out, err = run(*flags)
     assert (code, out, err.count("\n")) == (2, "", 1) and right in err and err.startswith("tfgan evaluate: ")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "given, right",
+    [
+        ({"seed": -1}, "seed must be a whole number, at least 0 and at most 4,294,967,295, not -1"),
+        ({"seed": 2**32}, "seed must be a whole number"),
+        ({"classifier_seed": "x"}, "classifier_seed must be a whole number"),
+        ({"num": 20.5}, "num must be a whole number, at least 1 and at most 1,000,000, not 20.5"),
+        ({"num": 0}, "not 0"),
+        ({"num": -5}, "not -5"),
+        ({"num": True}, "not True"),
+        ({"generator": "foo"}, "--generator must be one of latest, average, best, not 'foo'"),
+        ({"generator": "best"}, "--generator chooses among the generators of a run"),
+        ({"metrics": "fid"}, "there is no metric 'fid'"),
+        ({"metrics": ["nearest", ["x"]]}, "there is no metric ['x']"),
+        ({"metrics": []}, "metrics must be names, such as ['nearest'], not []"),
+        ({"metrics": 5}, "metrics must be names, such as ['nearest'], not 5"),
+    ],
+    ids=str,
+)
+def test_a_mistake_in_python_is_one_sentence_before_the_data_are_loaded(monkeypatch, given, right):
+    monkeypatch.setattr(data, "load", None)
+    with pytest.raises(UserError) as error:
+        evaluate(samples=images_of(60), dataset="digits", **given)
+    assert right in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_single_metric_may_be_given_by_its_name():
+    found = evaluate(samples=images_of(20), dataset="digits", metrics="sliced_wasserstein", num=np.int64(10))
+    assert list(found.figures) == ["sliced_wasserstein"] and found.about["n"] == 10
 
 
 def test_other_data_than_the_runs_are_refused(run, finished, untrained, tmp_path):

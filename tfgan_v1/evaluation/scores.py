@@ -199,6 +199,14 @@ def _uniform(side):
     return np.full(len(side.shares), 1 / len(side.shares))
 
 
+def check_names(asked):
+    """Raises UserError unless all of these are names in METRICS."""
+    for name in asked:
+        if not isinstance(name, str) or name not in METRICS:
+            hint = did_you_mean(str(name), METRICS)
+            raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
+
+
 def choose(asked, dataset, count):
     """(names of the metrics to measure, notes on those left out) of a Dataset; reads no image.
 
@@ -206,10 +214,7 @@ def choose(asked, dataset, count):
     an unknown metric, one that this data does not allow, or one that needs more images, if it was asked for; or if none
     is left.
     """
-    for name in asked or ():
-        if name not in METRICS:
-            hint = did_you_mean(str(name), METRICS)
-            raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
+    check_names(asked or ())
     kinds = _kinds(dataset)
     chosen, small, notes = [], [], []
     for name in METRICS if asked is None else dict.fromkeys(asked):
@@ -224,11 +229,18 @@ def choose(asked, dataset, count):
             small.append(name)
         else:
             chosen.append(name)
-    if small and (asked is not None or not chosen):
+    what = "points" if kinds == {"points"} else "images"
+    if small and asked is not None:
         least = METRICS[small[0]].least
         raise UserError(
-            f"the metric {small[0]} needs at least {least:,} images on each side, and there are {count:,}; "
+            f"the metric {small[0]} needs at least {least:,} {what} on each side, and there are {count:,}; "
             "give more by --num, or leave it out"
+        )
+    if small and not chosen:
+        least = min(METRICS[name].least for name in small)
+        raise UserError(
+            f"every metric needs at least {least:,} {what} on each side, and there are {count:,}; "
+            f"give more {what}, or a larger --num"
         )
     if small:
         notes.append(f"with {count:,} images, these are left out: {', '.join(small)}")

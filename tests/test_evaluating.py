@@ -150,6 +150,55 @@ def test_samples_come_from_any_file_or_folder(run, tmp_path, name):
         assert figures["sliced_wasserstein"]["generated"] == expected["sliced_wasserstein"].generated
 
 
+def test_without_the_metric_nearest_nothing_is_searched_and_no_sheet_is_written(run, tmp_path, monkeypatch):
+    from tfgan_v1.evaluation import distances
+
+    monkeypatch.setattr(distances, "nearest", None)
+    np.save(tmp_path / "a.npy", images_of(20))
+    flags = ("--samples", tmp_path / "a.npy", "--dataset", "digits", "--metrics", "sliced_wasserstein")
+    code, printed, _ = run(*flags, "--out", tmp_path / "s.json")
+    assert code == 0 and printed.endswith(f"Wrote {tmp_path / 's.json'}.\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "s.json"]
+
+
+def test_the_seed_chooses_the_generators_seeds(finished, monkeypatch):
+    from tfgan_v1 import sampling
+
+    drawn = []
+
+    class Drawing:
+        step, kind = 51, "latest"
+
+        def __call__(self, seeds):
+            drawn.append(seeds)
+            return np.zeros((len(seeds), 28, 28, 1), np.float32)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(sampling.Generator, "restore", lambda *_, **__: Drawing())
+    for seed in (0, 3, 2**32 - 1):
+        evaluate(finished.config.ckpt, num=20, seed=seed, metrics=["sliced_wasserstein"])
+    assert np.array_equal(drawn, [np.arange(20), np.arange(60, 80), np.arange(2**32 - 20, 2**32)])
+
+
+def test_held_out_images_of_a_run_are_not_called_test_images(finished, monkeypatch, quick_cache):
+    from tfgan_v1 import plan
+
+    def real_sets(_, dataset):
+        rows = np.arange(len(dataset.images)) < 300
+        first, rest = (
+            dataset._replace(images=dataset.images[part], labels=dataset.labels[part]) for part in (rows, ~rows)
+        )
+        return rest, first._replace(name=f"{dataset.name} held out")
+
+    monkeypatch.setattr(plan, "real_sets", real_sets)
+    found = evaluate(finished.config.ckpt, num=200, metrics=["class_balance"], cache_dir=quick_cache)
+    assert found.notes == ("300 held-out images stand in for test images",)
+    assert found.about["classifier"]["tested_on"] == "300 held-out images"
+    assert (found.about["data"]["num_test_images"], found.about["data"]["num_held_out_images"]) == (0, 300)
+
+
 def test_samples_are_measured_against_a_folder_in_their_own_size(run, tmp_path):
     _save_pictures(tmp_path / "photos", images_of(30, 40))
     np.save(tmp_path / "a.npy", images_of(20, 32))
@@ -166,6 +215,7 @@ def test_points_have_their_own_figures_and_no_sheet(run, tmp_path):
     train(Config(model="gaussian", epochs=20, mean=3.0, xla="off", **folders))
     code, printed, err = run("--ckpt", tmp_path / "c", "--out", tmp_path / "p.json")
     assert (code, err) == (0, "") and "kolmogorov smirnov" in printed and "kurtosis" in printed
+    assert "N(0, 1)" not in printed
     assert json.loads((tmp_path / "p.json").read_text())["figures"]["mean"]["real"] > 2.8
     assert not (tmp_path / "p_nearest.png").exists()
 
@@ -173,6 +223,9 @@ def test_points_have_their_own_figures_and_no_sheet(run, tmp_path):
 def test_a_figure_that_is_not_finite_is_null_in_the_file(tmp_path):
     points = np.zeros((50, 1), np.float32)
     evaluation = evaluate(samples=points, dataset="gaussian")
+    assert evaluation.notes == (
+        "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt",
+    )
     evaluating.save(evaluation, tmp_path / "p.json")
     text = (tmp_path / "p.json").read_text()
     assert "NaN" not in text and json.loads(text)["figures"]["skewness"]["generated"] is None

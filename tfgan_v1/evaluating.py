@@ -17,12 +17,14 @@ import numpy as np
 
 from tfgan_v1 import __version__, data
 from tfgan_v1.config import Config
+from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.evaluation import scores
 from tfgan_v1.flags import MOST_SEEDS
 from tfgan_v1.storage import files, names, records, run_folder
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 4  # of the sheet of samples and their nearest training images
+OF_GAUSSIAN = "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt"
 
 
 class Job(NamedTuple):
@@ -40,6 +42,7 @@ class Job(NamedTuple):
     cache_dir: str | None = None
     kind: str | None = None  # of the run's generators: see names.GENERATORS
     model: Any = None  # a custom models.Model
+    notes: tuple[str, ...] = ()  # sentences on the data
 
 
 class Evaluation(NamedTuple):
@@ -49,7 +52,7 @@ class Evaluation(NamedTuple):
     shares: dict[str, scores.Figure]  # by class, if a classifier measured them
     about: dict[str, Any]  # n, seed, data, classifier, source
     notes: tuple[str, ...]  # sentences on what stands in for what
-    sheet: tuple | None  # (samples, nearest training images, the same of the samples nearest of all), uint8
+    sheet: tuple | None  # of the metric `nearest`: (samples, nearest training images, the same of the nearest), uint8
 
 
 def evaluate(
@@ -169,7 +172,9 @@ def _of_samples(samples, dataset, data_dir, cache_dir):
     test = data.load_test(found.name, data_dir, shaping)
     what = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
     source = {"samples": what, "num_images": len(images), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
-    return Job(source, found, test, images=images, digits=digits_of(found, data_dir, shaping), cache_dir=cache_dir)
+    digits = digits_of(found, data_dir, shaping)
+    notes = (OF_GAUSSIAN,) if found.name == "gaussian" else ()
+    return Job(source, found, test, images=images, digits=digits, cache_dir=cache_dir, notes=notes)
 
 
 def _read(samples):
@@ -232,18 +237,24 @@ def _run(job):
         about = {
             "tfgan_v1": __version__,
             "source": source,
-            "data": {**job.dataset.facts(), "num_test_images": len(job.test.images) if job.test else 0},
+            "data": {**job.dataset.facts(), **_test_facts(job)},
             "n": reference.count,
             "n_test": len(reference.test.images),
             "seed": job.seed,
             "classifier": classifier and {**classifier.about._asdict(), "classes": list(classifier.about.classes)},
         }
-        sheet = _sheet(side, reference) if job.dataset.images.ndim == 4 else None
-        return Evaluation(figures, shares, about, reference.notes, sheet)
+        sheet = _sheet(side, reference) if "nearest" in chosen else None
+        return Evaluation(figures, shares, about, (*job.notes, *reference.notes), sheet)
     finally:
         for each in (generator, classifier):
             if each:
                 each.close()
+
+
+def _test_facts(job):
+    """How many images there are to compare with that no training has seen: test images, or else held-out ones."""
+    held_out, count = splits.is_held_out(job.dataset, job.test), len(job.test.images) if job.test else 0
+    return {"num_test_images": 0 if held_out else count, "num_held_out_images": count if held_out else 0}
 
 
 def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):
@@ -256,7 +267,7 @@ def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):
 
 def _sheet(side, reference):
     """(samples, their nearest training images, samples nearest to a training image, those), each uint8 [n, h, w, c]."""
-    nearest = scores.nearest_to(side, reference)
+    nearest = side.nearest(reference.training)
     half = SHEET_COLUMNS * SHEET_ROWS // 2
     closest = np.argsort(nearest.distances, kind="stable")[:half]
     parts = []
@@ -294,7 +305,7 @@ def sheet_path(out):
 
 
 def save(evaluation, out):
-    """Writes an Evaluation: a JSON file and, of images, the sheet beside it. Returns the paths."""
+    """Writes an Evaluation: a JSON file and the sheet beside it, if it has one. Returns the paths."""
     from tfgan_v1.report import plots
 
     path = Path(out)

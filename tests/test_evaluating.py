@@ -9,7 +9,7 @@ import pytest
 from conftest import REAL_DATA, needs_mnist, rewrite
 from PIL import Image
 
-from tfgan_v1 import Config, cli, data, evaluate, evaluating, train
+from tfgan_v1 import Config, UserError, cli, data, evaluate, evaluating, train
 from tfgan_v1.evaluation import classifier
 from tfgan_v1.report import score_table
 from tfgan_v1.storage import files, names
@@ -150,6 +150,55 @@ def test_samples_come_from_any_file_or_folder(run, tmp_path, name):
         assert figures["sliced_wasserstein"]["generated"] == expected["sliced_wasserstein"].generated
 
 
+def test_without_the_metric_nearest_nothing_is_searched_and_no_sheet_is_written(run, tmp_path, monkeypatch):
+    from tfgan_v1.evaluation import distances
+
+    monkeypatch.setattr(distances, "nearest", None)
+    np.save(tmp_path / "a.npy", images_of(20))
+    flags = ("--samples", tmp_path / "a.npy", "--dataset", "digits", "--metrics", "sliced_wasserstein")
+    code, printed, _ = run(*flags, "--out", tmp_path / "s.json")
+    assert code == 0 and printed.endswith(f"Wrote {tmp_path / 's.json'}.\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "s.json"]
+
+
+def test_the_seed_chooses_the_generators_seeds(finished, monkeypatch):
+    from tfgan_v1 import sampling
+
+    drawn = []
+
+    class Drawing:
+        step, kind = 51, "latest"
+
+        def __call__(self, seeds):
+            drawn.append(seeds)
+            return np.zeros((len(seeds), 28, 28, 1), np.float32)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(sampling.Generator, "restore", lambda *_, **__: Drawing())
+    for seed in (0, 3, 2**32 - 1):
+        evaluate(finished.config.ckpt, num=20, seed=seed, metrics=["sliced_wasserstein"])
+    assert np.array_equal(drawn, [np.arange(20), np.arange(60, 80), np.arange(2**32 - 20, 2**32)])
+
+
+def test_held_out_images_of_a_run_are_not_called_test_images(finished, monkeypatch, quick_cache):
+    from tfgan_v1 import plan
+
+    def real_sets(_, dataset):
+        rows = np.arange(len(dataset.images)) < 300
+        first, rest = (
+            dataset._replace(images=dataset.images[part], labels=dataset.labels[part]) for part in (rows, ~rows)
+        )
+        return rest, first._replace(name=f"{dataset.name} held out")
+
+    monkeypatch.setattr(plan, "real_sets", real_sets)
+    found = evaluate(finished.config.ckpt, num=200, metrics=["class_balance"], cache_dir=quick_cache)
+    assert found.notes == ("300 held-out images stand in for test images",)
+    assert found.about["classifier"]["tested_on"] == "300 held-out images"
+    assert (found.about["data"]["num_test_images"], found.about["data"]["num_held_out_images"]) == (0, 300)
+
+
 def test_samples_are_measured_against_a_folder_in_their_own_size(run, tmp_path):
     _save_pictures(tmp_path / "photos", images_of(30, 40))
     np.save(tmp_path / "a.npy", images_of(20, 32))
@@ -166,6 +215,7 @@ def test_points_have_their_own_figures_and_no_sheet(run, tmp_path):
     train(Config(model="gaussian", epochs=20, mean=3.0, xla="off", **folders))
     code, printed, err = run("--ckpt", tmp_path / "c", "--out", tmp_path / "p.json")
     assert (code, err) == (0, "") and "kolmogorov smirnov" in printed and "kurtosis" in printed
+    assert "N(0, 1)" not in printed
     assert json.loads((tmp_path / "p.json").read_text())["figures"]["mean"]["real"] > 2.8
     assert not (tmp_path / "p_nearest.png").exists()
 
@@ -173,6 +223,9 @@ def test_points_have_their_own_figures_and_no_sheet(run, tmp_path):
 def test_a_figure_that_is_not_finite_is_null_in_the_file(tmp_path):
     points = np.zeros((50, 1), np.float32)
     evaluation = evaluate(samples=points, dataset="gaussian")
+    assert evaluation.notes == (
+        "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt",
+    )
     evaluating.save(evaluation, tmp_path / "p.json")
     text = (tmp_path / "p.json").read_text()
     assert "NaN" not in text and json.loads(text)["figures"]["skewness"]["generated"] is None
@@ -198,6 +251,8 @@ MISTAKES = [
     (["--samples", "text.txt", "--dataset", "digits"], "text.txt"),
     (["--samples", "nowhere.npy", "--dataset", "digits"], "is not a file or a folder of images"),
     (["--samples", "evil.pkl", "--dataset", "digits"], "evil.pkl was not opened"),
+    (["--samples", "empty.pkl", "--dataset", "digits"], "empty.pkl holds an empty list"),
+    (["--samples", "fine.npy", "--generator", "best"], "give one of the two"),
     (["--samples", "fine.npy", "--dataset", "nowhere"], "nowhere is not one of"),
     (["--samples", "fine.npy", "--ckpt", "c"], "give one of the two"),
     (["--samples", "fine.npy", "--name", "c"], "give one of the two"),
@@ -208,13 +263,22 @@ MISTAKES = [
         ["--samples", "fine.npy", "--dataset", "digits", "--metrics", "frechet_distance"],
         "needs at least 129 images on each side, and there are 60",
     ),
-    (["--samples", "fine.npy", "--dataset", "digits", "--num", "1"], "needs at least"),
+    (
+        ["--samples", "fine.npy", "--dataset", "digits", "--num", "1"],
+        "every metric needs at least 2 images on each side, and there are 1; give more images",
+    ),
     (["--ckpt", "nowhere"], "there is no folder nowhere"),
     (["--num", "0"], "--num must be a whole number"),
     (["--seed", "-1"], "not '-1'"),
     (["--seed=-1"], "--seed takes a whole number"),
     (["--out", "scores.txt"], "must be the name of a .json file"),
     (["--out", "config.json"], "a run's own record"),
+    (["--out", "x/generator.ckpt-100.json"], "a run's own record"),
+    (["--out", "average.ckpt-7.json"], "a run's own record"),
+    (["--out", "best.ckpt-7.json"], "a run's own record"),
+    (["--out", "x/train_state/step-7/state.json"], "a run's own record"),
+    (["--out", "folder.json"], "because folder.json is a folder; use another name"),
+    (["--out", "s.json"], "because s_nearest.png is a folder; use another name"),
     (["--sample", "x"], "did you mean --samples?"),
 ]
 
@@ -225,11 +289,45 @@ def test_every_mistake_is_one_sentence_before_anything_is_trained(run, tmp_path,
     for name, content in FILES.items():
         np.save(name, content)
     (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "empty.pkl").write_bytes(pickle.dumps([], protocol=3))
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "s_nearest.png").mkdir()
     (tmp_path / "evil.pkl").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     before = sorted(tmp_path.rglob("*"))
     code, out, err = run(*flags)
     assert (code, out, err.count("\n")) == (2, "", 1) and right in err and err.startswith("tfgan evaluate: ")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "given, right",
+    [
+        ({"seed": -1}, "seed must be a whole number, at least 0 and at most 4,294,967,295, not -1"),
+        ({"seed": 2**32}, "seed must be a whole number"),
+        ({"classifier_seed": "x"}, "classifier_seed must be a whole number"),
+        ({"num": 20.5}, "num must be a whole number, at least 1 and at most 1,000,000, not 20.5"),
+        ({"num": 0}, "not 0"),
+        ({"num": -5}, "not -5"),
+        ({"num": True}, "not True"),
+        ({"generator": "foo"}, "--generator must be one of latest, average, best, not 'foo'"),
+        ({"generator": "best"}, "--generator chooses among the generators of a run"),
+        ({"metrics": "fid"}, "there is no metric 'fid'"),
+        ({"metrics": ["nearest", ["x"]]}, "there is no metric ['x']"),
+        ({"metrics": []}, "metrics must be names, such as ['nearest'], not []"),
+        ({"metrics": 5}, "metrics must be names, such as ['nearest'], not 5"),
+    ],
+    ids=str,
+)
+def test_a_mistake_in_python_is_one_sentence_before_the_data_are_loaded(monkeypatch, given, right):
+    monkeypatch.setattr(data, "load", None)
+    with pytest.raises(UserError) as error:
+        evaluate(samples=images_of(60), dataset="digits", **given)
+    assert right in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_single_metric_may_be_given_by_its_name():
+    found = evaluate(samples=images_of(20), dataset="digits", metrics="sliced_wasserstein", num=np.int64(10))
+    assert list(found.figures) == ["sliced_wasserstein"] and found.about["n"] == 10
 
 
 def test_other_data_than_the_runs_are_refused(run, finished, untrained, tmp_path):

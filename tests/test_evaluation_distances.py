@@ -132,6 +132,13 @@ class TestManifolds:
     def test_density_of_equal_distributions_is_about_1(self):
         assert abs(distances.density_coverage(normal(3000, 2, seed=1), normal(3000, 2, seed=2))[0] - 1) < 0.05
 
+    def test_as_many_outliers_as_good_fakes_halve_density_and_leave_coverage(self):
+        real, fake, outliers = normal(300, 4, seed=1), normal(300, 4, seed=2), normal(300, 4, seed=3) + 1000
+        (density, coverage), mixed = (
+            distances.density_coverage(real, each) for each in (fake, np.concatenate([fake, outliers]))
+        )
+        assert np.allclose(mixed, (density / 2, coverage))
+
 
 class TestSlicedWasserstein:
     @pytest.mark.parametrize("counts", [(200, 200), (90, 250)])

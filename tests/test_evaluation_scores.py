@@ -120,6 +120,42 @@ def test_without_test_images_halves_stand_in_and_a_note_says_so():
     assert abs(new["nearer_than_new"] - 0.5) < 0.08
 
 
+def test_held_out_images_are_not_called_test_images():
+    held_out = TEST._replace(name="spots held out")
+    reference = scores.make_reference(TRAIN, held_out, num=300, names=("nearest",))
+    assert reference.notes == ("600 held-out images stand in for test images",)
+    assert scores.make_reference(TRAIN, TEST, num=300, names=("nearest",)).notes == ()
+
+
+@pytest.mark.parametrize("name, of_halves, of_held_out", [("stacked_mnist", 1, 1), ("mnist_warped", 0, 1), ("x", 0, 0)])
+def test_a_note_says_where_both_parts_show_the_same_digits(name, of_halves, of_held_out):
+    train, note = TRAIN._replace(name=name), f"both parts of {name} are made of the same single digits"
+
+    def notes(test):
+        found = scores.make_reference(train, test, num=100, names=("sliced_wasserstein",)).notes
+        return sum(each.startswith(note) for each in found)
+
+    assert notes(None) == of_halves
+    assert notes(TEST._replace(name=f"{name} held out")) == of_held_out
+    assert notes(TEST._replace(name=name)) == 0
+
+
+def test_as_many_real_images_as_generated_ones_can_be_measured():
+    assert scores.common_count(10_000, TRAIN, None) == 500  # halves
+    assert scores.common_count(10_000, TRAIN, TEST) == 600 and scores.common_count(10_000, TEST, TRAIN) == 600
+    assert scores.common_count(20, TRAIN, None) == scores.common_count(20, TRAIN, TEST) == 20
+
+
+def test_the_nearest_training_images_are_searched_once(monkeypatch):
+    reference = scores.make_reference(TRAIN, TEST, num=100, names=("nearest",))
+    side, searched, search = scores.make_side(spots(100, 3).images, reference), [], scores.distances.nearest
+    monkeypatch.setattr(scores.distances, "nearest", lambda *sets: searched.append(sets) or search(*sets))
+    figures = scores.score(side, reference)
+    assert np.median(side.nearest(reference.training).distances) == figures["nearest_distance"].generated
+    assert len(searched) == 1
+    assert len(side.nearest(TEST.images).indices) == 100 and len(searched) == 2  # among others, a new search
+
+
 def test_fewer_real_images_than_asked_for_are_all_used_and_a_note_says_so():
     reference = scores.make_reference(TRAIN, TEST, num=5000, names=("sliced_wasserstein",))
     assert reference.count == 1000 and len(reference.test.images) == 600
@@ -166,7 +202,8 @@ MISTAKES = [
     (("frechet_distance",), TRAIN, 128, "frechet_distance needs at least 129 images on each side, and there are 128"),
     (("precision_recall",), TRAIN, 3, "needs at least 4 images on each side, and there are 3"),
     (("density_coverage",), TRAIN, 5, "needs at least 6"),
-    (None, TRAIN, 1, "needs at least"),
+    (None, TRAIN, 1, "every metric needs at least 2 images on each side, and there are 1; give more images"),
+    (None, data.load("gaussian"), 1, "every metric needs at least 2 points on each side"),
     (("nearest", "classifier_score"), TRAIN._replace(labels=None, classes=()), 500, "labels of two or more classes"),
     (("distribution",), TRAIN, 500, "needs points"),
     (("nearest",), data.load("gaussian"), 500, "needs images, and gaussian is not such data"),

@@ -6,7 +6,10 @@ TensorFlow is imported only once everything that can be checked without it is ch
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
+from fnmatch import fnmatch
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,28 +17,32 @@ import numpy as np
 
 from tfgan_v1 import __version__, data
 from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError
+from tfgan_v1.data import splits
+from tfgan_v1.errors import UserError, brief
 from tfgan_v1.evaluation import scores
+from tfgan_v1.flags import MOST_SEEDS
 from tfgan_v1.storage import files, names, records, run_folder
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 4  # of the sheet of samples and their nearest training images
+OF_GAUSSIAN = "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt"
 
 
 class Job(NamedTuple):
     """What is about to be measured."""
 
     source: dict[str, Any]  # where the images come from, for the JSON file
-    images: np.ndarray | None  # uint8 [n, h, w, c] or points [n, 1]; None if a generator draws them
     dataset: data.Dataset
-    test: data.Dataset | None
-    digits: tuple | None  # of stacked_mnist: the (Dataset, test Dataset) of single digits
-    metrics: tuple[str, ...] | None  # that were asked for
-    num: int
-    seed: int
-    classifier_seed: int
-    cache_dir: str | None
-    kind: str | None  # of the run's generators: see names.GENERATORS
-    model: Any  # a custom models.Model
+    test: data.Dataset | None  # new images to compare with: see plan.real_sets
+    images: np.ndarray | None = None  # uint8 [n, h, w, c] or points [n, 1]; None if a generator draws them
+    digits: tuple | None = None  # of stacked_mnist: the (Dataset, test Dataset) of single digits
+    metrics: tuple[str, ...] | None = None  # that were asked for
+    num: int = scores.NUM
+    seed: int = 0
+    classifier_seed: int = 0
+    cache_dir: str | None = None
+    kind: str | None = None  # of the run's generators: see names.GENERATORS
+    model: Any = None  # a custom models.Model
+    notes: tuple[str, ...] = ()  # sentences on the data
 
 
 class Evaluation(NamedTuple):
@@ -45,7 +52,7 @@ class Evaluation(NamedTuple):
     shares: dict[str, scores.Figure]  # by class, if a classifier measured them
     about: dict[str, Any]  # n, seed, data, classifier, source
     notes: tuple[str, ...]  # sentences on what stands in for what
-    sheet: tuple | None  # (samples, nearest training images, the same of the samples nearest of all), uint8
+    sheet: tuple | None  # of the metric `nearest`: (samples, nearest training images, the same of the nearest), uint8
 
 
 def evaluate(
@@ -68,21 +75,58 @@ def evaluate(
     ckpt, name: of the run, as in Config. samples: in place of a run, uint8 or float [0, 1] images [n, h, w, c], points
     [n, 1], or the path of a file or folder with them. num: images to measure, 10,000 if None, or 26,000 of
     stacked_mnist. seed: of the noise and of the choice among the real images. dataset: the data that `samples` imitate,
-    or where the run's data are now. data_dir, cache_dir: as in Config. metrics: names in scores.METRICS; None for all
-    that the data allow. classifier_seed: another one gives an independent classifier. generator: "latest", "average"
-    or "best", as in Generator.restore. model: the run's custom models.Model, if any. Raises UserError for every
-    mistake, before anything expensive.
+    or where the run's data are now. data_dir, cache_dir: as in Config. metrics: names in scores.METRICS, or one
+    name; None for all that the data allow. classifier_seed: another one gives an independent classifier. generator:
+    "latest", "average" or "best" of a run, as in Generator.restore. model: the run's custom models.Model, if any.
+    Raises UserError for every mistake, before anything expensive.
     """
+    metrics = _checked_metrics(metrics)
+    num = None if num is None else _whole("num", num, 1, MOST_SEEDS)
+    seed, classifier_seed = _whole("seed", seed), _whole("classifier_seed", classifier_seed)
+    _check_generator(generator, samples)
     if samples is None:
         job = _of_run(Config(ckpt=ckpt, name=name), dataset, data_dir, cache_dir)
     else:
         job = _of_samples(samples, dataset, data_dir, cache_dir)
-    given = {"metrics": metrics and tuple(metrics), "seed": seed, "classifier_seed": classifier_seed}
+    if num is None:
+        most = scores.NUM_STACKED if job.digits else scores.NUM
+        num = most if job.images is None else min(most, len(job.images))
+    given = {"metrics": metrics, "num": num, "seed": seed, "classifier_seed": classifier_seed}
     job = job._replace(**given, kind=generator, model=model)
-    most = scores.NUM_STACKED if job.digits else scores.NUM
-    job = job._replace(num=num or (most if job.images is None else min(most, len(job.images))))
     _check(job)
     return _run(job)
+
+
+def _whole(name, value, low=0, high=2**32 - 1):
+    """A whole number as an int. Raises UserError unless it is one, from `low` to `high`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or not low <= value <= high:
+        raise UserError(f"{name} must be a whole number, at least {low} and at most {high:,}, not {brief(value)}")
+    return int(value)
+
+
+def _checked_metrics(metrics):
+    """The names of the metrics as a tuple, or None. Raises UserError for one that is unknown."""
+    if metrics is None:
+        return None
+    chosen = (metrics,) if isinstance(metrics, str) else tuple(metrics) if isinstance(metrics, Iterable) else ()
+    if not chosen:
+        raise UserError(
+            f"metrics must be names, such as ['nearest'], not {brief(metrics)}; leave it out to measure all of them"
+        )
+    scores.check_names(chosen)
+    return chosen
+
+
+def _check_generator(generator, samples):
+    """Raises UserError unless `generator` is None, or one of a run's kinds where no samples are given."""
+    if generator is None:
+        return
+    if not isinstance(generator, str) or generator not in names.GENERATORS:
+        raise UserError(f"--generator must be one of {', '.join(names.GENERATORS)}, not {brief(generator)}")
+    if samples is not None:
+        raise UserError(
+            "--generator chooses among the generators of a run, and --samples names images; give one of the two"
+        )
 
 
 def _of_run(config, dataset, data_dir, cache_dir):
@@ -105,20 +149,8 @@ def _of_run(config, dataset, data_dir, cache_dir):
     dataset, test = plan.real_sets(config, found)
     shaping = plan.shaping(config)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
-    return Job(
-        source,
-        None,
-        dataset,
-        test,
-        digits_of(found, config.data_dir, shaping),
-        None,
-        0,
-        0,
-        0,
-        config.cache_dir,
-        None,
-        None,
-    )
+    digits = digits_of(found, config.data_dir, shaping)
+    return Job(source, dataset, test, digits=digits, cache_dir=config.cache_dir)
 
 
 def _of_samples(samples, dataset, data_dir, cache_dir):
@@ -140,7 +172,9 @@ def _of_samples(samples, dataset, data_dir, cache_dir):
     test = data.load_test(found.name, data_dir, shaping)
     what = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
     source = {"samples": what, "num_images": len(images), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
-    return Job(source, images, found, test, digits_of(found, data_dir, shaping), None, 0, 0, 0, cache_dir, None, None)
+    digits = digits_of(found, data_dir, shaping)
+    notes = (OF_GAUSSIAN,) if found.name == "gaussian" else ()
+    return Job(source, found, test, images=images, digits=digits, cache_dir=cache_dir, notes=notes)
 
 
 def _read(samples):
@@ -203,18 +237,24 @@ def _run(job):
         about = {
             "tfgan_v1": __version__,
             "source": source,
-            "data": {**job.dataset.facts(), "num_test_images": len(job.test.images) if job.test else 0},
+            "data": {**job.dataset.facts(), **_test_facts(job)},
             "n": reference.count,
             "n_test": len(reference.test.images),
             "seed": job.seed,
             "classifier": classifier and {**classifier.about._asdict(), "classes": list(classifier.about.classes)},
         }
-        sheet = _sheet(side, reference) if job.dataset.images.ndim == 4 else None
-        return Evaluation(figures, shares, about, reference.notes, sheet)
+        sheet = _sheet(side, reference) if "nearest" in chosen else None
+        return Evaluation(figures, shares, about, (*job.notes, *reference.notes), sheet)
     finally:
         for each in (generator, classifier):
             if each:
                 each.close()
+
+
+def _test_facts(job):
+    """How many images there are to compare with that no training has seen: test images, or else held-out ones."""
+    held_out, count = splits.is_held_out(job.dataset, job.test), len(job.test.images) if job.test else 0
+    return {"num_test_images": 0 if held_out else count, "num_held_out_images": count if held_out else 0}
 
 
 def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):
@@ -227,7 +267,7 @@ def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):
 
 def _sheet(side, reference):
     """(samples, their nearest training images, samples nearest to a training image, those), each uint8 [n, h, w, c]."""
-    nearest = scores.nearest_to(side, reference)
+    nearest = side.nearest(reference.training)
     half = SHEET_COLUMNS * SHEET_ROWS // 2
     closest = np.argsort(nearest.distances, kind="stable")[:half]
     parts = []
@@ -237,12 +277,19 @@ def _sheet(side, reference):
 
 
 def check_out(out):
-    """Raises UserError, or OSError, unless the JSON file can be written. Leaves no trace."""
+    """Raises UserError, or OSError, unless the JSON file and the sheet can be written. Leaves no trace.
+
+    A run's own files are refused by their names, wherever they are, and so is everything in a folder of states.
+    """
     path = Path(out)
     if path.suffix.lower() != ".json":
         raise UserError(f"--out {out} must be the name of a .json file, such as {names.SCORES}")
-    if path.name in (*names.SAMPLES_FILES, *names.CKPT_FILES):
-        raise UserError(f"--out {out} has the name of a run's own record; use another")
+    own = (*names.SAMPLES_FILES, *names.CKPT_FILES)
+    if any(fnmatch(path.name, each) for each in own) or names.STATE in path.absolute().parent.parts:
+        raise UserError(f"--out {out} has the name of a run's own record; use another, such as {names.SCORES}")
+    for each in (path, sheet_path(out)):
+        if each.is_dir():
+            raise UserError(f"--out {out} cannot be written, because {each} is a folder; use another name")
     nearest = next((each for each in path.absolute().parents if each.exists()), None)
     try:
         with tempfile.TemporaryFile(dir=nearest):
@@ -258,7 +305,7 @@ def sheet_path(out):
 
 
 def save(evaluation, out):
-    """Writes an Evaluation: a JSON file and, of images, the sheet beside it. Returns the paths."""
+    """Writes an Evaluation: a JSON file and the sheet beside it, if it has one. Returns the paths."""
     from tfgan_v1.report import plots
 
     path = Path(out)

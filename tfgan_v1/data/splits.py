@@ -6,6 +6,7 @@ from tfgan_v1.data.warped import NUM_SOURCES
 
 # Images k and k + period are versions of one picture: both go into the same part, or the second part would not be new.
 PERIODS = {"mnist_warped": NUM_SOURCES}
+COMPOSED = ("stacked_mnist",)  # of several pictures each, at random: no split keeps these apart
 _STREAM = 0x5917  # separates these draws from all others with the same seed
 
 
@@ -19,6 +20,21 @@ def split(dataset, share, seed):
     order = np.random.default_rng([seed, _STREAM]).permutation(period)
     chosen = np.isin(np.arange(count) % period, order[: round(share * period)])
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def is_held_out(dataset, test):
+    """Whether a test Dataset, or None, is of images that were held out of the data: it has another name."""
+    return test is not None and test.name != dataset.name
+
+
+def shares_digits(dataset, test):
+    """Whether images that stand in for test images show digits of the training images, warped or combined anew.
+
+    test: the Dataset of test images, of held-out images, or None for a split.
+    """
+    if is_held_out(dataset, test):
+        return dataset.name in COMPOSED or dataset.name in PERIODS  # they were drawn one by one
+    return test is None and dataset.name in COMPOSED
 
 
 def folds(dataset, count, seed):

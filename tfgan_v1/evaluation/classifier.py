@@ -228,7 +228,8 @@ def _train(dataset, test, seed, steps):
         else:
             names = np.array(dataset.classes)[classifier.probabilities(test.images).argmax(1)]
             right = names == np.array(test.classes)[test.labels]  # by name: the indices may differ
-            tested_on = f"{len(test.images):,} test images"
+            kind = "held-out" if splits.is_held_out(dataset, test) else "test"
+            tested_on = f"{len(test.images):,} {kind} images"
     accuracy = float(np.mean(right)) if len(right) else float("nan")
     return about._replace(accuracy=accuracy, tested_on=tested_on, sha256=_digest(weights)), weights
 

@@ -103,7 +103,8 @@ def density_coverage(real, fake, k=5, real_radii=None):
 
     Density is the mean number of real spheres around a fake feature, divided by k; coverage is the share of real
     spheres with at least one fake feature in them (Naeem et al. 2020, arXiv:2002.09797, sec. 3). Spheres as in
-    `precision_recall`. Outliers among the fake features change neither, unlike recall.
+    `precision_recall`. Fake outliers, in no real sphere, count as 0 in density's mean: as many as there are good ones
+    halve it. They leave coverage as it is, unlike recall, for only real spheres count.
     """
     spheres = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
     return float(spheres.count.mean() / k), float(spheres.used.mean())

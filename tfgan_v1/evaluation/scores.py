@@ -36,7 +36,13 @@ class Side:
     """A set of images, uint8 [n, h, w, c], or points, float [n, 1], and what is computed from them once."""
 
     def __init__(self, images, classifier=None):
-        self.images, self._classifier = images, classifier
+        self.images, self._classifier, self._nearest = images, classifier, None
+
+    def nearest(self, training):
+        """The Nearest among training images [m, h, w, c] of the first MOST_NEAREST images; searched once."""
+        if self._nearest is None or self._nearest[0] is not training:
+            self._nearest = training, _nearest(self.images[:MOST_NEAREST], training)
+        return self._nearest[1]
 
     @cached_property
     def features(self):
@@ -167,9 +173,7 @@ METRICS = {
             "nearer_than_new": "0.5: as new as new real images; 1: copies",
             "copied": "about 0.05: new; 1: learned by heart",
         },
-        lambda side, to: _nearest_figures(
-            _nearest(side.images[:MOST_NEAREST], to.training).distances, to.new_distances
-        ),
+        lambda side, to: _nearest_figures(side.nearest(to.training).distances, to.new_distances),
     ),
     "distribution": Metric(
         "points",
@@ -199,6 +203,14 @@ def _uniform(side):
     return np.full(len(side.shares), 1 / len(side.shares))
 
 
+def check_names(asked):
+    """Raises UserError unless all of these are names in METRICS."""
+    for name in asked:
+        if not isinstance(name, str) or name not in METRICS:
+            hint = did_you_mean(str(name), METRICS)
+            raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
+
+
 def choose(asked, dataset, count):
     """(names of the metrics to measure, notes on those left out) of a Dataset; reads no image.
 
@@ -206,10 +218,7 @@ def choose(asked, dataset, count):
     an unknown metric, one that this data does not allow, or one that needs more images, if it was asked for; or if none
     is left.
     """
-    for name in asked or ():
-        if name not in METRICS:
-            hint = did_you_mean(str(name), METRICS)
-            raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
+    check_names(asked or ())
     kinds = _kinds(dataset)
     chosen, small, notes = [], [], []
     for name in METRICS if asked is None else dict.fromkeys(asked):
@@ -224,11 +233,18 @@ def choose(asked, dataset, count):
             small.append(name)
         else:
             chosen.append(name)
-    if small and (asked is not None or not chosen):
+    what = "points" if kinds == {"points"} else "images"
+    if small and asked is not None:
         least = METRICS[small[0]].least
         raise UserError(
-            f"the metric {small[0]} needs at least {least:,} images on each side, and there are {count:,}; "
+            f"the metric {small[0]} needs at least {least:,} {what} on each side, and there are {count:,}; "
             "give more by --num, or leave it out"
+        )
+    if small and not chosen:
+        least = min(METRICS[name].least for name in small)
+        raise UserError(
+            f"every metric needs at least {least:,} {what} on each side, and there are {count:,}; "
+            f"give more {what}, or a larger --num"
         )
     if small:
         notes.append(f"with {count:,} images, these are left out: {', '.join(small)}")
@@ -269,22 +285,29 @@ def common_count(num, dataset, test):
 def make_reference(dataset, test=None, *, num=NUM, seed=0, names=None, classifier=None):
     """The Reference of a data.Dataset, with the figures of its training images.
 
-    test: the Dataset of test images, or None: then two halves of the training images take the places of both, and a
-    note says so. num: images to measure; as many real ones are measured, or all, if they are fewer. seed: of the choice
-    among the real images, the subsets and the projections. names: the metrics, as `choose` takes and checks them.
-    classifier: with `features` and `probabilities`, for the metrics that need one. Raises UserError as `choose` does.
+    test: the Dataset of test images, or of held-out ones, which has another name than `dataset`; or None: then two
+    halves of the training images take the places of both. A note says what stands in for test images. num: images to
+    measure; as many real ones are measured, or all, if they are fewer. seed: of the choice among the real images, the
+    subsets and the projections. names: the metrics, as `choose` takes and checks them. classifier: with `features` and
+    `probabilities`, for the metrics that need one. Raises UserError as `choose` does.
     """
-    notes = []
+    notes, what = [], "points" if dataset.images.ndim == 2 else "images"
+    held_out = splits.is_held_out(dataset, test)
     if test is None:
         train_rows, test_rows = splits.split(dataset, 0.5, seed)
         test_images = dataset.images
         notes.append(
-            f"{dataset.name} has no test images: one half of its {len(dataset.images):,} training images stands in for "
-            "them, the other half for the real images"
+            f"{dataset.name} has no test {what}: one half of its {len(dataset.images):,} training {what} stands in for "
+            f"them, the other half for the real {what}"
         )
     else:
         train_rows, test_rows, test_images = np.arange(len(dataset.images)), np.arange(len(test.images)), test.images
-    what = "points" if dataset.images.ndim == 2 else "images"
+    if held_out:
+        notes.append(f"{len(test.images):,} held-out {what} stand in for test {what}")
+    if splits.shares_digits(dataset, test):
+        notes.append(
+            f"both parts of {dataset.name} are made of the same single digits, so they are more alike than new images"
+        )
     if len(train_rows) < num:
         notes.append(f"{len(train_rows):,} {what} are measured, not {num:,}, as there are no more real ones")
     count = min(num, len(train_rows))
@@ -387,8 +410,3 @@ def check_shape(found, wanted):
             f"the generated images are {texts[0]} and the real ones {texts[1]}; give images of one shape, "
             "or name the data that they imitate by --dataset"
         )
-
-
-def nearest_to(side, reference, most=MOST_NEAREST):
-    """The Nearest training images of the first `most` images of a Side."""
-    return _nearest(side.images[:most], reference.training)

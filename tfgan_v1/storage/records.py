@@ -105,9 +105,17 @@ def load_samples(path):
 
 
 def load_array(path):
-    """The array in a pickle, as sample.py writes it, or the last one of `load_samples`. Errors as there."""
+    """The array in a pickle, as sample.py writes it, or the last one of `load_samples`.
+
+    Errors as there, and UserError for an empty list.
+    """
     content, _ = _unpickled(path)
-    return content.view.copy() if _has_images(content) else load_samples(path)[-1]
+    if _has_images(content):
+        return content.view.copy()
+    samples = load_samples(path)
+    if not samples:
+        raise UserError(f"{path} holds an empty list, in which no samples are; give a file that holds some")
+    return samples[-1]
 
 
 def _unpickled(path):

@@ -28,13 +28,11 @@ def is_held_out(dataset, test):
 
 
 def shares_digits(dataset, test):
-    """Whether images that stand in for test images show digits of the training images, warped or combined anew.
+    """Whether images that stand in for test images show digits of the training images, combined anew.
 
     test: the Dataset of test images, of held-out images, or None for a split.
     """
-    if is_held_out(dataset, test):
-        return dataset.name in COMPOSED or dataset.name in PERIODS  # they were drawn one by one
-    return test is None and dataset.name in COMPOSED
+    return (test is None or is_held_out(dataset, test)) and dataset.name in COMPOSED
 
 
 def folds(dataset, count, seed):

@@ -69,7 +69,8 @@ def main(framework, workload, images, options="{}"):
             raise Unavailable("not written for this workload")
         entry = FRAMEWORKS[framework]
         trainer = import_module(entry.module).trainer(workload, images, **entry.options, **json.loads(options))
-        check(trainer, NETWORKS[workload].parameters, WARM_UP.get(workload, 0))
+        parameters = NETWORKS[workload].parameters if options == "{}" else trainer.parameters  # options may add some
+        check(trainer, parameters, WARM_UP.get(workload, 0))
     except Exception as error:  # the other frameworks continue without this one
         answer({"unavailable": reason(error)})
         raise

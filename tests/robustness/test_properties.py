@@ -20,6 +20,7 @@ from hypothesis.extra import numpy as some_numpy
 from tfgan_v1 import Config, UserError, data, load_samples
 from tfgan_v1.config import DATASET_NAMES, OneOf, value_type
 from tfgan_v1.data import Shaping, arrays, tables
+from tfgan_v1.presets import AUGMENTATIONS, PENALTIES
 from tfgan_v1.storage import files, names, records, run_folder
 
 settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
@@ -128,8 +129,39 @@ def values_of(each):
     return some.floats(valid.low, min(valid.high, 1e9), exclude_min=valid.open_low, exclude_max=valid.open_high)
 
 
-OPTIONS = [each for each in fields(Config) if not each.metadata["place"]]
-CONFIGS = some.fixed_dictionaries({}, optional={each.name: values_of(each) for each in OPTIONS})
+OPTIONS = {each.name: each for each in fields(Config) if not each.metadata["place"]}
+# Options that exclude others, in sets that go together; the rest is free.
+TOGETHER = (
+    ("smooth", "fake_label", "g_label"),
+    ("loss",),
+    ("d_batches",),
+    ("clip_weights",),
+    ("spectral_norm",),
+    ("d_decay", "g_decay"),
+    ("decay_steps",),
+    ("batch_size",),
+)
+
+
+def some_of(names):
+    return some.fixed_dictionaries({}, optional={name: values_of(OPTIONS[name]) for name in names})
+
+
+JUDGED = some.tuples(some.integers(1, 16), some.booleans(), some.integers(1, 1000)).map(
+    lambda each: {"pack": each[0], "minibatch_stddev": each[1], "batch_size": each[0] * 4 * each[2]}
+)
+PENALTY = some.tuples(some.sampled_from([*PENALTIES][1:]), some.floats(0, 1e9), some.integers(1, 10**9)).map(
+    lambda each: dict(zip(("penalty", "penalty_weight", "penalty_every"), each, strict=True))
+)
+AUGMENT = some.lists(some.sampled_from(AUGMENTATIONS), min_size=1, unique=True).map(
+    lambda each: {"augment": ",".join(each)}
+)
+COUPLED = {"pack", "minibatch_stddev", "penalty", "penalty_weight", "penalty_every", "augment"}.union(*TOGETHER)
+CONFIGS = some.builds(
+    lambda free, coupled: {**free, **coupled},
+    some_of([name for name in OPTIONS if name not in COUPLED]),
+    some.one_of(*map(some_of, TOGETHER), JUDGED, PENALTY, AUGMENT),
+)
 FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
 
 

@@ -84,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for runs and results")
     parser.add_argument("--only", help="groups of rows: mnist, fashion_mnist, stacked_mnist, faces")
-    parser.add_argument("--rows", help="a part of the titles, such as tuned")
+    parser.add_argument("--rows", help="the title of the only rows to do, such as `tuned`")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--table", type=Path, help="write the table of all results to this file")
     given = parser.parse_args()
@@ -92,7 +92,7 @@ def main():
     groups = given.only.split(",") if given.only else {row.group for row in ROWS}
     for seed in map(int, given.seeds.split(",")):
         for row in ROWS:
-            if row.group in groups and (not given.rows or given.rows in row.title):
+            if row.group in groups and (not given.rows or row.title == given.rows):
                 measure(row, seed, given.out)
     text = report(given.out)
     print(text)

@@ -134,7 +134,7 @@ def test_the_best_generator_so_far_is_kept_and_its_figures_are_recorded(digits_c
     """Also over a resume: the best of all, not of the second half."""
     from tfgan_v1 import evaluator
 
-    monkeypatch.setitem(evaluator.METRICS, "labelled", ("sliced_wasserstein",))  # without the time for a classifier
+    monkeypatch.setitem(evaluator.METRICS, "classifier", ("sliced_wasserstein",))  # without the time for a classifier
     options = {"evaluate_every": 1, "average": 0.9}
     whole = train(digits_config("whole", **options))
     train(digits_config("broken", **options, epochs=1))
@@ -206,7 +206,7 @@ def test_a_broken_pipe_loses_no_evaluation(digits_config, monkeypatch):
     """The line of a step is printed after its evaluation, so that a state of that step has its figures."""
     from tfgan_v1 import evaluator, training
 
-    monkeypatch.setitem(evaluator.METRICS, "labelled", ("sliced_wasserstein",))
+    monkeypatch.setitem(evaluator.METRICS, "classifier", ("sliced_wasserstein",))
     options = {"epochs": None, "steps": 4, "sample_every": 2, "evaluate_every": 2}
     whole = train(digits_config("whole", **options))
 
@@ -224,7 +224,7 @@ def test_a_broken_pipe_loses_no_evaluation(digits_config, monkeypatch):
 def test_an_edited_record_is_an_error_on_resume(digits_config, monkeypatch, name):
     from tfgan_v1 import evaluator
 
-    monkeypatch.setitem(evaluator.METRICS, "labelled", ("sliced_wasserstein",))
+    monkeypatch.setitem(evaluator.METRICS, "classifier", ("sliced_wasserstein",))
     options = {"evaluate_every": 1, "holdout": 100}
     config = train(digits_config(**options, epochs=1)).config
     path = config.samples_folder / name

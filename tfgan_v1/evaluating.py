@@ -138,14 +138,7 @@ def _of_run(config, dataset, data_dir, cache_dir):
     values = {name: value for name, value in places.items() if value is not None}
     config = replace(saved.config, **values)
     found = plan.load(config)
-    facts = found.facts()
-    rows = [(name, saved.data.get(name), facts[name]) for name in facts if name != "name"]
-    if any(before != now for _, before, now in rows):
-        raise UserError(
-            f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; name the "
-            "right folder by --data-dir or --dataset",
-            *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
-        )
+    plan.check_same_data(config, found.facts(), saved)
     dataset, test = plan.real_sets(config, found)
     shaping = plan.shaping(config)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}

@@ -8,9 +8,10 @@ from tfgan_v1.evaluation import scores
 from tfgan_v1.plan import real_sets, shaping
 
 NUM = 5000  # images to measure
-METRICS = {  # what the data are -> metrics in scores.METRICS; the generator with the lowest first figure is the best
-    "labelled": ("frechet_distance", "precision_recall"),
-    "images": ("sliced_wasserstein",),
+# The first kind that the data allow -> names in scores.METRICS. The generator with the lowest first figure is the best.
+METRICS = {
+    "classifier": ("frechet_distance", "precision_recall"),
+    "pixels": ("sliced_wasserstein",),
     "points": ("distribution",),
 }
 
@@ -19,9 +20,9 @@ class Evaluator:
     """Measures generated images against the real ones of a plan. Raises UserError if these are too few."""
 
     def __init__(self, plan):
-        labelled = plan.dataset.labels is not None and len(plan.dataset.classes) > 1
         self._plan, self._classifier, self._reference = plan, None, None
-        self.metrics = METRICS["points" if plan.is_points else "labelled" if labelled else "images"]
+        kinds = scores.kinds_of(plan.dataset)
+        self.metrics = next(metrics for kind, metrics in METRICS.items() if kind in kinds)
         self.header = ("step", "epoch", *(name for each in self.metrics for name in scores.METRICS[each].figures))
         self._sets = real_sets(plan.config, plan.dataset)
         count, least = scores.common_count(NUM, *self._sets), max(scores.METRICS[each].least for each in self.metrics)

@@ -231,7 +231,7 @@ def check_plan(plan, saved):
     """Raises UserError if the data do not fit the model, the length of the run, or the saved run that is resumed."""
     config, facts = plan.config, plan.facts
     if saved:
-        check_same_data(plan, saved)
+        check_same_data(config, facts, saved, ", or start a new run by --name NAME")
     if not plan.custom.model:
         check_size(config.model, facts["image_shape"][:-1])
     if config.augment and plan.is_points:
@@ -265,14 +265,17 @@ def check_plan(plan, saved):
         )
 
 
-def check_same_data(plan, saved):
-    """Raises UserError unless the images are those of the saved run; their path may have changed."""
-    rows = [(name, saved.data.get(name), plan.facts[name]) for name in plan.facts if name != "name"]
+def check_same_data(config, facts, saved, otherwise=""):
+    """Raises UserError unless data with these facts are the saved run's; their path may have changed.
+
+    otherwise: what else the user may do, at the end of the sentence.
+    """
+    rows = [(name, saved.data.get(name), facts[name]) for name in facts if name != "name"]
     if any(before != now for _, before, now in rows):
         raise UserError(
-            f"{plan.facts['name']} does not hold the images that the run in {plan.config.ckpt_folder} was trained on; "
-            "name the right folder by --data-dir or --dataset, or start a new run by --name NAME",
-            *run_folder.side_by_side([("name", saved.data.get("name"), plan.facts["name"]), *rows]),
+            f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; name the "
+            f"right folder by --data-dir or --dataset{otherwise}",
+            *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
         )
 
 

@@ -219,7 +219,7 @@ def choose(asked, dataset, count):
     is left.
     """
     check_names(asked or ())
-    kinds = _kinds(dataset)
+    kinds = kinds_of(dataset)
     chosen, small, notes = [], [], []
     for name in METRICS if asked is None else dict.fromkeys(asked):
         metric = METRICS[name]
@@ -261,7 +261,7 @@ _NEEDS = {
 }
 
 
-def _kinds(dataset):
+def kinds_of(dataset):
     """The kinds of metrics that a Dataset allows."""
     if dataset.images.ndim == 2:
         return {"points"}

@@ -34,4 +34,10 @@ def update(average, variables, decay, updates):
     """
     updates = tf.cast(updates, tf.float32)
     share = 1 - tf.minimum(decay, (1 + updates) / (10 + updates))
-    return tf.group(*(average[each.op.name].assign_sub(share * (average[each.op.name] - each)) for each in variables))
+    averages = [average[each.op.name] for each in variables]
+    return tf.group(  # average -= share * delta, in one pass over the average
+        *(
+            tf.raw_ops.ResourceApplyGradientDescent(var=mean.handle, alpha=share, delta=mean - each)
+            for mean, each in zip(averages, variables, strict=True)
+        )
+    )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import decoding, detect, embedded, folders, published, stacked
+from tfgan_v1.data import decoding, detect, embedded, folders, label_files, published, stacked
 from tfgan_v1.data.labels import classify_folders
 from tfgan_v1.data.shapes import Shaping
 from tfgan_v1.data.warped import mnist_warped
@@ -29,6 +29,11 @@ class Dataset(NamedTuple):
     labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
     classes: tuple[str, ...] = ()  # the names of the classes
 
+    def indices(self, names):
+        """The labels of classes by name: int32 [len(names)]."""
+        positions = {name: index for index, name in enumerate(self.classes)}
+        return np.array([positions[name] for name in names], np.int32)
+
     def facts(self):
         """What config.json records: by this a resume recognizes the images, even in another folder."""
         name = self.name if self.name in NAMES else Path(os.path.abspath(self.name)).name
@@ -38,16 +43,35 @@ class Dataset(NamedTuple):
 
 
 def load(
-    name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, strict=False, cache_dir=None, download=True
+    name,
+    data_dir=None,
+    shaping=_AS_IT_IS,
+    *,
+    mean=0.0,
+    std=1.0,
+    seed=0,
+    strict=False,
+    cache_dir=None,
+    download=True,
+    labels=None,
 ):
     """Loads a Dataset by name or path; None is MNIST if it is found or downloads quickly, else `mnist_warped`.
 
     name: one of NAMES, or the path of a file or a folder of pictures; a name takes precedence over a path. data_dir:
     the folder to search first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that
     cannot be read is an error. cache_dir: the folder for decoded pictures, instead of the user's cache. download:
-    whether to use the network; without it, blank images replace those to download. Raises UserError if the images are
-    missing or unreadable, or cannot have the shape.
+    whether to use the network; without it, blank images replace those to download. labels: the path of a file with a
+    label for each image, instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or
+    the labels are missing or unreadable, or the images cannot have the shape.
     """
+    if labels is not None:
+        label_files.find_reader(labels)  # a wrong path is an error before minutes of decoding
+    dataset = _load(name, data_dir, shaping, mean, std, seed, strict, cache_dir, download)
+    return dataset if labels is None else label_files.relabel(dataset, labels)
+
+
+def _load(name, data_dir, shaping, mean, std, seed, strict, cache_dir, download):
+    """The Dataset with its own labels: see `load`."""
     if data_dir is not None and not Path(data_dir).is_dir():
         raise UserError(f"--data-dir {data_dir} is not a folder; give the folder that holds the data set")
     shaping.check()
@@ -71,12 +95,15 @@ def load(
     return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
 
 
-def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, download=True):
+def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, download=True, labels=None):
     """The Dataset of a data set's own test images, or None if it has none or they are not found.
 
     Those of `mnist_warped` are MNIST's, if they are on disk; those of `stacked_mnist` are made of MNIST's; those of
-    `gaussian` are other draws. The arguments are those of `load`, and so are the errors.
+    `gaussian` are other draws. The arguments are those of `load`, and so are the errors. With a file of `labels`, which
+    is for the training images, there are none: they would be of other classes.
     """
+    if labels is not None:
+        return None
     name = None if name is None else os.fspath(name)
     if name == "gaussian":
         return Dataset(name, embedded.gaussian(mean, std, seed, test=True))

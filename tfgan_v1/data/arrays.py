@@ -89,11 +89,14 @@ def read_npy(path, size=None):
     size: see `shapes.layout`. Raises UserError for what is neither, or not the size that it claims. Nothing is
     unpickled.
     """
-    path = Path(path)
+    return Labelled(to_images_or_points(map_npy(Path(path)), path, size))
+
+
+def map_npy(path):
+    """The array of a .npy file, of any type and shape, memory-mapped. Raises UserError as `read_npy` does."""
     with as_user_error(path), open(path, "rb") as file:
         _header(file, path.stat().st_size, path)
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return Labelled(to_images_or_points(array, path, size))
+        return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
@@ -159,9 +162,9 @@ def _header(file, size, where):
     shape, fortran, dtype = read_header(head)
     file.seek(head.tell())
     if dtype.hasobject:
-        raise UserError(f"{where} holds Python objects, which are never unpickled; save plain numbers")
+        raise UserError(f"{where} holds Python objects, which are never unpickled; save plain numbers or texts")
     if not shape or not all(type(side) is int and side > 0 for side in shape):
-        raise UserError(f"{where} has the shape {shape}, which holds no images or points")
+        raise UserError(f"{where} has the shape {shape}, which is not a list of anything")
     if file.tell() + math.prod(shape) * dtype.itemsize != size:
         raise UserError(f"{where} claims the shape {shape}, which does not fit its size")
     return shape, fortran, dtype

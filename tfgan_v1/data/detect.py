@@ -23,13 +23,18 @@ MISTAKEN = (
     ),
 )
 
+NPY = re.compile(rb"\x93NUMPY")
+IDX = re.compile(rb"\0\0[\x08-\x0e][\x01-\x08]")
+TEXT = re.compile(rb"[^\0-\x08\x0e-\x1f]+\Z")
+
 # How files begin, what reads them, (path, size) -> Labelled, and whether that unpacks gzip.
 READERS = (
-    (re.compile(rb"\x93NUMPY"), arrays.read_npy, False),
+    (NPY, arrays.read_npy, False),
     (re.compile(rb"PK[\x03\x05]"), arrays.read_npz, False),
-    (re.compile(rb"\0\0[\x08-\x0e][\x01-\x08]"), arrays.read_idx, True),
-    (re.compile(rb"[^\0-\x08\x0e-\x1f]+\Z"), read_csv, True),  # text
+    (IDX, arrays.read_idx, True),
+    (TEXT, read_csv, True),
 )
+_FORMATS = "a folder of images, an IDX or CSV file, gzipped or not, or a .npy or .npz file"
 
 
 def read(path, size=None):
@@ -39,21 +44,26 @@ def read(path, size=None):
     """
     if not os.path.isfile(path):  # a device, or a pipe, which would block
         raise UserError(f"{path} is neither a file nor a folder")
+    if decoding.is_picture(path):
+        raise UserError(f"{path} is one image; give the folder that holds all of them")
+    return find_reader(path, READERS, _FORMATS)(path, size)
+
+
+def find_reader(path, readers, formats):
+    """What reads a file, out of rows as READERS has them.
+
+    formats: what to give instead, in the UserError for a file of none of them. Also raises it for an empty file.
+    """
     with opened(path) as file:
         head, packed = file.read(_HEAD), isinstance(file, gzip.GzipFile)
     if not head:
         raise UserError(f"{path} is empty")
-    if decoding.is_picture(path):
-        raise UserError(f"{path} is one image; give the folder that holds all of them")
     for beginning, what in MISTAKEN:
         if beginning.match(head):
             raise UserError(f"{path} {what}")
-    for beginning, reader, unpacks in READERS:
+    for beginning, reader, unpacks in readers:
         if beginning.match(head):
             if packed and not unpacks:
                 raise UserError(f"{path} is a gzipped NumPy file; unpack it first by gunzip")
-            return reader(path, size)
-    raise UserError(
-        f"{path} has an unknown format; give a folder of images, an IDX or CSV file, gzipped or not, or a .npy "
-        "or .npz file"
-    )
+            return reader
+    raise UserError(f"{path} has an unknown format; give {formats}")

@@ -1,15 +1,17 @@
 """Labels of images: class indices, and the names of the classes, from wherever a data set keeps them."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from tfgan_v1.data.unpacking import most_bytes, opened
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, brief, did_you_mean
 
 MOST_CLASSES = 10_000  # more distinct values are measurements or file names
+MOST_NAMED = 20  # classes in a message
 _HEADER = b"\0\0\x08\x01"  # an IDX file of unsigned bytes in one dimension
 
 
@@ -69,6 +71,30 @@ def classify_folders(files):
     return _index([path.partition("/")[0] for path in used])
 
 
+def find_class(text, classes, what="--class"):
+    """The index of the class that a text names: `ankle_boot` or `Ankle boot`, `7` or `007`.
+
+    what: the option in the error. Raises UserError if there is no such class, or more than one.
+    """
+    exact = [classes.index(text)] if text in classes else []
+    alike = exact or [index for index, name in enumerate(classes) if _plain(text) and _plain(name) == _plain(text)]
+    if not alike and text.isdecimal():
+        alike = [index for index, name in enumerate(classes) if name.isdecimal() and int(name) == int(text)]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        raise UserError(
+            f"{what} {brief(text)} fits {' and '.join(classes[index] for index in alike)}; give the exact name"
+        )
+    names = ", ".join(classes[:MOST_NAMED]) + (" ..." if len(classes) > MOST_NAMED else "")
+    raise UserError(f"{what} {brief(text)} is not a class; {did_you_mean(text, classes)}the classes are {names}")
+
+
+def _plain(name):
+    """A class's name as a user may type it: Ankle boot is ankle_boot; an accent may be a letter of its own."""
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
+
+
 def rename(labelled, names):
     """Gives classes 0, 1, 2 ... their known names; leaves other classes unchanged."""
     numbers = np.array([int(name) if name.isdecimal() else -1 for name in labelled.classes])
@@ -85,13 +111,18 @@ def read_idx_labels(images_path):
     path = find_idx_labels(Path(images_path))
     if path is None:
         return None, None
+    return read_idx_values(path), path
+
+
+def read_idx_values(path):
+    """The values of an IDX file of labels, gzipped or not: uint8 [n]. Raises UserError if it is damaged or another."""
     with opened(path) as file:
         head = file.read(8)
         count = int.from_bytes(head[4:], "big")
         values = file.read(count + 1) if count <= most_bytes(file, path) else b""
     if not head.startswith(_HEADER) or len(values) != count:
         raise UserError(f"{path} is not a complete IDX file of labels; download it again, or remove it")
-    return np.frombuffer(values, np.uint8), path
+    return np.frombuffer(values, np.uint8)
 
 
 def find_idx_labels(path):
@@ -114,7 +145,14 @@ def _index(values):
 def _whole_numbers(texts):
     """The texts as int, or None if any of them is not a whole number."""
     try:
-        numbers = [float(text) for text in texts]
-        return [int(number) for number in numbers] if all(number == int(number) for number in numbers) else None
+        return [_whole_number(text) for text in texts]
     except (ValueError, OverflowError):  # a word; nan; infinite
         return None
+
+
+def _whole_number(text):
+    if re.fullmatch(r"[+-]?[0-9]+", text.strip()):
+        return int(text)  # exact, however large
+    if "_" in text or float(text) != int(float(text)):  # Python reads 1_0 as a number
+        raise ValueError(text)
+    return int(float(text))

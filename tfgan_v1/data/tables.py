@@ -12,7 +12,7 @@ from tfgan_v1.data.table_columns import Column, arrange, count_named, is_header,
 from tfgan_v1.data.unpacking import most_unpacked, opened
 from tfgan_v1.errors import UserError, note, warn
 
-_DELIMITERS = ",;\t"
+DELIMITERS = ",;\t"
 _BLOCK = 2**22  # characters that are read at once
 _LONGEST = 2**24  # characters in a line
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
@@ -60,11 +60,11 @@ def read_csv(path, size=None):
 def _first_line(path):
     """The _Table that the first line makes of a file."""
     with opened(path) as file:
-        _, first = next(_lines(file, path), (0, ""))
+        _, first = next(lines(file, path, _LONGEST), (0, ""))
     if not first:
         raise UserError(f"{path} holds no rows; each row must be an image")
     # A semicolon counts twice, for in its table each number may have a decimal comma.
-    delimiter = max(_DELIMITERS, key=lambda each: first.count(each) * (1 if each == "," else 2))
+    delimiter = max(DELIMITERS, key=lambda each: first.count(each) * (1 if each == "," else 2))
     fields = _fields(first.removesuffix(delimiter), delimiter)
     return _Table(path, delimiter, len(fields), fields if is_header(fields) else ())
 
@@ -140,23 +140,27 @@ def _refuse(table, block, values, wrong, why):
 
 def _rows(file, table):
     """(number, line) of each row, without a delimiter at its end."""
-    lines = itertools.islice(_lines(file, table.path), 1 if table.header else 0, None)
-    return ((number, line.removesuffix(table.delimiter)) for number, line in lines)
+    rows = itertools.islice(lines(file, table.path, _LONGEST), 1 if table.header else 0, None)
+    return ((number, line.removesuffix(table.delimiter)) for number, line in rows)
 
 
-def _lines(file, path):
-    """(number, line) of each line that is not blank, however lines end, CR CR LF included."""
+def lines(file, path, longest):
+    """(number, line) of each line of text that is not blank, however lines end, CR CR LF included.
+
+    file: what `opened` yields for the path. longest: line, in characters. Raises UserError for a longer one, and for
+    more text or blank lines than tables have.
+    """
     number, found, blank, ending, length, most = 0, 0, 0, "", 0, most_unpacked(path.stat().st_size)
     with io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
-        for line in iter(lambda: text.readline(_LONGEST), ""):
+        for line in iter(lambda: text.readline(longest), ""):
             number += not (ending == "\r" and line in ("\r", "\r\n"))  # the rest of the same end
             ending = line[-1]
             length += len(line)
             if length > most:
-                raise UserError(f"{path} unpacks to more than {most:,} bytes, which images never do; download it again")
-            if len(line) == _LONGEST:
-                raise UserError(f"{path}, line {number} is longer than any row of pixels")
-            if line.strip(f'{_DELIMITERS}" \r\n'):
+                raise UserError(f"{path} unpacks to more than {most:,} bytes, which data never do; download it again")
+            if len(line) == longest:
+                raise UserError(f"{path}, line {number} is longer than any row of a table")
+            if line.strip(f'{DELIMITERS}" \r\n'):
                 found += 1
                 yield number, line.rstrip("\r\n")
                 continue

@@ -1,0 +1,322 @@
+"""A file of labels of any format replaces the labels of a data set; a wrong one is an error of one sentence."""
+
+import gzip
+import io
+import os
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgan_v1 import UserError, data
+from tfgan_v1.data import label_files, stacked
+from tfgan_v1.data.labels import MOST_CLASSES
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
+VALUES = np.array([2, 0, 2, 1, 0, 9])
+WORDS = ["dog", "cat", "dog", "great ape", "cat", "Ünï"]
+
+
+def idx(values):
+    values = np.asarray(values, np.uint8)
+    return b"\0\0\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+
+
+def npy(values):
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=True)
+    return file.getvalue()
+
+
+def text(values, end="\n"):
+    return "".join(f"{value}{end}" for value in values).encode()
+
+
+def save(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def names(dataset):
+    """The class name of each image."""
+    assert dataset.labels.dtype == np.int32 and len(dataset.labels) == len(dataset.images)
+    return [dataset.classes[label] for label in dataset.labels]
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads six images that have labels of their own, with the labels in a file of this content."""
+
+    def load(content, **options):
+        np.savez(tmp_path / "images.npz", x=IMAGES, y=np.arange(6))
+        return data.load(tmp_path / "images.npz", labels=save(tmp_path / "labels", content), **options)
+
+    return load
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Loads a folder of three pictures, a.png, b.png and x/c.png, with the labels in a file of this content."""
+    for name in ("b.png", "a.png", "x/c.png"):
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (9, 9)).save(tmp_path / "pets" / name)
+
+    def load(content):
+        labels = save(tmp_path / "labels", content)
+        return data.load(tmp_path / "pets", cache_dir=tmp_path / "cache", labels=labels)
+
+    return load
+
+
+@pytest.fixture
+def pets_with_broken(tmp_path, pets):
+    (tmp_path / "pets/ab.png").write_bytes(b"none")  # the second of four, left out
+    return pets
+
+
+def error_of(load, *arguments):
+    with pytest.raises(UserError) as error:
+        load(*arguments)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+NUMBERS = {
+    "text": text(VALUES),
+    "IDX": idx(VALUES),
+    "gzipped IDX": gzip.compress(idx(VALUES)),
+    **{f"npy {dtype}": npy(VALUES.astype(dtype)) for dtype in ("u1", "i8", ">i4", "f4", "U")},
+    "npy column": npy(VALUES[:, None]),
+    "header": b"label\n" + text(VALUES),
+    "fractions that are whole": text(f"{value}.0" for value in VALUES),
+}
+
+
+@pytest.mark.parametrize("content", NUMBERS.values(), ids=NUMBERS)
+def test_numbers_of_any_format_replace_the_labels(load, content):
+    dataset = load(content)
+    assert names(dataset) == list("202109") and dataset.classes == ("0", "1", "2", "9")
+
+
+TEXTS = {
+    "lines": text(WORDS),
+    "CRLF": text(WORDS, "\r\n"),
+    "BOM": b"\xef\xbb\xbf" + text(WORDS),
+    "blank lines at the end": text(WORDS) + b"\n \n\r\n",
+    "no last line end": text(WORDS)[:-1],
+    "spaces": text(f"  {word} " for word in WORDS),
+    "quotes": text(f'"{word}"' for word in WORDS),
+    "gzip": gzip.compress(text(WORDS)),
+    "npy": npy(np.array(WORDS)),
+    **{f"header {header}": f"{header}\n".encode() + text(WORDS) for header in ("label", "Class", '"y"')},
+    **{
+        f"table {delimiter!r}": f"id{delimiter} Label{delimiter}z\n".encode()
+        + text(f'{number}{delimiter}{word}{delimiter}"a{delimiter}b"' for number, word in enumerate(WORDS))
+        for delimiter in ",;\t"
+    },
+    "two columns that name labels": b"class,label\n" + text(f"{len(word)},{word}" for word in WORDS),
+    "paths of no folder": b"file,label\n" + text(f"{word}.png,{word}" for word in WORDS),
+}
+
+
+@pytest.mark.parametrize("content", TEXTS.values(), ids=TEXTS)
+def test_texts_of_any_format_replace_the_labels(load, content):
+    dataset = load(content)
+    assert names(dataset) == WORDS and dataset.classes == tuple(sorted(set(WORDS)))
+
+
+def test_commas_are_kept_in_quotes_and_behind_a_first_line_without_them(load):
+    assert names(load('"a, b"\n' * 5 + '"say ""c"""\n')) == ["a, b"] * 5 + ['say "c"']
+    assert names(load("a\n" + "a, b\n" * 5)) == ["a"] + ["a, b"] * 5
+
+
+def test_a_first_class_with_the_name_of_a_header_is_no_header(load):
+    assert names(load("y\nx\nz\ny\nx\nz\n")) == list("yxzyxz")
+    assert names(load("y\ny\nx\nz\ny\nx\nz\n")) == list("yxzyxz")
+
+
+def test_labels_leave_everything_else_as_it_is(load, tmp_path):
+    dataset, own = load(text(WORDS)), data.load(tmp_path / "images.npz")
+    assert np.array_equal(dataset.images, own.images) and dataset.facts() == own.facts()
+    assert own.classes == tuple("012345") and dataset._replace(labels=0, classes=0, images=0) == own._replace(
+        labels=0, classes=0, images=0
+    )
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_numbers_get_the_class_names_of_a_published_data_set(tmp_path, name):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(IMAGES))
+    classes = data.published.PUBLISHED[name].classes
+    dataset = data.load(name, tmp_path, labels=save(tmp_path / "labels", text(VALUES)))
+    assert names(dataset) == [classes[value] for value in VALUES] and dataset.classes == classes
+    dataset = data.load(name, tmp_path, labels=save(tmp_path / "labels", text(VALUES + 2)))
+    assert dataset.classes == ("2", "3", "4", "11")  # no class 11 is known
+    assert names(data.load(name, tmp_path, labels=save(tmp_path / "labels", text(WORDS)))) == WORDS
+
+
+def test_generated_images_take_labels_as_others_do(tmp_path, monkeypatch):
+    few = data.embedded.digits()._replace(labels=None, classes=())
+    few = few._replace(images=few.images[:6])
+    monkeypatch.setitem(data.EMBEDDED, "mnist_warped", lambda: few)
+    monkeypatch.setattr(data, "mnist_warped", lambda: few)  # in place of MNIST, which is not found
+    monkeypatch.setattr(stacked, "NUM_IMAGES", 6)
+    path = save(tmp_path / "labels", text(WORDS))
+    assert names(data.load("mnist_warped", labels=path)) == WORDS
+    assert names(data.load("stacked_mnist", labels=path)) == WORDS
+    assert names(data.load(None, labels=path)) == WORDS
+    odd = np.arange(1797) % 2
+    assert np.array_equal(data.load("digits", labels=save(tmp_path / "labels", npy(odd))).labels, odd)
+
+
+BY_PATH = {
+    "in order": "file,label\na.png,1\nb.png,2\nx/c.png,3\n",
+    "in another order": "label;Path\n3;x/c.png\n1;a.png\n2;b.png\n",
+    "with other rows": "image\tsize\tclass\nz.png\t9\t\nx/c.png\t9\t3\nb.png\t9\t2\nc.png\t9\t8\na.png\t9\t1\n",
+    "twice the same": "filename,y\na.png,1\nb.png,2\nx/c.png,3\na.png,1\n",
+    "a header of another name": "picture,label\nb.png,2\nx/c.png,3\na.png,1\n",
+    "two paths, one of that name": "pair,file,label\nb.png,a.png,1\na.png,b.png,2\na.png,x/c.png,3\n",
+    "without a header": "b.png,2\nother.png,9\nx/c.png,3\na.png,1\n",
+    "without a header, other rows first": '"other.png","9"\n"b.png","2"\n"x/c.png","3"\n"a.png","1"\n',
+}
+
+
+@pytest.mark.parametrize("content", BY_PATH.values(), ids=BY_PATH)
+def test_a_table_gives_pictures_their_labels_by_path(pets, content):
+    assert names(pets(content)) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("content", BY_PATH.values(), ids=BY_PATH)
+def test_a_picture_left_out_needs_no_row(pets_with_broken, content):
+    assert names(pets_with_broken(content)) == ["1", "2", "3"]
+
+
+def test_a_class_with_the_name_of_a_header_may_be_in_the_first_row(pets):
+    assert names(pets("a.png,y\nb.png,z\nx/c.png,y\n")) == ["y", "z", "y"]
+
+
+@pytest.mark.parametrize("pack", [text, lambda values: b"label\n" + text(values), idx, lambda values: npy(values)])
+def test_a_list_has_a_label_for_each_picture_with_or_without_those_left_out(pets_with_broken, pack):
+    assert names(pets_with_broken(pack([7, 8, 9]))) == ["7", "8", "9"]
+    assert names(pets_with_broken(pack([7, 1, 8, 9]))) == ["7", "8", "9"]
+
+
+def test_a_table_without_paths_is_in_the_order_of_the_pictures_and_says_so(pets, capsys):
+    assert names(pets("id,label\nc,1\nb,2\na,3\n")) == ["1", "2", "3"]
+    assert "no column of paths" in capsys.readouterr().err
+
+
+FOLDER_ERRORS = {
+    "no row": ("file,label\na.png,1\nx/c.png,3\n", "no label for 1 of 3 pictures in .*pets, first b.png"),
+    "no label": ("file,label\na.png,1\nb.png,\nx/c.png,3\n", "no label for 1 of 3 pictures in .*pets, first b.png"),
+    "no path": ("file,label\n1,1\n2,2\n3,3\n", "no label for 3 of 3 pictures in .*pets, first a.png"),
+    "no path, no header": ("1,1\n2,2\n3,3\n", "no label for 3 of 3 pictures in .*pets, first a.png"),
+    "contradiction": ("file,label\na.png,1\na.png,2\n", "two labels for a.png, 1 and 2"),
+    "too few": ("1\n2\n", "holds 2 labels, and .*pets 3 images; --labels needs one for each image"),
+}
+
+
+@pytest.mark.parametrize("content, message", FOLDER_ERRORS.values(), ids=FOLDER_ERRORS)
+def test_a_table_that_does_not_fit_the_folder_is_an_error(pets, content, message):
+    with pytest.raises(UserError, match=message):
+        pets(content)
+
+
+def test_a_wrong_number_says_how_many_pictures_were_left_out(pets_with_broken):
+    assert "holds 5 labels, and" in (error := error_of(pets_with_broken, text(range(5))))
+    assert "3 images, or 4 with those left out" in error
+
+
+ERRORS = {
+    "empty": (b"", "labels is empty"),
+    "nothing gzipped": (gzip.compress(b""), "labels is empty"),
+    "blank": (b" \n\n", "holds no labels"),
+    "a header alone": (b"label\n", "holds 0 labels"),
+    "an empty table": (b"id,label\n", "holds 0 labels"),
+    "an empty IDX file": (idx([]), "holds 0 labels, and .*images.npz 6 images"),
+    "unknown": (b"\x01\x02\x03", "unknown format; give a text, CSV, IDX or .npy file"),
+    "UTF-16": (text(WORDS).decode().encode("utf-16"), "unknown format"),
+    "Latin-1": (text(WORDS).decode().encode("latin-1"), "line 6 is not in UTF-8"),
+    "half a gzip": (gzip.compress(text(range(999)))[:-99], "damaged or cut off"),
+    "a web page": (b"<!DOCTYPE html>", "web page"),
+    "too few lines": (text(WORDS[:5]), "labels holds 5 labels, and .*images.npz 6 images; --labels needs one"),
+    "too many in IDX": (idx(range(7)), "labels holds 7 labels, and .*images.npz 6 images"),
+    "too many in npy": (npy(np.arange(7)), "labels holds 7 labels, and .*images.npz 6 images"),
+    "too few rows": (b"id,label\n1,2\n", "labels holds 1 labels, and .*images.npz 6 images"),
+    "blank line": (b"a\nb\n\n\nc\nd\ne\nf\n", "line 3 is blank"),
+    "blank first line": (b"\na\nb\nc\nd\ne\nf\n", "line 1 is blank"),
+    "no label": (b"id,label\n1,a\n2,\n3,c\n4,d\n5,e\n6,f\n", "line 3 has no label"),
+    "no header": (b"1,2\n" * 6, "a table of 2 columns, none with the header label, labels, class, y, target"),
+    "another header": (b"id,species\n" + b"1,2\n" * 6, "a table of 2 columns, none with the header label"),
+    "ragged": (b"id,label\n1,2\n1,2,3\n", "line 3: there are 3 columns, and 2 in the first"),
+    "open quotes": (b'a\n"b\nc\n', "line 2 cannot be read"),
+    "a long field": (b"a\nb\n" + b"c" * 200_000, "line 3 cannot be read"),
+    "a long label": (text(["a" * 101] * 6), "labels have 1 to 100 characters"),
+    "fractions": (text(VALUES / 7), "holds fractions"),
+    "fractions in npy": (npy(VALUES / 7), "holds fractions"),
+    "NaN": (npy(np.full(6, np.nan)), "holds fractions"),
+    "fractions as texts": (npy((VALUES / 7).astype(str)), "holds fractions"),
+    "an empty text": (npy(np.array(["", *WORDS[1:]])), "labels have 1 to 100 characters"),
+    "one-hot": (npy(np.eye(10)[VALUES]), r"is float64 \[6, 10\]; labels are whole numbers or texts"),
+    "times": (npy(VALUES.astype("M8[s]")), r"is datetime64\[s\] \[6\]; labels are whole numbers or texts"),
+    "objects": (npy(VALUES.astype(object)), "never unpickled"),
+    "a number": (npy(np.int64(6)), "has the shape"),
+    "half a npy": (npy(VALUES)[:-1], "does not fit its size"),
+    "a gzipped npy": (gzip.compress(npy(VALUES)), "gunzip"),
+    "IDX of images": (idx(IMAGES), "not a complete IDX file of labels"),
+    "half an IDX": (idx(VALUES)[:-1], "not a complete IDX file of labels"),
+}
+
+
+@pytest.mark.parametrize("content, message", ERRORS.values(), ids=ERRORS)
+def test_every_other_file_is_an_error_of_one_sentence(load, content, message):
+    with pytest.raises(UserError, match=message) as error:
+        load(content)
+    assert "labels" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "pack", [lambda values: text(map(str, values)), lambda values: text(f"w{v}" for v in values), npy]
+)
+def test_more_classes_than_there_can_be_are_an_error(tmp_path, pack):
+    images = save(tmp_path / "images.npy", npy(np.zeros((MOST_CLASSES + 1, 2, 2), np.uint8)))
+    path = save(tmp_path / "labels", pack(np.arange(MOST_CLASSES + 1)))
+    assert "holds more than 10,000 classes" in error_of(lambda: data.load(images, labels=path))
+    path = save(tmp_path / "labels", pack(np.arange(MOST_CLASSES + 1) % MOST_CLASSES))
+    assert len(data.load(images, labels=path).classes) == MOST_CLASSES
+
+
+def test_a_path_that_is_no_file_is_an_error_before_the_images_are_read(tmp_path):
+    for path, message in (
+        ("none", "is missing"),
+        ("", "is a folder"),
+        ("pipe", "is not a file"),
+        ("a\0", "is missing"),
+    ):
+        if path == "pipe":
+            os.mkfifo(tmp_path / path)
+        with pytest.raises(UserError, match=rf"--labels .* {message}; give a text, CSV, IDX or .npy file"):
+            data.load("no such data", labels=os.path.join(tmp_path, path))
+
+
+def test_points_have_no_labels(tmp_path):
+    path = save(tmp_path / "labels", text(range(1000)))
+    points = save(tmp_path / "points.npy", npy(np.linspace(0, 1, 9)))
+    assert "--labels needs images, and gaussian holds points" in error_of(lambda: data.load("gaussian", labels=path))
+    assert "--labels needs images, and" in error_of(lambda: data.load(points, labels=path))
+
+
+@pytest.mark.parametrize("content", [b"a\n" * 2**22, b"id,label\n" + b"1,a\n" * 2**21], ids=["lines", "rows"])
+def test_a_list_is_not_read_to_its_end_if_that_is_far_away(load, monkeypatch, content):
+    monkeypatch.setattr(label_files, "_MANY", 100)
+    assert "holds at least 106 labels, and" in error_of(load, gzip.compress(content))
+
+
+@pytest.mark.parametrize("content", [b"a" * 2**21, b"a\n" + b"," * 2**21 + b"a", b'"' * 2**21 + b"a"])
+def test_endless_lines_are_refused(load, content):
+    assert "is longer than any row" in error_of(load, gzip.compress(content))
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(pets, monkeypatch):
+    monkeypatch.setattr(data.tables, "most_unpacked", lambda size: 1000)
+    assert "unpacks to more than 1,000 bytes" in error_of(pets, gzip.compress(b"file,label\n" + b"1,a\n" * 999))

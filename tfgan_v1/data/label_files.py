@@ -1,0 +1,187 @@
+"""Labels of images from a file of their own: text, CSV, IDX or .npy."""
+
+import csv
+import os
+import re
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from tfgan_v1.data import detect
+from tfgan_v1.data.arrays import map_npy
+from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, read_idx_values, rename
+from tfgan_v1.data.published import PUBLISHED
+from tfgan_v1.data.table_columns import LABELS
+from tfgan_v1.data.tables import DELIMITERS, lines
+from tfgan_v1.data.unpacking import opened
+from tfgan_v1.errors import UserError, shortened, warn
+
+PATHS = ("file", "filename", "path", "image")  # what a header may call the pictures' paths, in lower case
+_LONGEST_LABEL, _LONGEST_LINE = 100, 2**20  # characters
+_MANY = 10**5  # labels more than images; how many more does not matter then
+_NO_DELIMITER = "\x1f"  # for a list; no text has it
+_FORMATS = "a text, CSV, IDX or .npy file with a label for each image"
+
+
+def relabel(dataset, path):
+    """The Dataset with the labels in a file, int32 [n], and their classes, instead of its own.
+
+    The content decides what the file is: text with a label on each line; a table whose header names the label, or of
+    one column; an IDX file of labels; or a .npy file of whole numbers or texts, [n]. All but the last may be gzipped.
+    The labels are in the order of the images. For a folder, a table may give each picture by its path relative to the
+    folder, in any order, and a list may have a label for each of `dataset.files`, with those left out. Numbers 0, 1, 2
+    ... of a published data set get the names of its classes. Raises UserError for everything else, and for points.
+    """
+    path = Path(os.path.expanduser(path))
+    reader = find_reader(path)
+    if dataset.images.ndim == 2:
+        raise UserError(f"--labels needs images, and {dataset.name} holds points; leave it out")
+    labels, classes = _classify(reader(path, dataset), path)
+    published = PUBLISHED.get(dataset.name)
+    relabelled = dataset._replace(labels=labels, classes=classes)
+    return rename(relabelled, published.classes) if published else relabelled
+
+
+def find_reader(path):
+    """What reads a file of labels, (path, Dataset) -> values [n]. Raises UserError for a file that cannot hold any."""
+    path = Path(os.path.expanduser(path))
+    if not os.path.isfile(path):  # Path.is_file raises for a text that cannot be a path
+        what = "a folder" if os.path.isdir(path) else "not a file" if os.path.exists(path) else "missing"
+        raise UserError(f"--labels {path} is {what}; give {_FORMATS}")
+    return detect.find_reader(path, _READERS, _FORMATS)
+
+
+def _read_npy(path, dataset):
+    values = map_npy(path)
+    if values.dtype.kind not in "biufU" or values.shape not in ((len(values),), (len(values), 1)):
+        raise UserError(f"{path} is {values.dtype} {list(values.shape)}; labels are whole numbers or texts [n]")
+    return _of_images(values.reshape(-1), path, dataset)
+
+
+def _read_idx(path, dataset):
+    return _of_images(read_idx_values(path), path, dataset)
+
+
+def _read_text(path, dataset):
+    """The labels in a list or a table: str, as an array of objects [n]."""
+    numbers = len(dataset.images), len(dataset.files or dataset.images)
+    with opened(path) as file:
+        rows = _rows(file, path)
+        first = next(rows, None)
+        if first is None:
+            raise UserError(f"{path} holds no labels; --labels needs one for each image")
+        if len(first) > 1:
+            return _read_table(first, rows, path, dataset)
+        values = [label for (label,) in islice(chain([first], rows), max(numbers) + _MANY)]
+    if values[0].lower() in LABELS and (len(values) - 1 in numbers or len(values) not in numbers):
+        del values[0]  # a header; otherwise, the class of the first image has such a name
+    return _of_images(np.array(values, object), path, dataset)
+
+
+def _read_table(first, rows, path, dataset):
+    """The labels in a table of several columns, by the pictures' paths or in order. first: its first row."""
+    pictures = {name for name, _ in dataset.files}
+    label, named, header = _columns(first, pictures, path)
+    values, of_pictures, most = [], {}, max(len(dataset.images), len(pictures)) + _MANY
+    rows = chain(() if header else [first], rows)
+    for row in rows if pictures else islice(rows, most):
+        for name in pictures.intersection(row if named is None else [row[named]]):
+            if of_pictures.setdefault(name, row[label]) != row[label]:
+                raise UserError(f"{path} has two labels for {name}, {of_pictures[name]} and {row[label]}; remove one")
+        if len(values) < most:
+            values.append(row[label])
+    if pictures and (of_pictures or named is not None):
+        return _of_pictures(of_pictures, path, dataset)
+    if "" in values:
+        raise UserError(f"{path}, line {values.index('') + 1 + header} has no label; write one for each image")
+    if pictures:
+        warn(f"{path} has no column of paths, so its labels are those of the pictures in {dataset.name} sorted by path")
+    return _of_images(np.array(values, object), path, dataset)
+
+
+def _columns(first, pictures, path):
+    """(position of the labels, of the pictures' paths or None, whether there is a header) by the first row."""
+    names = [field.lower() for field in first]
+    label, named = (next((names.index(name) for name in known if name in names), None) for known in (LABELS, PATHS))
+    if label is not None and not pictures.intersection(first):
+        return label, named, True
+    if pictures and len(first) == 2:
+        return 1, 0, False
+    raise UserError(
+        f"{path} reads as a table of {len(first)} columns, none with the header {', '.join(LABELS)}; name the column "
+        "of the labels, or put labels with commas, semicolons or tabs in quotes"
+    )
+
+
+def _rows(file, path):
+    """The fields of each row, as many as in the first: of a list, one."""
+    delimiter, columns, last = None, 0, 0
+    for line_number, line in lines(file, path, _LONGEST_LINE):
+        last, where = last + 1, f"{path}, line {last + 1}"
+        if line_number != last:
+            raise UserError(f"{where} is blank; remove it, or write the label that is missing")
+        if "\ufffd" in line:  # what `lines` reads for other bytes
+            raise UserError(f"{where} is not in UTF-8; save the file in UTF-8")
+        if delimiter is None:
+            outside = re.sub('"[^"]*"', "", line)
+            delimiter = max(DELIMITERS, key=outside.count)
+            delimiter = delimiter if delimiter in outside else _NO_DELIMITER
+        try:
+            row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True))
+        except csv.Error as error:
+            raise UserError(f"{where} cannot be read ({error}); close its quotes, or double them") from None
+        columns = columns or len(row)
+        if len(row) != columns:
+            raise UserError(f"{where}: there are {len(row):,} columns, and {columns:,} in the first")
+        yield [field.strip() for field in row]
+
+
+def _of_pictures(labels, path, dataset):
+    """The labels of the pictures that are used, out of {path relative to the folder: label}."""
+    used = [name for name, reason in dataset.files if not reason]
+    missing = [name for name in used if not labels.get(name)]
+    if missing:
+        raise UserError(
+            f"{path} has no label for {len(missing):,} of {len(used):,} pictures in {dataset.name}, first "
+            f"{missing[0]}; give the path of each, relative to the folder, and its label"
+        )
+    return np.array([labels[name] for name in used], object)
+
+
+def _of_images(values, path, dataset):
+    """The values, if there is one for each image; without those of pictures left out, if there is one for each file."""
+    images, files = len(dataset.images), len(dataset.files or dataset.images)
+    if len(values) == images:
+        return values
+    if len(values) == files:
+        return values[[not reason for _, reason in dataset.files]]
+    at_least = "at least " if len(values) >= files + _MANY else ""
+    left_out = f", or {files:,} with those left out" if files > images else ""
+    raise UserError(
+        f"{path} holds {at_least}{len(values):,} labels, and {dataset.name} {images:,} images{left_out}; "
+        "--labels needs one for each image"
+    )
+
+
+def _classify(values, path):
+    """(labels, classes) of the values, all of which must be classes."""
+    try:
+        labels, classes = classify(values.astype(np.float64) if values.dtype.kind in "OU" else values)
+    except ValueError:  # words
+        labels, classes = classify_texts(values.tolist())
+    if labels is None:
+        what = "fractions" if len(set(values.tolist())) <= MOST_CLASSES else f"more than {MOST_CLASSES:,} classes"
+        raise UserError(f"{path} holds {what}; labels are words or whole numbers that many images share")
+    wrong = next((name for name in classes if not 0 < len(name) <= _LONGEST_LABEL), None)
+    if wrong is not None:
+        raise UserError(f"{path} holds the label {shortened(wrong)!r}; labels have 1 to {_LONGEST_LABEL} characters")
+    return labels, classes
+
+
+# How files of labels begin, what reads them, and whether that unpacks gzip.
+_READERS = (
+    (detect.NPY, _read_npy, False),
+    (detect.IDX, _read_idx, True),
+    (detect.TEXT, _read_text, True),
+)

@@ -15,6 +15,7 @@ from frameworks import OURS
 from speed import environment, save_data, say
 from turns import Worker, take_turns
 
+CONDITIONAL = {"conditional": True, "labels": "labels.npy"}  # beside the images
 MEANS = {  # title -> options of Config
     "`--average 0.999`": {"average": 0.999},
     "`--spectral-norm`": {"spectral_norm": True},
@@ -24,6 +25,9 @@ MEANS = {  # title -> options of Config
     "`--augment translate,cutout,colour,flip`": {"augment": "translate,cutout,colour,flip"},
     "`--minibatch-stddev`": {"minibatch_stddev": True},
     "`--clip-gradients 5`": {"clip_gradients": 5.0},
+    "`--conditional`": CONDITIONAL,
+    "`--conditional --d-condition concatenation`": {**CONDITIONAL, "d_condition": "concatenation"},
+    "`--conditional --g-condition batch_norm`": {**CONDITIONAL, "g_condition": "batch_norm"},
 }
 
 
@@ -47,6 +51,8 @@ def main():
 
 def ratio(preset, options, images, given, log):
     """Measures a preset with and without options. Returns (steps per second with them, ratio of times) as texts."""
+    if "labels" in options:
+        options = {**options, "labels": str(images.with_name(options["labels"]))}
     workers = {
         "without": Worker(OURS, preset, images, log),
         "with": Worker(OURS, preset, images, log, options=options),

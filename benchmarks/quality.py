@@ -24,7 +24,7 @@ import numpy as np
 import tables
 from speed import environment, say
 from tfgan_v1 import data, evaluating
-from tfgan_v1.evaluation import scores
+from tfgan_v1.evaluation import by_class, scores, sides
 
 REPOSITORY = Path(__file__).parents[1]
 HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen
@@ -32,6 +32,7 @@ HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen
 SHORT, LONG = 9_000, 20_000
 METRICS = {("frechet_distance", "classifier_score"): 10_000, ("precision_recall",): 5000}  # -> images to measure
 STACKED_IMAGES = 26_000
+OF_EACH = 1000  # images of each class of a conditional run
 
 
 class Row(NamedTuple):
@@ -40,9 +41,13 @@ class Row(NamedTuple):
     group: str
     title: str
     command: tuple  # of train.py, or of published.py
-    against: str = ""  # the data set of the reference, if not the run's own
+    against: str = ""  # the data set of the reference, if not the group's name
     after: str = ""  # the title of the row that it continues
     metrics: tuple = ()  # of `evaluate`, if not METRICS
+
+    @property
+    def conditional(self):
+        return "--conditional" in self.command
 
 
 def _images(name):
@@ -53,6 +58,15 @@ def _images(name):
         Row(name, "`mlp`", (*data, "--epochs", 100, "--smooth", 0.1)),
         Row(name, "`tuned`", (*data, "--model", "tuned", "--steps", SHORT)),
         Row(name, "`tuned`, longer", (*data, "--model", "tuned", "--steps", LONG), after="`tuned`"),
+    )
+
+
+def _conditional(name):
+    """The same of conditional runs."""
+    group, data = f"{name} conditional", ("--dataset", name, "--conditional")
+    return (
+        Row(group, "`mlp`", (*data, "--epochs", 100, "--smooth", 0.1), name),
+        Row(group, "`tuned`", (*data, "--model", "tuned", "--steps", SHORT), name),
     )
 
 
@@ -68,6 +82,8 @@ ROWS = (
         "mnist",
     ),
     *_images("fashion_mnist"),
+    *_conditional("mnist"),
+    *_conditional("fashion_mnist"),
     Row("stacked_mnist", "`tuned`", (*STACKED, "--model", "tuned"), metrics=("modes",)),
     Row("stacked_mnist", "`tuned --pack 2`", (*STACKED, "--model", "tuned", "--pack", 2), metrics=("modes",)),
     Row("faces", "100 portraits", FACES, metrics=("sliced_wasserstein",)),
@@ -83,7 +99,7 @@ ROWS = (
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for runs and results")
-    parser.add_argument("--only", help="groups of rows: mnist, fashion_mnist, stacked_mnist, faces")
+    parser.add_argument("--only", help="groups of rows, separated by commas: mnist, mnist conditional, faces, ...")
     parser.add_argument("--rows", help="the title of the only rows to do, such as `tuned`")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--table", type=Path, help="write the table of all results to this file")
@@ -122,7 +138,10 @@ def measure(row, seed, out):
     images = folder / "drawn.npy"
     if not published:
         num = STACKED_IMAGES if row.group == "stacked_mnist" else 10_000
-        run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", images])
+        sample = ["sample.py", "--ckpt", folder / "checkpoints"]
+        run([*sample, "--num", num, "--out", images])
+        if row.conditional:
+            run([*sample, "--class", "each", "--num", OF_EACH, "--out", folder / "each.npy"])
         shutil.copy(folder / "samples" / "last_samples.png", sheet_path(row, seed, out))
     figures = {}
     for classifier in (0, HELD_OUT_CLASSIFIER):
@@ -138,9 +157,22 @@ def evaluate(row, folder, images, classifier):
         figures = evaluating.evaluate(folder / "checkpoints", metrics=row.metrics).figures
         return {name: figure[:2] for name, figure in figures.items()}
     drawn, figures = np.load(images), {}
-    for reference in references(row.against or row.group, row.metrics, classifier):
+    against = references(row.against or row.group, row.metrics, classifier)
+    for reference in against:
         figures |= scores.score(drawn, reference)
+    if row.conditional:
+        figures |= recognized(np.load(folder / "each.npy"), against[0].test, against[0].classifier)
     return {name: figure[:2] for name, figure in figures.items()}
+
+
+def recognized(drawn, test, classifier):
+    """The share of OF_EACH images of each class that a classifier sees as this class: of all, and of the worst class.
+
+    drawn: images [classes * OF_EACH, h, w, c]. test: the sides.Side of the real images, with their classes.
+    """
+    classes = np.repeat(np.arange(len(drawn) // OF_EACH), OF_EACH)
+    shares = [by_class.recognized(side) for side in (sides.Side(drawn, classifier, classes), test)]
+    return {name: [take(each) for each in shares] for name, take in (("recognized", np.mean), ("of the worst", np.min))}
 
 
 @functools.lru_cache(maxsize=2)

@@ -116,6 +116,7 @@ def save_data(folder):
     else:
         images = np.random.default_rng(0).integers(256, size=(60_000, 28, 28, 1), dtype=np.uint8)
     np.save(folder / "images.npy", images)
+    np.save(folder / "labels.npy", np.arange(len(images)) % 10)
     np.save(folder / "points.npy", embedded.gaussian(0.0, 1.0, 0))
     return "60,000 images of MNIST" if path else "60,000 random images of MNIST's shape"
 

@@ -86,7 +86,7 @@ def test_a_weight_of_nan_or_inf_is_detected_although_the_losses_are_finite(digit
     config = digits_config()
     with tf.Graph().as_default(), tf.Session() as session:
         network = train_graph.build(config, (28, 28, 1), np.uint8, 200, chunk=2)
-        session.run(network.initialize, {network.images: np.zeros((200, 28, 28, 1), np.uint8)})
+        session.run(network.initialize, {network.images.values: np.zeros((200, 28, 28, 1), np.uint8)})
         feed = {network.first_step: 0, network.num_steps: 0, network.order: np.zeros((2, 1, 100), np.int32)}
         assert session.run(network.finite, feed)
         for variable in (network.networks.d_vars[0], network.state[-1]):

@@ -5,7 +5,8 @@ import pytest
 
 from tfgan_v1 import UserError, data
 from tfgan_v1.data import Dataset
-from tfgan_v1.evaluation import metrics, scores
+from tfgan_v1.data.stacked import CLASSES
+from tfgan_v1.evaluation import distances, metric_table, metrics, scores
 
 
 class Pixels:
@@ -49,7 +50,7 @@ def test_every_figure_stands_beside_that_of_real_images(reference):
     found = scores.score(spots(500, 3).images, reference)
     kinds = ("classifier", "pixels")
     assert list(found) == [
-        name for metric in scores.METRICS.values() if metric.kind in kinds for name in metric.figures
+        name for metric in metric_table.METRICS.values() if metric.kind in kinds for name in metric.figures
     ]
     for name, figure in found.items():  # these samples are real images, too
         assert np.isclose(figure.generated, figure.real, rtol=0.35, atol=0.06), name
@@ -148,8 +149,8 @@ def test_as_many_real_images_as_generated_ones_can_be_measured():
 
 def test_the_nearest_training_images_are_searched_once(monkeypatch):
     reference = scores.make_reference(TRAIN, TEST, num=100, names=("nearest",))
-    side, searched, search = scores.make_side(spots(100, 3).images, reference), [], scores.distances.nearest
-    monkeypatch.setattr(scores.distances, "nearest", lambda *sets: searched.append(sets) or search(*sets))
+    side, searched, search = scores.make_side(spots(100, 3).images, reference), [], distances.nearest
+    monkeypatch.setattr(distances, "nearest", lambda *sets: searched.append(sets) or search(*sets))
     figures = scores.score(side, reference)
     assert np.median(side.nearest(reference.training).distances) == figures["nearest_distance"].generated
     assert len(searched) == 1
@@ -179,14 +180,14 @@ def test_points_have_distances_and_moments():
 
 
 def test_modes_are_counted_in_stacked_mnist_only():
-    stacked = TRAIN._replace(name="stacked_mnist")
+    stacked = TRAIN._replace(name="stacked_mnist", classes=CLASSES)
     reference = scores.make_reference(stacked, TEST, num=500, names=("modes",), classifier=Pixels())
     found = scores.score(spots(500, 3, classes=3).images, reference)
     assert found["modes"][:2] == (3, 4) and abs(found["modes_divergence"].generated - np.log(4 / 3)) < 0.02
     with pytest.raises(
         UserError, match="the metric modes needs the images of stacked_mnist, and spots is not such data"
     ):
-        scores.choose(("modes",), TRAIN, 500)
+        metric_table.choose(("modes",), TRAIN, 500)
 
 
 def test_class_shares_are_those_of_generated_and_test_images(reference):
@@ -213,15 +214,15 @@ MISTAKES = [
 @pytest.mark.parametrize("names, dataset, count, right", MISTAKES)
 def test_metrics_without_an_answer_are_one_sentence(names, dataset, count, right):
     with pytest.raises(UserError) as error:
-        scores.choose(names, dataset, count)
+        metric_table.choose(names, dataset, count)
     assert right in str(error.value) and "\n" not in str(error.value) and ". " not in str(error.value)
 
 
 def test_too_few_images_leave_metrics_out_with_a_note_unless_they_are_asked_for():
-    chosen, notes = scores.choose(None, TRAIN, 10)
+    chosen, notes = metric_table.choose(None, TRAIN, 10)
     assert "frechet_distance" not in chosen and "precision_recall" in chosen
     assert notes == ["with 10 images, these are left out: frechet_distance, kernel_distance"]
-    assert scores.choose(("nearest", "precision_recall"), TRAIN, 10) == (("nearest", "precision_recall"), [])
+    assert metric_table.choose(("nearest", "precision_recall"), TRAIN, 10) == (("nearest", "precision_recall"), [])
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,14 @@ def config(**options):
 class Running:
     """A training graph with a session."""
 
-    def __init__(self, options, chunk, data=PIXELS, **parts):
-        self.config, self.chunk, self.data, self.graph = options, chunk, data, tf.Graph()
+    def __init__(self, options, chunk, data=PIXELS, labels=None, **parts):
+        self.config, self.chunk, self.data, self.labels, self.graph = options, chunk, data, labels, tf.Graph()
+        if labels is not None:
+            parts["class_counts"] = np.bincount(labels)
         with self.graph.as_default():
             self.gan = train_graph.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
         self.session = tf.Session(graph=self.graph)
-        self.session.run(self.gan.initialize, {self.gan.images: data})
+        self.session.run(self.gan.initialize, train_graph.feed(self.gan.images, data, labels))
         self.initial = self.values()
 
     def reset(self):
@@ -50,16 +52,23 @@ class Running:
         feed = {self.gan.first_step: first_step, self.gan.num_steps: steps, self.gan.order: order}
         return self.session.run(self.gan.metrics, feed)[:steps]
 
-    def train_one(self, real, z, step=0):
-        """One plain step, on [d_steps, batch, ...] of images and noise."""
-        feed = {self.gan.single_step.real: real, self.gan.single_step.z: z, self.gan.first_step: step}
-        return self.session.run(self.gan.single_step.metrics, feed)
+    def train_one(self, real, z, step=0, labels=None, z_labels=None):
+        """One plain step, on [d_steps, batch, ...] of images and noise, and the class of each in a conditional run."""
+        plain = self.gan.single_step
+        feed = train_graph.feed(plain.real, real, labels) | train_graph.feed(plain.z, z, z_labels)
+        return self.session.run(plain.metrics, {**feed, self.gan.first_step: step})
 
     def plain_step(self, step):
         """One plain step on what the loop would take for it."""
         order = batches.order(self.config, len(self.data), step, 1)[0]
-        z = draw(self.config.seed, noise.TRAINING, step, self.gan.single_step.z.shape.as_list(), self.config.noise)
-        return self.train_one(self.data[order], z, step)
+        shape = self.gan.single_step.z.values.shape.as_list()
+        z = draw(self.config.seed, noise.TRAINING, step, shape, self.config.noise)
+        if self.labels is None:
+            return self.train_one(self.data[order], z, step)
+        with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+            condition = self.gan.networks.condition
+            drawn = session.run(condition.draw(self.config.seed, noise.TRAINING_CLASSES, step, 1, shape[:2]))[0]
+        return self.train_one(self.data[order], z, step, self.labels[order], drawn)
 
     def values(self):
         return self.session.run({v.op.name: v for v in self.gan.state})
@@ -291,7 +300,7 @@ def test_fresh_noise_changes_g_s_update_only():
     """With G's noise fed apart from D's, G's loss depends on its own alone."""
     options = config(g_noise="fresh", d_lr=1e-30, g_lr=1e-30)
     with Running(options, chunk=1) as running:
-        assert running.gan.single_step.z.shape.as_list() == [2, BATCH, NOISE]
+        assert running.gan.single_step.z.values.shape.as_list() == [2, BATCH, NOISE]
         z = draw(0, noise.TRAINING, 0, [3, BATCH, NOISE])
         first = running.train_one(PIXELS[None, :8], z[[0, 1]])
         other_d = running.train_one(PIXELS[None, :8], z[[2, 1]])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.conditioning import Batch
 from tfgan_v1.gan import compared, generator_loss
 from tfgan_v1.losses import LOSSES, Labels
 
@@ -102,10 +103,10 @@ def test_a_relative_loss_compares_each_logit_with_the_mean_of_the_other_kind():
         FAKE.tolist(),
     ]
     logits = {"real": tf.constant(REAL), "fake": tf.constant(FAKE)}
-    networks = SimpleNamespace(discriminate=lambda images, key: tf.concat([logits["real"], logits["fake"]], 0))
+    networks = SimpleNamespace(discriminate=lambda images, key, labels: tf.concat([logits["real"], logits["fake"]], 0))
     spec = SimpleNamespace(
         networks=networks, loss=loss, labels=HARD, config=SimpleNamespace(d_loss="sum", d_batches="joint")
     )
-    g_loss, shown = generator_loss(spec, tf.zeros([3, 1]), tf.zeros([3, 1]), None)
+    g_loss, shown = generator_loss(spec, Batch(tf.zeros([3, 1])), Batch(tf.zeros([3, 1])), None)
     expected = expected_cross_entropy(FAKE - REAL.mean(), 1) + expected_cross_entropy(REAL - FAKE.mean(), 0)
     assert np.isclose(run(g_loss), expected) and np.array_equal(run(shown), FAKE)

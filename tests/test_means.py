@@ -134,7 +134,7 @@ def test_the_best_generator_so_far_is_kept_and_its_figures_are_recorded(digits_c
     """Also over a resume: the best of all, not of the second half."""
     from tfgan_v1 import evaluator
 
-    monkeypatch.setitem(evaluator.METRICS, "classifier", ("sliced_wasserstein",))  # without the time for a classifier
+    monkeypatch.setitem(evaluator.BY_KIND, "classifier", ("sliced_wasserstein",))  # without the time for a classifier
     options = {"evaluate_every": 1, "average": 0.9}
     whole = train(digits_config("whole", **options))
     train(digits_config("broken", **options, epochs=1))
@@ -182,7 +182,8 @@ def test_d_is_compared_on_images_from_all_over_the_data(digits_config):
     """Images may be sorted by class, so the first ones would be of one class."""
     made = plan.make_plan(digits_config(holdout=200))
     images = np.arange(1797, dtype=np.float32)[:, None]
-    training, held_out = (part.ravel() for part in made._replace(dataset=made.dataset._replace(images=images)).judged())
+    judged = made._replace(dataset=made.dataset._replace(images=images)).judged()
+    training, held_out = (part.ravel() for part, _ in judged)
     assert len(training) == len(held_out) == 200 and not {*training} & {*held_out}
     assert training.max() > 1600 and held_out.max() > 1600
 
@@ -206,7 +207,7 @@ def test_a_broken_pipe_loses_no_evaluation(digits_config, monkeypatch):
     """The line of a step is printed after its evaluation, so that a state of that step has its figures."""
     from tfgan_v1 import evaluator, training
 
-    monkeypatch.setitem(evaluator.METRICS, "classifier", ("sliced_wasserstein",))
+    monkeypatch.setitem(evaluator.BY_KIND, "classifier", ("sliced_wasserstein",))
     options = {"epochs": None, "steps": 4, "sample_every": 2, "evaluate_every": 2}
     whole = train(digits_config("whole", **options))
 
@@ -224,7 +225,7 @@ def test_a_broken_pipe_loses_no_evaluation(digits_config, monkeypatch):
 def test_an_edited_record_is_an_error_on_resume(digits_config, monkeypatch, name):
     from tfgan_v1 import evaluator
 
-    monkeypatch.setitem(evaluator.METRICS, "classifier", ("sliced_wasserstein",))
+    monkeypatch.setitem(evaluator.BY_KIND, "classifier", ("sliced_wasserstein",))
     options = {"evaluate_every": 1, "holdout": 100}
     config = train(digits_config(**options, epochs=1)).config
     path = config.samples_folder / name

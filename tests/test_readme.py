@@ -28,9 +28,10 @@ def test_the_python_examples_run(finished, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_python_example_of_the_means_runs(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", ["means.md", "conditional.md"])
+def test_the_python_examples_of_the_docs_run(tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
-    for block in re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "means.md").read_text(), re.DOTALL):
+    for block in re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL):
         exec(block, {})
 
 

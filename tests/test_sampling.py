@@ -158,7 +158,7 @@ def test_every_mistake_is_one_sentence(command, finished, flags, right):
 
 
 def test_a_failed_write_leaves_the_old_file_intact(command, finished, tmp_path, monkeypatch):
-    def fail(_, file):
+    def fail(images, file, columns):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 

@@ -318,8 +318,8 @@ def test_the_monitor_checks_every_step_and_every_sampling_step(small, monkeypatc
     seen = {"d_fake": [], "samples": []}
 
     class Recorder:
-        def __init__(self, real_diversity):
-            assert 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
+        def __init__(self, real_diversity, classes):
+            assert classes == 1 and 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
 
         def check_d_fake(self, d_fake, step):
             seen["d_fake"] += list(d_fake)

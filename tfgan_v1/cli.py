@@ -110,24 +110,24 @@ def train(argv, program):
 def sample(argv, program):
     """`sample`: draws from a trained generator."""
     given = parse_sample(_call("sample", program), argv)
-    if given["num"] is not None and given["seeds"] is not None:
-        raise UserError("--num N means --seeds 0-(N-1); give one of them")
-    seeds = range(given["num"] or 16) if given["seeds"] is None else given["seeds"]
     config = from_mapping({"ckpt": given["ckpt"], "name": given["name"]})
 
+    from tfgan_v1.drawing import make_drawing
     from tfgan_v1.report import image_files
     from tfgan_v1.storage import names, run_folder
 
     out = given["out"] if given["out"] is not None else str(config.samples_folder / names.GRID)
     image_files.check(out)
-    run_folder.read(config)  # reports a wrong folder before TensorFlow is imported
+    classes = tuple(run_folder.read(config).data.get("classes", ()))  # before TensorFlow is imported
+    drawing = make_drawing(*(given[name] for name in ("num", "seeds", "class_names", "interpolate")), classes)
 
     from tfgan_v1.sampling import Generator
 
     with Generator.restore(config.ckpt_folder, kind=given["generator"]) as generator:
-        image_files.write(out, generator(seeds), seeds)
+        images = drawing.draw(generator)
+        image_files.write(out, images, drawing.names, drawing.columns)
         kind = "image" if len(generator.image_shape) == 3 else "point"
-        count = f"{len(seeds):,} {kind}{'s' * (len(seeds) != 1)}"
+        count = f"{len(images):,} {kind}{'s' * (len(images) != 1)}"
         say(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
     return 0
 

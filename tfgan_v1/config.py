@@ -12,8 +12,20 @@ from types import NoneType
 from typing import Any, NamedTuple, get_args
 
 from tfgan_v1.errors import UserError, brief, did_you_mean
-from tfgan_v1.presets import AUGMENTATIONS, COMMON, LABELLED, LOSSES, PENALTIES, PRESETS, SAMPLE_EVERY, UNLABELLED
+from tfgan_v1.presets import (
+    AUGMENTATIONS,
+    COMMON,
+    CONDITIONAL,
+    CONDITIONAL_SAMPLES,
+    LABELLED,
+    LOSSES,
+    PENALTIES,
+    PRESETS,
+    SAMPLE_EVERY,
+    UNLABELLED,
+)
 
+MOST_DRAWN = 1_000_000  # images in one call of sample.py
 # Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
 LARGEST_SIDE = 4096  # of an image, in pixels
 DATASET_NAMES = ("mnist", "fashion_mnist", "stacked_mnist", "mnist_warped", "digits", "gaussian")
@@ -82,6 +94,11 @@ class Config:
         metavar="NAME|PATH",
         resumable=True,  # config.json keeps the checksum of its pixels
     )
+    labels: str | None = option(
+        "file with a label for each image, in place of those that the data have: text, CSV, IDX or .npy",
+        metavar="FILE",
+        resumable=True,  # config.json keeps the checksum of the labels of a conditional run
+    )
     data_dir: str | None = option(
         "where to look for mnist and fashion_mnist before $TFGAN_DATA", metavar="FOLDER", resumable=True
     )
@@ -120,6 +137,23 @@ class Config:
         OneOf(("uniform", "unit", "normal")),
     )
     noise_size: int = option("dimensions of the noise", Range(1, 10_000))
+    conditional: bool = option(
+        "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
+        default=False,
+    )
+    g_condition: str = option(
+        "how the generator gets the class: embedding, a vector beside the noise; batch_norm, its own scale and offset "
+        "in each batch normalisation",
+        OneOf(("embedding", "batch_norm")),
+    )
+    d_condition: str = option(
+        "how the discriminator gets the class: projection, an inner product in its last layer; concatenation, beside "
+        "the pixels, or as one more channel of convolutions",
+        OneOf(("projection", "concatenation")),
+    )
+    class_frequencies: str = option(
+        "how often the generated images have each class: as the data, or uniform", OneOf(("data", "uniform"))
+    )
     spectral_norm: bool = option(
         "divide each kernel of the discriminator by its largest singular value (spectral normalisation)"
     )
@@ -279,12 +313,16 @@ class Config:
 def _check_combinations(config):
     """Raises UserError for options that exclude each other."""
     labels = [flag(name) for name, value in UNLABELLED.items() if getattr(config, name) != value]
+    of_classes = [flag(name) for name, value in CONDITIONAL.items() if getattr(config, name) != value]
     wrong = {
         f"--loss {config.loss} has no labels; leave out {' and '.join(labels)}": labels and config.loss not in LABELLED,
         "--spectral-norm already bounds the discriminator's weights; leave out --clip-weights": config.spectral_norm
         and config.clip_weights,
         "--penalty-weight has no effect without a penalty; add --penalty r1 or another": config.penalty_weight
         and config.penalty == "none",
+        f"{' and '.join(of_classes)} {'have' if of_classes[1:] else 'has'} no effect without --conditional; add it": (
+            of_classes and not config.conditional
+        ),
         "--loss relativistic_average compares real and generated images in one update; use --d-batches joint or "
         "separate": config.loss == "relativistic_average" and config.d_batches == "in_turn",
         "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind": (
@@ -308,6 +346,8 @@ def _preset(config):
         preset |= UNLABELLED
     if config.penalty not in (None, preset.get("penalty")):
         preset.pop("penalty_weight", None)  # which is of the preset's own penalty
+    if config.conditional is True:
+        preset["num_samples"] = max(CONDITIONAL_SAMPLES, preset.get("num_samples", 0))
     preset_unit = "epochs" if "epochs" in preset else "steps"
     unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
     if unit == preset_unit:

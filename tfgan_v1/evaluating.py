@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1 import __version__, data
-from tfgan_v1.config import Config
+from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, brief
-from tfgan_v1.evaluation import scores
-from tfgan_v1.flags import MOST_SEEDS
+from tfgan_v1.evaluation import metric_table, scores
 from tfgan_v1.storage import files, names, records, run_folder
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 4  # of the sheet of samples and their nearest training images
@@ -42,14 +41,16 @@ class Job(NamedTuple):
     cache_dir: str | None = None
     kind: str | None = None  # of the run's generators: see names.GENERATORS
     model: Any = None  # a custom models.Model
+    conditional: bool = False  # whether it is known which class each image should show
     notes: tuple[str, ...] = ()  # sentences on the data
 
 
 class Evaluation(NamedTuple):
     """The figures of one set of images, and what they are figures of."""
 
-    figures: dict[str, scores.Figure]  # by name: see scores.METRICS
+    figures: dict[str, scores.Figure]  # by name: see metric_table.METRICS
     shares: dict[str, scores.Figure]  # by class, if a classifier measured them
+    by_class: dict[str, dict[str, scores.Figure]]  # class -> name -> figure, of a conditional run
     about: dict[str, Any]  # n, seed, data, classifier, source
     notes: tuple[str, ...]  # sentences on what stands in for what
     sheet: tuple | None  # of the metric `nearest`: (samples, nearest training images, the same of the nearest), uint8
@@ -63,6 +64,7 @@ def evaluate(
     num=None,
     seed=0,
     dataset=None,
+    labels=None,
     data_dir=None,
     cache_dir=None,
     metrics=None,
@@ -75,19 +77,20 @@ def evaluate(
     ckpt, name: of the run, as in Config. samples: in place of a run, uint8 or float [0, 1] images [n, h, w, c], points
     [n, 1], or the path of a file or folder with them. num: images to measure, 10,000 if None, or 26,000 of
     stacked_mnist. seed: of the noise and of the choice among the real images. dataset: the data that `samples` imitate,
-    or where the run's data are now. data_dir, cache_dir: as in Config. metrics: names in scores.METRICS, or one
-    name; None for all that the data allow. classifier_seed: another one gives an independent classifier. generator:
-    "latest", "average" or "best" of a run, as in Generator.restore. model: the run's custom models.Model, if any.
+    or where the run's data are now. labels, data_dir, cache_dir: as in Config. metrics: one name or several in
+    metric_table.METRICS; None for all that the data allow. classifier_seed: another one gives an independent
+    classifier. generator: "latest", "average" or "best" of a run, as in Generator.restore. model: the run's custom
+    models.Model, if any.
     Raises UserError for every mistake, before anything expensive.
     """
     metrics = _checked_metrics(metrics)
-    num = None if num is None else _whole("num", num, 1, MOST_SEEDS)
+    num = None if num is None else _whole("num", num, 1, MOST_DRAWN)
     seed, classifier_seed = _whole("seed", seed), _whole("classifier_seed", classifier_seed)
     _check_generator(generator, samples)
     if samples is None:
-        job = _of_run(Config(ckpt=ckpt, name=name), dataset, data_dir, cache_dir)
+        job = _of_run(Config(ckpt=ckpt, name=name), dataset, labels, data_dir, cache_dir)
     else:
-        job = _of_samples(samples, dataset, data_dir, cache_dir)
+        job = _of_samples(samples, dataset, labels, data_dir, cache_dir)
     if num is None:
         most = scores.NUM_STACKED if job.digits else scores.NUM
         num = most if job.images is None else min(most, len(job.images))
@@ -113,7 +116,7 @@ def _checked_metrics(metrics):
         raise UserError(
             f"metrics must be names, such as ['nearest'], not {brief(metrics)}; leave it out to measure all of them"
         )
-    scores.check_names(chosen)
+    metric_table.check_names(chosen)
     return chosen
 
 
@@ -129,24 +132,27 @@ def _check_generator(generator, samples):
         )
 
 
-def _of_run(config, dataset, data_dir, cache_dir):
+def _of_run(config, dataset, labels, data_dir, cache_dir):
     """The Job of a run."""
     from tfgan_v1 import plan
 
     saved = run_folder.read(config)
-    places = {"dataset": dataset, "data_dir": data_dir, "cache_dir": cache_dir}
+    places = {"dataset": dataset, "labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
     values = {name: value for name, value in places.items() if value is not None}
     config = replace(saved.config, **values)
     found = plan.load(config)
-    plan.check_same_data(config, found.facts(), saved)
+    plan.check_same_data(config, plan.facts_of(config, found), saved)
     dataset, test = plan.real_sets(config, found)
     shaping = plan.shaping(config)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
     digits = digits_of(found, config.data_dir, shaping)
-    return Job(source, dataset, test, digits=digits, cache_dir=config.cache_dir)
+    conditional, notes = config.conditional and (test is None or test.labels is not None), ()
+    if config.conditional and not conditional:
+        notes = (f"the test images of {dataset.name} have no labels, so nothing is measured class by class",)
+    return Job(source, dataset, test, digits=digits, cache_dir=config.cache_dir, conditional=conditional, notes=notes)
 
 
-def _of_samples(samples, dataset, data_dir, cache_dir):
+def _of_samples(samples, dataset, labels, data_dir, cache_dir):
     """The Job of images from anywhere. A folder, which has no size of its own, takes that of the others."""
     in_folder = isinstance(samples, str | os.PathLike) and os.path.isdir(samples)
     images = None if in_folder else _read(samples)
@@ -157,12 +163,12 @@ def _of_samples(samples, dataset, data_dir, cache_dir):
     load = {"data_dir": data_dir, "cache_dir": cache_dir}
     if dataset is None and shape and len(shape) == 2:
         raise UserError("the samples are points, so name the data that they imitate, such as --dataset gaussian")
-    found = data.load(dataset, shaping=shaping, **load)
+    found = data.load(dataset, shaping=shaping, labels=labels, **load)
     of_data = data.Shaping(found.images.shape[1:3], found.images.shape[3]) if found.images.ndim == 4 else None
     if in_folder:
         images = data.load(samples, shaping=of_data or data.Shaping(), cache_dir=cache_dir).images
     scores.check_shape(images.shape, found.images.shape)
-    test = data.load_test(found.name, data_dir, shaping)
+    test = data.load_test(found.name, data_dir, shaping, labels=labels)
     what = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
     source = {"samples": what, "num_images": len(images), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
     digits = digits_of(found, data_dir, shaping)
@@ -188,8 +194,8 @@ def _read(samples):
 
 
 def digits_of(dataset, data_dir, shaping):
-    """The digits that stacked_mnist's three channels show, and their test images; None for other data."""
-    if dataset.name != "stacked_mnist":
+    """The digits that stacked_mnist's three channels show, and their test images; None for other data or labels."""
+    if dataset.name != "stacked_mnist" or dataset.classes != data.stacked.CLASSES:
         return None
     grey = shaping._replace(channels=1)
     digits = data.load(None, data_dir, grey)
@@ -200,12 +206,18 @@ def _check(job):
     """Raises UserError if the metrics, the number of images and the data do not go together."""
     if job.images is not None and len(job.images) < job.num:
         raise UserError(f"--num {job.num:,} asks for more than the {len(job.images):,} images in --samples; give fewer")
-    scores.choose(job.metrics, job.dataset, scores.common_count(job.num, job.dataset, job.test))
+    _choose(job)
+
+
+def _choose(job):
+    """The names of the metrics to measure."""
+    count = scores.common_count(job.num, job.dataset, job.test)
+    return metric_table.choose(job.metrics, job.dataset, count, job.conditional)[0]
 
 
 def _run(job):
     """The Evaluation of a Job that is checked."""
-    chosen, _ = scores.choose(job.metrics, job.dataset, scores.common_count(job.num, job.dataset, job.test))
+    chosen = _choose(job)
     generator, classifier, source = None, None, job.source
     try:
         if job.images is None:
@@ -213,20 +225,28 @@ def _run(job):
 
             generator = Generator.restore(job.source["ckpt"], model=job.model, kind=job.kind)
             source = {**source, "step": generator.step, "generator": generator.kind}
-        if scores.needs_classifier(chosen):
+        if metric_table.needs_classifier(chosen):
             where = {"seed": job.classifier_seed, "cache_dir": job.cache_dir}
             classifier = load_classifier(job.dataset, job.test, job.digits, **where)
         reference = scores.make_reference(
-            job.dataset, job.test, num=job.num, seed=job.seed, names=job.metrics, classifier=classifier
+            job.dataset,
+            job.test,
+            num=job.num,
+            seed=job.seed,
+            names=job.metrics,
+            classifier=classifier,
+            conditional=job.conditional,
         )
         if generator:
             seeds = (np.arange(reference.count) + job.seed * job.num) % 2**32
-            side = scores.make_side(generator(seeds), reference)
+            asked = job.dataset.indices(generator.seed_classes(seeds)) if job.conditional else None
+            side = scores.make_side(generator(seeds), reference, asked)
         else:
             side = scores.make_side(job.images, reference)
         figures = scores.score(side, reference)
         balanced = "class_balance" in chosen and not job.digits
         shares = scores.class_shares(side, reference, job.dataset.classes) if balanced else {}
+        by_class = scores.class_figures(side, reference, job.dataset.classes) if job.conditional else {}
         about = {
             "tfgan_v1": __version__,
             "source": source,
@@ -237,7 +257,8 @@ def _run(job):
             "classifier": classifier and {**classifier.about._asdict(), "classes": list(classifier.about.classes)},
         }
         sheet = _sheet(side, reference) if "nearest" in chosen else None
-        return Evaluation(figures, shares, about, (*job.notes, *reference.notes), sheet)
+        notes = (*job.notes, *reference.notes, *scores.class_notes(by_class))
+        return Evaluation(figures, shares, by_class, about, notes, sheet)
     finally:
         for each in (generator, classifier):
             if each:
@@ -303,11 +324,14 @@ def save(evaluation, out):
 
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figures, shares = (
-        {name: {**figure._asdict(), **_finite(figure)} for name, figure in part.items()}
-        for part in (evaluation.figures, evaluation.shares)
-    )
-    content = {**evaluation.about, "notes": list(evaluation.notes), "figures": figures, "class_shares": shares}
+    by_class = {name: _numbers(figures) for name, figures in evaluation.by_class.items()}
+    content = {
+        **evaluation.about,
+        "notes": list(evaluation.notes),
+        "figures": _numbers(evaluation.figures),
+        "class_shares": _numbers(evaluation.shares),
+        **({"by_class": by_class} if by_class else {}),
+    }
     with files.replacing(path) as partial:
         partial.write_text(files.to_json(content))
     if evaluation.sheet is None:
@@ -317,7 +341,10 @@ def save(evaluation, out):
     return [path, sheet_path(out)]
 
 
-def _finite(figure):
-    """A Figure's numbers for JSON, which has no NaN or infinity: None in place of them."""
-    numbers = {"generated": figure.generated, "real": figure.real}
-    return {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+def _numbers(figures):
+    """Figures by name for JSON, which has no NaN or infinity: None in place of them."""
+    finite = lambda value: value if np.isfinite(value) else None  # noqa: E731
+    return {
+        name: {**each._asdict(), "generated": finite(each.generated), "real": finite(each.real)}
+        for name, each in figures.items()
+    }

@@ -5,11 +5,12 @@ import numpy as np
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluating import digits_of, load_classifier
 from tfgan_v1.evaluation import scores
+from tfgan_v1.evaluation.metric_table import METRICS, kinds_of, needs_classifier
 from tfgan_v1.plan import real_sets, shaping
 
 NUM = 5000  # images to measure
-# The first kind that the data allow -> names in scores.METRICS. The generator with the lowest first figure is the best.
-METRICS = {
+# The first kind that the data allow -> names of metrics. The generator with the lowest first figure is the best.
+BY_KIND = {
     "classifier": ("frechet_distance", "precision_recall"),
     "pixels": ("sliced_wasserstein",),
     "points": ("distribution",),
@@ -21,11 +22,11 @@ class Evaluator:
 
     def __init__(self, plan):
         self._plan, self._classifier, self._reference = plan, None, None
-        kinds = scores.kinds_of(plan.dataset)
-        self.metrics = next(metrics for kind, metrics in METRICS.items() if kind in kinds)
-        self.header = ("step", "epoch", *(name for each in self.metrics for name in scores.METRICS[each].figures))
+        kinds = kinds_of(plan.dataset)
+        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind in kinds)
+        self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].figures))
         self._sets = real_sets(plan.config, plan.dataset)
-        count, least = scores.common_count(NUM, *self._sets), max(scores.METRICS[each].least for each in self.metrics)
+        count, least = scores.common_count(NUM, *self._sets), max(METRICS[each].least for each in self.metrics)
         if count < least:
             raise UserError(
                 f"--evaluate-every needs {least:,} images to train on and as many to compare with, and there are "
@@ -35,7 +36,7 @@ class Evaluator:
     def prepare(self):
         """Measures the real images. It may train a classifier first, for a minute or two."""
         (dataset, test), config = self._sets, self._plan.config
-        if scores.needs_classifier(self.metrics):
+        if needs_classifier(self.metrics):
             digits = digits_of(dataset, config.data_dir, shaping(config))
             self._classifier = load_classifier(dataset, test, digits, cache_dir=config.cache_dir)
         options = {"num": NUM, "seed": config.seed, "names": self.metrics, "classifier": self._classifier}

@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import partial
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import Config, OneOf, Range, flag, from_text, value_type
+from tfgan_v1.config import MOST_DRAWN, Config, OneOf, Range, flag, from_text, value_type
 from tfgan_v1.errors import UserError, brief, did_you_mean
 from tfgan_v1.storage.names import GENERATORS
 
@@ -26,16 +26,22 @@ TRAIN_EXAMPLES = (
     "--model dcgan --dataset photos/ --image-size 32 --name photos",
     "--resume --epochs 200",
 )
-SAMPLE_EXAMPLES = ("--ckpt checkpoints", "--name photos --num 100", "--seeds 0-15,20 --out pictures/")
+SAMPLE_EXAMPLES = (
+    "--ckpt checkpoints",
+    "--name photos --num 100",
+    "--seeds 0-15,20 --out pictures/",
+    "--class each",
+    "--interpolate 3,7,12",
+)
 EVALUATE_EXAMPLES = ("--ckpt checkpoints", "--name photos --num 1000", "--samples digits.npy --dataset mnist")
-MOST_SEEDS = 1_000_000  # in one call of sample.py
 
 
 def parse_train(call, argv):
     """The flags of `train` in `argv`, by name; only those that were given. call: how the user typed the command."""
     preset = _Parser(call)
     preset.add_argument("--model", default=Config.model)
-    defaults = Config(model=preset.parse_known_args(argv)[0].model)
+    preset.add_argument("--conditional", action="store_true")
+    defaults = Config(**vars(preset.parse_known_args(argv)[0]))
 
     parser = _Parser(call, f"Train a GAN. The defaults shown are those of --model {defaults.model}.", TRAIN_EXAMPLES)
     groups = {}
@@ -81,13 +87,32 @@ def parse_sample(call, argv):
     add("--ckpt", metavar="FOLDER", default=Config.ckpt, help="checkpoint folder of the run (default: %(default)s)")
     add("--name", metavar="NAME", help="name of the run, if it has one")
     add("--generator", **GENERATOR)
-    add("--num", metavar="N", type=parse_num, help="number of images, from seeds 0 to N - 1 (default: 16)")
+    add(
+        "--num",
+        metavar="N",
+        type=parse_num,
+        help="number of images, from seeds 0 to N - 1 (default: 16); of each class",
+    )
     add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
+    add(
+        "--class",
+        dest="class_names",
+        metavar="NAME",
+        help="class to draw, of a conditional run: 7, ankle_boot, a list such as 3,8, or each; of several, a row for "
+        "each, with the same seeds (default: --num 10)",
+    )
+    add(
+        "--interpolate",
+        metavar="LIST",
+        type=partial(parse_seeds, name="--interpolate"),
+        help="draw a row of --num images (default: 8) from each of these seeds to the next, such as 3,7,12; with "
+        "several --class, from class to class",
+    )
     add(
         "--out",
         metavar="PATH",
         help="where to write: a .png image grid; a float32 array [n, h, w, c] in [0, 1] as .npy, .npz or .pkl; or a "
-        "folder, which ends in /, for one PNG per seed (default: samples.png in samples/ or samples/NAME/)",
+        "folder, which ends in /, for one PNG per image (default: samples.png in samples/ or samples/NAME/)",
     )
     return parser.parse(argv)
 
@@ -117,6 +142,7 @@ def parse_evaluate(call, argv):
     add("--num", metavar="N", type=parse_num, help="images to measure (default: 10000; of stacked_mnist 26000)")
     add("--seed", metavar="N", type=parse_seed, default=0, help="seed of the noise and of the choice among real images")
     add("--metrics", metavar="LIST", type=parse_metrics, help="metrics to measure, such as frechet_distance,nearest")
+    add("--labels", metavar="FILE", help="labels of the data, in place of their own, or where the run's are now")
     add("--data-dir", metavar="FOLDER", help="where to look for mnist and fashion_mnist before $TFGAN_DATA")
     add(
         "--cache-dir", metavar="FOLDER", help="folder for the classifier and decoded images (default: the user's cache)"
@@ -138,22 +164,22 @@ def parse_metrics(text):
 
 
 def parse_num(text):
-    """The number of images in a text. Raises UserError unless it is from 1 to MOST_SEEDS."""
+    """The number of images in a text. Raises UserError unless it is from 1 to MOST_DRAWN."""
     number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else 0
-    if not 1 <= number <= MOST_SEEDS:
-        raise UserError(f"--num must be a whole number, at least 1 and at most {MOST_SEEDS:,}, not {brief(text)}")
+    if not 1 <= number <= MOST_DRAWN:
+        raise UserError(f"--num must be a whole number, at least 1 and at most {MOST_DRAWN:,}, not {brief(text)}")
     return number
 
 
-def parse_seeds(text):
-    """The list of seeds in a text such as "0-15,20". Raises UserError for anything else."""
+def parse_seeds(text, name="--seeds"):
+    """The list of seeds in a text such as "0-15,20". Raises UserError for anything else. name: of the flag."""
     seeds = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if not first <= last < 2**32 or len(seeds) + last - first >= MOST_SEEDS:
+        if not first <= last < 2**32 or len(seeds) + last - first >= MOST_DRAWN:
             raise UserError(
-                f"--seeds takes whole numbers below 4,294,967,296 and ranges of them, {MOST_SEEDS:,} in all at most, "
+                f"{name} takes whole numbers below 4,294,967,296 and ranges of them, {MOST_DRAWN:,} in all at most, "
                 f"such as 0-15,20, not {brief(part.strip())}"
             )
         seeds.extend(range(first, last + 1))

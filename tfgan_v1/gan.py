@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.conditioning import Batch, concat
 from tfgan_v1.config import Config
 from tfgan_v1.layers import RngKey
 from tfgan_v1.losses import Labels, Loss
@@ -35,7 +36,7 @@ def make_train_spec(config, networks, loss, d, g):
 def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     """One iteration of Algorithm 1: k discriminator updates, then one generator update against the new D.
 
-    reals: k batches of real images [batch, *shape], in the networks' range. zs: k batches of noise [batch, noise_size].
+    reals: k Batches of real images [batch, *shape], in the networks' range. zs: k Batches of noise [batch, noise_size].
     g_z: noise for the generator's update; None reuses the last fake batch. step: int64 scalar, the number of the step.
     freeze_generator: leave G as it is. Returns the METRICS of the loss, float32 [n], after all updates.
     """
@@ -44,13 +45,13 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     d_update = tf.group(*(kernel.iterate() for kernel in networks.spectral_norms))
     for real, z, (g_key, *d_keys) in zip(reals, zs, step_keys, strict=True):
         with tf.control_dependencies([d_update]):
-            fake = networks.generate(z, g_key)
+            fake = generate(networks, z, g_key)
             penalty = penalty_gradients(spec, real, fake, d_keys[0], step)
             d_update, d_loss, real_logits, fake_logits = d_step(spec, real, fake, d_keys, penalty)
     g_key, d_key = last_keys
     with tf.control_dependencies([d_update]):
         if g_z is not None:
-            fake = networks.generate(g_z, g_key)  # otherwise the last fake batch: a D update leaves G as it is
+            fake = generate(networks, g_z, g_key)  # otherwise the last fake batch: a D update leaves G as it is
         g_loss, g_fake_logits = generator_loss(spec, real, fake, d_key)
         g_update = tf.no_op() if freeze_generator else spec.g.minimize(g_loss)
     with tf.control_dependencies([g_update]):
@@ -62,28 +63,39 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
         return tf.stack([d_loss, g_loss, *outputs, *accuracies])
 
 
+def generate(networks, z, key):
+    """The Batch of images that G makes of a Batch of noise. key: the layers.RngKey of the call."""
+    return Batch(networks.generate(z.values, key, z.labels), z.labels)
+
+
+def discriminate(networks, images, key):
+    """The logits of a Batch of images, [batch, 1]."""
+    return networks.discriminate(images.values, key, images.labels)
+
+
 def d_step_joint(spec, real, fake, keys, penalty):
     """One D update, with real and fake images in one batch: larger matrix products than `d_step_separate`.
 
-    Like every D step, it takes images [batch, *shape], a RngKey for each call of D and the penalty's gradients, and
-    returns (update op, D's loss as a scalar, real logits, fake logits), with logits [batch, 1] from before the update.
+    Like every D step, it takes Batches of images [batch, *shape], a RngKey for each call of D and the penalty's
+    gradients, and returns (update op, D's loss as a scalar, real logits, fake logits), with logits [batch, 1] from
+    before the update.
     """
-    logits = spec.networks.discriminate(tf.concat([real, fake], 0), keys[0])
+    logits = discriminate(spec.networks, concat(real, fake), keys[0])
     return update_d(spec, *tf.split(logits, 2), penalty)
 
 
 def d_step_separate(spec, real, fake, keys, penalty):
     """One D update, with real and fake images in a batch each, as a D with batch norm needs it."""
-    real_logits = spec.networks.discriminate(real, keys[0])
-    return update_d(spec, real_logits, spec.networks.discriminate(fake, keys[1]), penalty)
+    real_logits = discriminate(spec.networks, real, keys[0])
+    return update_d(spec, real_logits, discriminate(spec.networks, fake, keys[1]), penalty)
 
 
 def d_step_in_turn(spec, real, fake, keys, penalty):
     """Two D updates: on the real images, with the penalty, then on the fake ones."""
-    real_logits = spec.networks.discriminate(real, keys[0])
+    real_logits = discriminate(spec.networks, real, keys[0])
     real_loss = spec.loss.d_real(real_logits, spec.labels)
     with tf.control_dependencies([spec.d.minimize(real_loss, penalty)]):
-        fake_logits = spec.networks.discriminate(fake, keys[1])
+        fake_logits = discriminate(spec.networks, fake, keys[1])
         fake_loss = spec.loss.d_fake(fake_logits, spec.labels)
         return spec.d.minimize(fake_loss), total_loss(spec, real_loss, fake_loss), real_logits, fake_logits
 
@@ -102,12 +114,12 @@ def update_d(spec, real_logits, fake_logits, penalty):
 def generator_loss(spec, real, fake, key):
     """G's loss, a scalar, and the logits of its images, [batch, 1]. Only a relative loss depends on the real images."""
     if not spec.loss.relative:
-        logits = spec.networks.discriminate(fake, key)
+        logits = discriminate(spec.networks, fake, key)
         return spec.loss.g(logits, spec.labels), logits
     if spec.config.d_batches == "joint":
-        real_logits, logits = tf.split(spec.networks.discriminate(tf.concat([real, fake], 0), key), 2)
+        real_logits, logits = tf.split(discriminate(spec.networks, concat(real, fake), key), 2)
     else:  # a D with batch norm
-        real_logits, logits = (spec.networks.discriminate(images, key) for images in (real, fake))
+        real_logits, logits = (discriminate(spec.networks, images, key) for images in (real, fake))
     real, fake = compared(spec.loss, real_logits, logits)
     return total_loss(spec, spec.loss.d_fake(real, spec.labels), spec.loss.g(fake, spec.labels)), logits
 

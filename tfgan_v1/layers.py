@@ -48,6 +48,27 @@ def dense(inputs, units, name):
     return tf.matmul(inputs, kernel) + bias
 
 
+def embedding(labels, size, name):
+    """A vector for each class: one-hot or mixed labels [batch, classes] @ kernel, float32 -> [batch, size]."""
+    with tf.variable_scope(name):
+        kernel = tf.get_variable("kernel", [labels.shape.as_list()[-1], size], initializer=glorot_uniform())
+    return tf.matmul(labels, kernel)
+
+
+def class_logits(features, labels, name):
+    """A discriminator's last layer: dense(features, 1), plus <class's vector, features> where labels are not None.
+
+    features: [batch, n]. labels: one-hot [batch, classes]. The projection of arXiv:1802.05637, eq. 3. [batch, 1].
+    """
+    if labels is None:
+        return dense(features, 1, name)
+    with tf.variable_scope(name):
+        kernel, bias = _weights([features.shape.as_list()[-1], 1], 1)
+    vectors = embedding(labels, features.shape.as_list()[-1], f"{name}_class")
+    # One sum, not two: TensorFlow adds two products in an order that depends on the graph around them.
+    return tf.reduce_sum((tf.transpose(kernel) + vectors) * features, 1, keepdims=True) + bias
+
+
 def conv2d(inputs, filters, size, name, stride=1):
     """A size x size convolution with "same" padding: [b, h, w, c] -> [b, h / stride, w / stride, filters]."""
     with tf.variable_scope(name):
@@ -117,23 +138,30 @@ def _largest_of_three(lines, windows):
     return tf.maximum(tf.maximum(even[:, :windows], odd[:, :windows]), even[:, 1 : windows + 1])
 
 
-def batch_norm(inputs, training, name):
+def batch_norm(inputs, training, name, labels=None):
     """Batch normalisation over all axes but the last (arXiv:1502.03167, alg. 1), with scale and offset.
 
-    Training uses the batch's mean and variance and updates their moving averages; inference uses the averages.
+    Training uses the batch's mean and variance and updates their moving averages; inference uses the averages. labels:
+    one-hot [batch, classes], for a scale and an offset of each class (arXiv:1610.07629, sec. 2.2).
     """
     features = inputs.shape.as_list()[-1]
+    affine = [features] if labels is None else [labels.shape.as_list()[-1], features]
     with tf.variable_scope(name):
-        scale = tf.get_variable("scale", [features], initializer=tf.ones_initializer())
-        offset = tf.get_variable("offset", [features], initializer=tf.zeros_initializer())
+        scale = tf.get_variable("scale", affine, initializer=tf.ones_initializer())
+        offset = tf.get_variable("offset", affine, initializer=tf.zeros_initializer())
         average = {"shape": [features], "trainable": False}
         mean = tf.get_variable("moving_mean", initializer=tf.zeros_initializer(), **average)
         variance = tf.get_variable("moving_variance", initializer=tf.ones_initializer(), **average)
+    of_all = scale, offset
+    if labels is not None:
+        of_each = [-1] + [1] * (inputs.shape.rank - 2) + [features]
+        scale, offset = (tf.reshape(tf.matmul(labels, table), of_each) for table in of_all)
+        of_all = tf.ones([features]), tf.zeros([features])
     if not training:
         return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, EPSILON)
     as_images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, features])  # for the fused op
     outputs, batch_mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=as_images, scale=scale, offset=offset, mean=[], variance=[], epsilon=EPSILON, is_training=True
+        x=as_images, scale=of_all[0], offset=of_all[1], mean=[], variance=[], epsilon=EPSILON, is_training=True
     )
     count = tf.cast(tf.size(inputs), tf.float32) / features
     batch_variance = unbiased * ((count - 1) / count)  # the moving average is of the biased variance, which normalises
@@ -143,7 +171,8 @@ def batch_norm(inputs, training, name):
     ]
     with tf.control_dependencies(updates):  # so that evaluating the output updates the averages
         outputs = tf.identity(outputs)
-    return outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features])
+    outputs = outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features])
+    return outputs if labels is None else outputs * scale + offset
 
 
 def dropout(inputs, rate, training, name):

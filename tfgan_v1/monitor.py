@@ -13,9 +13,14 @@ COLLAPSED_STEPS = 2000  # many generators make near-identical samples for a whil
 
 @dataclass
 class TrainingMonitor:
-    """Warns once of each failure. real_diversity: metrics.diversity of the data, on the scale of the samples."""
+    """Warns once of each failure.
+
+    real_diversity: metrics.diversity of the data, on the scale of the samples. classes: of a conditional run, whose
+    k-th sample has the k-th class; otherwise 1.
+    """
 
     real_diversity: float
+    classes: int = 1
     overpowered_steps: int = 0  # consecutive, up to now
     collapsed_since: int | None = None  # first of the latest sampling steps with near-identical samples
     collapse_reported: bool = False
@@ -36,13 +41,15 @@ class TrainingMonitor:
 
     def check_diversity(self, samples, step):
         """samples: [n, ...] as they are saved, drawn at `step`."""
-        if self.collapse_reported or len(samples) < 2:
+        if self.collapse_reported or len(samples) < 2 * self.classes:
             return
-        alike = metrics.diversity(samples) < COLLAPSED * self.real_diversity
+        diversity = max(metrics.diversity(samples[index :: self.classes]) for index in range(self.classes))
+        alike = diversity < COLLAPSED * self.real_diversity
         self.collapsed_since = (self.collapsed_since or step) if alike else None
         if alike and step - self.collapsed_since >= COLLAPSED_STEPS:
             self.collapse_reported = True
+            of = " of each class" if self.classes > 1 else ""
             warn(
-                f"mode collapse: from step {self.collapsed_since:,} to {step:,} all samples are nearly identical; try "
-                "a smaller --g-lr, a larger --batch-size or another --seed"
+                f"mode collapse: from step {self.collapsed_since:,} to {step:,} all samples{of} are nearly identical; "
+                "try a smaller --g-lr, a larger --batch-size or another --seed"
             )

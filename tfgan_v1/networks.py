@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from tfgan_v1 import averaging
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.augmentation import augment
+from tfgan_v1.conditioning import Condition, run_discriminator, run_generator
 from tfgan_v1.errors import UserError
 from tfgan_v1.layers import minibatch_stddev, spectral_norm
 from tfgan_v1.models import Model
@@ -38,21 +39,31 @@ class Networks(NamedTuple):
     view: View = View()
     spectral_norms: tuple = ()  # a layers.SpectralNorm for each of D's kernels
     average: Any = None  # the averaged generator's variables by the names of g_state, or None
+    condition: Condition | None = None  # how both get the class, in a conditional run
 
-    def generate(self, z, training=None, average=False):
+    def generate(self, z, training=None, labels=None, average=False):
         """G(z): noise [batch, noise_size] -> images [batch, *shape] in the range of the output activation.
 
-        training: a layers.RngKey while training, None at inference. average: with the averaged weights.
+        training: a layers.RngKey while training, None at inference. labels: in a conditional run, the class of each,
+        one-hot [batch, classes]. average: with the averaged weights.
         """
         replace = (lambda getter, name, *args, **kwargs: self.average[name]) if average else None
         with tf.variable_scope("generator", reuse=True, custom_getter=replace):
-            return self.model.output.activation(self.model.generator(z, self.shape, training))
+            logits = run_generator(self.model, self.condition, z, self.shape, training, labels)
+            return self.model.output.activation(logits)
 
-    def discriminate(self, images, training=None):
-        """The logits of D: images [batch, *shape] -> [batch / pack, 1]. training: see `generate`."""
+    def discriminate(self, images, training=None, labels=None):
+        """The logits of D: images [batch, *shape] -> [batch / pack, 1]. training, labels: see `generate`."""
         getter = spectral_norm([]) if self.view.spectral_norm else None
         with tf.variable_scope("discriminator", reuse=True, custom_getter=getter):
-            return self.model.discriminator(seen(self.view, images, training), training)
+            return judge(self.model, self.condition, self.view, images, training, labels)
+
+
+def judge(model, condition, view, images, training, labels):
+    """The logits of a model's discriminator for images [batch, *shape] as D's network gets them."""
+    if labels is not None:
+        labels = tf.reshape(labels, [-1, view.pack * condition.num_classes])  # of each image of a pack
+    return run_discriminator(model, condition, seen(view, images, training), training, labels)
 
 
 def seen(view, images, training):
@@ -67,19 +78,21 @@ def seen(view, images, training):
     return minibatch_stddev(images, GROUP) if view.minibatch_stddev else images
 
 
-def create_networks(model, shape, noise_size, view=View(), average=False):  # noqa: B008, a constant
-    """The Networks of a model, with their variables, in the current graph. average: also an averaged generator.
+def create_networks(model, shape, noise_size, view=View(), average=False, condition=None):  # noqa: B008, a constant
+    """The Networks of a model, with their variables, in the current graph.
 
-    Raises UserError if a custom network returns the wrong shape or creates trainable variables outside its scope.
+    average: also an averaged generator. condition: the conditioning.Condition of a conditional run. Raises UserError if
+    a custom network returns the wrong shape or creates trainable variables outside its scope.
     """
     batch = view.pack * (GROUP if view.minibatch_stddev else 2)
+    labels = condition and tf.zeros([batch, condition.num_classes])
     with tf.variable_scope("generator", use_resource=True):
-        logits = model.generator(tf.zeros([batch, noise_size]), tuple(shape), None)
+        logits = run_generator(model, condition, tf.zeros([batch, noise_size]), tuple(shape), None, labels)
         check_tensor(f"the generator, given {batch} noise vectors,", logits, [batch, *shape])
     g_state, spectral_norms = tf.global_variables("generator/"), []
     getter = spectral_norm(spectral_norms) if view.spectral_norm else None
     with tf.variable_scope("discriminator", use_resource=True, custom_getter=getter):
-        d_logits = model.discriminator(seen(view, model.output.activation(logits), None), None)
+        d_logits = judge(model, condition, view, model.output.activation(logits), None, labels)
         check_tensor(f"the discriminator, given {batch} images,", d_logits, [batch // view.pack, 1])
     g_vars, d_vars = tf.trainable_variables("generator/"), tf.trainable_variables("discriminator/")
     outside = {v.name for v in tf.trainable_variables()} - {v.name for v in g_vars + d_vars}
@@ -94,8 +107,10 @@ def create_networks(model, shape, noise_size, view=View(), average=False):  # no
             "`tf.get_variable`, as `tfgan_v1.layers` does"
         )
     d_state = tf.global_variables("discriminator/")
-    networks = Networks(model, tuple(shape), g_vars, d_vars, g_state, d_state, view, tuple(spectral_norms))
-    return networks._replace(average=averaging.create_average(g_state) if average else None)
+    average = averaging.create_average(g_state) if average else None
+    return Networks(
+        model, tuple(shape), g_vars, d_vars, g_state, d_state, view, tuple(spectral_norms), average, condition
+    )
 
 
 def check_tensor(what, value, shape):

@@ -5,7 +5,7 @@ Each is a function (discriminate, real, fake) -> scalar, before its weight, wher
 """
 
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfgan_v1 import noise
 from tfgan_v1._tensorflow import tf
@@ -21,10 +21,15 @@ class Discriminate(NamedTuple):
 
     networks: Networks
     key: RngKey
+    real_labels: Any = None  # in a conditional run, the classes of the real images, one-hot [batch, classes]
+    fake_labels: Any = None  # and of the generated ones
 
-    def __call__(self, images):
-        """The logits of images [batch, *shape] in the networks' range: [batch / pack, 1]."""
-        return self.networks.discriminate(images, self.key)
+    def __call__(self, images, labels=None):
+        """The logits of images [batch, *shape] in the networks' range: [batch / pack, 1].
+
+        labels: in a conditional run, the class of each; None for those of the real images.
+        """
+        return self.networks.discriminate(images, self.key, self.real_labels if labels is None else labels)
 
     def uniform(self, shape, name=""):
         """Random numbers in [0, 1): float32 of a static shape. Another name gives independent ones."""
@@ -34,13 +39,14 @@ class Discriminate(NamedTuple):
         """Random numbers of mean 0 and deviation 1; see `uniform`."""
         return self._draw("normal", shape, name)
 
-    def squared_slopes(self, images):
+    def squared_slopes(self, images, labels=None):
         """The squared norm of the gradient of each logit for what D judged: float32 [batch / pack].
 
         Where a logit depends on other images, too, by batch norm or the minibatch deviation, of the sum of all logits.
+        labels: as in a call.
         """
         images = tf.identity(images)
-        logits = self(images)
+        logits = self(images, labels)
         slopes = tf.gradients(logits, images)[0]
         return tf.reduce_sum(tf.square(tf.reshape(slopes, [tf.shape(logits)[0], -1])), 1)
 
@@ -50,7 +56,10 @@ class Discriminate(NamedTuple):
 
 
 def wgan_gp(discriminate, real, fake):
-    """E[(|grad D(x)| - 1)^2] at x between a real and a generated image: arXiv:1704.00028, eq. 3."""
+    """E[(|grad D(x)| - 1)^2] at x between a real and a generated image: arXiv:1704.00028, eq. 3.
+
+    In a conditional run, x has the class of the real image.
+    """
     share = discriminate.uniform(_one_for_each(real))
     return _slopes_other_than_one(discriminate, real + share * (fake - real))
 
@@ -72,7 +81,7 @@ def r1(discriminate, real, fake):
 
 def r2(discriminate, real, fake):
     """E[|grad D(x)|^2] / 2 at generated images: arXiv:1801.04406, eq. 10."""
-    return tf.reduce_mean(discriminate.squared_slopes(fake)) / 2
+    return tf.reduce_mean(discriminate.squared_slopes(fake, discriminate.fake_labels)) / 2
 
 
 def make_penalty(config, loss):
@@ -87,14 +96,16 @@ def penalty_gradients(spec, real, fake, key, step):
     """The gradients of a gan.TrainSpec's penalty for D's variables, or None without a penalty.
 
     With `--penalty-every N`, N times the gradients in every N-th step, and zeros in the others (lazy regularization,
-    arXiv:1912.04958, app. B). key: the layers.RngKey of the call of D for the real images. step: int64 scalar.
+    arXiv:1912.04958, app. B). real, fake: Batches of images. key: the layers.RngKey of the call of D for the real
+    images. step: int64 scalar.
     """
     every, variables = spec.config.penalty_every, spec.networks.d_vars
     if spec.penalty is None:
         return None
 
     def due():
-        penalty = spec.penalty(Discriminate(spec.networks, key), real, fake)
+        discriminate = Discriminate(spec.networks, key, real.labels, fake.labels)
+        penalty = spec.penalty(discriminate, real.values, fake.values)
         check_tensor("the loss's penalty", penalty, [])
         slopes = tf.gradients(every * penalty, variables)
         return [tf.zeros_like(each) if slope is None else slope for slope, each in zip(slopes, variables, strict=True)]

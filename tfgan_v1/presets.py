@@ -8,6 +8,8 @@ LABELLED = ("non_saturating", "minimax", "least_squares", "relativistic_average"
 SCORES = ("least_squares", "hinge", "wasserstein", "relativistic_average")  # whose logits are scores, see losses.Loss
 PENALTIES = {"none": 0.0, "wgan_gp": 10.0, "dragan": 10.0, "r1": 10.0, "r2": 10.0}  # name -> the paper's weight
 AUGMENTATIONS = ("translate", "cutout", "colour", "flip")
+CONDITIONAL: dict[str, Any] = {"g_condition": "embedding", "d_condition": "projection", "class_frequencies": "data"}
+CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 UNLABELLED: dict[str, Any] = {"smooth": 0.0, "fake_label": 0.0, "g_label": 1.0}  # the labels without smoothing
 
 # Defaults of all presets, unless the preset sets another.
@@ -19,6 +21,7 @@ COMMON: dict[str, Any] = {
     "noise": "uniform",
     "noise_size": 100,
     "g_noise": "same",
+    **CONDITIONAL,
     "spectral_norm": False,
     "minibatch_stddev": False,
     "pack": 1,

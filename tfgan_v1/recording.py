@@ -2,6 +2,7 @@
 
 import time
 
+from tfgan_v1 import train_graph
 from tfgan_v1.report import pictures, statistics
 from tfgan_v1.storage import checkpoints, files, names, records
 from tfgan_v1.storage.progress import metadata
@@ -56,7 +57,8 @@ def sample(context, progress):
 def judge(context, progress):
     """The records.HeldOut of this step."""
     plan, graph = context.plan, context.graph
-    outputs = [float(str(context.session.run(graph.d_outputs, {graph.judged: images}))) for images in plan.judged()]
+    feeds = [train_graph.feed(graph.judged, *part) for part in plan.judged()]
+    outputs = [float(str(context.session.run(graph.d_outputs, each))) for each in feeds]
     return records.HeldOut(progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *outputs)
 
 

@@ -1,13 +1,18 @@
-"""The trained generator alone: restored from a run's checkpoint folder, it maps seeds to images."""
+"""The trained generator alone: restored from a run's checkpoint folder, it maps seeds and classes to images."""
 
+from collections.abc import Iterable
+from numbers import Integral
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfgan_v1 import noise
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.conditioning import make_condition, run_generator
 from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError
+from tfgan_v1.data.labels import find_class
+from tfgan_v1.errors import UserError, brief
 from tfgan_v1.models import MODELS, decode
 from tfgan_v1.storage import checkpoints, run_folder
 
@@ -15,20 +20,33 @@ from tfgan_v1.storage import checkpoints, run_folder
 BATCH = 64
 
 
+class GeneratorGraph(NamedTuple):
+    """The tensors of a restored generator, each of BATCH rows; any of them may be fed."""
+
+    seeds: Any  # int64
+    z: Any  # the noise of the seeds, float32 [BATCH, noise_size]
+    classes: Any  # the classes that the seeds have in a conditional run, int32; otherwise None
+    labels: Any  # the same one-hot, float32 [BATCH, classes]; otherwise None
+    images: Any  # float32 [BATCH, *image_shape]
+
+
 class Generator:
     """A trained generator.
 
         with Generator.restore("checkpoints") as generator:
             images = generator(range(16))  # float32 [16, 28, 28, 1] in [0, 1]
+            sevens = generator(range(16), "7")  # of a conditional run
 
-    The image of a seed depends on nothing but the checkpoint and the seed.
+    The image of a seed depends on nothing but the checkpoint, the seed, and the class.
     """
 
-    def __init__(self, session, seeds, images, checkpoint, kind, image_shape):
-        self._session, self._seeds, self._images = session, seeds, images
+    def __init__(self, session, graph, checkpoint, kind, config, image_shape, classes):
+        self._session, self._graph = session, graph
         self.step = checkpoint.step  # number of training steps
         self.kind = kind  # "latest", "average" or "best"
+        self.noise, self.noise_size = config.noise, config.noise_size
         self.image_shape = image_shape  # (height, width, channels), or (1,) for points
+        self.classes = classes  # the names of the classes of a conditional run; otherwise ()
 
     @classmethod
     def restore(cls, folder, *, model=None, kind=None):
@@ -45,18 +63,10 @@ class Generator:
         run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
         kind = kind or ("average" if config.average else "latest")
-        checkpoint, model = checkpoints.newest_generator(folder, kind), model or MODELS[config.model]
+        checkpoint, custom = checkpoints.newest_generator(folder, kind), model
         with tf.Graph().as_default() as graph:
-            seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
-
-            @tf.autograph.experimental.do_not_convert
-            def draw(seed):
-                return noise.draw(config.noise, 0, noise.SEEDS, seed, 1, [config.noise_size])[0]
-
-            z = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
-            with tf.variable_scope("generator", use_resource=True):
-                generated = model.output.activation(model.generator(z, image_shape, None))
-            images = decode(model, generated)
+            condition = make_condition(config, saved.data.get("class_counts"), custom)
+            tensors = _build(config, image_shape, model or MODELS[config.model], condition)
             saver = checkpoints.make_saver(tf.global_variables("generator/"))
             session = tf.Session(graph=graph)
             try:
@@ -64,18 +74,69 @@ class Generator:
             except BaseException:
                 session.close()
                 raise
-        return cls(session, seeds, images, checkpoint, kind, image_shape)
+        return cls(session, tensors, checkpoint, kind, config, image_shape, tuple(saved.data.get("classes", ())))
 
-    def __call__(self, seeds=range(16)):
-        """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1]."""
-        seeds = np.asarray(seeds)
-        if seeds.shape == (0,):
-            return np.zeros((0, *self.image_shape), np.float32)
-        if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or seeds.min() < 0 or seeds.max() >= 2**32:
-            raise UserError("seeds must be whole numbers from 0 to 4,294,967,295, such as range(16)")
-        padded = np.pad(seeds.astype(np.int64), (0, -len(seeds) % BATCH))
-        batches = [self._session.run(self._images, {self._seeds: batch}) for batch in padded.reshape(-1, BATCH)]
-        return np.concatenate(batches)[: len(seeds)]
+    def __call__(self, seeds=range(16), classes=None):
+        """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1].
+
+        classes: in a conditional run, the name of the class to draw, or a list with one for each seed; None for those
+        of `seed_classes`. Raises UserError for any other value.
+        """
+        feeds = {self._graph.seeds: _checked_seeds(seeds)}
+        if classes is not None:
+            feeds[self._graph.labels] = self.labels(classes, len(seeds))
+        return self._run(self._graph.images, feeds)
+
+    def latents(self, seeds=range(16)):
+        """The noise of seeds: float32 [len(seeds), noise_size]."""
+        return self._run(self._graph.z, {self._graph.seeds: _checked_seeds(seeds)})
+
+    def seed_classes(self, seeds=range(16)):
+        """The names of the classes that seeds have where none are given, as often as in training: a list of str."""
+        self._check_conditional()
+        indices = self._run(self._graph.classes, {self._graph.seeds: _checked_seeds(seeds)})
+        return [self.classes[index] for index in indices]
+
+    def labels(self, classes, count):
+        """Classes as `from_latents` takes them: a name, or a list of `count` names -> one-hot [count, classes]."""
+        self._check_conditional()
+        names = [classes] * count if isinstance(classes, str | Integral) else classes
+        if not isinstance(names, Iterable) or not all(isinstance(each, str | Integral) for each in names):
+            raise UserError(f"classes must be a name, or a list with one for each image, not {brief(classes)}")
+        names = [str(each) for each in names]
+        if len(names) != count:
+            raise UserError(f"there are {len(names):,} classes and {count:,} images; give one class, or one for each")
+        indices = {name: find_class(name, self.classes, "the class") for name in {*names}}
+        return np.eye(len(self.classes), dtype=np.float32)[[indices[name] for name in names]]
+
+    def from_latents(self, z, labels=None):
+        """The images of noise [n, noise_size], with labels [n, classes] in a conditional run: as a call returns them.
+
+        labels: the rows sum to 1; between two one-hot rows lies a mixture of two classes. Raises UserError for other
+        shapes.
+        """
+        feeds = {self._graph.z: _checked_rows("noise", z, self.noise_size)}
+        if labels is not None or self.classes:
+            self._check_conditional()
+            feeds[self._graph.labels] = _checked_rows("labels", labels, len(self.classes), len(feeds[self._graph.z]))
+        return self._run(self._graph.images, feeds)
+
+    def _check_conditional(self):
+        if not self.classes:
+            raise UserError("this generator takes no class, for its run is not conditional; train with --conditional")
+
+    def _run(self, tensor, feeds):
+        """The rows of a tensor for feeds with as many rows: {tensor: [n, ...]}."""
+        count = len(next(iter(feeds.values())))
+        results = [np.zeros((0, *tensor.shape.as_list()[1:]), tensor.dtype.as_numpy_dtype)]
+        for start in range(0, count, BATCH):
+            parts = {each: values[start : start + BATCH] for each, values in feeds.items()}
+            padded = {
+                each: np.pad(part, [(0, BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
+                for each, part in parts.items()
+            }
+            results.append(self._session.run(tensor, padded)[: count - start])
+        return np.concatenate(results)
 
     def close(self):
         """Closes the session and frees its memory."""
@@ -86,3 +147,44 @@ class Generator:
 
     def __exit__(self, *_):
         self.close()
+
+
+def _build(config, image_shape, model, condition):
+    """The GeneratorGraph in the current graph."""
+    seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
+
+    @tf.autograph.experimental.do_not_convert
+    def draw(seed):
+        return noise.draw(config.noise, 0, noise.SEEDS, seed, 1, [config.noise_size])[0]
+
+    @tf.autograph.experimental.do_not_convert
+    def draw_class(seed):
+        return condition.draw(0, noise.SEED_CLASSES, seed, 1, [])[0]
+
+    z = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+    classes = tf.map_fn(draw_class, seeds, fn_output_signature=tf.int32) if condition else None
+    labels = condition and condition.one_hot(classes)
+    with tf.variable_scope("generator", use_resource=True):
+        logits = run_generator(model, condition, z, image_shape, None, labels)
+        images = decode(model, model.output.activation(logits))
+    return GeneratorGraph(seeds, z, classes, labels, images)
+
+
+def _checked_seeds(seeds):
+    seeds = np.asarray(seeds)
+    if seeds.shape == (0,):
+        return seeds.astype(np.int64)
+    if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or seeds.min() < 0 or seeds.max() >= 2**32:
+        raise UserError("seeds must be whole numbers from 0 to 4,294,967,295, such as range(16)")
+    return seeds.astype(np.int64)
+
+
+def _checked_rows(what, values, size, count=None):
+    """Numbers as float32 [n, size]. Raises UserError for another shape, or for other rows than `count`."""
+    try:
+        values = np.asarray(values, np.float32)
+    except (ValueError, TypeError):
+        values = np.zeros(0)
+    if values.ndim != 2 or values.shape[1] != size or len(values) != (len(values) if count is None else count):
+        raise UserError(f"{what} must be {'n' if count is None else count} rows of {size} numbers, not {brief(values)}")
+    return values

@@ -5,26 +5,30 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.conditioning import Batch
 
 
 class ImageStream(NamedTuple):
     """The images of the loop's calls, as a tensor."""
 
-    images: Any  # [chunk, d_steps, batch, *shape]; each evaluation is the next call's
+    images: Batch  # [chunk, d_steps, batch, *shape], and classes, or None; each evaluation is the next call's
     start: Any  # the op to run first
     first_step: Any  # placeholder, int64, of `start`: the step of the first call
 
 
 def make_stream(plan):
     """The ImageStream of a plan. Its first element is for the call that only compiles; training steps follow."""
-    images, shape = plan.dataset.images, (*plan.order(0).shape, *plan.facts["image_shape"])
+    parts = [part for part in (plan.dataset.images, plan.labels) if part is not None]
+    shapes = [(*plan.order(0).shape, *part.shape[1:]) for part in parts]
 
     def calls(first_step):
-        yield np.zeros(shape, images.dtype)
+        yield tuple(np.zeros(shape, part.dtype) for shape, part in zip(shapes, parts, strict=True))
         for first, _ in plan.chunks(int(first_step)):
-            yield images[plan.order(first)]
+            order = plan.order(first)
+            yield tuple(part[order] for part in parts)
 
-    first_step, signature = tf.placeholder(tf.int64, []), tf.TensorSpec(shape, images.dtype)
+    first_step = tf.placeholder(tf.int64, [])
+    signature = tuple(tf.TensorSpec(shape, part.dtype) for shape, part in zip(shapes, parts, strict=True))
     dataset = tf.data.Dataset.from_generator(calls, args=[first_step], output_signature=signature).prefetch(1)
     iterator = tf.data.make_initializable_iterator(dataset)
-    return ImageStream(iterator.get_next(), iterator.initializer, first_step)
+    return ImageStream(Batch(*iterator.get_next()), iterator.initializer, first_step)

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 from tfgan_v1 import averaging, batches, noise
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.conditioning import Batch, make_condition
 from tfgan_v1.errors import UserError, brief
-from tfgan_v1.gan import TrainSpec, d_output, make_train_spec, train_step
+from tfgan_v1.gan import TrainSpec, d_output, discriminate, make_train_spec, train_step
 from tfgan_v1.losses import LOSSES, Loss
 from tfgan_v1.models import MODELS, Model, decode, encode
 from tfgan_v1.networks import View, create_networks
@@ -18,8 +19,8 @@ MEASURED = 250  # images that are drawn at once to be measured
 class SingleStep(NamedTuple):
     """One training step as its own `Session.run`, as in the old notebooks: the plain path of the loop."""
 
-    real: Any  # placeholder [d_steps, batch, *shape], pixels or points
-    z: Any  # placeholder, float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size]
+    real: Batch  # placeholders [d_steps, batch, *shape], pixels or points; and the class of each, or None
+    z: Batch  # placeholders, float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size]; and classes, or None
     metrics: Any  # float32 [n], the METRICS of step number `TrainGraph.first_step`
 
 
@@ -27,7 +28,7 @@ class TrainGraph(NamedTuple):
     """What a session feeds (placeholders) and runs (tensors)."""
 
     spec: TrainSpec
-    images: Any  # placeholder [num_images, *shape], fed once, to `initialize`; None if the images are streamed
+    images: Batch  # placeholders [num_images, *shape], fed once, to `initialize`; of None if the images are streamed
     initialize: Any  # runs all initializers
     first_step: Any  # placeholder, int64: number of steps done before this call
     num_steps: Any  # placeholder, int32: steps to do, at most `chunk`
@@ -37,7 +38,7 @@ class TrainGraph(NamedTuple):
     preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]; of the averaged generator
     batch_index: Any  # placeholder, int64
     measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape], drawn as `preview` is
-    judged: Any  # placeholder [n, *shape], pixels or points
+    judged: Batch  # placeholders [n, *shape], pixels or points; and the class of each, or None
     d_outputs: Any  # D's mean output for them: a probability, or a score
     start_average: Any  # sets the averaged generator to the generator; run it after `initialize`
     single_step: SingleStep
@@ -60,6 +61,7 @@ def build(
     loss=None,
     d_optimizer=None,
     g_optimizer=None,
+    class_counts=None,
     stream=None,
     num_resident=None,
 ):
@@ -67,19 +69,20 @@ def build(
 
     shape, dtype: of one image, uint8 [h, w, c], or point, float32 [1]. chunk: the most steps in one call; it shapes the
     placeholders and changes no result. model, loss, d_optimizer, g_optimizer: custom parts in place of the
-    configuration's. stream: a tensor [chunk, d_steps, batch, *shape] with the images of a call, if the images are not
-    kept in a variable. num_resident: how many are, if some are held out from the num_images to train on. Raises
-    UserError if a custom part does not fit.
+    configuration's. class_counts: of a conditional run, the number of images of each class. stream: a Batch of tensors
+    [chunk, d_steps, batch, *shape] with the images of a call, if the images are not kept in a variable. num_resident:
+    how many are, if some are held out from the num_images to train on. Raises UserError if a custom part does not fit.
     """
     tf.set_random_seed(config.seed)
-    model, loss = model or MODELS[config.model], loss or LOSSES[config.loss]
+    custom, model, loss = model, model or MODELS[config.model], loss or LOSSES[config.loss]
     optimizers = [each for each in (d_optimizer, g_optimizer) if each is not None]
     for part, kind in ((model, Model), (loss, Loss), *((each, Optimizer) for each in optimizers)):
         if not isinstance(part, kind):
             raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
     if loss.reads_as not in METRICS:
         raise UserError(f"a loss reads its logits as {' or '.join(METRICS)}, not {brief(loss.reads_as)}")
-    networks = create_networks(model, shape, config.noise_size, View.of(config), average=config.average > 0)
+    condition = make_condition(config, class_counts, custom)
+    networks = create_networks(model, shape, config.noise_size, View.of(config), config.average > 0, condition)
     weights = networks.g_state + networks.d_state
     spec = make_spec(config, networks, loss, d_optimizer, g_optimizer)
     first_step = tf.placeholder(tf.int64, [], "first_step")
@@ -88,22 +91,33 @@ def build(
     state = tf.global_variables()
 
     width = config.batch_size + batches.leftover(config, num_images)
-    images = order = resident = None
+    images, order, resident = Batch(None), None, None
     if stream is None:
-        images = tf.placeholder(dtype, [num_resident or num_images, *shape], "pixels")
-        resident = tf.get_variable("images", initializer=images, trainable=False, use_resource=True)
+        images = image_placeholders("pixels", dtype, [num_resident or num_images], shape, condition)
+        resident = resident_variables(images)
         order = tf.placeholder(tf.int32, [chunk, config.d_steps, width], "order")
-    z_shape = [config.d_steps + (config.g_noise == "fresh"), width, config.noise_size]
-    zs = noise.draw(config.noise, config.seed, noise.TRAINING, first_step, chunk, z_shape)
-    preview_shape = [config.num_samples, config.noise_size]
-    preview_z = noise.draw(config.noise, config.seed, noise.PREVIEW, first_step, 1, preview_shape)[0]
+
+    def draw_noise(stream, index, count, shape):
+        return noise.draw(config.noise, config.seed, stream, index, count, [*shape, config.noise_size])
+
+    def draw_classes(stream, index, count, shape):
+        return condition and condition.draw(config.seed, stream, index, count, shape)
+
+    def draw_images(z, classes):
+        z, labels = networks_input(networks, Batch(z, classes))
+        return decode(model, networks.generate(z, labels=labels, average=config.average > 0))
+
+    draws = chunk, [config.d_steps + (config.g_noise == "fresh"), width]
+    zs = Batch(draw_noise(noise.TRAINING, first_step, *draws), draw_classes(noise.TRAINING_CLASSES, first_step, *draws))
+    preview_z = draw_noise(noise.PREVIEW, first_step, 1, [config.num_samples])[0]
+    preview_classes = condition and tf.range(config.num_samples) % condition.num_classes
     batch_index = tf.placeholder(tf.int64, [], "batch_index")
-    z_shape = [MEASURED, config.noise_size]
-    measured_z = noise.draw(config.noise, config.seed, noise.EVALUATION, batch_index, 1, z_shape)[0]
-    draw = lambda z: decode(model, networks.generate(z, average=config.average > 0))  # noqa: E731
-    judged = tf.placeholder(dtype, [None, *shape], "judged")
+    measured_z = draw_noise(noise.EVALUATION, batch_index, 1, [MEASURED])[0]
+    measured_classes = condition and draw_classes(noise.EVALUATION_CLASSES, batch_index, 1, [MEASURED])[0]
+    judged = image_placeholders("judged", dtype, [None], shape, condition)
+    judged_logits = discriminate(networks, networks_input(networks, judged), None)
     loop = make_loop(spec, num_images, resident, state)
-    metrics, finite = loop(first_step, num_steps, order if stream is None else stream, zs)
+    metrics, finite = loop(first_step, num_steps, Batch(order) if stream is None else stream, zs)
     return TrainGraph(
         spec=spec,
         images=images,
@@ -113,11 +127,11 @@ def build(
         order=order,
         metrics=metrics,
         finite=finite,
-        preview=draw(preview_z),
+        preview=draw_images(preview_z, preview_classes),
         batch_index=batch_index,
-        measured=draw(measured_z),
+        measured=draw_images(measured_z, measured_classes),
         judged=judged,
-        d_outputs=tf.reduce_mean(d_output(loss, networks.discriminate(encode(model, judged)))),
+        d_outputs=tf.reduce_mean(d_output(loss, judged_logits)),
         start_average=averaging.start(networks.average, networks.g_state) if networks.average else tf.no_op(),
         single_step=single_step,
         weights=weights,
@@ -141,34 +155,63 @@ def make_spec(config, networks, loss, d_optimizer=None, g_optimizer=None):
     return make_train_spec(config, networks, loss, d, g)
 
 
+def image_placeholders(name, dtype, axes, shape, condition):
+    """Placeholders of images [*axes, *shape] and, in a conditional run, of their classes, int32 [*axes]: a Batch."""
+    labels = tf.placeholder(tf.int32, axes, f"{name}_labels") if condition else None
+    return Batch(tf.placeholder(dtype, [*axes, *shape], name), labels)
+
+
+def feed(placeholders, images, labels):
+    """The feed_dict of `image_placeholders`, whose labels are None unless the run is conditional."""
+    return {placeholders.values: images} | ({} if placeholders.labels is None else {placeholders.labels: labels})
+
+
+def resident_variables(images):
+    """The variables that keep a Batch of all images for the whole training."""
+
+    def keep(name, fed):
+        return tf.get_variable(name, initializer=fed, trainable=False, use_resource=True)
+
+    return Batch(keep("images", images.values), None if images.labels is None else keep("labels", images.labels))
+
+
+def networks_input(networks, batch):
+    """A Batch as the networks get it: images in the range of the model's output, noise as it is, classes one-hot."""
+    labels = networks.condition and networks.condition.one_hot(batch.labels)
+    return Batch(encode(networks.model, batch.values), labels)
+
+
 def build_single_step(spec, dtype, step):
     """The SingleStep of a spec. It also creates the optimizers' slots, which must exist before the loop is built."""
-    config, shape = spec.config, spec.networks.shape
+    config, networks = spec.config, spec.networks
+    condition = networks.condition
     draws = config.d_steps + (config.g_noise == "fresh")
-    real = tf.placeholder(dtype, [config.d_steps, config.batch_size, *shape], "real")
-    z = tf.placeholder(tf.float32, [draws, config.batch_size, config.noise_size], "z")
-    reals, zs = tf.unstack(encode(spec.networks.model, real)), tf.unstack(z)
+    real = image_placeholders("real", dtype, [config.d_steps, config.batch_size], networks.shape, condition)
+    z = image_placeholders("z", tf.float32, [draws, config.batch_size], [config.noise_size], condition)
+    reals = [networks_input(networks, real.part(k)) for k in range(config.d_steps)]
+    zs = [networks_input(networks, z.part(k)) for k in range(draws)]
     return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
 
 
 def make_loop(spec, num_images, resident, state):
     """Many steps in one call, as a function of (first_step, num_steps, inputs, zs).
 
-    inputs: indices of images [chunk, d_steps, batch], or the images themselves where resident, the variable of all
-    images, is None. zs: noise [chunk, d_steps or one more, batch, noise_size]. The function returns the METRICS of each
-    step, float32 [chunk, n], and whether every variable of the state is finite.
+    inputs: a Batch of the indices of images [chunk, d_steps, batch], or of the images themselves where resident, the
+    variables of all images, is None. zs: a Batch of noise [chunk, d_steps or one more, batch, noise_size]. The function
+    returns the METRICS of each step, float32 [chunk, n], and whether every variable of the state is finite.
     """
     config = spec.config
     per_epoch, leftover = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
 
     def run_step(step, batch, zs, extra, freeze_generator):
         sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + extra]
-        reals = [batch[k, :size] for k, size in enumerate(sizes)]
+        reals = [batch.part((k, slice(size))) for k, size in enumerate(sizes)]
         if resident is not None:
-            reals = [tf.gather(resident, indices) for indices in reals]
-        reals = [encode(spec.networks.model, real) for real in reals]
-        z_sizes = [*sizes, sizes[-1]][: zs.shape.as_list()[0]]
-        d_zs, g_z = split_noise(config, [zs[k, :size] for k, size in enumerate(z_sizes)])
+            reals = [resident.gather(indices) for indices, _ in reals]
+        reals = [networks_input(spec.networks, real) for real in reals]
+        z_sizes = [*sizes, sizes[-1]][: zs.values.shape.as_list()[0]]
+        zs = [networks_input(spec.networks, zs.part((k, slice(size)))) for k, size in enumerate(z_sizes)]
+        d_zs, g_z = split_noise(config, zs)
         return train_step(spec, reals, d_zs, g_z, step, freeze_generator)
 
     def run_step_of_epoch(step, batch, zs, freeze_generator):
@@ -185,13 +228,13 @@ def make_loop(spec, num_images, resident, state):
     def loop(first_step, num_steps, inputs, zs):
         def body(i, metrics):
             step = first_step + tf.cast(i, tf.int64)
-            args, d_only = (step, inputs[i], zs[i]), step < config.d_first
+            args, d_only = (step, inputs.part(i), zs.part(i)), step < config.d_first
             row = static_cond(
                 config.d_first, d_only, lambda: run_step_of_epoch(*args, True), lambda: run_step_of_epoch(*args, False)
             )
             return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [row])
 
-        start = [0, tf.zeros([zs.shape.as_list()[0], len(METRICS[spec.loss.reads_as])])]
+        start = [0, tf.zeros([zs.values.shape.as_list()[0], len(METRICS[spec.loss.reads_as])])]
         metrics = tf.while_loop(lambda i, _: i < num_steps, body, start, parallel_iterations=1)[1]
         numbers = [variable for variable in state if variable.dtype.is_floating]
         return metrics, tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in numbers])

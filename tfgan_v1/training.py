@@ -107,7 +107,7 @@ def make_context(plan, run_id, signals, evaluator=None):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
     stream = streaming.make_stream(plan) if plan.streamed else None
     resident = plan.facts["num_images"]
-    graph = train_graph.build(*plan.graph_args, stream=stream.images if stream else None, num_resident=resident)
+    graph = train_graph.build(*plan.graph_args, stream=stream and stream.images, num_resident=resident)
     average = graph.networks.average
     best = (average or graph.networks.g_state) if plan.evaluate_every else None
     kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
@@ -137,8 +137,8 @@ def make_train_fn(plan, graph, session):
 def start(context, saved, checkpoint):
     """Initializes or restores all variables, compiles, and prepares the run's folders. Returns the Progress so far."""
     plan, session, config = context.plan, context.session, context.plan.config
-    feed = {} if context.stream else {context.graph.images: plan.dataset.images}
-    session.run(context.graph.initialize, feed)
+    images = {} if context.stream else train_graph.feed(context.graph.images, plan.dataset.images, plan.labels)
+    session.run(context.graph.initialize, images)
     header = context.evaluator and context.evaluator.header
     progress = restore_progress(context, checkpoint) if checkpoint else Progress(config, evaluation_header=header)
     if config.weights and not checkpoint:
@@ -180,7 +180,8 @@ def train_loop(context, progress):
     """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
     plan = context.plan
     started, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    monitor = TrainingMonitor(metrics.diversity(plan.real_samples))
+    classes = len(plan.facts.get("classes", [0]))
+    monitor = TrainingMonitor(metrics.diversity(plan.real_samples), classes)
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         for first, steps in plan.chunks(progress.step):
             if context.signals:

@@ -22,7 +22,7 @@ def trainer(name, images, **options):
         network = train_graph.build(*plan.graph_args)
         session = tf.Session(graph=graph)
         graph.finalize()
-    session.run(network.initialize, {network.images: plan.dataset.images})
+    session.run(network.initialize, train_graph.feed(network.images, plan.dataset.images, plan.labels))
     train_steps, calls, seen = training.make_train_fn(plan, network, session), plan.chunks(0), []
 
     def train():

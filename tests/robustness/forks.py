@@ -63,6 +63,12 @@ def images(path):
     return path
 
 
+def labels(path):
+    """Writes a class for each of the 300 images, and returns the path."""
+    path.write_text("".join(f"{number}\n" for number in np.random.default_rng(1).integers(0, 5, 300)))
+    return path
+
+
 def main():
     import filelock  # noqa: F401
     import PIL.Image
@@ -114,7 +120,10 @@ def child(order):
         stages = Stages(os.path.dirname(order["options"]["ckpt"]), order["stop_at"])
         if order["note"] or order["stop_at"]:
             stages.watch()
-        argv = [part for name, value in order["options"].items() for part in (config.flag(name), str(value))]
+        options = order["options"].items()
+        argv = [
+            part for name, value in options for part in (config.flag(name), *([] if value is True else [str(value)]))
+        ]
         code = cli.main(["train", *argv, *(["--resume"] if order["resume"] else [])], "train.py")
         if order["note"]:
             stages.inside = True

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 from conftest import REPOSITORY, mounted, outcome, tensors
-from forks import SMALL, Forks, images
+from forks import SMALL, Forks, images, labels
 
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
@@ -26,6 +26,7 @@ pytestmark = [
 
 KILLS, BY_COMMAND = 60, 5  # one kill in twelve is of `python train.py`
 MEANS = {"average": 0.9, "holdout": 8, "penalty": "r1", "penalty_every": 3, "evaluate_every": 7, "pack": 2}
+CONDITIONAL = {"conditional": True, "class_frequencies": "uniform", "average": 0.9, "holdout": 8}
 EPOCHS = 150
 
 
@@ -90,7 +91,8 @@ def recorded_step(options):
 
 def train_by_command_and_kill(options, random):
     """Kills `python train.py` a moment after it starts to train. Returns its exit code."""
-    argv = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()] + ["--resume"]
+    flags = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    argv = [name if value is True else f"{name}={value}" for name, value in flags.items()] + ["--resume"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([sys.executable, "train.py", *argv], cwd=REPOSITORY, **quiet) as process:
         path = Path(options["samples"], "losses.csv")
@@ -102,8 +104,13 @@ def train_by_command_and_kill(options, random):
     return process.returncode
 
 
-@pytest.mark.parametrize("more, many", [({}, KILLS), (MEANS, KILLS // BY_COMMAND)], ids=["plain", "means"])
+@pytest.mark.parametrize(
+    "more, many",
+    [({}, KILLS), (MEANS, KILLS // BY_COMMAND), (CONDITIONAL, KILLS // BY_COMMAND)],
+    ids=["plain", "means", "conditional"],
+)
 def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, capsys, more, many):
+    more = {**more, "labels": labels(tmp_path / "labels.txt")} if "conditional" in more else more
     straight, killed = ({**options(tmp_path / name, dataset, EPOCHS), **more} for name in ("straight", "killed"))
     start_time, random = time.monotonic(), Random(0)
     start = forks.train({**options(tmp_path / "short", dataset, 1), **more})["seconds"]
@@ -140,7 +147,8 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
             f"{time.monotonic() - start_time:.0f} s"
         )
     assert (found, leftovers(killed)) == (0, []) and in_time >= many * 0.8
-    assert everything(straight)["generators"].keys() == ({"average", "best"} if more else set())
+    kept = {"average": "average" in more, "best": "evaluate_every" in more}
+    assert everything(straight)["generators"].keys() == {kind for kind, is_kept in kept.items() if is_kept}
 
 
 @pytest.fixture(scope="module")

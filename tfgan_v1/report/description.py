@@ -6,6 +6,7 @@ from dataclasses import fields
 import numpy as np
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.conditioning import make_condition
 from tfgan_v1.config import flag
 from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.models import MODELS
@@ -33,7 +34,9 @@ def describe(plan, occupied=False):
         Evaluator(plan)  # which tells if the images are too few
     with tf.Graph().as_default():
         model = plan.custom.model or MODELS[config.model]
-        networks = create_networks(model, facts["image_shape"], config.noise_size, View.of(config))
+        condition = make_condition(config, facts.get("class_counts"), plan.custom.model)
+        view = View.of(config)
+        networks = create_networks(model, facts["image_shape"], config.noise_size, view, condition=condition)
         generator, both = _size(networks.g_state), _size(tf.global_variables())
     hint = "these folders already hold a run: to train, add --resume, --overwrite or --name NAME"
     return [
@@ -42,6 +45,7 @@ def describe(plan, occupied=False):
         f"discriminator: {both - generator:,} parameters, {_size(networks.d_vars):,} of them trained",
         f"{'points' if plan.is_points else 'images'}: {facts['num_images']:,} of "
         f"{'x'.join(map(str, facts['image_shape']))} ({facts['name']})",
+        *([f"classes: {_listed(plan.dataset.classes)}"] if config.conditional else []),
         *_files_lines(plan.dataset.files),
         f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} per epoch",
         f"memory: about {memory(plan, both) / 1e9:.1f} GB",
@@ -60,6 +64,11 @@ def memory(plan, num_parameters):
     activations = config.batch_size * per_image
     floats = 4 * 2 * (drawn * math.prod(shape) + noise)  # samples also as pickled, noise also before scaling
     return TENSORFLOW + copies * images.nbytes + PARAMETER * num_parameters + activations + floats
+
+
+def _listed(classes, most=20):
+    """The number of classes, and the names of the first."""
+    return f"{len(classes):,} ({', '.join(classes[:most])}{', ...' if len(classes) > most else ''})"
 
 
 def _files_lines(files):

@@ -10,11 +10,11 @@ from tfgan_v1.errors import UserError
 from tfgan_v1.report import plots
 from tfgan_v1.storage import files, names
 
-FORMATS = {  # suffix -> writes images [n, h, w, c] in [0, 1] to an open file
-    ".png": lambda images, file: file.write(plots.samples_png(images)),
-    ".npy": lambda images, file: np.save(file, images, allow_pickle=False),
-    ".npz": lambda images, file: np.savez_compressed(file, images=images),
-    ".pkl": lambda images, file: pickle.dump(images, file, protocol=4),
+FORMATS = {  # suffix -> writes images [n, h, w, c] in [0, 1] to an open file; a grid has columns
+    ".png": lambda images, file, columns: file.write(plots.samples_png(images, columns=columns)),
+    ".npy": lambda images, file, _: np.save(file, images, allow_pickle=False),
+    ".npz": lambda images, file, _: np.savez_compressed(file, images=images),
+    ".pkl": lambda images, file, _: pickle.dump(images, file, protocol=4),
 }
 
 
@@ -29,8 +29,11 @@ def check(out):
         raise UserError(f"--out {out} has the name of a run's own record; use another")
 
 
-def write(out, images, seeds):
-    """Writes images [n, h, w, c] in [0, 1] to a checked path; into a folder, `seed-<seed>.png` for each seed."""
+def write(out, images, file_names, columns=None):
+    """Writes images [n, h, w, c] in [0, 1] to a checked path; into a folder, a PNG file for each by its name.
+
+    columns: of an image grid; None for the most square one.
+    """
     path = Path(out)
     if _is_folder(out):
         if np.ndim(images) != 4:
@@ -38,13 +41,13 @@ def write(out, images, seeds):
                 f"--out {out} is a folder for images, but these are points; use a .png file, which shows their density"
             )
         path.mkdir(parents=True, exist_ok=True)
-        for image, seed in zip(images, seeds, strict=True):
-            with files.replacing(path / f"seed-{seed}.png") as partial:
+        for image, name in zip(images, file_names, strict=True):
+            with files.replacing(path / f"{name}.png") as partial:
                 partial.write_bytes(plots.png(image))
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.replacing(path) as partial, open(partial, "wb") as file:
-        FORMATS[path.suffix.lower()](images, file)
+        FORMATS[path.suffix.lower()](images, file, columns)
 
 
 def _is_folder(out):

@@ -12,12 +12,12 @@ OUTPUTS = {  # what D's logits are read as -> the plot of D's outputs
 def write(plan, progress, last, evaluator=None):
     """Writes all plots and image grids. last: samples of the trained generator. evaluator: of --evaluate-every."""
     samples, places = progress.samples, [plan.step_label(step) for step in progress.sample_steps]
-    pngs = {names.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images)}
+    pngs = {names.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images, plan.sheet_columns)}
     if samples:
         evolution = (
             plots.density_evolution(samples, places, plan.dataset.images)
             if plan.is_points
-            else plots.evolution(samples, places)
+            else plots.evolution(samples, places, plan.columns)
         )
         pngs[names.EVOLUTION] = plots.figure_png(evolution)
     if samples and plan.is_points:
@@ -47,7 +47,7 @@ def write_grid(plan, step, samples):
     folder = plan.config.samples_folder / names.SHEETS
     folder.mkdir(exist_ok=True)
     with files.replacing(folder / f"{step:06}.png") as partial:
-        partial.write_bytes(plots.samples_png(samples, plan.dataset.images))
+        partial.write_bytes(plots.samples_png(samples, plan.dataset.images, plan.sheet_columns))
 
 
 def remove_after(plan, step):

@@ -2,12 +2,14 @@
 
 import io
 import math
+import warnings
 
 import numpy as np
 
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, plain, shortened
 
 _GAP = 2  # pixels between the images of a grid
+_LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
 
 def view_samples(epoch, samples):
@@ -37,12 +39,13 @@ def view_samples(epoch, samples):
     return figure, axes
 
 
-def evolution(samples, places, rows=10, columns=6):
+def evolution(samples, places, classes=(), rows=10, columns=6):
     """An image grid over the run: up to 10 rows, from the first samples to the last, with 6 images each.
 
-    samples: list of arrays [n, h, w, c] in [0, 1]; places: a label for each, such as "epoch 3". Returns a Figure.
+    samples: list of arrays [n, h, w, c] in [0, 1]; places: a label for each, such as "epoch 3". classes: the names of
+    the classes of the first samples, for a column of each in place of 6. Returns a Figure.
     """
-    chosen = _spread(len(samples), rows)
+    chosen, columns = _spread(len(samples), rows), len(classes) or columns
     columns = min(columns, *(len(samples[i]) for i in chosen))
     grid = tile(np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1)
     height = grid.shape[0] / len(chosen)
@@ -51,7 +54,10 @@ def evolution(samples, places, rows=10, columns=6):
     ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
     ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
     ax.tick_params(length=0)
-    ax.set_xticks([])
+    names = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
+    turn = 90 if max(map(len, names), default=0) > _LONGEST_UPRIGHT else 0
+    ax.set_xticks((np.arange(len(names)) + 0.5) * grid.shape[1] / columns, names, rotation=turn, parse_math=False)
+    ax.xaxis.tick_top()
     ax.spines[:].set_visible(False)
     return figure
 
@@ -178,14 +184,17 @@ def divergence(x, values, unit="epoch"):
     return _curves(x, {"KL(real || fake)": values}, title="KL divergence", xlabel=unit, ylabel="nats")
 
 
-def samples_png(samples, real=None):
+def samples_png(samples, real=None, columns=None):
     """Samples as the bytes of a PNG: a grid of images; for points, their density and that of `real`."""
-    return grid_png(samples) if np.ndim(samples) == 4 else figure_png(density(samples, real))
+    return grid_png(samples, columns) if np.ndim(samples) == 4 else figure_png(density(samples, real))
 
 
-def grid_png(images):
-    """Images [n, h, w, c] in [0, 1] as an image grid, as the bytes of a PNG; small images are enlarged."""
-    return png(tile(images, grid_size(len(images))[1], background=1), least=600)
+def grid_png(images, columns=None):
+    """Images [n, h, w, c] in [0, 1] as an image grid, as the bytes of a PNG; small images are enlarged.
+
+    columns: None for the most square grid.
+    """
+    return png(tile(images, columns or grid_size(len(images))[1], background=1), least=600)
 
 
 def png(image, least=0):
@@ -233,7 +242,9 @@ def as_images(sample):
 def figure_png(figure):
     """A matplotlib Figure as the bytes of a PNG."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", bbox_inches="tight")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a class's name: the font has no such letter
+        figure.savefig(file, format="png", bbox_inches="tight")
     return file.getvalue()
 
 

@@ -1,6 +1,6 @@
 """The lines that `evaluate` prints: each figure of generated images beside that of real ones."""
 
-MOST_CLASSES = 20  # whose shares are printed
+MOST_CLASSES = 20  # whose shares and figures are printed
 
 
 def lines(evaluation):
@@ -16,15 +16,34 @@ def lines(evaluation):
         )
     rows = [(name.replace("_", " "), *map(number, each[:2]), each.hint) for name, each in evaluation.figures.items()]
     table = [("", "generated", "real", ""), *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    body = [
-        f"  {name:{widths[0]}}  {generated:>{widths[1]}}  {real:>{widths[2]}}  {hint}".rstrip()
-        for name, generated, real, hint in table
-    ]
+    body = _aligned(table, "<>><")
+    if 0 < len(evaluation.by_class) <= MOST_CLASSES:
+        body += _class_lines(evaluation.by_class)
     if 0 < len(evaluation.shares) <= MOST_CLASSES:
         shares = (f"{name} {each.generated:.1%} ({each.real:.1%})" for name, each in evaluation.shares.items())
         body.append(f"  class shares, in brackets the real ones: {', '.join(shares)}")
     return [*head, *body, *(f"note: {each}" for each in evaluation.notes)]
+
+
+def _class_lines(by_class):
+    """The table of the figures of each class."""
+    columns = list(next(iter(by_class.values())))
+    header = ["class", *(cell for name in columns for cell in (name.replace("_", " "), "real"))]
+    rows = [
+        [name, *(number(value) for column in columns for value in figures[column][:2])]
+        for name, figures in by_class.items()
+    ]
+    return _aligned([header, *rows], "<" + ">>" * len(columns))
+
+
+def _aligned(rows, alignments):
+    """The lines of a table of texts; alignments: < or > for each column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, alignments, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def number(value):

@@ -24,7 +24,7 @@ class Saved(NamedTuple):
     """The content of config.json."""
 
     config: Config
-    data: dict[str, Any]  # name, num_images, image_shape [h, w, c], sha256 of the pixels
+    data: dict[str, Any]  # plan.facts_of: name, num_images, image_shape [h, w, c], sha256 of the pixels, classes
     made_by: dict[str, Any]  # versions of the packages by name, processor, threads
     run_id: str  # also in the manifest of each checkpoint
     custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss"
@@ -182,7 +182,7 @@ def write(saved):
     """Writes a Saved to config.json."""
     config = saved.config
     values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
-    for name in ("data_dir", "dataset", "weights", "cache_dir"):
+    for name in ("data_dir", "dataset", "labels", "weights", "cache_dir"):
         if values[name] is not None and (name != "dataset" or values[name] not in DATASET_NAMES):
             values[name] = os.path.abspath(values[name])
     content = {"format": FORMAT, **saved._asdict(), "config": values, "custom": list(saved.custom)}

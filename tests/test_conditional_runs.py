@@ -8,7 +8,7 @@ import pytest
 from conftest import outcome
 from PIL import Image
 
-from tfgan_v1 import Generator, UserError, drawing, plan, train
+from tfgan_v1 import Generator, UserError, classes, drawing, plan, train
 from tfgan_v1.data.labels import find_class
 from tfgan_v1.models import MODELS
 from tfgan_v1.report import plots
@@ -76,7 +76,7 @@ def test_images_from_noise_and_labels_are_those_of_the_seeds(generator):
     [
         (np.zeros((2, 99)), np.eye(10)[:2], "noise must be n rows of 100 numbers"),
         (np.zeros((2, 100)), np.eye(10)[:3], "labels must be 2 rows of 10 numbers"),
-        (np.zeros((2, 100)), None, "labels must be 2 rows of 10 numbers"),
+        (np.zeros((2, 100)), None, "this generator is conditional; pass labels"),
         ("seven", np.eye(10)[:2], "noise must be n rows"),
     ],
 )
@@ -263,6 +263,42 @@ def test_sub_folders_and_label_files_are_classes(tmp_path, digits_config):
     assert (made.facts["classes"], made.facts["class_counts"]) == (["green", "red"], [1, 2])
 
 
+def test_labels_that_are_hardly_meant_so_are_warned_of(tmp_path, digits_config, capsys):
+    names = [f"im{number}.png" for number in range(1, 13)]
+    config = digits_config(dataset=images(tmp_path, *names), cache_dir=str(tmp_path / "cache"), conditional=True)
+    path = tmp_path / "labels.txt"
+    for labels, right in [
+        (["a"] * 4 + ["b"] * 8, "im10.png comes before im2.png; if it is in the order of the numbers"),
+        (["a"] * 12, "has one class, a, so --conditional changes nothing"),
+        ([*map(str, range(12))], "12 of 12 classes have one image only"),
+        (["Red Circle"] * 6 + ["red circle"] * 6, "Red Circle and red circle are different classes"),
+    ]:
+        path.write_text("".join(f"{label}\n" for label in labels))
+        plan.make_plan(replace(config, labels=str(path), batch_size=2))
+        assert right in capsys.readouterr().err
+    table = "".join(f"{name},{'ab'[number > 4]}\n" for number, name in enumerate(reversed(names)))
+    path.write_text("file,label\n" + table)
+    plan.make_plan(replace(config, labels=str(path), batch_size=2))
+    assert capsys.readouterr().err == ""
+
+
+def test_the_classes_are_printed_at_the_start_and_rows_are_named(command, run, tmp_path, digits_config, capsys):
+    assert classes.summary(plan.make_plan(digits_config(conditional=True)).dataset).startswith("10 classes: 0 (178), 1")
+    code, out, _ = command("sample", "--ckpt", run.config.ckpt_folder, "--class", "8,3", "--out", tmp_path / "a.png")
+    assert code == 0 and out.endswith("Rows: 8, 3.\n")
+
+
+def test_a_renamed_class_is_named_on_resume(tmp_path, digits_config):
+    folder = images(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
+    config = digits_config(dataset=folder, cache_dir=str(tmp_path / "cache"), conditional=True, batch_size=2, epochs=1)
+    train(config)
+    (tmp_path / "photos" / "dog").rename(tmp_path / "photos" / "fox")
+    with pytest.raises(UserError, match="give its sub-folders the old names") as error:
+        train(replace(config, epochs=2), resume=True)
+    lines = [line.split() for line in str(error.value).splitlines()[1:]]
+    assert lines == [["then", "now"], ["dog", "1", "0"], ["fox", "0", "1"]]
+
+
 def test_runs_that_cannot_be_conditional_are_one_sentence(tmp_path, digits_config, command):
     folder = images(tmp_path, "1.png", "2.png", "3.png")
     of_folder = {"dataset": folder, "cache_dir": str(tmp_path / "cache"), "batch_size": 2}
@@ -300,7 +336,7 @@ def test_an_option_of_built_in_networks_is_refused_with_custom_ones(digits_confi
 
 
 def test_whole_batches_several_d_steps_and_a_second_generator_are_the_same_after_a_resume(digits_config):
-    options = {"conditional": True, "batches": "whole", "d_steps": 2, "d_first": 3, "class_frequencies": "uniform"}
+    options = {"conditional": True, "batches": "whole", "d_steps": 2, "class_frequencies": "uniform"}
     straight, broken = (digits_config(name, epochs=2, **options) for name in ("straight", "broken"))
     train(straight)
     train(replace(broken, epochs=1))

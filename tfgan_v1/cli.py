@@ -128,7 +128,8 @@ def sample(argv, program):
         image_files.write(out, images, drawing.names, drawing.columns)
         kind = "image" if len(generator.image_shape) == 3 else "point"
         count = f"{len(images):,} {kind}{'s' * (len(images) != 1)}"
-        say(f"Drew {count} from the generator of step {generator.step:,} to {out}.")
+        rows = f" Rows: {', '.join(dict.fromkeys(drawing.classes))}." if drawing.columns and not drawing.between else ""
+        say(f"Drew {count} from the generator of step {generator.step:,} to {out}.{rows}")
     return 0
 
 

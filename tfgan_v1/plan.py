@@ -1,18 +1,17 @@
 """What is about to be trained: everything that can be checked before TensorFlow is imported."""
 
 import functools
-import hashlib
 import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import batches, data
-from tfgan_v1.config import Config, flag
+from tfgan_v1 import batches, classes, data
+from tfgan_v1.config import Config
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.presets import ANY_SIZE, CONDITIONAL, CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
+from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
 from tfgan_v1.storage import run_folder
 
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
@@ -20,7 +19,6 @@ CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
 MOST_JUDGED = 512  # training and held-out images on which D is compared at a sampling step
 MOST_COLUMNS = 20  # of an image grid with a column for each class
-CONDITIONS = ("g_condition", "d_condition")  # options of how built-in networks get the class
 HOLDOUT = 0x401D  # separates the choice of held-out images from all other draws with the same seed
 MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
@@ -66,14 +64,14 @@ class Plan(NamedTuple):
     @property
     def columns(self):
         """The names of the classes if samples are drawn in a column for each, in a conditional run; otherwise ()."""
-        classes = self.dataset.classes if self.config.conditional else ()
-        return classes if len(classes) <= min(MOST_COLUMNS, self.config.num_samples) else ()
+        names = self.dataset.classes if self.config.conditional else ()
+        return names if len(names) <= min(MOST_COLUMNS, self.config.num_samples) else ()
 
     @property
     def sheet_columns(self):
         """The columns of an image grid, each of one class, near the most square one; None for just that."""
-        classes = len(self.columns)
-        return classes * max(1, round(math.sqrt(self.config.num_samples) / classes)) if classes else None
+        count = len(self.columns)
+        return count * max(1, round(math.sqrt(self.config.num_samples) / count)) if count else None
 
     @property
     def reads_as(self):
@@ -243,25 +241,8 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
 
 
 def facts_of(config, dataset):
-    """What config.json records of the data: dataset.facts(), the labels' checksum, and a conditional run's classes.
-
-    Raises UserError if a conditional run has no labels.
-    """
-    facts = dataset.facts()
-    if config.labels or (config.conditional and dataset.labels is not None):
-        names = "\0".join(dataset.classes).encode("utf-8", "surrogateescape")  # of folders, in any encoding
-        facts["labels_sha256"] = hashlib.sha256(dataset.labels.tobytes() + names).hexdigest()
-    if not config.conditional:
-        return facts
-    if dataset.images.ndim == 2:
-        raise UserError(f"--conditional needs images with labels, and {dataset.name} holds points; leave it out")
-    if dataset.labels is None:
-        raise UserError(
-            f"--conditional needs the class of each image, and {dataset.name} has no labels; name a file of them by "
-            "--labels, or put a folder's images into a sub-folder for each class"
-        )
-    counts = np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
-    return {**facts, "classes": list(dataset.classes), "class_counts": counts}
+    """What config.json records of the data: dataset.facts(), the labels' checksum, and a conditional run's classes."""
+    return {**dataset.facts(), **classes.facts(config, dataset)}
 
 
 def resolve_xla(config, custom):
@@ -279,7 +260,8 @@ def check_plan(plan, saved):
     if not plan.custom.model:
         check_size(config.model, facts["image_shape"][:-1])
     if config.conditional:
-        check_classes(plan)
+        used = split_indices(config, plan.facts["name"], plan.facts["num_images"])[0]
+        classes.check(config, plan.dataset, used, plan.custom.model)
     if config.augment and plan.is_points:
         raise UserError(f"--augment changes images, but {facts['name']} holds points; leave it out")
     if config.holdout and not config.group <= config.holdout <= facts["num_images"] - config.group:
@@ -311,51 +293,19 @@ def check_plan(plan, saved):
         )
 
 
-def check_classes(plan):
-    """Raises UserError if the classes of a conditional run do not fit its model or its images."""
-    config, classes = plan.config, plan.dataset.classes
-    chosen = [name for name in CONDITIONS if getattr(config, name) != CONDITIONAL[name]]
-    if plan.custom.model and chosen:
-        raise UserError(f"{flag(chosen[0])} is of built-in networks, and a custom model gets the labels; leave it out")
-    if config.g_condition == "batch_norm" and config.model not in CONVOLUTIONAL:
-        raise UserError(
-            "--g-condition batch_norm needs batch normalisation, and the generator of --model "
-            f"{config.model} has none; use embedding"
-        )
-    if len(classes) > plan.num_images:
-        raise UserError(
-            f"{plan.facts['name']} has {len(classes):,} classes and {plan.num_images:,} images to train on; give each "
-            "class several images, or leave out --conditional"
-        )
-    used = split_indices(config, plan.facts["name"], plan.facts["num_images"])[0]
-    missing = np.setdiff1d(np.arange(len(classes)), plan.labels[used])
-    if missing.size:
-        why = f"--holdout {config.holdout:,} leaves" if config.holdout else f"{plan.facts['name']} has"
-        raise UserError(
-            f"{why} no image of the class {classes[missing[0]]} to train on; "
-            + ("hold out fewer, or use another --seed" if config.holdout else "name labels of all classes by --labels")
-        )
-
-
 def check_same_data(config, facts, saved, otherwise=""):
     """Raises UserError unless data with these facts are the saved run's; their path may have changed.
 
     otherwise: what else the user may do, at the end of the sentence.
     """
-    compared = ("num_images", "image_shape", "sha256", "labels_sha256")
-    rows = [(name, saved.data.get(name), facts.get(name)) for name in compared if name in {**saved.data, **facts}]
-    if any(before != now for _, before, now in rows[:3]):
+    rows = [(name, saved.data.get(name), facts[name]) for name in ("num_images", "image_shape", "sha256")]
+    if any(before != now for _, before, now in rows):
         raise UserError(
             f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; name the "
             f"right folder by --data-dir or --dataset{otherwise}",
             *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
         )
-    if any(before != now for _, before, now in rows):
-        raise UserError(
-            f"{facts['name']} has other labels than the run in {config.ckpt_folder} was trained with; name the right "
-            f"file by --labels{otherwise}",
-            *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
-        )
+    classes.check_same(config, facts, saved, otherwise)
 
 
 def load(config, *, download=True):

@@ -116,7 +116,11 @@ class Generator:
         shapes.
         """
         feeds = {self._graph.z: _checked_rows("noise", z, self.noise_size)}
-        if labels is not None or self.classes:
+        if labels is None and self.classes:
+            raise UserError(
+                "this generator is conditional; pass labels, such as generator.labels(NAME, number of images)"
+            )
+        if labels is not None:
             self._check_conditional()
             feeds[self._graph.labels] = _checked_rows("labels", labels, len(self.classes), len(feeds[self._graph.z]))
         return self._run(self._graph.images, feeds)

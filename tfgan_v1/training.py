@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from tfgan_v1 import streaming, train_graph
+from tfgan_v1 import classes, streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
@@ -68,6 +68,8 @@ def run(plan):
             print(
                 f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
             )
+        if config.conditional and not saved:
+            print(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else run_folder.new_run_id()
         with make_context(plan, run_id, signals, evaluator) as context:
             progress = start(context, saved, checkpoint)
@@ -180,8 +182,8 @@ def train_loop(context, progress):
     """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
     plan = context.plan
     started, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    classes = len(plan.facts.get("classes", [0]))
-    monitor = TrainingMonitor(metrics.diversity(plan.real_samples), classes)
+    count = len(plan.facts.get("classes", [0]))
+    monitor = TrainingMonitor(metrics.diversity(plan.real_samples), count)
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         for first, steps in plan.chunks(progress.step):
             if context.signals:

@@ -21,6 +21,7 @@ PATHS = ("file", "filename", "path", "image")  # what a header may call the pict
 _LONGEST_LABEL, _LONGEST_LINE = 100, 2**20  # characters
 _MANY = 10**5  # labels more than images; how many more does not matter then
 _NO_DELIMITER = "\x1f"  # for a list; no text has it
+_NUMBERS = re.compile("([0-9]+)")
 _FORMATS = "a text, CSV, IDX or .npy file with a label for each image"
 
 
@@ -152,6 +153,7 @@ def _of_pictures(labels, path, dataset):
 def _of_images(values, path, dataset):
     """The values, if there is one for each image; without those of pictures left out, if there is one for each file."""
     images, files = len(dataset.images), len(dataset.files or dataset.images)
+    _warn_of_order(path, dataset)
     if len(values) == images:
         return values
     if len(values) == files:
@@ -162,6 +164,22 @@ def _of_images(values, path, dataset):
         f"{path} holds {at_least}{len(values):,} labels, and {dataset.name} {images:,} images{left_out}; "
         "--labels needs one for each image"
     )
+
+
+def _warn_of_order(path, dataset):
+    """Warns if a folder's pictures, sorted by path, are not in the order of their numbers, in which a list may be."""
+
+    def numbered(name):  # every second part of a name is a number
+        return [int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))]
+
+    names = [name for name, _ in dataset.files]
+    by_number = sorted(names, key=numbered)
+    first = next((pair for pair in zip(names, by_number, strict=True) if pair[0] != pair[1]), None)
+    if first:
+        warn(
+            f"{path} is read in the order of the sorted paths, in which {first[0]} comes before {first[1]}; if it is "
+            "in the order of the numbers, write a table with the columns file and label"
+        )
 
 
 def _classify(values, path):

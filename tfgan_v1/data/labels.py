@@ -77,7 +77,9 @@ def find_class(text, classes, what="--class"):
     what: the option in the error. Raises UserError if there is no such class, or more than one.
     """
     exact = [classes.index(text)] if text in classes else []
-    alike = exact or [index for index, name in enumerate(classes) if _plain(text) and _plain(name) == _plain(text)]
+    alike = exact or [
+        index for index, name in enumerate(classes) if plain_name(text) and plain_name(name) == plain_name(text)
+    ]
     if not alike and text.isdecimal():
         alike = [index for index, name in enumerate(classes) if name.isdecimal() and int(name) == int(text)]
     if len(alike) == 1:
@@ -86,11 +88,12 @@ def find_class(text, classes, what="--class"):
         raise UserError(
             f"{what} {brief(text)} fits {' and '.join(classes[index] for index in alike)}; give the exact name"
         )
+    each = "; or each, for all of them" if what == "--class" else ""
     names = ", ".join(classes[:MOST_NAMED]) + (" ..." if len(classes) > MOST_NAMED else "")
-    raise UserError(f"{what} {brief(text)} is not a class; {did_you_mean(text, classes)}the classes are {names}")
+    raise UserError(f"{what} {brief(text)} is not a class; {did_you_mean(text, classes)}the classes are {names}{each}")
 
 
-def _plain(name):
+def plain_name(name):
     """A class's name as a user may type it: Ankle boot is ankle_boot; an accent may be a letter of its own."""
     return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
 

@@ -181,7 +181,7 @@ def choose(asked, dataset, count, conditional=False):
         least = _least(METRICS[small[0]], dataset)
         raise UserError(
             f"the metric {small[0]} needs at least {least:,} {what} on each side, and there are {count:,}; "
-            "give more by --num, or leave it out"
+            "give more images or a larger --num, or leave it out"
         )
     if small and not chosen:
         least = min(METRICS[name].least for name in small)

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from tfgan_v1 import classes
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import make_condition
 from tfgan_v1.config import flag
@@ -45,7 +46,7 @@ def describe(plan, occupied=False):
         f"discriminator: {both - generator:,} parameters, {_size(networks.d_vars):,} of them trained",
         f"{'points' if plan.is_points else 'images'}: {facts['num_images']:,} of "
         f"{'x'.join(map(str, facts['image_shape']))} ({facts['name']})",
-        *([f"classes: {_listed(plan.dataset.classes)}"] if config.conditional else []),
+        *([classes.summary(plan.dataset), *_first_labels(plan.dataset)] if config.conditional else []),
         *_files_lines(plan.dataset.files),
         f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} per epoch",
         f"memory: about {memory(plan, both) / 1e9:.1f} GB",
@@ -66,9 +67,11 @@ def memory(plan, num_parameters):
     return TENSORFLOW + copies * images.nbytes + PARAMETER * num_parameters + activations + floats
 
 
-def _listed(classes, most=20):
-    """The number of classes, and the names of the first."""
-    return f"{len(classes):,} ({', '.join(classes[:most])}{', ...' if len(classes) > most else ''})"
+def _first_labels(dataset, most=3):
+    """The labels of a folder's first pictures, by which a wrong order is seen."""
+    used = [name for name, reason in dataset.files if not reason][:most]
+    pairs = zip(used, dataset.labels[: len(used)], strict=True)
+    return [f"labels: {', '.join(f'{name} {dataset.classes[label]}' for name, label in pairs)}, ..."] if used else []
 
 
 def _files_lines(files):

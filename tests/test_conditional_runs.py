@@ -1,6 +1,7 @@
 """Conditional runs from the command to the picture: labels, samples of a class, resume, figures, mistakes."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -192,7 +193,9 @@ def test_the_sheets_of_a_conditional_run_have_a_column_for_each_class(run):
     assert sheet.shape == (3 * 30 - 2, 10 * 30 - 2)
     assert np.array_equal(sheet[60:, 270:], run.samples[-1][9, ..., 0])  # the last row, of the class 9
     for names in (("$x^$", "$e$"), ("\u732b" * 100, "a\x07")):  # neither formulas nor letters without a font
-        assert plots.figure_png(plots.evolution(run.samples, ["1", "2", "3"], names))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert plots.figure_png(plots.evolution(run.samples, ["1", "2", "3"], names))
     picture = Image.open(run.config.samples_folder / "last_samples.png")
     assert picture.size[0] / picture.size[1] == pytest.approx((10 * 30 - 2) / (2 * 30 - 2), rel=0.01)
 

@@ -49,13 +49,14 @@ def evolution(samples, places, classes=(), rows=10, columns=6):
     columns = min(columns, *(len(samples[i]) for i in chosen))
     grid = tile(np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1)
     height = grid.shape[0] / len(chosen)
-    figure = _figure(columns, len(chosen) * height / (grid.shape[1] / columns))
+    names = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
+    turn = 90 if max(map(len, names), default=0) > _LONGEST_UPRIGHT else 0
+    above = 0.15 * max(map(len, names)) if turn else 0  # inches of the names' own
+    figure = _figure(columns, len(chosen) * height / (grid.shape[1] / columns) + above)
     ax = figure.add_subplot()
     ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
     ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
     ax.tick_params(length=0)
-    names = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
-    turn = 90 if max(map(len, names), default=0) > _LONGEST_UPRIGHT else 0
     ax.set_xticks((np.arange(len(names)) + 0.5) * grid.shape[1] / columns, names, rotation=turn, parse_math=False)
     ax.xaxis.tick_top()
     ax.spines[:].set_visible(False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import REAL_DATA, needs_mnist
 
-from tfgan_v1 import UserError, data
+from tfgan_v1 import UserError, data, evaluate
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import Dataset
 from tfgan_v1.evaluation import classifier, distances
@@ -227,3 +227,16 @@ def test_it_knows_mnists_test_digits(name, least, tmp_path):
             features = model.features(worse)
             assert distances.precision_recall(real, features)[1] < 0.6 * recall
             assert distances.frechet_distance(real, features) > 5 * equal
+    if name == "mnist":
+        check_real_images_in_place_of_generated_ones(dataset.images[:5000], tmp_path)
+
+
+def check_real_images_in_place_of_generated_ones(samples, cache_dir):
+    """They are as good as real ones, by the command, which finds the classifier in the cache."""
+    metrics = ["frechet_distance", "precision_recall", "class_balance", "sliced_wasserstein"]
+    options = {"dataset": "mnist", "data_dir": REAL_DATA, "num": 5000, "cache_dir": cache_dir, "metrics": metrics}
+    figures = evaluate(samples=samples, **options).figures
+    for name in ("precision", "recall"):
+        assert abs(figures[name].generated - figures[name].real) < 0.03 and 0.75 < figures[name].real < 0.95
+    assert figures["class_imbalance"].generated < 0.03
+    assert abs(figures["sliced_wasserstein"].generated - figures["sliced_wasserstein"].real) < 0.01

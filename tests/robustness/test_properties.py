@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as some_numpy
 from tfgan_v1 import Config, UserError, data, load_samples
 from tfgan_v1.config import DATASET_NAMES, OneOf, value_type
 from tfgan_v1.data import Shaping, arrays, tables
-from tfgan_v1.presets import AUGMENTATIONS, PENALTIES
+from tfgan_v1.presets import AUGMENTATIONS, CONDITIONAL, PENALTIES
 from tfgan_v1.storage import files, names, records, run_folder
 
 settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
@@ -156,11 +156,14 @@ PENALTY = some.tuples(some.sampled_from([*PENALTIES][1:]), some.floats(0, 1e9), 
 AUGMENT = some.lists(some.sampled_from(AUGMENTATIONS), min_size=1, unique=True).map(
     lambda each: {"augment": ",".join(each)}
 )
-COUPLED = {"pack", "minibatch_stddev", "penalty", "penalty_weight", "penalty_every", "augment"}.union(*TOGETHER)
+OF_CLASSES = some_of(CONDITIONAL).map(lambda each: {"conditional": True, **each})
+COUPLED = {"pack", "minibatch_stddev", "penalty", "penalty_weight", "penalty_every", "augment"}.union(
+    CONDITIONAL, *TOGETHER
+)
 CONFIGS = some.builds(
     lambda free, coupled: {**free, **coupled},
     some_of([name for name in OPTIONS if name not in COUPLED]),
-    some.one_of(*map(some_of, TOGETHER), JUDGED, PENALTY, AUGMENT),
+    some.one_of(*map(some_of, TOGETHER), JUDGED, PENALTY, AUGMENT, OF_CLASSES),
 )
 FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
 
@@ -168,11 +171,15 @@ FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256
 @given(CONFIGS)
 def test_a_configuration_is_read_back(values):
     assume(not {"epochs", "steps"} <= set(values))
+    model, loss = values.get("model"), values.get("loss")
+    assume((model, loss) != ("dcgan_upsample", "relativistic_average"))  # whose preset updates D in turn
+    assume(model != "dcgan" or "decay_steps" not in values)  # whose preset has another decay
     with tempfile.TemporaryDirectory() as folder:
         config = Config(**values, ckpt=folder)
         run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(), "0123", ["loss"]))
         saved = run_folder.read(Config(ckpt=folder))
-    paths = {name: os.path.abspath(values[name]) for name in ("data_dir", "weights", "cache_dir") if name in values}
+    places = ("data_dir", "labels", "weights", "cache_dir")
+    paths = {name: os.path.abspath(values[name]) for name in places if name in values}
     if values.get("dataset", "mnist") not in DATASET_NAMES:
         paths["dataset"] = os.path.abspath(values["dataset"])
     assert saved.config == replace(config, **paths)

@@ -14,7 +14,8 @@ import pytest
 from conftest import REPOSITORY
 
 from tfgan_v1 import Config, __version__, cli, flags, load_samples
-from tfgan_v1.config import flag, from_mapping
+from tfgan_v1.config import from_mapping
+from tfgan_v1.options import flag
 
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("TFGAN_DATA", "TF_CPP_MIN_LOG_LEVEL")}
 

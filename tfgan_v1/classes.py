@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 
-from tfgan_v1.config import flag
 from tfgan_v1.data.labels import plain_name
 from tfgan_v1.errors import UserError, warn
+from tfgan_v1.options import flag
 from tfgan_v1.presets import CONDITIONAL, CONVOLUTIONAL
 from tfgan_v1.storage import run_folder
 

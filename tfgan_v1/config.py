@@ -1,17 +1,13 @@
 """The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see flags.py."""
 
-import math
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from numbers import Integral, Real
-from os import PathLike, fspath
+from dataclasses import dataclass, fields
 from pathlib import Path
-from types import NoneType
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.options import OneOf, Range, checked, flag, option
 from tfgan_v1.presets import (
     AUGMENTATIONS,
     COMMON,
@@ -29,46 +25,6 @@ MOST_DRAWN = 1_000_000  # images in one call of sample.py
 # Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
 LARGEST_SIDE = 4096  # of an image, in pixels
 DATASET_NAMES = ("mnist", "fashion_mnist", "stacked_mnist", "mnist_warped", "digits", "gaussian")
-
-
-class Range(NamedTuple):
-    """The numbers from `low` to `high`; `open_low` and `open_high` exclude the bound itself."""
-
-    low: float
-    high: float = math.inf
-    open_low: bool = False
-    open_high: bool = False
-
-    def holds(self, value):  # false for nan, as every comparison with nan is
-        above = value > self.low if self.open_low else value >= self.low
-        below = value < self.high if self.open_high else value <= self.high
-        return above and below
-
-    def __str__(self):
-        low = f"{'above' if self.open_low else 'at least'} {self.low:,.10g}"
-        high = f"{'below' if self.open_high else 'at most'} {self.high:,.10g}"
-        return low if self.high == math.inf else f"{low} and {high}"
-
-
-class OneOf(tuple):
-    """The valid values."""
-
-    def holds(self, value):
-        return value in self
-
-    def __str__(self):
-        return "one of " + ", ".join(map(str, self))
-
-
-def option(help, valid=None, *, metavar=None, default=None, resumable=False, place=False):
-    """A field of Config and the flag made from it.
-
-    valid: the Range or OneOf of valid values. metavar: what stands for the value in the help. default: None where the
-    preset decides, or where the option may stay open. resumable: `--resume` may change it, for earlier results do not
-    depend on it. place: config.json leaves it out, for a run's folders may be moved.
-    """
-    metadata = {"help": help, "valid": valid, "metavar": metavar, "resumable": resumable, "place": place}
-    return field(default=default, metadata=metadata)
 
 
 COUNT, LABEL, RATE, MOMENT = Range(1, 10**9), Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
@@ -257,7 +213,7 @@ class Config:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for each in fields(self):
-            object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+            object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not (
@@ -363,58 +319,3 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
             hint = did_you_mean(str(name), names) or "see --help of train"
             raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
     return Config(**values)
-
-
-def flag(name):
-    """An option as a flag: `--batch-size` for `batch_size`."""
-    return "--" + name.replace("_", "-")
-
-
-def value_type(each):
-    """The type of a field's values, which may be None, too: int, float, str or bool."""
-    return next(kind for kind in (get_args(each.type) or [each.type]) if kind is not NoneType)
-
-
-def from_text(each, text):
-    """A field's value from the text that the user typed. Raises UserError for a text of another type."""
-    kind, valid = value_type(each), each.metadata["valid"]
-    try:
-        return kind(text)
-    except ValueError:
-        right = f"{_EXPECTED[kind]}, {valid}" if valid else _EXPECTED[kind]
-        raise UserError(f"{flag(each.name)} takes {right}, not {brief(text)}") from None
-
-
-_EXPECTED = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}
-
-
-def _is_encodable(text):
-    """Whether the system can encode a text as a path."""
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON allows
-        return False
-
-
-def _checked(each, value):
-    """`value` as the field's type; an int may stand for a float, a Path for a str. Raises UserError."""
-    if value is None and each.default is None:
-        return None
-    kind = value_type(each)
-    value = fspath(value) if isinstance(value, PathLike) else value
-    if isinstance(value, str) and not _is_encodable(value):
-        raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
-    value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
-    abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
-    try:
-        value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
-    except OverflowError:  # a whole number too large for a float
-        value = math.inf if value > 0 else -math.inf
-    if type(value) is not kind:
-        raise UserError(f"{flag(each.name)} takes {_EXPECTED[kind]}, not {brief(value)}")
-    if value == "":
-        raise UserError(f"{flag(each.name)} must not be empty")
-    valid = each.metadata["valid"]
-    if valid is not None and not valid.holds(value):
-        raise UserError(f"{flag(each.name)} must be {valid}, not {brief(value)}")
-    return value

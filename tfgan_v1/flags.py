@@ -8,8 +8,9 @@ from dataclasses import fields
 from functools import partial
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import MOST_DRAWN, Config, OneOf, Range, flag, from_text, value_type
+from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.options import OneOf, Range, flag, from_text, value_type
 from tfgan_v1.storage.names import GENERATORS
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title

@@ -108,7 +108,8 @@ def wait(pid, kill_after, kill_at_line):
 
 def child(order):
     """The work of a fork; it never returns."""
-    from tfgan_v1 import cli, config, training
+    from tfgan_v1 import cli, training
+    from tfgan_v1.options import flag
     from tfgan_v1.report import plots
 
     code = 1
@@ -121,9 +122,7 @@ def child(order):
         if order["note"] or order["stop_at"]:
             stages.watch()
         options = order["options"].items()
-        argv = [
-            part for name, value in options for part in (config.flag(name), *([] if value is True else [str(value)]))
-        ]
+        argv = [part for name, value in options for part in (flag(name), *([] if value is True else [str(value)]))]
         code = cli.main(["train", *argv, *(["--resume"] if order["resume"] else [])], "train.py")
         if order["note"]:
             stages.inside = True

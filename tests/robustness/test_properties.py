@@ -18,8 +18,9 @@ from hypothesis import strategies as some
 from hypothesis.extra import numpy as some_numpy
 
 from tfgan_v1 import Config, UserError, data, load_samples
-from tfgan_v1.config import DATASET_NAMES, OneOf, value_type
+from tfgan_v1.config import DATASET_NAMES
 from tfgan_v1.data import Shaping, arrays, tables
+from tfgan_v1.options import OneOf, value_type
 from tfgan_v1.presets import AUGMENTATIONS, CONDITIONAL, PENALTIES
 from tfgan_v1.storage import files, names, records, run_folder
 

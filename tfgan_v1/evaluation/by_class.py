@@ -4,7 +4,12 @@ import numpy as np
 
 from tfgan_v1.evaluation import distances
 
-LEAST = 129  # images of a class for a Frechet distance: one more than features
+LEAST = 129  # images for a Frechet distance: one more than features, or the covariance is singular and it says little
+
+
+def seen(side):
+    """Whether the classifier sees each image as its class: bool [n]. side: a sides.Side with labels."""
+    return side.probabilities.argmax(1) == side.labels
 
 
 def recognized(side):
@@ -12,8 +17,8 @@ def recognized(side):
 
     side: a sides.Side with labels.
     """
-    seen = side.probabilities.argmax(1) == side.labels
-    return np.array([seen[rows].mean() if rows.any() else np.nan for rows in _rows(side)])
+    right = seen(side)
+    return np.array([right[rows].mean() if rows.any() else np.nan for rows in _rows(side)])
 
 
 def frechet_distances(side, to):

@@ -35,7 +35,7 @@ def nearest_figures(of, new):
 METRICS = {
     "frechet_distance": Metric(
         "classifier",
-        129,  # one more than features, or the covariance is singular and the distance says little
+        by_class.LEAST,
         {"frechet_distance": LOWER},
         lambda side, to: [distances.frechet_distance_of(to.test.gaussian, side.gaussian)],
     ),
@@ -75,7 +75,7 @@ METRICS = {
         "conditional",
         2,
         {"recognized": "seen as the class that was asked for, higher is better"},
-        lambda side, to: [_recognized(side, to).mean()],
+        lambda side, to: [by_class.seen(to.test if side is to.train else side).mean()],  # which it has not learned from
     ),
     "class_frechet_distance": Metric(
         "conditional",
@@ -127,12 +127,6 @@ METRICS = {
         lambda side, to: metrics.moments(side.images),
     ),
 }
-
-
-def _recognized(side, to):
-    """Whether the classifier sees each image as its class; the real ones are test images, which it does not know."""
-    side = to.test if side is to.train else side
-    return side.probabilities.argmax(1) == side.labels
 
 
 def _mean(values):

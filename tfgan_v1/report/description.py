@@ -8,10 +8,10 @@ import numpy as np
 from tfgan_v1 import classes
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import make_condition
-from tfgan_v1.config import flag
 from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.models import MODELS
 from tfgan_v1.networks import View, create_networks
+from tfgan_v1.options import flag
 from tfgan_v1.storage import run_folder
 from tfgan_v1.storage.progress import starting_point
 

@@ -12,8 +12,9 @@ from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import DATASET_NAMES, Config, flag, from_mapping
+from tfgan_v1.config import DATASET_NAMES, Config, from_mapping
 from tfgan_v1.errors import UserError
+from tfgan_v1.options import flag
 from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage.names import CKPT_FILES, CKPT_LEFTOVERS, CONFIG, LOCK, OUTPUTS, SAMPLES_FILES, SAMPLES_LEFTOVERS
 

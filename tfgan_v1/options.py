@@ -1,0 +1,106 @@
+"""What an option of a configuration is: a field with valid values and a flag, and how its value is checked."""
+
+import math
+import os
+from dataclasses import field
+from numbers import Integral, Real
+from os import PathLike, fspath
+from types import NoneType
+from typing import NamedTuple, get_args
+
+from tfgan_v1.errors import UserError, brief
+
+
+class Range(NamedTuple):
+    """The numbers from `low` to `high`; `open_low` and `open_high` exclude the bound itself."""
+
+    low: float
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value):  # false for nan, as every comparison with nan is
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self):
+        low = f"{'above' if self.open_low else 'at least'} {self.low:,.10g}"
+        high = f"{'below' if self.open_high else 'at most'} {self.high:,.10g}"
+        return low if self.high == math.inf else f"{low} and {high}"
+
+
+class OneOf(tuple):
+    """The valid values."""
+
+    def holds(self, value):
+        return value in self
+
+    def __str__(self):
+        return "one of " + ", ".join(map(str, self))
+
+
+def option(help, valid=None, *, metavar=None, default=None, resumable=False, place=False):
+    """A field of Config and the flag made from it.
+
+    valid: the Range or OneOf of valid values. metavar: what stands for the value in the help. default: None where the
+    preset decides, or where the option may stay open. resumable: `--resume` may change it, for earlier results do not
+    depend on it. place: config.json leaves it out, for a run's folders may be moved.
+    """
+    metadata = {"help": help, "valid": valid, "metavar": metavar, "resumable": resumable, "place": place}
+    return field(default=default, metadata=metadata)
+
+
+def flag(name):
+    """An option as a flag: `--batch-size` for `batch_size`."""
+    return "--" + name.replace("_", "-")
+
+
+def value_type(each):
+    """The type of a field's values, which may be None, too: int, float, str or bool."""
+    return next(kind for kind in (get_args(each.type) or [each.type]) if kind is not NoneType)
+
+
+def from_text(each, text):
+    """A field's value from the text that the user typed. Raises UserError for a text of another type."""
+    kind, valid = value_type(each), each.metadata["valid"]
+    try:
+        return kind(text)
+    except ValueError:
+        right = f"{_EXPECTED[kind]}, {valid}" if valid else _EXPECTED[kind]
+        raise UserError(f"{flag(each.name)} takes {right}, not {brief(text)}") from None
+
+
+_EXPECTED = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}
+
+
+def _is_encodable(text):
+    """Whether the system can encode a text as a path."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON allows
+        return False
+
+
+def checked(each, value):
+    """`value` as the field's type; an int may stand for a float, a Path for a str. Raises UserError."""
+    if value is None and each.default is None:
+        return None
+    kind = value_type(each)
+    value = fspath(value) if isinstance(value, PathLike) else value
+    if isinstance(value, str) and not _is_encodable(value):
+        raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
+    value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
+    abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
+    try:
+        value = kind(value) if isinstance(value, abstract) and not isinstance(value, bool) else value
+    except OverflowError:  # a whole number too large for a float
+        value = math.inf if value > 0 else -math.inf
+    if type(value) is not kind:
+        raise UserError(f"{flag(each.name)} takes {_EXPECTED[kind]}, not {brief(value)}")
+    if value == "":
+        raise UserError(f"{flag(each.name)} must not be empty")
+    valid = each.metadata["valid"]
+    if valid is not None and not valid.holds(value):
+        raise UserError(f"{flag(each.name)} must be {valid}, not {brief(value)}")
+    return value

@@ -8,11 +8,13 @@ import sys
 import numpy as np
 import pytest
 
+import choices
 import profile_steps
 import tables
 import turns
 import worker
 from frameworks import FLOOR, FRAMEWORKS, OURS, PUBLISHED, floor, ours, systems
+from tfgan_v1.presets import CHOICES, Choices
 
 
 @pytest.mark.parametrize("name", systems.NETWORKS)
@@ -239,6 +241,16 @@ def test_a_profile_names_operations_by_their_kind():
         "divide_subtract_fusion.7": "divide_subtract_fusion",
     }
     assert {name: profile_steps.kind_of(name) for name in names} == names
+
+
+def test_the_benchmark_measures_every_choice_and_says_what_to_choose():
+    assert tuple(choices.CASES) == Choices._fields
+    assert [choices.advice(ratios) for ratios in ([1.1, 2], [0.5, 0.9], [0.9, 1.1], [])] == [
+        "with", "without", "either", "without",
+    ]  # fmt: skip
+    now = {field: choices.chosen("cpu", field) for field in choices.CASES}
+    assert choices.row(now) == CHOICES["cpu"]
+    assert choices.row({**now, "fused_pooling": []}) == CHOICES["cpu"]._replace(fused_pooling=False)
 
 
 def test_our_own_framework_trains_and_returns_its_losses(tmp_path):

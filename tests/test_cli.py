@@ -161,7 +161,8 @@ def test_a_run_from_the_shell_is_quiet_and_samples_follow(tmp_path):
     flags = ["--dataset", "digits", "--epochs", 2, "--xla", "off"]
     trained = python("-m", "tfgan_v1", "train", *flags, cwd=tmp_path)
     assert (trained.returncode, trained.stderr) == (0, "")
-    *epochs, done = trained.stdout.splitlines()
+    device, *epochs, done = trained.stdout.splitlines()
+    assert device.startswith("Training on the ")
     assert [line.split("...")[0] for line in epochs] == ["Epoch 1/2", "Epoch 2/2"] and done.startswith("Done")
     assert "python -m tfgan_v1 sample --ckpt checkpoints" in done
 
@@ -185,6 +186,7 @@ def test_a_stopped_run_is_saved_and_says_how_to_continue(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
+        assert process.stdout.readline().startswith("Training on ")
         assert process.stdout.readline().startswith("Epoch 1/")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -214,7 +216,7 @@ def test_resume_takes_options_that_are_not_given_from_the_run(command, digits_co
     first = ["--dataset", "digits", "--seed", 3, "--smooth", 0.2, "--epochs", 1, "--xla", "off"]
     assert command("train", *first, *places)[0] == 0
     code, out, _ = command("train", "--resume", "--epochs", 2, *places)
-    assert code == 0 and out.startswith("Epoch 2/2")
+    assert code == 0 and out.splitlines()[1].startswith("Epoch 2/2")
     code, _, err = command("train", "--resume", "--epochs", 3, "--seed", 4, *places)
     assert code == 2 and err.endswith("        then  now\n  --seed  3     4\n")
 
@@ -230,9 +232,9 @@ def test_a_folder_that_cannot_be_created_is_one_sentence(command, tmp_path):
 @pytest.mark.slow
 def test_a_closed_pipe_ends_a_run_saved_and_without_a_traceback(tmp_path):
     places = f"--ckpt {tmp_path}/c --samples {tmp_path}/s"
-    script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -1"
+    script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -2"
     ended = subprocess.run(script, shell=True, cwd=REPOSITORY, env=CLEAN, capture_output=True, text=True, check=False)
-    assert ended.stdout.startswith("Epoch 1/30") and ended.stderr == ""
+    assert ended.stdout.splitlines()[1].startswith("Epoch 1/30") and ended.stderr == ""
     steps = [int(path.parent.name.split("-")[1]) for path in tmp_path.glob("c/train_state/step-*/state.json")]
     assert max(steps) >= 34  # of the epoch whose line nobody read
     assert len(load_samples(tmp_path / "s" / "train_samples.pkl")) == max(steps) // 17

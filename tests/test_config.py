@@ -15,7 +15,7 @@ from tfgan_v1.models import MODELS
 from tfgan_v1.noise import DISTRIBUTIONS
 from tfgan_v1.optimizers import OPTIMIZERS
 from tfgan_v1.penalties import PENALTIES
-from tfgan_v1.presets import COMMON, CONVOLUTIONAL, FASTER_WITH_XLA, PRESETS
+from tfgan_v1.presets import CHOICES, COMMON, CONVOLUTIONAL, PRESETS
 
 KERAS_RMSPROP = {"optimizer": "rmsprop", "rho": 0.9, "epsilon": 1e-7}
 HALF_THE_SUM = {"d_loss": "mean", "d_batches": "joint"}
@@ -77,7 +77,8 @@ def test_the_default_is_the_mlp():
 
 def test_every_preset_has_networks_and_only_options_that_exist():
     assert set(PRESETS) == set(MODELS) == set(PUBLISHED)
-    assert set(FASTER_WITH_XLA) | set(CONVOLUTIONAL) == set(MODELS)
+    assert {*CHOICES["cpu"].xla, *CONVOLUTIONAL} == {*MODELS}
+    assert {*CHOICES} == {"cpu", "gpu"} and all({*row.xla, *row.bfloat16} <= {*MODELS} for row in CHOICES.values())
     names = {each.name for each in fields(Config)}
     for preset in (COMMON, *PRESETS.values()):
         assert set(preset) <= names
@@ -207,6 +208,9 @@ WRONG = [
     ("seed", 2**32, "at most 4,294,967,295"),
     ("num_samples", 0, "at least 1"),
     ("xla", "maybe", "auto, on, off"),
+    ("device", "tpu", "auto, cpu, gpu"),
+    ("deterministic", "yes", "True or False"),
+    ("precision", "float16", "float32, bfloat16"),
     ("chunk", 0, "at least 1"),
     ("ckpt", "", "empty"),
     ("name", "a/b", "plain folder name"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfgan_v1 import layers
+from tfgan_v1 import layers, numerics
 from tfgan_v1._tensorflow import tf
 
 RANDOM = np.random.default_rng(0)
@@ -106,6 +106,75 @@ def test_one_of_several_equal_maxima_gets_the_gradient():
     images = tf.zeros([1, 3, 3, 1])
     (slopes,) = run(*tf.gradients(layers.max_pool(images), images))
     assert sorted(slopes.ravel()) == [0] * 8 + [1]
+
+
+FORMS = {  # field of Numerics -> a layer with two forms
+    "fused_pooling": layers.max_pool,
+    "phase_kernels": lambda inputs: layers.upsample_conv2d(inputs, 5, 3, "layer"),
+}
+
+
+@pytest.mark.parametrize("field", FORMS)
+def test_both_forms_of_a_layer_have_the_same_variables_values_and_gradients(field):
+    inputs, results, kinds = tf.constant(IMAGES), [], []
+    for form in (True, False):
+        before = len(tf.get_default_graph().get_operations())
+        with (
+            numerics.use(numerics.Numerics(**{field: form})),
+            tf.variable_scope("both", reuse=tf.AUTO_REUSE, use_resource=True),
+        ):
+            outputs = FORMS[field](inputs)
+        above = tf.constant(np.arange(np.prod(outputs.shape.as_list())).reshape(outputs.shape) / 100, tf.float32)
+        results.append([outputs, *tf.gradients(outputs, [inputs, *tf.trainable_variables()], above)])
+        kinds.append({each.type for each in tf.get_default_graph().get_operations()[before:]})
+    assert kinds[0] != kinds[1] and len(tf.global_variables()) == (2 if field == "phase_kernels" else 0)
+    for one, other in zip(run(*results[0]), run(*results[1]), strict=True):
+        assert one.shape == other.shape and np.allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def rounded(values):
+    """Numbers rounded to bfloat16, as float64."""
+    return np.asarray(values).astype(tf.bfloat16.as_numpy_dtype).astype(np.float64)
+
+
+PRODUCTS = {  # layer -> the same of images and a kernel in NumPy
+    "dense": (lambda x: layers.dense(tf.reshape(x, [3, -1]), 5, "layer"), lambda x, k: x.reshape(3, -1) @ k),
+    "conv2d": (lambda x: layers.conv2d(x, 5, 3, "layer", 2), lambda x, k: convolution(x, k, 0, 2)),
+    "conv2d_transpose": (
+        lambda x: layers.conv2d_transpose(x, 5, 3, "layer"),
+        lambda x, k: convolution(x, k[::-1, ::-1].swapaxes(2, 3), 0, 1),
+    ),
+    "upsample_conv2d": (
+        lambda x: layers.upsample_conv2d(x, 5, 3, "layer"),
+        lambda x, k: convolution(x.repeat(2, 1).repeat(2, 2), k, 0, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_in_bfloat16_products_are_of_rounded_inputs_and_kernels_and_everything_else_is_float32(name):
+    layer, in_numpy = PRODUCTS[name]
+    # The phases of an upsampling are rounded after they are summed; as it reads, the kernel is.
+    with numerics.use(numerics.Numerics(bfloat16=True, phase_kernels=False)):
+        outputs = layer(tf.constant(IMAGES))
+    kernel, bias = tf.global_variables()
+    slope = tf.gradients(tf.reduce_sum(outputs), kernel)[0]
+    assert {each.dtype.base_dtype for each in (outputs, kernel, bias, slope)} == {tf.float32}
+    values, weights = run(outputs, kernel, before=[bias.assign(np.full(5, 1000.0))])  # which bfloat16 would round to 8
+    expected = in_numpy(rounded(IMAGES), rounded(weights))
+    exact, values = in_numpy(IMAGES, weights), values - 1000
+    assert np.abs(values - rounded(expected)).max() < 2**-7 * np.abs(expected).max()
+    assert np.abs(values - exact).max() > 1e-3  # float32 differs by less
+    assert np.abs(values - expected).max() > 1e-3  # a sum of products is rounded once more
+
+
+def test_in_bfloat16_the_phases_of_an_upsampling_are_near_its_plain_form():
+    with numerics.use(numerics.Numerics(bfloat16=True)):
+        outputs = layers.upsample_conv2d(tf.constant(IMAGES), 5, 3, "layer")
+    with tf.variable_scope("", reuse=True):
+        exact = layers.upsample_conv2d(tf.constant(IMAGES), 5, 3, "layer")
+    ours, theirs = run(outputs, exact)
+    assert 1e-4 < np.abs(ours - theirs).max() < 2**-6 * np.abs(theirs).max()
 
 
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 2, 5)], ids=str)

@@ -18,6 +18,7 @@ SYSTEMS = {
     "gaussian": ({"model": "gaussian"}, POINTS),
     "dcgan": ({"model": "dcgan"}, SMALL),
     "dcgan_upsample": ({"model": "dcgan_upsample"}, SMALL),
+    "bfloat16": ({"model": "dcgan_upsample", "precision": "bfloat16"}, SMALL),
     "colour": ({"model": "dcgan_upsample"}, SMALL.repeat(3, 3)),
     "compiled": ({"xla": "on"}, PIXELS),
     "compiled points": ({"model": "gaussian", "xla": "on"}, POINTS),

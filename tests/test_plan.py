@@ -80,10 +80,3 @@ def test_an_invalid_size_is_refused_before_images_are_read(digits_config, monkey
 def test_points_are_refused_by_convolutional_models(digits_config):
     with pytest.raises(UserError, match="--model gaussian or mlp"):
         plan.make_plan(digits_config(model="dcgan", dataset="gaussian"))
-
-
-def test_xla_auto_is_on_for_dense_models(monkeypatch, digits_config):
-    assert plan.make_plan(digits_config(xla="auto")).config.xla == "on"
-    monkeypatch.setattr(plan, "FASTER_WITH_XLA", ())
-    assert plan.make_plan(digits_config(xla="auto")).config.xla == "off"
-    assert plan.make_plan(digits_config(xla="on")).config.xla == "on"

@@ -90,7 +90,8 @@ def test_training_works_outside_the_main_thread(digits_config):
 
 def test_epoch_lines_begin_as_in_the_published_notebook(digits_config, capsys):
     train(digits_config())
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("Training on the ")
     for epoch, line in enumerate(lines, 1):
         assert re.fullmatch(
             rf"Epoch {epoch}/3\.\.\. Discriminator Loss: \d+\.\d{{4}}\.\.\. Generator Loss: \d+\.\d{{4}}\.\.\. "

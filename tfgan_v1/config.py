@@ -158,6 +158,23 @@ class Config:
     xla: str = option(
         "compile the training loop with XLA; auto: where this is faster", OneOf(("auto", "on", "off")), default="auto"
     )
+    device: str = option(
+        "where to train; auto: on a GPU if TensorFlow sees one",
+        OneOf(("auto", "cpu", "gpu")),
+        default="auto",
+        resumable=True,
+    )
+    deterministic: bool = option(
+        "on a GPU, use only operations that give the same bits each time; on the CPU all of them do",
+        default=False,
+        resumable=True,
+    )
+    precision: str = option(
+        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32 (see "
+        "docs/devices.md)",
+        OneOf(("float32", "bfloat16")),
+        default="float32",
+    )
 
     d_steps: int = option("discriminator steps per generator step", Range(1, 25))
     d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9))

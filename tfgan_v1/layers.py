@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import noise
+from tfgan_v1 import noise, numerics
 from tfgan_v1._tensorflow import tf
 
 MOMENTUM, EPSILON = 0.99, 0.001  # of batch normalisation
@@ -45,7 +45,17 @@ def dense(inputs, units, name):
     """A fully connected layer: inputs @ kernel + bias, float32 [batch, n] -> [batch, units]."""
     with tf.variable_scope(name):
         kernel, bias = _weights([inputs.shape.as_list()[-1], units], units)
-    return tf.matmul(inputs, kernel) + bias
+    return product(tf.matmul, inputs, kernel) + bias
+
+
+def product(op, inputs, kernel, *arguments):
+    """op(inputs, kernel, *arguments), a matrix product or a convolution of float32 tensors, as float32.
+
+    In bfloat16, both are rounded to its 8 bits, and so is each sum of products, which has 24 bits until it is complete.
+    """
+    if not numerics.current().bfloat16:
+        return op(inputs, kernel, *arguments)
+    return tf.cast(op(tf.cast(inputs, tf.bfloat16), tf.cast(kernel, tf.bfloat16), *arguments), tf.float32)
 
 
 def embedding(labels, size, name):
@@ -73,7 +83,7 @@ def conv2d(inputs, filters, size, name, stride=1):
     """A size x size convolution with "same" padding: [b, h, w, c] -> [b, h / stride, w / stride, filters]."""
     with tf.variable_scope(name):
         kernel, bias = _weights([size, size, inputs.shape.as_list()[-1], filters], filters)
-    return tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, stride, "SAME"), bias)
+    return tf.nn.bias_add(product(tf.nn.conv2d, inputs, kernel, stride, "SAME"), bias)
 
 
 def conv2d_transpose(inputs, filters, size, name, stride=1):
@@ -83,7 +93,7 @@ def conv2d_transpose(inputs, filters, size, name, stride=1):
         kernel, bias = _weights([size, size, filters, channels], filters)
     batch = tf.shape(inputs)[0] if batch is None else batch
     shape = [batch, height * stride, width * stride, filters]
-    return tf.nn.bias_add(tf.nn.conv2d_transpose(inputs, kernel, shape, stride, "SAME"), bias)
+    return tf.nn.bias_add(product(tf.nn.conv2d_transpose, inputs, kernel, shape, stride, "SAME"), bias)
 
 
 def upsample(inputs):
@@ -100,6 +110,8 @@ def upsample_conv2d(inputs, filters, size, name):
     Each of the 2x2 output pixels depends on the same 3x3 source pixels, by different sums of the kernel's rows and
     columns. So all four are filters of one 3x3 convolution: 36 products in place of 100 for a 5x5 kernel.
     """
+    if not numerics.current().phase_kernels:
+        return conv2d(upsample(inputs), filters, size, name)
     channels = inputs.shape.as_list()[-1]
     with tf.variable_scope(name):
         kernel, bias = _weights([size, size, channels, filters], filters)
@@ -111,16 +123,26 @@ def upsample_conv2d(inputs, filters, size, name):
     phases = tf.matmul(tf.constant(sums), tf.reshape(kernel, [size * size, channels * filters]))
     phases = tf.transpose(tf.reshape(phases, [4, 9 * channels, filters]), [1, 0, 2])
     phases = tf.reshape(phases, [3, 3, channels, 4 * filters])
-    four = tf.nn.bias_add(tf.nn.conv2d(inputs, phases, 1, "SAME"), tf.tile(bias, [4]))
+    four = tf.nn.bias_add(product(tf.nn.conv2d, inputs, phases, 1, "SAME"), tf.tile(bias, [4]))
     return tf.nn.depth_to_space(four, 2)
 
 
-@fused
 def max_pool(inputs):
     """3x3 max pooling at stride 2 without padding: 28x28 -> 13x13, 13x13 -> 6x6.
 
-    Of several equal maxima, one gets the gradient. TensorFlow's own op is fifteen times slower, or, as oneDNN runs it,
-    gave different last digits in one session of six.
+    Of several equal maxima, one gets the gradient.
+    """
+    if not numerics.current().fused_pooling:
+        return tf.nn.max_pool2d(inputs, 3, 2, "VALID")
+    return fused_max_pool(inputs)
+
+
+@fused
+def fused_max_pool(inputs):
+    """`max_pool` for a CPU.
+
+    There TensorFlow's op is fifteen times slower, or, as oneDNN runs it, gave different last digits in one session of
+    six.
     """
     height, width, channels = inputs.shape.as_list()[1:]
     rows, columns = (height - 1) // 2, (width - 1) // 2

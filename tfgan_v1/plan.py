@@ -11,7 +11,7 @@ from tfgan_v1 import batches, classes, data
 from tfgan_v1.config import Config
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL, FASTER_WITH_XLA, SCORES
+from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL, SCORES
 from tfgan_v1.storage import run_folder
 
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
@@ -39,7 +39,7 @@ class CustomParts(NamedTuple):
 class Plan(NamedTuple):
     """A run that may start."""
 
-    config: Config  # resolved: the data set is named, xla is on or off
+    config: Config  # resolved: the data set is named, the device is cpu or gpu, xla is on or off
     dataset: data.Dataset
     facts: dict  # see facts_of
     resume: bool
@@ -233,11 +233,14 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
         check_size(config.model, config.size)  # before a folder is decoded in vain
     before = saved.config if saved else config
     config = replace(config, dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
+    config = replace(config, device=device_of(config, saved), xla=before.xla)
+    if config.device == "gpu" or config.precision == "bfloat16":
+        settled(config, custom)  # which may refuse it, before a folder is decoded in vain
     dataset = load(config, download=download)
-    config = replace(config, dataset=config.dataset or dataset.name, xla=resolve_xla(before, custom))
+    config = replace(config, dataset=config.dataset or dataset.name)
     plan = Plan(config, dataset, facts_of(config, dataset), resume, overwrite, custom)
     check_plan(plan, saved)
-    return plan
+    return plan._replace(config=settled(config, custom))
 
 
 def facts_of(config, dataset):
@@ -245,11 +248,18 @@ def facts_of(config, dataset):
     return {**dataset.facts(), **classes.facts(config, dataset)}
 
 
-def resolve_xla(config, custom):
-    """Whether the loop is compiled, "on" or "off"."""
-    if config.xla != "auto":
-        return config.xla
-    return "on" if config.model in FASTER_WITH_XLA and not custom.model else "off"
+def device_of(config, saved):
+    """The device that is asked for, or else that of the saved run; a run of an earlier version was on the CPU."""
+    if config.device != "auto" or not saved:
+        return config.device
+    return "cpu" if saved.config.device == "auto" else saved.config.device
+
+
+def settled(config, custom):
+    """devices.settled, which imports TensorFlow: that is why it comes last, unless it may refuse what was asked for."""
+    from tfgan_v1 import devices
+
+    return devices.settled(config, custom.model)
 
 
 def check_plan(plan, saved):

@@ -1,6 +1,6 @@
 """The five published systems and our own as numbers: the defaults that each preset sets. Any flag overrides them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 # What config.py must know of tables in modules that import TensorFlow; tests compare.
 LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic_average")
@@ -135,4 +135,20 @@ PRESETS: dict[str, dict[str, Any]] = {
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where the run's length is in the other unit than its preset's
 CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample", "tuned")  # these make images of some sizes: see plan.check_size
 ANY_SIZE = ("tuned",)  # of these: the others halve an image twice
-FASTER_WITH_XLA = ("mlp", "gaussian")  # twice as fast; convolutions are many times slower
+
+
+class Choices(NamedTuple):
+    """What is chosen for speed alone on a device: benchmarks/choices.py measures each choice there."""
+
+    xla: tuple[str, ...]  # models whose training loop is compiled, where --xla is auto
+    fused_pooling: bool  # layers.max_pool as maxima of neighbouring lines, compiled by XLA; otherwise TensorFlow's op
+    phase_kernels: bool  # layers.upsample_conv2d as one convolution of the small image; otherwise upsampling, then it
+    bfloat16: tuple[str, ...]  # models that --precision bfloat16 makes faster
+
+
+CHOICES = {
+    # XLA makes dense models twice as fast, and convolutions many times slower.
+    "cpu": Choices(("mlp", "gaussian"), True, True, CONVOLUTIONAL),
+    # TensorFlow's ordinary ops, for nothing was measured on a GPU.
+    "gpu": Choices((), False, False, tuple(PRESETS)),
+}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import noise
+from tfgan_v1 import devices, noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import make_condition, run_generator
 from tfgan_v1.config import Config
@@ -64,11 +64,11 @@ class Generator:
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
         kind = kind or ("average" if config.average else "latest")
         checkpoint, custom = checkpoints.newest_generator(folder, kind), model
-        with tf.Graph().as_default() as graph:
+        with devices.new_graph() as graph:
             condition = make_condition(config, saved.data.get("class_counts"), custom)
             tensors = _build(config, image_shape, model or MODELS[config.model], condition)
             saver = checkpoints.make_saver(tf.global_variables("generator/"))
-            session = tf.Session(graph=graph)
+            session = tf.Session(graph=graph, config=devices.session_config("cpu"))  # the same image everywhere
             try:
                 checkpoints.restore(saver, session, checkpoint)
             except BaseException:

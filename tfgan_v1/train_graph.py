@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from tfgan_v1 import averaging, batches, noise
+from tfgan_v1 import averaging, batches, noise, numerics
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import Batch, make_condition
 from tfgan_v1.errors import UserError, brief
@@ -51,6 +51,7 @@ class TrainGraph(NamedTuple):
         return self.spec.networks
 
 
+@numerics.as_configured
 def build(
     config,
     shape,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from tfgan_v1 import classes, streaming, train_graph
+from tfgan_v1 import classes, devices, streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
@@ -58,7 +58,7 @@ def train(config, *, resume=False, overwrite=False, model=None, loss=None, d_opt
 def run(plan):
     """Carries out a Plan: see `train`."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
-    with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, tf.Graph().as_default():
+    with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
         # Checked again under the lock: another process may have trained here since the plan was made.
         saved = run_folder.check_can_start(
             config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names()
@@ -68,6 +68,8 @@ def run(plan):
             print(
                 f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
             )
+        else:
+            print(f"Training on {devices.title(config, run_folder.threads())}.", flush=True)
         if config.conditional and not saved:
             print(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else run_folder.new_run_id()
@@ -109,6 +111,7 @@ def make_context(plan, run_id, signals, evaluator=None):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
     stream = streaming.make_stream(plan) if plan.streamed else None
     resident = plan.facts["num_images"]
+    devices.require_determinism(plan.config)
     graph = train_graph.build(*plan.graph_args, stream=stream and stream.images, num_resident=resident)
     average = graph.networks.average
     best = (average or graph.networks.g_state) if plan.evaluate_every else None
@@ -116,7 +119,7 @@ def make_context(plan, run_id, signals, evaluator=None):
     generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
     savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
     tf.get_default_graph().finalize()
-    with tf.Session() as session, closing(evaluator or ExitStack()):
+    with tf.Session(config=devices.session_config(plan.config.device)) as session, closing(evaluator or ExitStack()):
         train_fn = make_train_fn(plan, graph, session)
         yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals)
 
@@ -153,7 +156,7 @@ def start(context, saved, checkpoint):
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
-    first_made_by, run_id = saved.made_by if saved else made_by(), context.state_saver.run_id
+    first_made_by, run_id = saved.made_by if saved else made_by(config.device), context.state_saver.run_id
     run_folder.write(run_folder.Saved(config, plan.facts, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         save_generator(context, progress)

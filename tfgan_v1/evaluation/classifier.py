@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import noise
+from tfgan_v1 import devices, noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, note, warn
@@ -58,12 +58,12 @@ class Classifier:
     def __init__(self, about, weights):
         self.about = about
         self._batch = max(1, _PIXELS // math.prod(about.image_shape[:2]))  # constant, as in sampling.BATCH
-        with tf.Graph().as_default() as graph:
+        with devices.new_graph() as graph:
             self._images = tf.placeholder(tf.float32, [self._batch, *about.image_shape])
             features, logits = _network(self._images, len(about.classes), None)
             self._outputs = features, tf.nn.softmax(logits)
             variables = {variable.op.name: variable for variable in tf.global_variables()}
-            self._session = tf.Session(graph=graph)
+            self._session = tf.Session(graph=graph, config=devices.session_config("cpu"))
         for name, variable in variables.items():  # in place of the initial value
             self._session.run(variable.initializer, {variable.initializer.inputs[1]: weights[name]})
 
@@ -200,7 +200,7 @@ def _train(dataset, test, seed, steps):
     note(f"training a classifier on {dataset.name}, once: a minute or two; it is kept for the next time")
     held_out, used = splits.split(dataset, HELD_OUT, seed) if test is None else ([], np.arange(len(dataset.images)))
     started, shape = time.monotonic(), dataset.images.shape[1:]
-    with tf.Graph().as_default() as graph:
+    with devices.new_graph() as graph:
         tf.set_random_seed(seed)
         images, labels = tf.placeholder(tf.uint8, [BATCH, *shape]), tf.placeholder(tf.int32, [BATCH])
         step = tf.placeholder(tf.int64, [])
@@ -213,7 +213,7 @@ def _train(dataset, test, seed, steps):
         done = tf.cast(step, tf.float32) / steps
         rate = RATE * tf.minimum(1.0, (done + 1 / steps) / WARM_UP) * (1 + tf.cos(math.pi * done)) / 2
         update = tf.train.AdamOptimizer(rate).minimize(loss)
-        with tf.Session(graph=graph) as session:
+        with tf.Session(graph=graph, config=devices.session_config("cpu")) as session:
             session.run(tf.global_variables_initializer())
             train = session.make_callable(update, [images, labels, step])
             for number, chosen in enumerate(_batches(used, seed, steps)):

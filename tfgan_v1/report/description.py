@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from tfgan_v1 import classes
+from tfgan_v1 import classes, devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import make_condition
 from tfgan_v1.evaluator import Evaluator
@@ -33,7 +33,7 @@ def describe(plan, occupied=False):
     starting_point(plan, saved)
     if plan.evaluate_every:
         Evaluator(plan)  # which tells if the images are too few
-    with tf.Graph().as_default():
+    with devices.new_graph():
         model = plan.custom.model or MODELS[config.model]
         condition = make_condition(config, facts.get("class_counts"), plan.custom.model)
         view = View.of(config)

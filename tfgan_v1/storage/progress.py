@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tfgan_v1 import devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
@@ -77,16 +78,16 @@ def starting_point(plan, saved):
             f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}; train to that "
             f"or later, not to {plan.step_label(plan.total_steps)}"
         )
-    before, now = saved.made_by, made_by()
+    before, now = {"device": "cpu", **saved.made_by}, made_by(plan.config.device)  # earlier versions had the CPU only
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
     if changes:
         warn(f"the run began with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's")
     return checkpoint
 
 
-def made_by():
-    """Everything besides the configuration that affects the exact bits of a run."""
-    return run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__)
+def made_by(device):
+    """Everything besides the configuration that affects the exact bits of a run. device: cpu or gpu."""
+    return {**run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__), "device": devices.name(device)}
 
 
 def metadata(progress):

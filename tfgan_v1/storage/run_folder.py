@@ -26,7 +26,7 @@ class Saved(NamedTuple):
 
     config: Config
     data: dict[str, Any]  # plan.facts_of: name, num_images, image_shape [h, w, c], sha256 of the pixels, classes
-    made_by: dict[str, Any]  # versions of the packages by name, processor, threads
+    made_by: dict[str, Any]  # versions of the packages by name, processor, threads, device
     run_id: str  # also in the manifest of each checkpoint
     custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss"
 
@@ -169,9 +169,13 @@ def remove_partials(config):
 
 def made_by(**versions):
     """What affects the exact bits of a run besides its configuration: versions of packages, and the machine."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    python = platform.python_version()
-    return {"tfgan_v1": __version__, "python": python, **versions, "processor": platform.machine(), "threads": threads}
+    python, processor = platform.python_version(), platform.machine()
+    return {"tfgan_v1": __version__, "python": python, **versions, "processor": processor, "threads": threads()}
+
+
+def threads():
+    """How many threads TensorFlow uses on the CPU."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def new_run_id():

@@ -1,0 +1,118 @@
+"""Where a run trains, on the CPU or on a GPU: what is there, what it can do, and TensorFlow's settings for it.
+
+Nobody has run this on a GPU yet: see docs/devices.md.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from tfgan_v1._tensorflow import quiet, tf
+from tfgan_v1.errors import UserError
+from tfgan_v1.presets import CHOICES
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # in /proc/cpuinfo; the last is of ARM
+BFLOAT16_CAPABILITY = (8, 0)  # NVIDIA's compute capability, of Ampere
+
+
+def settled(config, model=None):
+    """A configuration whose device is cpu or gpu, and whose xla is on or off. model: a custom models.Model, if any.
+
+    Raises UserError if the device is not there, or the precision is not for it.
+    """
+    if config.device == "gpu" and not gpus():
+        raise UserError(
+            "--device gpu needs a GPU, and TensorFlow sees none; install NVIDIA's libraries by pip install "
+            "'tensorflow[and-cuda]', or train with --device cpu"
+        )
+    device = ("gpu" if gpus() else "cpu") if config.device == "auto" else config.device
+    if config.precision == "bfloat16":
+        check_bfloat16(device, None if model else config.model)
+    faster = "on" if config.model in CHOICES[device].xla and not model else "off"
+    return replace(config, device=device, xla=faster if config.xla == "auto" else config.xla)
+
+
+def gpus():
+    """The GPUs that TensorFlow sees."""
+    with quiet():
+        return tf.config.list_physical_devices("GPU")
+
+
+def name(device):
+    """A device as config.json and the first line of a run name it: cpu, or the model of the GPU."""
+    if device != "gpu":
+        return "cpu"
+    return _details().get("device_name", "gpu")
+
+
+def title(config, threads):
+    """What a run begins by saying: "the CPU, 2 threads". threads: of the CPU."""
+    where = f"the GPU {name('gpu')}" if config.device == "gpu" else f"the CPU, {threads} thread{'s' * (threads != 1)}"
+    return where + (", with products in bfloat16" if config.precision == "bfloat16" else "")
+
+
+def check_bfloat16(device, model):
+    """Raises UserError unless bfloat16 makes training faster there. model: of a preset, or None for a custom one."""
+    instead = "leave out --precision"
+    if device == "gpu" and _details().get("compute_capability", BFLOAT16_CAPABILITY) < BFLOAT16_CAPABILITY:
+        raise UserError(
+            f"{name(device)} has no bfloat16, which begins with compute capability 8.0; {instead}, or train elsewhere"
+        )
+    if device == "cpu" and not BFLOAT16_FLAGS & cpu_flags():
+        raise UserError(
+            "/proc/cpuinfo lists no bfloat16 instructions (avx512_bf16, amx_bf16, or bf16 of ARM), without which "
+            f"--precision bfloat16 is slower than float32; {instead}, or train elsewhere"
+        )
+    if model not in (None, *CHOICES[device].bfloat16):
+        raise UserError(
+            f"--precision bfloat16 makes --model {model} slower than float32 on a {device.upper()}, as measured in "
+            f"benchmarks/CHOICES.md; {instead}"
+        )
+
+
+def cpu_flags(path="/proc/cpuinfo"):
+    """What the processor can do, in Linux's words; empty on other systems."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return set()
+    pairs = (line.partition(":") for line in lines)
+    return {flag for key, _, flags in pairs if key.strip() in ("flags", "Features") for flag in flags.split()}
+
+
+def session_config(device):
+    """The tf.ConfigProto of a session there. One on the CPU computes nothing on a GPU."""
+    threading = tf.config.threading  # what a caller in Python has set, or 0
+    config = tf.ConfigProto(
+        intra_op_parallelism_threads=threading.get_intra_op_parallelism_threads(),
+        inter_op_parallelism_threads=threading.get_inter_op_parallelism_threads(),
+        allow_soft_placement=True,  # what has no kernel for GPUs runs on the CPU
+    )
+    if device == "gpu":
+        config.gpu_options.allow_growth = True
+    else:
+        config.device_count["GPU"] = 0
+    return config
+
+
+def new_graph():
+    """`tf.Graph().as_default()`, with the memory that TensorFlow takes on a GPU growing with the need.
+
+    By default it takes all of it once a graph is built, even one for the CPU. Where the caller has opened the GPUs, the
+    caller's own settings hold.
+    """
+    for each in gpus():
+        with suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(each, True)
+    return tf.Graph().as_default()
+
+
+def require_determinism(config):
+    """With --deterministic, limits the process to deterministic operations where the run is on a GPU."""
+    if config.deterministic and config.device == "gpu":
+        import_module("tensorflow").config.experimental.enable_op_determinism()  # compat.v1 does not have it
+
+
+def _details():
+    return tf.config.experimental.get_device_details(gpus()[0])

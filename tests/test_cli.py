@@ -117,6 +117,7 @@ def test_the_examples_in_the_help_are_right():
         given = flags.parse_train("tfgan train", example.split())
         for name in ("resume", "overwrite", "dry_run"):
             assert type(given.pop(name)) is bool
+        assert (given.pop("workers"), given.pop("wait")) == (None, 300)
         assert from_mapping(given)
     for example in flags.SAMPLE_EXAMPLES:
         assert flags.parse_sample("tfgan sample", example.split())

@@ -37,7 +37,7 @@ def test_the_python_examples_of_the_docs_run(tmp_path, monkeypatch, page):
 
 def test_the_training_step_it_quotes_is_the_code():
     shown = re.search(
-        r"    for real, z, \(g_key, \*d_keys\) in zip.*?spec\.g\.minimize\(g_loss\)\n", README, re.DOTALL
+        r"    for real, z, \(g_key, \*d_keys\) in zip.*?spec\.g\.minimize\(g_loss, fake\.rows\)\n", README, re.DOTALL
     )[0]
     code = (REPOSITORY / "tfgan_v1" / "gan.py").read_text()
     lines = [line.split("  #")[0].strip() for line in code.splitlines() if not line.strip().startswith("#")]

@@ -22,7 +22,7 @@ _HOMES = {
     "evaluate": "evaluating",
     "load_samples": "storage.records",
     "tf": "_tensorflow",
-    "train": "training",
+    "train": "starting",
     "view_samples": "report.plots",
 }
 __all__ = list(_HOMES)

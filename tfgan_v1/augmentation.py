@@ -6,7 +6,7 @@ G gets its gradient through the augmentation, so that it learns the images as th
 
 import zlib
 
-from tfgan_v1 import noise
+from tfgan_v1 import noise, sharing
 from tfgan_v1._tensorflow import tf
 
 SHIFT = 8  # images are moved by up to an 8th of their side
@@ -17,9 +17,12 @@ def augment(images, names, key):
     """Images [batch, *shape] with augmentations by name, one after the other. key: the layers.RngKey of the call."""
     for name in names:
         function, draws = AUGMENTATIONS[name]
-        count = images.shape.as_list()[0]
-        shape, stream = [count, draws], zlib.crc32(f"augment/{name}/{count}".encode())
-        images = function(images, noise.draw("unit", key.seed, stream, key.number, 1, shape)[0])
+
+        def draw(shape, part=None, name=name):
+            stream = zlib.crc32(f"augment/{name}/{shape[0]}".encode())
+            return noise.draw("unit", key.seed, stream, key.number, 1, shape, part)[0]
+
+        images = function(images, sharing.draw(key.rows, [images.shape.as_list()[0], draws], draw))
     return images
 
 

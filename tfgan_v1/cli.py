@@ -3,13 +3,15 @@
 TensorFlow is imported only after the flags are checked.
 """
 
+import os
 import signal
 import sys
 from dataclasses import replace
 
 from tfgan_v1 import __version__
+from tfgan_v1.cluster import addresses
 from tfgan_v1.config import Config, from_mapping
-from tfgan_v1.errors import OutputLost, UserError, as_user_error, brief, plain
+from tfgan_v1.errors import OutputLost, PeerLost, UserError, as_user_error, brief, plain
 from tfgan_v1.flags import as_flags, parse_evaluate, parse_sample, parse_train
 from tfgan_v1.report.standard_streams import discard, tolerant_streams
 
@@ -21,10 +23,11 @@ def main(argv=None, program="tfgan"):
 
     argv: a command in COMMANDS and its flags; None for those of the process. program: what the user typed: "tfgan",
     "python -m tfgan_v1", or a script such as "train.py". Exit codes: 0 success, 2 a mistake that the user can correct,
-    3 the disk is full or stdout cannot be written, 4 training diverged, 128 + n ended by signal n.
+    3 the disk is full or stdout cannot be written, 4 training diverged, 5 another worker of a cluster is lost, 128 + n
+    ended by signal n.
     """
     command, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
-    speaker = f"{program} {command}" if command in COMMANDS and not program.endswith(".py") else program
+    speaker = _speaker(command, program) if command in COMMANDS else program
     with tolerant_streams() as stdout:
         try:
             code = _run(command, flags, program)
@@ -38,10 +41,19 @@ def main(argv=None, program="tfgan"):
             return BROKEN_PIPE
         except (UserError, OSError, ImportError, MemoryError) as error:
             error = as_user_error(error)
+            if isinstance(error, PeerLost):
+                _end_process(error, speaker)
             print(f"{speaker}: {error}", file=sys.stderr)
             return error.exit_code
         except KeyboardInterrupt:
             return 128 + signal.SIGINT
+
+
+def _end_process(error, speaker):
+    """Says an error and ends at once: TensorFlow's server would take seconds more to give up a lost worker."""
+    sys.stdout.flush()
+    print(f"{speaker}: {error}", file=sys.stderr, flush=True)
+    os._exit(error.exit_code)
 
 
 def _run(command, flags, program):
@@ -71,16 +83,29 @@ def _run(command, flags, program):
 def train(argv, program):
     """`train`: trains a GAN."""
     given = parse_train(_call("train", program), argv)
-    resume, overwrite, dry_run = (given.pop(name) for name in ("resume", "overwrite", "dry_run"))
+    of_process = "resume", "overwrite", "dry_run", "workers", "wait"
+    resume, overwrite, dry_run, workers, wait = (given.pop(name) for name in of_process)
     if resume and overwrite:
         raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
+    cluster = addresses.from_environment()
+    if cluster and workers and addresses.LAUNCHED not in os.environ:
+        raise UserError(
+            f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
+        )
+    if workers and workers > 1 and not cluster and not dry_run:
+        from tfgan_v1.cluster import launching
+
+        return launching.launch(argv, program, workers)
+    if cluster and not dry_run:
+        return _work(cluster, wait, given, resume, overwrite, program, workers)
     config = _resumed(given) if resume else from_mapping(given)
 
     from tfgan_v1.plan import make_plan
-    from tfgan_v1.storage import names, run_folder
+    from tfgan_v1.storage import run_folder
 
     occupied = dry_run and not (resume or overwrite) and run_folder.holds_run(config)
-    plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=not dry_run)
+    count = workers or (len(cluster.workers) if cluster else 1)
+    plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=not dry_run, workers=count)
     if dry_run:
         from tfgan_v1.report import description
 
@@ -89,12 +114,43 @@ def train(argv, program):
 
     from tfgan_v1 import training
 
-    progress = training.run(plan)
+    return _end(training.run(plan), given, program)
+
+
+def _work(cluster, wait, given, resume, overwrite, program, workers):
+    """Trains as one of the workers of a cluster. Returns the exit code."""
+    config = None if resume else from_mapping(given)
+    wanted = given if resume else vars(config)
+
+    from tfgan_v1 import starting
+
+    progress = starting.work(
+        cluster,
+        wait,
+        wanted,
+        lambda: config or _resumed(given),
+        resume=resume,
+        overwrite=overwrite,
+        end=lambda error: _end_process(error, _speaker("train", program)),
+    )
+    if cluster.is_chief:
+        given = {**given, **({"workers": workers} if workers else {})}
+        return _end(progress, given, program, "" if workers else " on all workers")
+    ended = f"Stopped by {signal.Signals(progress.stopped_by).name}" if progress.stopped_by else "Done"
+    say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
+    return 128 + progress.stopped_by if progress.stopped_by else 0
+
+
+def _end(progress, given, program, where=""):
+    """Says where everything is. Returns the exit code."""
+    from tfgan_v1.storage import names
+
+    config = progress.config
     if progress.stopped_by:
-        places = {name: given[name] for name in ("ckpt", "samples", "name") if name in given}
+        places = {name: given[name] for name in ("ckpt", "samples", "name", "workers") if name in given}
         say(
             f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,} of "
-            f"{plan.total_steps:,}. Continue with: {_call('train', program)} --resume{as_flags(places)}"
+            f"{progress.total_steps:,}. Continue{where} with: {_call('train', program)} --resume{as_flags(places)}"
         )
         return 128 + progress.stopped_by
     places = {"ckpt": config.ckpt, **({"name": config.name} if config.name else {})}
@@ -175,6 +231,11 @@ def _resumed(given):
         {other[changed]: None, "sample_every": None, "evaluate_every": None} if changed else {}
     )  # sample_every has the run's unit
     return replace(before, **{**recounted, **given})
+
+
+def _speaker(command, program):
+    """Who says an error: the script, or the program with its command."""
+    return program if program.endswith(".py") else f"{program} {command}"
 
 
 def _call(command, program):

@@ -24,20 +24,23 @@ class Batch(NamedTuple):
 
     values: Any  # [batch, ...]
     labels: Any = None  # [batch, ...]
+    rows: Any = None  # the sharing.Rows of the whole batch that these are, in a cluster
 
-    def part(self, index):
-        """A part of the first axis, by an index or a slice."""
-        return Batch(self.values[index], None if self.labels is None else self.labels[index])
+    def part(self, index, rows=None):
+        """A part of the first axis, by an index or a slice. rows: which it is of the whole batch."""
+        return Batch(self.values[index], None if self.labels is None else self.labels[index], rows)
 
     def gather(self, indices):
-        """The rows with these indices."""
-        return Batch(*(each if each is None else tf.gather(each, indices) for each in self))
+        """The images with the indices in a Batch."""
+        images, labels = (each if each is None else tf.gather(each, indices.values) for each in self[:2])
+        return Batch(images, labels, indices.rows)
 
 
 def concat(first, second):
     """Two Batches as one, the first before the second."""
     labels = None if first.labels is None else tf.concat([first.labels, second.labels], 0)
-    return Batch(tf.concat([first.values, second.values], 0), labels)
+    rows = None if first.rows is None else first.rows.followed_by(second.rows)
+    return Batch(tf.concat([first.values, second.values], 0), labels, rows)
 
 
 class Condition(NamedTuple):

@@ -46,9 +46,10 @@ def name(device):
     return _details().get("device_name", "gpu")
 
 
-def title(config, threads):
-    """What a run begins by saying: "the CPU, 2 threads". threads: of the CPU."""
+def title(config, threads, workers=1):
+    """What a run begins by saying: "the CPU, 2 threads". threads: of this worker's CPU."""
     where = f"the GPU {name('gpu')}" if config.device == "gpu" else f"the CPU, {threads} thread{'s' * (threads != 1)}"
+    where += f" in each of {workers} workers" if workers > 1 else ""
     return where + (", with products in bfloat16" if config.precision == "bfloat16" else "")
 
 

@@ -40,6 +40,12 @@ class Diverged(UserError):
     exit_code = 4
 
 
+class PeerLost(UserError):
+    """Another worker of the cluster did not come, was killed, hangs, or ended with an error of its own."""
+
+    exit_code = 5
+
+
 def as_user_error(error):
     """The UserError for an exception of Python or of the operating system that a user can act on."""
     if isinstance(error, UserError):

@@ -27,6 +27,7 @@ TRAIN_EXAMPLES = (
     "--model dcgan --dataset photos/ --image-size 32 --name photos",
     "--resume --epochs 200",
 )
+MOST_WORKERS = 1000  # processes that --workers starts
 SAMPLE_EXAMPLES = (
     "--ckpt checkpoints",
     "--name photos --num 100",
@@ -61,6 +62,20 @@ def parse_train(call, argv):
     run("--resume", action="store_true", help="continue the run in --ckpt and --samples")
     run("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
     run("--dry-run", action="store_true", help="print the configuration, parameter counts and memory; train nothing")
+    run(
+        "--workers",
+        metavar="N",
+        type=partial(parse_whole, "--workers", MOST_WORKERS),
+        help="start N processes on this machine that train together; on several machines, set TF_CONFIG (see "
+        "docs/cluster.md)",
+    )
+    run(
+        "--wait",
+        metavar="SECONDS",
+        type=partial(parse_whole, "--wait", 86_400),
+        default=300,
+        help="in a cluster, the time in which all workers must have come (default: %(default)s)",
+    )
     return parser.parse(argv)
 
 
@@ -164,12 +179,15 @@ def parse_metrics(text):
     return tuple(part.strip() for part in text.split(",") if part.strip()) or (text,)
 
 
-def parse_num(text):
-    """The number of images in a text. Raises UserError unless it is from 1 to MOST_DRAWN."""
+def parse_whole(name, most, text):
+    """The number in a text. name: of the flag. Raises UserError unless it is from 1 to `most`."""
     number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else 0
-    if not 1 <= number <= MOST_DRAWN:
-        raise UserError(f"--num must be a whole number, at least 1 and at most {MOST_DRAWN:,}, not {brief(text)}")
+    if not 1 <= number <= most:
+        raise UserError(f"{name} must be a whole number, at least 1 and at most {most:,}, not {brief(text)}")
     return number
+
+
+parse_num = partial(parse_whole, "--num", MOST_DRAWN)
 
 
 def parse_seeds(text, name="--seeds"):

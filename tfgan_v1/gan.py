@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tfgan_v1 import sharing
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import Batch, concat
 from tfgan_v1.config import Config
@@ -53,7 +54,7 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
         if g_z is not None:
             fake = generate(networks, g_z, g_key)  # otherwise the last fake batch: a D update leaves G as it is
         g_loss, g_fake_logits = generator_loss(spec, real, fake, d_key)
-        g_update = tf.no_op() if freeze_generator else spec.g.minimize(g_loss)
+        g_update = tf.no_op() if freeze_generator else spec.g.minimize(g_loss, fake.rows)
     with tf.control_dependencies([g_update]):
         outputs = [tf.reduce_mean(d_output(spec.loss, logits)) for logits in (real_logits, fake_logits)]
         if spec.loss.reads_as == "scores":
@@ -65,12 +66,12 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
 
 def generate(networks, z, key):
     """The Batch of images that G makes of a Batch of noise. key: the layers.RngKey of the call."""
-    return Batch(networks.generate(z.values, key, z.labels), z.labels)
+    return Batch(networks.generate(z.values, key.of(z.rows), z.labels), z.labels, z.rows)
 
 
 def discriminate(networks, images, key):
     """The logits of a Batch of images, [batch, 1]."""
-    return networks.discriminate(images.values, key, images.labels)
+    return networks.discriminate(images.values, key and key.of(images.rows), images.labels)
 
 
 def d_step_joint(spec, real, fake, keys, penalty):
@@ -81,34 +82,34 @@ def d_step_joint(spec, real, fake, keys, penalty):
     before the update.
     """
     logits = discriminate(spec.networks, concat(real, fake), keys[0])
-    return update_d(spec, *tf.split(logits, 2), penalty)
+    return update_d(spec, *tf.split(logits, 2), real.rows, penalty)
 
 
 def d_step_separate(spec, real, fake, keys, penalty):
     """One D update, with real and fake images in a batch each, as a D with batch norm needs it."""
     real_logits = discriminate(spec.networks, real, keys[0])
-    return update_d(spec, real_logits, discriminate(spec.networks, fake, keys[1]), penalty)
+    return update_d(spec, real_logits, discriminate(spec.networks, fake, keys[1]), real.rows, penalty)
 
 
 def d_step_in_turn(spec, real, fake, keys, penalty):
     """Two D updates: on the real images, with the penalty, then on the fake ones."""
     real_logits = discriminate(spec.networks, real, keys[0])
     real_loss = spec.loss.d_real(real_logits, spec.labels)
-    with tf.control_dependencies([spec.d.minimize(real_loss, penalty)]):
+    with tf.control_dependencies([spec.d.minimize(real_loss, real.rows, penalty)]):
         fake_logits = discriminate(spec.networks, fake, keys[1])
         fake_loss = spec.loss.d_fake(fake_logits, spec.labels)
-        return spec.d.minimize(fake_loss), total_loss(spec, real_loss, fake_loss), real_logits, fake_logits
+        return spec.d.minimize(fake_loss, fake.rows), total_loss(spec, real_loss, fake_loss), real_logits, fake_logits
 
 
 # d_batches -> (D step, calls of the discriminator in it)
 D_STEPS = {"joint": (d_step_joint, 1), "separate": (d_step_separate, 2), "in_turn": (d_step_in_turn, 2)}
 
 
-def update_d(spec, real_logits, fake_logits, penalty):
+def update_d(spec, real_logits, fake_logits, rows, penalty):
     """One D update on the sum or mean of both halves of the loss. logits: [batch, 1]. Returns what a D step returns."""
-    real, fake = compared(spec.loss, real_logits, fake_logits)
+    real, fake = compared(spec.loss, real_logits, fake_logits, rows)
     d_loss = total_loss(spec, spec.loss.d_real(real, spec.labels), spec.loss.d_fake(fake, spec.labels))
-    return spec.d.minimize(d_loss, penalty), d_loss, real_logits, fake_logits
+    return spec.d.minimize(d_loss, rows, penalty), d_loss, real_logits, fake_logits
 
 
 def generator_loss(spec, real, fake, key):
@@ -120,15 +121,15 @@ def generator_loss(spec, real, fake, key):
         real_logits, logits = tf.split(discriminate(spec.networks, concat(real, fake), key), 2)
     else:  # a D with batch norm
         real_logits, logits = (discriminate(spec.networks, images, key) for images in (real, fake))
-    real, fake = compared(spec.loss, real_logits, logits)
+    real, fake = compared(spec.loss, real_logits, logits, fake.rows)
     return total_loss(spec, spec.loss.d_fake(real, spec.labels), spec.loss.g(fake, spec.labels)), logits
 
 
-def compared(loss, real_logits, fake_logits):
+def compared(loss, real_logits, fake_logits, rows=None):
     """The logits that a loss takes: of a relative one, each minus the mean logit of the other kind."""
     if not loss.relative:
         return real_logits, fake_logits
-    return real_logits - tf.reduce_mean(fake_logits), fake_logits - tf.reduce_mean(real_logits)
+    return real_logits - sharing.mean(fake_logits, rows), fake_logits - sharing.mean(real_logits, rows)
 
 
 def total_loss(spec, real_loss, fake_loss):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import noise, numerics
+from tfgan_v1 import noise, numerics, sharing
 from tfgan_v1._tensorflow import tf
 
 MOMENTUM, EPSILON = 0.99, 0.001  # of batch normalisation
@@ -39,6 +39,12 @@ class RngKey(NamedTuple):
 
     seed: int
     number: int  # of this network call, an int or a scalar integer tensor; no two calls of a run share it
+    rows: Any = None  # the sharing.Rows of the call's batch in a cluster; None where one process has the whole batch
+    second_order: bool = False  # whether gradients of gradients are taken of the call
+
+    def of(self, rows):
+        """The RngKey of the same call for a batch with these Rows."""
+        return self._replace(rows=rows)
 
 
 def dense(inputs, units, name):
@@ -182,11 +188,11 @@ def batch_norm(inputs, training, name, labels=None):
     if not training:
         return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, EPSILON)
     as_images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, features])  # for the fused op
-    outputs, batch_mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=as_images, scale=of_all[0], offset=of_all[1], mean=[], variance=[], epsilon=EPSILON, is_training=True
-    )
-    count = tf.cast(tf.size(inputs), tf.float32) / features
-    batch_variance = unbiased * ((count - 1) / count)  # the moving average is of the biased variance, which normalises
+    if training.rows is None:
+        outputs, batch_mean, batch_variance = _normalize_batch(as_images, *of_all)
+    else:
+        normalize = normalize_shared_plainly if training.second_order else normalize_shared
+        outputs, batch_mean, batch_variance = normalize(training.rows, as_images, *of_all)
     updates = [
         average.assign_sub((1 - MOMENTUM) * (average - value))
         for average, value in ((mean, batch_mean), (variance, batch_variance))
@@ -195,6 +201,71 @@ def batch_norm(inputs, training, name, labels=None):
         outputs = tf.identity(outputs)
     outputs = outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features])
     return outputs if labels is None else outputs * scale + offset
+
+
+def _normalize_batch(images, scale, offset):
+    """(normalised images, the batch's mean, its biased variance, which normalises)."""
+    outputs, mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=images, scale=scale, offset=offset, mean=[], variance=[], epsilon=EPSILON, is_training=True
+    )
+    count = tf.cast(tf.size(images), tf.float32) / images.shape.as_list()[-1]
+    return outputs, mean, unbiased * ((count - 1) / count)
+
+
+def normalize_shared(rows, images, scale, offset):
+    """`_normalize_batch` over the rows of all workers, in one exchange; the gradient is another one.
+
+    TensorFlow's fused operations do it for this worker's rows alone; what is left is a line for each feature, forward
+    and backward. The mean and variance have no gradient, and the outputs no second one.
+    """
+
+    @tf.custom_gradient
+    def apply(images, scale, offset):
+        alone, part_mean, part_variance = _normalize_batch(images, tf.ones_like(scale), tf.zeros_like(offset))
+        mean, variance, total = _joined_moments(rows, images, part_mean, part_variance)
+        inverse = tf.math.rsqrt(variance + EPSILON)
+        stretch = inverse * tf.sqrt(part_variance + EPSILON)
+        outputs = alone * (scale * stretch) + (offset + scale * inverse * (part_mean - mean))
+
+        def gradient(slopes, *_):
+            count = total * rows.weight
+            alone, along, across, *_ = tf.raw_ops.FusedBatchNormGradV3(
+                y_backprop=slopes,
+                x=images,
+                scale=scale,
+                reserve_space_1=mean,
+                reserve_space_2=variance,
+                reserve_space_3=tf.zeros([0]),
+                epsilon=EPSILON,
+            )  # with the sums over these rows where those over all belong: along the normalised images, and of slopes
+            sums = tf.split(rows.workers.sum(tf.concat([along, across], 0)), 2)
+            along_more, across_more = (
+                own / count - of_all / total for own, of_all in zip((along, across), sums, strict=True)
+            )
+            factor = scale * inverse * inverse * along_more
+            return alone + images * factor + (scale * inverse * across_more - mean * factor), along, across
+
+        return (outputs, mean, variance), gradient
+
+    return apply(images, scale, offset)
+
+
+def normalize_shared_plainly(rows, images, scale, offset):
+    """The same by operations of which TensorFlow knows all gradients, as a penalty on D's slopes needs them."""
+    mean = tf.reduce_mean(images, [0, 1, 2])
+    variance = tf.reduce_mean(tf.math.squared_difference(images, mean), [0, 1, 2])
+    mean, variance, _ = _joined_moments(rows, images, mean, variance)
+    return tf.nn.batch_normalization(images, mean, variance, offset, scale, EPSILON), mean, variance
+
+
+def _joined_moments(rows, images, mean, variance):
+    """(mean, variance, number of values) of all workers' rows: Chan, Golub & LeVeque 1979, eq. 2.1."""
+    count = float(math.prod(images.shape.as_list()[:3]))
+    parts = rows.workers.gather(tf.concat([mean, variance, [count]], 0))
+    means, variances, counts = tf.split(parts, [mean.shape[0], mean.shape[0], 1], 1)  # [workers, features or 1]
+    total = count / rows.weight
+    mean = tf.reduce_sum(counts * means, 0) / total
+    return mean, tf.reduce_sum(counts * (variances + tf.math.squared_difference(means, mean)), 0) / total, total
 
 
 def dropout(inputs, rate, training, name):
@@ -206,7 +277,11 @@ def dropout(inputs, rate, training, name):
         return inputs
     with tf.variable_scope(name):
         stream = zlib.crc32(tf.get_variable_scope().name.encode())
-    kept = noise.bernoulli_mask(1 - rate, training.seed, stream, training.number, inputs.shape.as_list())
+
+    def mask(shape, part=None):
+        return noise.bernoulli_mask(1 - rate, training.seed, stream, training.number, shape, part)
+
+    kept = sharing.draw(training.rows, inputs.shape.as_list(), mask)
     return inputs * (tf.cast(kept, tf.float32) / (1 - rate))
 
 

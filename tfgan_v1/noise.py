@@ -21,34 +21,56 @@ DISTRIBUTIONS = {  # name -> (op, transform of its draws)
 }
 
 
-def draw(distribution, seed, stream, index, count, shape):
+def draw(distribution, seed, stream, index, count, shape, part=None):
     """Batches number `index` to `index + count - 1` of a stream: float32 [count, *shape].
 
     distribution: a name in DISTRIBUTIONS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, >= 0.
+    part: a pair (first, last), to draw these rows alone of the shape's first axis; count must be 1 then.
     """
     op, transform = DISTRIBUTIONS[distribution]
-    size = math.prod(shape)
-    draws = op(**_words(seed, stream, index, count, size))
-    return tf.reshape(transform(draws[:, :size]), [count, *shape])
+    first, last = _values(shape, part)
+    draws = op(**_words(seed, stream, index, count, math.prod(shape), first, last))
+    skipped = first % _WORDS_PER_COUNT
+    return tf.reshape(transform(draws[:, skipped : skipped + last - first]), [count, *_rows(shape, part)])
 
 
-def bernoulli_mask(probability, seed, stream, index, shape):
+def bernoulli_mask(probability, seed, stream, index, shape, part=None):
     """Batch number `index` of a stream of Bernoulli draws: bool [*shape], true with a probability rounded to 16 bits.
 
-    16 bits for each draw take half the time of 32.
+    16 bits for each draw take half the time of 32. part: as in `draw`.
     """
-    size = math.prod(shape)
-    words = tf.raw_ops.StatelessRandomUniformFullIntV2(**_words(seed, stream, index, 1, -(-size // 2)), dtype=tf.uint32)
-    halves = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:size]
-    return tf.reshape(halves < round(probability * 2**16), shape)
+    first, last = _values(shape, part)
+    words = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        **_words(seed, stream, index, 1, -(-math.prod(shape) // 2), first // 2, -(-last // 2)), dtype=tf.uint32
+    )
+    skipped = first % (2 * _WORDS_PER_COUNT)
+    halves = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[skipped : skipped + last - first]
+    return tf.reshape(halves < round(probability * 2**16), _rows(shape, part))
 
 
-def _words(seed, stream, index, count, size):
-    """Arguments of a stateless op that draws `count` batches of `size` values, rounded up to whole counters."""
+def _values(shape, part):
+    """The first and the last of all values of a shape that are in a part of its rows."""
+    first, last = part or (0, shape[0] if shape else 1)
+    row = math.prod(shape[1:])
+    return first * row, last * row
+
+
+def _rows(shape, part):
+    """The shape of a part of the rows."""
+    return shape if part is None else [part[1] - part[0], *shape[1:]]
+
+
+def _words(seed, stream, index, count, size, first, last):
+    """Arguments of a stateless op that draws `count` batches of `size` words: of each those from `first` to `last`.
+
+    Rounded down and up to whole counters.
+    """
     counts = -(-size // _WORDS_PER_COUNT)
+    skipped = first // _WORDS_PER_COUNT
+    counter = tf.cast(index, tf.uint64) * counts
     return {
-        "shape": [count, counts * _WORDS_PER_COUNT],
+        "shape": [count, (-(-last // _WORDS_PER_COUNT) - skipped) * _WORDS_PER_COUNT],
         "key": tf.constant([stream << 32 | seed], tf.uint64),
-        "counter": tf.stack([tf.cast(index, tf.uint64) * counts, tf.constant(0, tf.uint64)]),
+        "counter": tf.stack([counter + skipped if skipped else counter, tf.constant(0, tf.uint64)]),
         "alg": tf.constant(_PHILOX),
     }

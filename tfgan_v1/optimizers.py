@@ -4,6 +4,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any, NamedTuple
 
+from tfgan_v1 import sharing
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
 
@@ -28,11 +29,18 @@ class NetworkOptimizer(NamedTuple):
     clip: float | None = None  # the largest norm of a gradient
     after: Callable | None = None  # makes the op that follows each update, such as an average of the weights
 
-    def minimize(self, loss, penalty_gradients=None):
-        """The op of one update. loss: a scalar. penalty_gradients: to add to the loss's, one for each variable."""
-        pairs = self.optimizer.compute_gradients(loss, self.variables)
+    def minimize(self, loss, rows=None, penalty_gradients=None):
+        """The op of one update.
+
+        loss: a scalar, a mean over these Rows of a batch. penalty_gradients: to add to the loss's, one for each
+        variable. In a cluster, all workers update by the sum of their gradients.
+        """
+        pairs = self.optimizer.compute_gradients(sharing.weighed(loss, rows), self.variables)
         if penalty_gradients is not None:
             pairs = [(_sum(slope, more), each) for (slope, each), more in zip(pairs, penalty_gradients, strict=True)]
+        if rows is not None:
+            slopes = sharing.summed([slope for slope, _ in pairs], rows)
+            pairs = [(slope, each) for slope, (_, each) in zip(slopes, pairs, strict=True)]
         if self.clip:
             slopes, variables = zip(*pairs, strict=True)
             pairs = list(zip(tf.clip_by_global_norm(slopes, self.clip)[0], variables, strict=True))

@@ -7,7 +7,7 @@ Each is a function (discriminate, real, fake) -> scalar, before its weight, wher
 import zlib
 from typing import Any, NamedTuple
 
-from tfgan_v1 import noise
+from tfgan_v1 import noise, sharing
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.layers import RngKey
 from tfgan_v1.networks import Networks, check_tensor
@@ -32,7 +32,10 @@ class Discriminate(NamedTuple):
         return self.networks.discriminate(images, self.key, self.real_labels if labels is None else labels)
 
     def uniform(self, shape, name=""):
-        """Random numbers in [0, 1): float32 of a static shape. Another name gives independent ones."""
+        """Random numbers in [0, 1): float32 of a static shape. Another name gives independent ones.
+
+        If the first axis has the length of the batch, it is the batch's: in a cluster, each worker has other numbers.
+        """
         return self._draw("unit", shape, name)
 
     def normal(self, shape, name=""):
@@ -50,9 +53,17 @@ class Discriminate(NamedTuple):
         slopes = tf.gradients(logits, images)[0]
         return tf.reduce_sum(tf.square(tf.reshape(slopes, [tf.shape(logits)[0], -1])), 1)
 
+    def deviation(self, images):
+        """The standard deviation of all values of the batch, a scalar: in a cluster, of the images of all workers."""
+        return sharing.deviation(images, self.key.rows)
+
     def _draw(self, distribution, shape, name):
-        stream = zlib.crc32(f"penalty/{distribution}/{name}/{shape}".encode())
-        return noise.draw(distribution, self.key.seed, stream, self.key.number, 1, shape)[0]
+        def draw(shape, part=None):
+            stream = zlib.crc32(f"penalty/{distribution}/{name}/{shape}".encode())
+            return noise.draw(distribution, self.key.seed, stream, self.key.number, 1, shape, part)[0]
+
+        of_batch = self.key.rows and shape and shape[0] == self.key.rows.count
+        return sharing.draw(self.key.rows if of_batch else None, shape, draw)
 
 
 def wgan_gp(discriminate, real, fake):
@@ -70,7 +81,7 @@ def dragan(discriminate, real, fake):
     As in the authors' program: the noise is uniform in [0, 1), times half the deviation of the batch's pixels.
     """
     share = discriminate.uniform(_one_for_each(real))
-    noise = 0.5 * tf.math.reduce_std(real) * discriminate.uniform(real.shape.as_list(), "noise")
+    noise = 0.5 * discriminate.deviation(real) * discriminate.uniform(real.shape.as_list(), "noise")
     return _slopes_other_than_one(discriminate, real + share * noise)
 
 
@@ -104,10 +115,12 @@ def penalty_gradients(spec, real, fake, key, step):
         return None
 
     def due():
-        discriminate = Discriminate(spec.networks, key, real.labels, fake.labels)
+        discriminate = Discriminate(
+            spec.networks, key.of(real.rows)._replace(second_order=True), real.labels, fake.labels
+        )
         penalty = spec.penalty(discriminate, real.values, fake.values)
         check_tensor("the loss's penalty", penalty, [])
-        slopes = tf.gradients(every * penalty, variables)
+        slopes = tf.gradients(sharing.weighed(every * penalty, real.rows), variables)
         return [tf.zeros_like(each) if slope is None else slope for slope, each in zip(slopes, variables, strict=True)]
 
     if every == 1:

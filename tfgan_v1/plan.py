@@ -45,6 +45,7 @@ class Plan(NamedTuple):
     resume: bool
     overwrite: bool
     custom: CustomParts = CustomParts()
+    workers: int = 1  # processes that train together
 
     @property
     def num_images(self):
@@ -221,24 +222,36 @@ def real_sets(config, dataset):
     return part(training), test or part(held_out, name=f"{dataset.name} held out")
 
 
-def make_plan(config, *, resume=False, overwrite=False, download=True, custom=CustomParts()):  # noqa: B008, a constant
+def make_plan(
+    config,
+    *,
+    resume=False,
+    overwrite=False,
+    download=True,
+    custom=CustomParts(),  # noqa: B008, a constant
+    workers=1,
+    chief=True,
+):
     """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
 
+    workers: the number of processes that train together. chief: whether this one reads and writes the run's folders.
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
-    saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())
-    if config.weights and not saved:
+    saved = None
+    if chief:
+        saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())
+    if config.weights and chief and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
     if config.size and not custom.model:
         check_size(config.model, config.size)  # before a folder is decoded in vain
     before = saved.config if saved else config
     config = replace(config, dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
-    config = replace(config, device=device_of(config, saved), xla=before.xla)
+    config = replace(config, device=device_of(config, saved, workers), xla=xla_of(before.xla, workers))
     if config.device == "gpu" or config.precision == "bfloat16":
         settled(config, custom)  # which may refuse it, before a folder is decoded in vain
     dataset = load(config, download=download)
     config = replace(config, dataset=config.dataset or dataset.name)
-    plan = Plan(config, dataset, facts_of(config, dataset), resume, overwrite, custom)
+    plan = Plan(config, dataset, facts_of(config, dataset), resume, overwrite, custom, workers)
     check_plan(plan, saved)
     return plan._replace(config=settled(config, custom))
 
@@ -248,8 +261,27 @@ def facts_of(config, dataset):
     return {**dataset.facts(), **classes.facts(config, dataset)}
 
 
-def device_of(config, saved):
-    """The device that is asked for, or else that of the saved run; a run of an earlier version was on the CPU."""
+def xla_of(xla, workers):
+    """The option xla of a run: off with several workers. Raises UserError if it is on with them."""
+    if workers == 1:
+        return xla
+    if xla == "on":
+        raise UserError(
+            "--xla on is for one process: XLA has no exchange between workers on the CPU; use --xla off, which a run "
+            "that began with XLA cannot change, or one process"
+        )
+    return "off"
+
+
+def device_of(config, saved, workers):
+    """The device that is asked for, or else that of the saved run; a run of an earlier version was on the CPU.
+
+    Several workers are on the CPU. Raises UserError if a GPU is asked for with them.
+    """
+    if workers > 1:
+        if config.device == "gpu":
+            raise UserError("--device gpu is for one process: several workers train on the CPU; use --device cpu")
+        return "cpu"
     if config.device != "auto" or not saved:
         return config.device
     return "cpu" if saved.config.device == "auto" else saved.config.device
@@ -272,6 +304,12 @@ def check_plan(plan, saved):
     if config.conditional:
         used = split_indices(config, plan.facts["name"], plan.facts["num_images"])[0]
         classes.check(config, plan.dataset, used, plan.custom.model)
+    if config.batch_size // config.group < plan.workers:
+        each = f"{config.group} rows each, for --pack or --minibatch-stddev" if config.group > 1 else "a row each"
+        raise UserError(
+            f"a batch of {config.batch_size:,} is too small for {plan.workers:,} workers with {each}; give a larger "
+            "--batch-size or fewer workers"
+        )
     if config.augment and plan.is_points:
         raise UserError(f"--augment changes images, but {facts['name']} holds points; leave it out")
     if config.holdout and not config.group <= config.holdout <= facts["num_images"] - config.group:

@@ -135,6 +135,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # where the run's length is in the other unit than its preset's
 CONVOLUTIONAL = ("conv", "dcgan", "dcgan_upsample", "tuned")  # these make images of some sizes: see plan.check_size
 ANY_SIZE = ("tuned",)  # of these: the others halve an image twice
+FASTER_ALONE = ("mlp", "gaussian")  # a step takes less time than the exchange between two workers
 
 
 class Choices(NamedTuple):

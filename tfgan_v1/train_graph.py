@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from tfgan_v1 import averaging, batches, noise, numerics
+from tfgan_v1 import averaging, batches, noise, numerics, sharing
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import Batch, make_condition
 from tfgan_v1.errors import UserError, brief
@@ -34,7 +34,7 @@ class TrainGraph(NamedTuple):
     num_steps: Any  # placeholder, int32: steps to do, at most `chunk`
     order: Any  # placeholder, int32 [chunk, d_steps, batch]: indices of the images; None if they are streamed
     metrics: Any  # does the steps; float32 [chunk, n], the METRICS of each, of which the first num_steps rows are valid
-    finite: Any  # bool: whether every weight and optimizer slot is finite after the steps
+    finite: Any  # bool: whether every weight and optimizer slot is finite after the steps, in a cluster on all workers
     preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]; of the averaged generator
     batch_index: Any  # placeholder, int64
     measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape], drawn as `preview` is
@@ -44,6 +44,7 @@ class TrainGraph(NamedTuple):
     single_step: SingleStep
     weights: list  # both networks' variables: what another run may start from
     state: list  # every variable but the images: what a resume needs
+    adopt: Any = None  # in a cluster, the op by which all workers take over the first one's state
 
     @property
     def networks(self):
@@ -65,6 +66,7 @@ def build(
     class_counts=None,
     stream=None,
     num_resident=None,
+    workers=None,
 ):
     """The TrainGraph of a configuration whose `xla` is on or off, in the current default graph.
 
@@ -72,7 +74,8 @@ def build(
     placeholders and changes no result. model, loss, d_optimizer, g_optimizer: custom parts in place of the
     configuration's. class_counts: of a conditional run, the number of images of each class. stream: a Batch of tensors
     [chunk, d_steps, batch, *shape] with the images of a call, if the images are not kept in a variable. num_resident:
-    how many are, if some are held out from the num_images to train on. Raises UserError if a custom part does not fit.
+    how many are, if some are held out from the num_images to train on. workers: the sharing.Workers of a cluster, each
+    of which has a part of every batch. Raises UserError if a custom part does not fit.
     """
     tf.set_random_seed(config.seed)
     custom, model, loss = model, model or MODELS[config.model], loss or LOSSES[config.loss]
@@ -88,7 +91,7 @@ def build(
     spec = make_spec(config, networks, loss, d_optimizer, g_optimizer)
     first_step = tf.placeholder(tf.int64, [], "first_step")
     num_steps = tf.placeholder(tf.int32, [], "num_steps")
-    single_step = build_single_step(spec, dtype, first_step)
+    single_step = build_single_step(spec, dtype, first_step, workers)
     state = tf.global_variables()
 
     width = config.batch_size + batches.leftover(config, num_images)
@@ -105,8 +108,8 @@ def build(
         return condition and condition.draw(config.seed, stream, index, count, shape)
 
     def draw_images(z, classes):
-        z, labels = networks_input(networks, Batch(z, classes))
-        return decode(model, networks.generate(z, labels=labels, average=config.average > 0))
+        z = networks_input(networks, Batch(z, classes))
+        return decode(model, networks.generate(z.values, labels=z.labels, average=config.average > 0))
 
     draws = chunk, [config.d_steps + (config.g_noise == "fresh"), width]
     zs = Batch(draw_noise(noise.TRAINING, first_step, *draws), draw_classes(noise.TRAINING_CLASSES, first_step, *draws))
@@ -117,8 +120,10 @@ def build(
     measured_classes = condition and draw_classes(noise.EVALUATION_CLASSES, batch_index, 1, [MEASURED])[0]
     judged = image_placeholders("judged", dtype, [None], shape, condition)
     judged_logits = discriminate(networks, networks_input(networks, judged), None)
-    loop = make_loop(spec, num_images, resident, state)
+    loop = make_loop(spec, num_images, resident, state, workers)
     metrics, finite = loop(first_step, num_steps, Batch(order) if stream is None else stream, zs)
+    if workers:
+        metrics, finite = shared_outcome(workers, metrics, finite)
     return TrainGraph(
         spec=spec,
         images=images,
@@ -137,7 +142,15 @@ def build(
         single_step=single_step,
         weights=weights,
         state=state,
+        adopt=workers and workers.adopt(state),
     )
+
+
+def shared_outcome(workers, metrics, finite):
+    """(METRICS, whether all is finite) of all workers; each worker's metrics are its share of the batch's means."""
+    infinite = tf.cast(tf.logical_not(finite), tf.float32)
+    flat = workers.reduce(tf.concat([tf.reshape(metrics, [-1]), infinite[None]], 0))
+    return tf.reshape(flat[:-1], metrics.shape), tf.equal(flat[-1], 0)
 
 
 def make_spec(config, networks, loss, d_optimizer=None, g_optimizer=None):
@@ -179,41 +192,44 @@ def resident_variables(images):
 def networks_input(networks, batch):
     """A Batch as the networks get it: images in the range of the model's output, noise as it is, classes one-hot."""
     labels = networks.condition and networks.condition.one_hot(batch.labels)
-    return Batch(encode(networks.model, batch.values), labels)
+    return Batch(encode(networks.model, batch.values), labels, batch.rows)
 
 
-def build_single_step(spec, dtype, step):
+def build_single_step(spec, dtype, step, workers=None):
     """The SingleStep of a spec. It also creates the optimizers' slots, which must exist before the loop is built."""
     config, networks = spec.config, spec.networks
     condition = networks.condition
     draws = config.d_steps + (config.g_noise == "fresh")
     real = image_placeholders("real", dtype, [config.d_steps, config.batch_size], networks.shape, condition)
     z = image_placeholders("z", tf.float32, [draws, config.batch_size], [config.noise_size], condition)
-    reals = [networks_input(networks, real.part(k)) for k in range(config.d_steps)]
-    zs = [networks_input(networks, z.part(k)) for k in range(draws)]
+    part, rows = sharing.rows_slice(workers, config.batch_size)
+    reals = [networks_input(networks, real.part((k, part), rows)) for k in range(config.d_steps)]
+    zs = [networks_input(networks, z.part((k, part), rows)) for k in range(draws)]
     return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
 
 
-def make_loop(spec, num_images, resident, state):
+def make_loop(spec, num_images, resident, state, workers=None):
     """Many steps in one call, as a function of (first_step, num_steps, inputs, zs).
 
     inputs: a Batch of the indices of images [chunk, d_steps, batch], or of the images themselves where resident, the
     variables of all images, is None. zs: a Batch of noise [chunk, d_steps or one more, batch, noise_size]. The function
-    returns the METRICS of each step, float32 [chunk, n], and whether every variable of the state is finite.
+    returns the METRICS of each step, float32 [chunk, n], and whether every variable of the state is finite; in a
+    cluster, this worker's share of the METRICS.
     """
     config = spec.config
     per_epoch, leftover = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
 
     def run_step(step, batch, zs, extra, freeze_generator):
         sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + extra]
-        reals = [batch.part((k, slice(size))) for k, size in enumerate(sizes)]
+        parts = [sharing.rows_slice(workers, size) for size in sizes]
+        reals = [batch.part((k, part), rows) for k, (part, rows) in enumerate(parts)]
         if resident is not None:
-            reals = [resident.gather(indices) for indices, _ in reals]
+            reals = [resident.gather(indices) for indices in reals]
         reals = [networks_input(spec.networks, real) for real in reals]
-        z_sizes = [*sizes, sizes[-1]][: zs.values.shape.as_list()[0]]
-        zs = [networks_input(spec.networks, zs.part((k, slice(size)))) for k, size in enumerate(z_sizes)]
+        z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]
+        zs = [networks_input(spec.networks, zs.part((k, part), rows)) for k, (part, rows) in enumerate(z_parts)]
         d_zs, g_z = split_noise(config, zs)
-        return train_step(spec, reals, d_zs, g_z, step, freeze_generator)
+        return sharing.weighed(train_step(spec, reals, d_zs, g_z, step, freeze_generator), parts[-1][1])
 
     def run_step_of_epoch(step, batch, zs, freeze_generator):
         """With `--batches whole`, the last batch of an epoch takes the leftover images, too."""

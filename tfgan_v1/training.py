@@ -10,11 +10,12 @@ from tqdm import tqdm
 
 from tfgan_v1 import classes, devices, streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
+from tfgan_v1.cluster.alone import ALONE
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.monitor import TrainingMonitor
-from tfgan_v1.plan import CustomParts, Plan, make_plan
+from tfgan_v1.plan import Plan
 from tfgan_v1.recording import evaluate, record, sample, save_generator, save_state, start_records, write_state
 from tfgan_v1.report import console, pictures
 from tfgan_v1.signals import deferred_signals
@@ -39,24 +40,11 @@ class TrainContext(NamedTuple):
     weights_saver: checkpoints.Saver  # of both networks
     evaluator: Evaluator | None
     signals: list  # numbers of the signals received
+    member: Any = ALONE  # what this process is in a cluster: a membership.Member
 
 
-def train(config, *, resume=False, overwrite=False, model=None, loss=None, d_optimizer=None, g_optimizer=None):
-    """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
-
-    resume: continue the run in these folders up to the length that config gives; the result has the same bits as an
-    uninterrupted run. overwrite: delete the run in these folders first. model, loss, d_optimizer, g_optimizer: a custom
-    models.Model, losses.Loss and optimizers.Optimizer of each network in place of those that `config` names. Ctrl-C and
-    SIGTERM save everything and end the training early.
-    Raises UserError, with no run changed, for every mistake that the user can correct; its subclass Diverged, with the
-    run at its last saved state, if a loss or a weight becomes NaN or infinite.
-    """
-    custom = CustomParts(model, loss, d_optimizer, g_optimizer)
-    return run(make_plan(config, resume=resume, overwrite=overwrite, custom=custom))
-
-
-def run(plan):
-    """Carries out a Plan: see `train`."""
+def run(plan, member=ALONE):
+    """Carries out a Plan: see starting.train. member: the only process, or the chief of a cluster."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
         # Checked again under the lock: another process may have trained here since the plan was made.
@@ -68,26 +56,25 @@ def run(plan):
             print(
                 f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
             )
-        else:
-            print(f"Training on {devices.title(config, run_folder.threads())}.", flush=True)
         if config.conditional and not saved:
             print(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else run_folder.new_run_id()
-        with make_context(plan, run_id, signals, evaluator) as context:
+        with make_context(plan, run_id, signals, evaluator, member) as context:
             progress = start(context, saved, checkpoint)
-            nonfinite_step = train_loop(context, progress)
-            if nonfinite_step:
+            if progress.step < plan.total_steps:
+                print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
+            nonfinite = train_loop(context, progress)
+            if nonfinite:
                 progress = roll_back(context)
             last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
         pictures.write(plan, progress, last, evaluator)
-    if nonfinite_step:
+        member.leave()
+    if nonfinite:
         raise Diverged(
-            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite_step:,}; the run in "
+            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite:,}; the run in "
             f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last saved state; train again with "
             "--overwrite or --name NAME, and smaller --d-lr and --g-lr, more --smooth, or another --loss"
         )
-    if signals and progress.step < plan.total_steps:
-        progress.stopped_by = signals[0]
     return progress
 
 
@@ -107,24 +94,27 @@ def translate_tf_errors(config):
 
 
 @contextmanager
-def make_context(plan, run_id, signals, evaluator=None):
+def make_context(plan, run_id, signals, evaluator=None, member=ALONE):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
-    stream = streaming.make_stream(plan) if plan.streamed else None
-    resident = plan.facts["num_images"]
+    resident, workers = plan.facts["num_images"], member.workers(plan.config.group)
     devices.require_determinism(plan.config)
-    graph = train_graph.build(*plan.graph_args, stream=stream and stream.images, num_resident=resident)
-    average = graph.networks.average
-    best = (average or graph.networks.g_state) if plan.evaluate_every else None
-    kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
-    generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
-    savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
+    with tf.device(member.device):
+        stream = streaming.make_stream(plan) if plan.streamed else None
+        images = stream and stream.images
+        graph = train_graph.build(*plan.graph_args, stream=images, num_resident=resident, workers=workers)
+        average = graph.networks.average
+        best = (average or graph.networks.g_state) if plan.evaluate_every else None
+        kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
+        generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
+        savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
     tf.get_default_graph().finalize()
-    with tf.Session(config=devices.session_config(plan.config.device)) as session, closing(evaluator or ExitStack()):
-        train_fn = make_train_fn(plan, graph, session)
-        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals)
+    session_config = member.configured(devices.session_config(plan.config.device))
+    with tf.Session(member.target, config=session_config) as session, closing(evaluator or ExitStack()):
+        train_fn = make_train_fn(plan, graph, session, member)
+        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals, member)
 
 
-def make_train_fn(plan, graph, session):
+def make_train_fn(plan, graph, session, member=ALONE):
     """Many training steps as a function (first step, number of steps).
 
     It returns the METRICS of each step, float32 [steps, n], and whether the state is finite after the last.
@@ -133,7 +123,8 @@ def make_train_fn(plan, graph, session):
     call = session.make_callable([graph.metrics, graph.finite], feeds)
 
     def train_fn(first, steps):
-        rows, finite = call(first, steps, *([] if plan.streamed else [plan.order(first)]))
+        with member.call(session):
+            rows, finite = call(first, steps, *([] if plan.streamed else [plan.order(first)]))
         return rows[:steps], finite
 
     return train_fn
@@ -142,21 +133,23 @@ def make_train_fn(plan, graph, session):
 def start(context, saved, checkpoint):
     """Initializes or restores all variables, compiles, and prepares the run's folders. Returns the Progress so far."""
     plan, session, config = context.plan, context.session, context.plan.config
-    images = {} if context.stream else train_graph.feed(context.graph.images, plan.dataset.images, plan.labels)
-    session.run(context.graph.initialize, images)
+    initialize(context)
     header = context.evaluator and context.evaluator.header
-    progress = restore_progress(context, checkpoint) if checkpoint else Progress(config, evaluation_header=header)
+    fresh = Progress(config, evaluation_header=header, total_steps=plan.total_steps)
+    progress = restore_progress(context, checkpoint) if checkpoint else fresh
     if config.weights and not checkpoint:
         checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
     if not checkpoint:
         session.run(context.graph.start_average)
+    context.member.adopt(context.graph, session, progress.step)
     compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
     if context.evaluator:
         context.evaluator.prepare()
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
-    first_made_by, run_id = saved.made_by if saved else made_by(config.device), context.state_saver.run_id
+    first_made_by = saved.made_by if saved else made_by(config.device, plan.workers)
+    run_id = context.state_saver.run_id
     run_folder.write(run_folder.Saved(config, plan.facts, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         save_generator(context, progress)
@@ -165,6 +158,13 @@ def start(context, saved, checkpoint):
     if not progress.step:
         save_state(context, progress)
     return progress
+
+
+def initialize(context):
+    """Gives all variables their initial values, and the images those of the data."""
+    plan = context.plan
+    images = {} if context.stream else train_graph.feed(context.graph.images, plan.dataset.images, plan.labels)
+    context.session.run(context.graph.initialize, images)
 
 
 def restore_progress(context, checkpoint):
@@ -189,12 +189,13 @@ def train_loop(context, progress):
     monitor = TrainingMonitor(metrics.diversity(plan.real_samples), count)
     with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
         for first, steps in plan.chunks(progress.step):
-            if context.signals:
+            progress.stopped_by = context.member.stops(context.signals)
+            if progress.stopped_by:
                 break
             rows, finite = context.train_fn(first, steps)
-            nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
-            if nonfinite.size or not finite:
-                return first + 1 + int(nonfinite[0] if nonfinite.size else steps - 1)
+            nonfinite = nonfinite_step(first, rows, finite)
+            if nonfinite:
+                return nonfinite
             progress.step += steps
             progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - started - progress.evaluating
@@ -205,6 +206,14 @@ def train_loop(context, progress):
                 last_save = time.monotonic()
     save_generator(context, progress)
     save_state(context, progress)
+    return None
+
+
+def nonfinite_step(first, rows, finite):
+    """The first step with NaN or inf in its METRICS, or the last if the state is not finite after it; or None."""
+    nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
+    if nonfinite.size or not finite:
+        return first + 1 + int(nonfinite[0] if nonfinite.size else len(rows) - 1)
     return None
 
 

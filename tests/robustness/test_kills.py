@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
 ]
 
-KILLS, BY_COMMAND = 60, 5  # one kill in twelve is of `python train.py`
+KILLS, BY_COMMAND = 30, 3  # one kill in ten is of `python train.py`
 MEANS = {"average": 0.9, "holdout": 8, "penalty": "r1", "penalty_every": 3, "evaluate_every": 7, "pack": 2}
 CONDITIONAL = {"conditional": True, "class_frequencies": "uniform", "average": 0.9, "holdout": 8}
 EPOCHS = 150

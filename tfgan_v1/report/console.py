@@ -32,6 +32,8 @@ def write_line(plan, progress, numbers):
         outputs += f", {records.HELD_OUT_HEADERS[plan.reads_as][3]} {progress.held_out[-1].held_out:.2f}"
     accuracies = f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}" if "d_accuracy" in now else ""
     speed = f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
+    if plan.workers > 1:
+        speed += f" by {plan.workers} workers"
     points = _statistics(plan, progress)
     if sys.stdout and sys.stdout.isatty():
         parts = filter(None, [f"{time_left.removeprefix('0:')} left", speed, outputs, *points, accuracies])

@@ -37,6 +37,7 @@ class Progress:
     held_out_digest: Any = field(default_factory=hashlib.sha256)
     losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
     stopped_by: int | None = None  # the number of the signal that ended training early
+    total_steps: int = 0  # of the whole run
 
     def add_samples(self, samples, step):
         """Adds the samples of a step."""
@@ -78,16 +79,18 @@ def starting_point(plan, saved):
             f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}; train to that "
             f"or later, not to {plan.step_label(plan.total_steps)}"
         )
-    before, now = {"device": "cpu", **saved.made_by}, made_by(plan.config.device)  # earlier versions had the CPU only
+    before = {"device": "cpu", "workers": 1, **saved.made_by}  # the first versions had no others
+    now = made_by(plan.config.device, plan.workers)
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
     if changes:
         warn(f"the run began with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's")
     return checkpoint
 
 
-def made_by(device):
+def made_by(device, workers=1):
     """Everything besides the configuration that affects the exact bits of a run. device: cpu or gpu."""
-    return {**run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__), "device": devices.name(device)}
+    versions = run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__)
+    return {**versions, "device": devices.name(device), "workers": workers}
 
 
 def metadata(progress):
@@ -112,6 +115,7 @@ def load_progress(plan, checkpoint, evaluation_header=None):
     """
     facts, folder = _valid_facts(checkpoint), plan.config.samples_folder
     progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch, facts["seconds"])
+    progress.total_steps = plan.total_steps
     progress.reported, progress.reported_step = progress.seconds, progress.step
     progress.best = tuple(facts["best"]) if "best" in facts else None
     if _exists(folder / names.SAMPLES):

@@ -19,6 +19,7 @@ from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_
 from tfgan_v1.storage.names import CKPT_FILES, CKPT_LEFTOVERS, CONFIG, LOCK, OUTPUTS, SAMPLES_FILES, SAMPLES_LEFTOVERS
 
 FORMAT = 4  # of config.json
+PATHS = ("data_dir", "dataset", "labels", "weights", "cache_dir")  # options that may name a file or folder
 
 
 class Saved(NamedTuple):
@@ -26,7 +27,7 @@ class Saved(NamedTuple):
 
     config: Config
     data: dict[str, Any]  # plan.facts_of: name, num_images, image_shape [h, w, c], sha256 of the pixels, classes
-    made_by: dict[str, Any]  # versions of the packages by name, processor, threads, device
+    made_by: dict[str, Any]  # versions of the packages by name, processor, threads, device, workers
     run_id: str  # also in the manifest of each checkpoint
     custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss"
 
@@ -187,7 +188,7 @@ def write(saved):
     """Writes a Saved to config.json."""
     config = saved.config
     values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
-    for name in ("data_dir", "dataset", "labels", "weights", "cache_dir"):
+    for name in PATHS:
         if values[name] is not None and (name != "dataset" or values[name] not in DATASET_NAMES):
             values[name] = os.path.abspath(values[name])
     content = {"format": FORMAT, **saved._asdict(), "config": values, "custom": list(saved.custom)}

@@ -1,0 +1,87 @@
+"""The workers of a cluster, as TensorFlow's variable TF_CONFIG names them. No TensorFlow is needed to read it."""
+
+import json
+import os
+import re
+from typing import NamedTuple
+
+from tfgan_v1.errors import UserError, brief
+
+VARIABLE = "TF_CONFIG"
+LAUNCHED = "TFGAN_LAUNCHED"  # is set in the workers that --workers starts
+EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
+
+
+class Addresses(NamedTuple):
+    """All workers, and which of them this process is. The first is the chief: it alone writes the run."""
+
+    workers: tuple[str, ...]  # "host:port" of each
+    index: int
+
+    @property
+    def own(self):
+        """The address of this worker."""
+        return self.workers[self.index]
+
+    @property
+    def is_chief(self):
+        """Whether this process writes the run."""
+        return self.index == 0
+
+
+def from_environment():
+    """The Addresses in TF_CONFIG; None if it names no cluster, or one worker.
+
+    Raises UserError if it is not what TensorFlow's documentation says: a "cluster" with lists of addresses under
+    "worker" and perhaps "chief", and a "task" with the "type" and the "index" of this process.
+    """
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UserError(f"{VARIABLE} is not JSON: {brief(text)}; it looks like {EXAMPLE}") from None
+    cluster, task = (content.get(name) if isinstance(content, dict) else None for name in ("cluster", "task"))
+    if content == {} or (isinstance(content, dict) and not cluster):
+        return None
+    _check(isinstance(cluster, dict) and isinstance(task, dict), 'needs a "cluster" and a "task"')
+    unused = sorted(set(map(str, cluster)) - {"chief", "worker"})
+    _check(not unused, f"has jobs that are not used here: {', '.join(unused)}; name the processes as worker alone")
+    jobs = {name: cluster.get(name, []) for name in ("chief", "worker")}
+    for name, addresses in jobs.items():
+        _check(
+            isinstance(addresses, list) and all(isinstance(each, str) for each in addresses),
+            f'needs a list of addresses under "{name}"',
+        )
+    workers = (*jobs["chief"], *jobs["worker"])
+    _check(workers, 'has no "worker" in its "cluster"')
+    for address in workers:
+        _check(_is_address(address), f"has the address {brief(address)}, which is not a host and a port: host:2222")
+        _check(workers.count(address) == 1, f"names {brief(address)} twice; each worker has an address of its own")
+    kind, index = task.get("type"), task.get("index")
+    _check(isinstance(kind, str) and kind in jobs, f'has the task type {brief(kind)}; it is "worker" or "chief"')
+    _check(jobs[kind], f'has the task type {brief(kind)}, but its "cluster" has no {kind}')
+    _check(
+        type(index) is int and 0 <= index < len(jobs[kind]),
+        f"has the task index {brief(index)}, but its {kind}s are numbered 0 to {len(jobs[kind]) - 1}",
+    )
+    if len(workers) == 1:
+        return None
+    return Addresses(workers, index + (len(jobs["chief"]) if kind == "worker" else 0))
+
+
+def to_environment(addresses):
+    """The value of TF_CONFIG for Addresses."""
+    task = {"type": "worker", "index": addresses.index}
+    return json.dumps({"cluster": {"worker": list(addresses.workers)}, "task": task})
+
+
+def _is_address(text):
+    match = re.fullmatch(r"(?:[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):([0-9]{1,5})", text)
+    return bool(match) and text.isprintable() and 1 <= int(match[1]) <= 65535
+
+
+def _check(right, mistake):
+    if not right:
+        raise UserError(f"{VARIABLE} {mistake}; it looks like {EXAMPLE}")

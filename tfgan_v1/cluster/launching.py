@@ -1,0 +1,109 @@
+"""Several workers on this machine, for trying out what TF_CONFIG does on several."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from tfgan_v1.cluster.addresses import LAUNCHED, VARIABLE, Addresses, to_environment
+from tfgan_v1.errors import PeerLost
+
+HOST = "127.0.0.1"
+PATIENCE = 15  # seconds that the others have to end by themselves when one has ended with an error
+CHILD = "import sys; from tfgan_v1 import cli; sys.exit(cli.main(sys.argv[2:], program=sys.argv[1]))"
+
+
+def launch(flags, program, count):
+    """Runs `train` with these flags in `count` processes. Returns the chief's exit code.
+
+    The chief's output is this process's; the others' errors are shown where the chief only lost them. Ctrl-C, SIGTERM
+    and SIGHUP go to the chief, by which all stop.
+    """
+    workers, processes = free_addresses(count), []
+    with ExitStack() as stack:
+        outputs = [None, *(stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(count - 1))]
+        with _forwarded(processes):
+            try:
+                for index, output in enumerate(outputs):
+                    processes.append(_start(flags, program, Addresses(workers, index), output))
+                _wait(processes)
+            finally:
+                for each in processes:
+                    each.kill()  # nothing, if it has ended
+        codes = [each.returncode for each in processes]
+        for output, code in zip(outputs, codes, strict=True):
+            if output and codes[0] == PeerLost.exit_code and code not in (0, PeerLost.exit_code):
+                output.seek(0)
+                sys.stderr.write(output.read())
+    return codes[0] if codes[0] >= 0 else 128 - codes[0]
+
+
+def free_addresses(count):
+    """So many addresses of this machine on which nobody listens."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return tuple(f"{HOST}:{each.getsockname()[1]}" for each in sockets)
+
+
+def _start(flags, program, addresses, output):
+    """Starts a worker, with its share of the processor's cores if there are enough."""
+    package = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    streams = {"stdout": subprocess.DEVNULL, "stderr": output} if output else {}
+    with _on_cores(addresses):
+        return subprocess.Popen(
+            [sys.executable, "-c", CHILD, program, "train", *flags],
+            env={**os.environ, VARIABLE: to_environment(addresses), LAUNCHED: "1", "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal reaches this process alone, which forwards it
+            **streams,
+        )
+
+
+@contextmanager
+def _on_cores(addresses):
+    """Processes that are started meanwhile run on one worker's share of the cores."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    count, index = len(addresses.workers), addresses.index
+    share = cores[len(cores) * index // count : len(cores) * (index + 1) // count] if len(cores) >= count else []
+    if share:
+        os.sched_setaffinity(0, share)
+    try:
+        yield
+    finally:
+        if share:
+            os.sched_setaffinity(0, cores)
+
+
+@contextmanager
+def _forwarded(processes):
+    """Meanwhile, signals that end this process go to the first of these."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number in numbers:
+            signal.signal(number, lambda number, _: [each.send_signal(number) for each in processes[:1]])
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait(processes):
+    """Waits for all. If the chief has ended, or another one with an error, and some go on, they are ended, too."""
+    deadline = None
+    while any(each.poll() is None for each in processes):
+        if deadline is None and (processes[0].returncode is not None or any(each.returncode for each in processes)):
+            deadline = time.monotonic() + PATIENCE
+        if deadline is not None and time.monotonic() > deadline:
+            for each in processes:
+                if each.poll() is None:
+                    each.kill()
+        time.sleep(0.1)

@@ -1,0 +1,67 @@
+"""How a training starts: alone, or as one of the workers that TF_CONFIG names."""
+
+from dataclasses import fields
+
+from tfgan_v1 import following, training
+from tfgan_v1.cluster import addresses, meeting
+from tfgan_v1.cluster.membership import Member
+from tfgan_v1.config import Config
+from tfgan_v1.errors import note
+from tfgan_v1.plan import CustomParts, make_plan
+from tfgan_v1.presets import FASTER_ALONE
+
+WAIT = 300.0  # seconds in which all workers must have come
+
+
+def train(
+    config,
+    *,
+    resume=False,
+    overwrite=False,
+    model=None,
+    loss=None,
+    d_optimizer=None,
+    g_optimizer=None,
+    wait=WAIT,
+):
+    """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
+
+    resume: continue the run in these folders up to the length that config gives; the result has the same bits as an
+    uninterrupted run. overwrite: delete the run in these folders first. model, loss, d_optimizer, g_optimizer: a custom
+    models.Model, losses.Loss and optimizers.Optimizer of each network in place of those that `config` names. wait: if
+    the environment variable TF_CONFIG names several workers, the seconds in which all of them must have come. Ctrl-C
+    and SIGTERM save everything and end the training early.
+    Raises UserError, with no run changed, for every mistake that the user can correct; its subclass Diverged, with the
+    run at its last saved state, if a loss or a weight becomes NaN or infinite, and PeerLost if a worker is lost.
+    """
+    custom = CustomParts(model, loss, d_optimizer, g_optimizer)
+    cluster = addresses.from_environment()
+    if cluster is None:
+        return training.run(make_plan(config, resume=resume, overwrite=overwrite, custom=custom))
+    wanted = {each.name: getattr(config, each.name) for each in fields(Config)}
+    return work(cluster, wait, wanted, lambda: config, resume=resume, overwrite=overwrite, custom=custom)
+
+
+def work(cluster, wait, wanted, make_config, *, resume, overwrite, custom=CustomParts(), end=None):  # noqa: B008
+    """Trains as one of several workers. Returns Progress; that of the chief alone has records.
+
+    cluster: addresses.Addresses. wanted, make_config: see meeting.agree_on_options. end: see membership.Member. The
+    rest is as in `train`.
+    """
+    with Member(cluster, wait, end) as member:
+        config = meeting.agree_on_options(member, wanted, make_config)
+        member.watch()
+
+        def plan_run():
+            options = {"resume": resume, "overwrite": overwrite, "custom": custom, "workers": member.size}
+            return make_plan(config, **options) if member.is_chief else make_plan(config, **options, chief=False)
+
+        plan = meeting.agree_on_data(member, plan_run)
+        if not member.is_chief:
+            return following.follow(plan, member)
+        if config.model in FASTER_ALONE and not custom.model:
+            note(
+                f"--model {config.model} is not faster with several workers: a step takes less time than the exchange "
+                "between them"
+            )
+        return training.run(plan, member)

@@ -11,9 +11,9 @@ import pytest
 from clusters import LIMIT, finish
 from conftest import REPOSITORY
 
-from tfgan_v1 import flags
 from tfgan_v1.cluster import addresses
 from tfgan_v1.cluster.launching import free_addresses
+from tfgan_v1.commands import train
 
 EXAMPLES = REPOSITORY / "docs" / "cluster"
 TWO_MACHINES, KUBERNETES, SLURM = (EXAMPLES / name for name in ("two_machines.sh", "kubernetes.yaml", "slurm.sbatch"))
@@ -44,7 +44,7 @@ def accepted(output, monkeypatch):
     config, (module, name, command, *given) = json.loads(output)
     assert (module, name, command) == ("-m", "tfgan_v1", "train")
     monkeypatch.setenv(addresses.VARIABLE, config)
-    return addresses.from_environment(), flags.parse_train("train", given)
+    return addresses.from_environment(), train.parse("train", given)
 
 
 def run(command, environment):

@@ -1,4 +1,4 @@
-"""The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see flags.py."""
+"""The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see commands/train.py."""
 
 import re
 from collections.abc import Mapping

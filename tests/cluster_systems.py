@@ -1,9 +1,12 @@
-"""The systems that test_cluster_exact.py trains, and the program of each worker: index, folder, addresses (one: alone).
+"""The systems that test_cluster_exact.py trains, and the program of each worker: index, folder, addresses.
+
+Without addresses, a process trains alone. The environment variable SYSTEMS names the systems to train.
 
 All workers build the same graphs in the same order, with one server and one count of collectives.
 """
 
 import itertools
+import json
 import os
 import sys
 
@@ -137,7 +140,7 @@ def main(index, folder, *addresses):
         config.isolate_session_state = True
         target = tf.train.Server({"worker": list(addresses)}, "worker", index, config=config).target
         place = {"device": device, "workers": lambda unit: sharing.Workers(len(addresses), index, keys, unit)}
-    for number, name in enumerate(SYSTEMS):
+    for number, name in enumerate(json.loads(os.environ["SYSTEMS"])):
         found = train(name, target, config, **place)
         np.savez(os.path.join(folder, f"{number}.{index}.npz"), **{k.replace("/", "|"): v for k, v in found.items()})
         print(name, flush=True)

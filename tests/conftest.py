@@ -14,6 +14,7 @@ from tfgan_v1.data import published
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = os.environ.get("TFGAN_DATA")
+THOROUGH = bool(os.environ.get("TFGAN_THOROUGH"))  # more kills, damaged files and systems than fit into 15 minutes
 needs_mnist = pytest.mark.skipif(
     not REAL_DATA or not Path(REAL_DATA, "mnist").is_dir(), reason="TFGAN_DATA names no folder with MNIST in it"
 )

@@ -1,5 +1,6 @@
 """n workers learn what one process would, for every system: metrics, weights, and equal bits on all workers."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,11 +8,18 @@ import sys
 import numpy as np
 import pytest
 from cluster_systems import SYSTEMS
-from conftest import REPOSITORY
+from conftest import REPOSITORY, THOROUGH
 
 from tfgan_v1.cluster.launching import free_addresses
 
 pytestmark = pytest.mark.slow
+# The systems by the number of workers: each kind of exchange at least once, or all.
+WITH_THREE = ("mlp", "gaussian, whole", "dcgan_upsample", "dcgan_upsample again", "tuned", "wgan_gp", "augmented")
+WITH_TWO = (
+    *("dcgan", "packed, stddev, dropout", "conditional, batch norm", "conditional, penalty"),
+    *("D with batch norm, relative", "custom penalty", "dcgan_upsample", "dcgan_upsample again", "wgan_gp"),
+)
+BY_WORKERS = {n: [*SYSTEMS] if THOROUGH else [*some] for n, some in ((2, WITH_TWO), (3, WITH_THREE))}
 LIMIT = 900  # seconds for all systems; the machine may be busy
 METRICS = 1e-6  # largest difference
 RELATIVE, ABSOLUTE = 1e-5, 1e-8  # of a weight or slot: a share of its tensor's largest, and what is added to that
@@ -25,7 +33,7 @@ NO_GRADIENT = {
 ROUNDING = 2e-5  # the largest difference of these
 
 
-def start(folder, addresses):
+def start(folder, addresses, names):
     """Starts the program of each worker, or of one process that is alone."""
     processes = []
     for index in range(max(1, len(addresses))):
@@ -33,7 +41,7 @@ def start(folder, addresses):
             processes.append(
                 subprocess.Popen(
                     [sys.executable, REPOSITORY / "tests" / "cluster_systems.py", str(index), folder, *addresses],
-                    env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+                    env={**os.environ, "PYTHONPATH": str(REPOSITORY), "SYSTEMS": json.dumps(names)},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -42,7 +50,7 @@ def start(folder, addresses):
     return processes
 
 
-def finish(folder, processes):
+def finish(folder, processes, names):
     """What each process found: system -> variable -> values."""
     try:
         codes = [each.wait(LIMIT) for each in processes]
@@ -52,32 +60,36 @@ def finish(folder, processes):
             each.wait()
     assert codes == [0] * len(processes), [(folder / f"{i}.log").read_text()[-2000:] for i in range(len(processes))]
     return [
-        {name: dict(np.load(folder / f"{number}.{index}.npz")) for number, name in enumerate(SYSTEMS)}
+        {name: dict(np.load(folder / f"{number}.{index}.npz")) for number, name in enumerate(names)}
         for index in range(len(processes))
     ]
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
+    names = [*dict.fromkeys(name for some in BY_WORKERS.values() for name in some)]
     folder = tmp_path_factory.mktemp("alone")
-    return finish(folder, start(folder, ()))[0]
+    return finish(folder, start(folder, (), names), names)[0]
 
 
-@pytest.fixture(scope="module", params=[2, 3])
-def shared(request, tmp_path_factory, alone):
-    """What each of n workers found; one process was first, as all together would take the cores from each other."""
-    folder = tmp_path_factory.mktemp("workers")
-    return finish(folder, start(folder, free_addresses(request.param)))
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, alone):
+    """What each of n workers found, by n. One process was first: all together would take the cores from each other."""
+    found = {}
+    for n, names in BY_WORKERS.items():
+        folder = tmp_path_factory.mktemp("workers")
+        found[n] = finish(folder, start(folder, free_addresses(n), names), names)
+    return found
 
 
 def bits(values):
     return {name: value.tobytes() for name, value in values.items()}
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
-def test_n_workers_learn_what_one_process_would(alone, shared, name):
-    first, one = shared[0][name], alone[name]
-    assert all(bits(other[name]) == bits(first) for other in shared[1:]), "the workers differ"
+@pytest.mark.parametrize("n, name", [(n, name) for n, names in BY_WORKERS.items() for name in names])
+def test_n_workers_learn_what_one_process_would(alone, shared, n, name):
+    first, one = shared[n][0][name], alone[name]
+    assert all(bits(other[name]) == bits(first) for other in shared[n][1:]), "the workers differ"
     assert first.keys() == one.keys() and len(np.unique(one["metrics"][:, 0])) == len(one["metrics"])
     assert np.abs(first["metrics"] - one["metrics"]).max() <= METRICS
     excepted = tuple(each for system, keys in NO_GRADIENT.items() if name.startswith(system) for each in keys)
@@ -89,5 +101,5 @@ def test_n_workers_learn_what_one_process_would(alone, shared, name):
 
 
 def test_two_trainings_of_equal_n_have_equal_bits(alone, shared):
-    for each in (alone, *shared):
+    for each in (alone, *shared[2], *shared[3]):
         assert bits(each["dcgan_upsample again"]) == bits(each["dcgan_upsample"])

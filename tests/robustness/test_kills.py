@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import REPOSITORY, mounted, outcome, tensors
+from conftest import REPOSITORY, THOROUGH, mounted, outcome, tensors
 from forks import SMALL, Forks, images, labels
 
 from tfgan_v1 import Config
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
 ]
 
-KILLS, BY_COMMAND = 30, 3  # one kill in ten is of `python train.py`
+KILLS, BY_COMMAND = (60, 6) if THOROUGH else (16, 2)  # the second: how many are of `python train.py`
 MEANS = {"average": 0.9, "holdout": 8, "penalty": "r1", "penalty_every": 3, "evaluate_every": 7, "pack": 2}
 CONDITIONAL = {"conditional": True, "class_frequencies": "uniform", "average": 0.9, "holdout": 8}
 EPOCHS = 150

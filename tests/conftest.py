@@ -122,6 +122,7 @@ def outcome(config):
         "state": tensors(state.prefix),
         "generator": tensors(generator.prefix),
         "samples": (config.samples_folder / "train_samples.pkl").read_bytes(),
+        "fixed noise": fixed.read_bytes() if (fixed := config.samples_folder / "fixed_noise.pkl").exists() else None,
         "losses": [row[:-1] for row in rows],  # without the seconds
         "sheet": (config.samples_folder / "last_samples.png").read_bytes(),
     }

@@ -1,5 +1,6 @@
 """The configuration: each preset has the published numbers, and each invalid value is one sentence."""
 
+import shlex
 from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 from tfgan_v1 import Config, UserError, data, presets
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.augmentation import AUGMENTATIONS
-from tfgan_v1.config import DATASET_NAMES, LARGEST_SIDE, from_mapping
+from tfgan_v1.commands import train
+from tfgan_v1.config import DATASET_NAMES, LARGEST_SIDE, from_mapping, given_options
 from tfgan_v1.data import shapes
 from tfgan_v1.losses import LOSSES, Labels
 from tfgan_v1.models import MODELS
 from tfgan_v1.noise import DISTRIBUTIONS
 from tfgan_v1.optimizers import OPTIMIZERS
+from tfgan_v1.options import as_flags
 from tfgan_v1.penalties import PENALTIES
 from tfgan_v1.presets import CHOICES, COMMON, CONVOLUTIONAL, PRESETS
 
@@ -249,3 +252,31 @@ def test_it_is_frozen_and_every_option_has_a_help_text():
 def test_a_named_run_has_a_subfolder_of_both_folders():
     config = Config(name="faces")
     assert (str(config.ckpt_folder), str(config.samples_folder)) == ("checkpoints/faces", "samples/faces")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"epochs": 7},
+        {"steps": 50, "smooth": 0.0},
+        {"model": "conv", "epochs": 3, "xla": "on"},
+        {"model": "dcgan_upsample", "loss": "relativistic_average", "d_batches": "separate"},
+        {"loss": "wasserstein", "penalty": "wgan_gp", "conditional": True, "num_samples": 16},
+        {"model": "tuned", "penalty": "none", "average": 0.5, "name": "two words", "strict": True},
+        {"pack": 3, "batch_size": 99, "dataset": "-folder", "background": "#20c0ff"},
+    ],
+    ids=str,
+)
+def test_the_given_options_are_few_and_make_the_same_configuration(options):
+    config = Config(**options)
+    given = given_options(config)
+    assert given == options
+    parsed = train.parse("train.py", shlex.split(as_flags(given)))
+    assert Config(**{name: value for name, value in parsed.items() if name in given}) == config
+
+
+def test_the_given_options_leave_out_what_is_chosen_for_the_device():
+    assert given_options(Config(device="cpu", xla="on")) == {}
+    assert given_options(Config(device="cpu", xla="off")) == {"xla": "off"}
+    assert given_options(Config(model="tuned", device="cpu", xla="off")) == {"model": "tuned"}

@@ -107,8 +107,21 @@ def test_many_losses_are_faint_below_their_running_mean():
     ax = plots.loss_curves(range(2000), LOSSES[:1] * 1000 + LOSSES[1:2] * 1000).axes[0]
     faint, mean, *_ = ax.lines
     assert len(faint.get_xdata()) == 2000 and faint.get_alpha() < 1
-    assert len(mean.get_xdata()) == 2000 - 19 and mean.get_xdata()[-1] == 1999
-    assert np.isclose(mean.get_ydata()[1000 - 10], 0.1 + 0.1 * 10 / 20, atol=0.006)
+    first, second = LOSSES[0].d_loss, LOSSES[1].d_loss
+    means = mean.get_ydata()  # over a twentieth of the curve: the last 100 values
+    assert len(means) == 2000 and means[:1000] == pytest.approx(first) and means[1100:] == pytest.approx(second)
+    assert means[1049] == pytest.approx((first + second) / 2)
+
+
+def test_few_losses_are_one_line():
+    assert len(plots.loss_curves(range(39), LOSSES[:1] * 39).axes[0].lines) == 2
+    assert plots.running_mean([1.0] * 39) is None
+
+
+def test_the_running_mean_of_a_curve_begins_with_its_first_value():
+    values = RANDOM.normal(size=60)
+    expected = [values[max(0, i - 2) : i + 1].mean() for i in range(60)]
+    assert plots.running_mean(values) == pytest.approx(expected)
 
 
 def test_the_density_of_real_points_is_blue_and_of_fake_points_red():

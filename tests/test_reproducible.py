@@ -77,6 +77,8 @@ def found(folder, name):
     ckpt, samples = places(folder, name).values()
     state, generator = checkpoints.newest_state(ckpt), checkpoints.newest_generator(ckpt)
     files = {path.relative_to(samples).as_posix(): path.read_bytes() for path in samples.rglob("*") if path.is_file()}
+    for name in ("review.html", "review.json"):  # they name the folders
+        del files[name]
     rows = [row[:-1] for row in csv.reader(files.pop("losses.csv").decode().splitlines())]
     config = json.loads((ckpt / "config.json").read_bytes())
     return {

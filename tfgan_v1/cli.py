@@ -15,6 +15,7 @@ from tfgan_v1.report.standard_streams import discard, tolerant_streams
 COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",
     "sample": "draw samples from a trained generator",
+    "review": "make a page, a sheet and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
 }
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE

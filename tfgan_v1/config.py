@@ -10,6 +10,7 @@ from tfgan_v1.errors import UserError, brief, did_you_mean
 from tfgan_v1.options import OneOf, Range, checked, flag, option
 from tfgan_v1.presets import (
     AUGMENTATIONS,
+    CHOICES,
     COMMON,
     CONDITIONAL,
     CONDITIONAL_SAMPLES,
@@ -221,6 +222,11 @@ class Config:
     )
     num_samples: int = option("images drawn each time", Range(1, 10_000))
     record: str = option("rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")))
+    tensorboard: bool = option(
+        "also write losses, samples and histograms of the weights as event files for TensorBoard",
+        default=False,
+        resumable=True,
+    )
     sheets: str = option(
         "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True
     )
@@ -336,3 +342,15 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
             hint = did_you_mean(str(name), names) or "see --help of train"
             raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
     return Config(**values)
+
+
+def given_options(config):
+    """The options, by name, that differ from the preset's: what makes an equal run, on the same kind of device.
+
+    The device is left out, and so is xla where it is what is chosen for the device.
+    """
+    chosen = "on" if config.model in CHOICES[config.device if config.device == "gpu" else "cpu"].xla else "off"
+    base = {each.name: each.default for each in fields(Config)} | _preset(config) | {"device": config.device}
+    base |= {"xla": config.xla} if config.xla == chosen else {}
+    values = {each.name: getattr(config, each.name) for each in fields(Config)}
+    return {name: value for name, value in values.items() if value != base[name]}

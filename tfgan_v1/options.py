@@ -2,6 +2,7 @@
 
 import math
 import os
+import shlex
 from dataclasses import field
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -54,6 +55,16 @@ def option(help, valid=None, *, metavar=None, default=None, resumable=False, pla
 def flag(name):
     """An option as a flag: `--batch-size` for `batch_size`."""
     return "--" + name.replace("_", "-")
+
+
+def as_flags(options):
+    """Options by name as they are typed in a shell: " --name faces", " --name=-x", or " --strict" for True."""
+
+    def typed(value):
+        text = str(value)
+        return "" if value is True else f"{'=' if text[:1] == '-' else ' '}{shlex.quote(text)}"
+
+    return "".join(f" {flag(name)}{typed(value)}" for name, value in options.items())
 
 
 def value_type(each):

@@ -92,6 +92,11 @@ class Plan(NamedTuple):
         return self.config.steps or self.config.epochs * self.steps_per_epoch
 
     @property
+    def images_per_step(self):
+        """Real images that the discriminator sees in one step."""
+        return self.config.batch_size * self.config.d_steps
+
+    @property
     def sample_every(self):
         """Steps from one sampling step to the next."""
         return self.config.sample_every * (1 if self.config.steps else self.steps_per_epoch)

@@ -3,17 +3,21 @@
 import time
 
 from tfgan_v1 import train_graph
-from tfgan_v1.report import pictures, statistics
+from tfgan_v1.report import event_files, pictures, statistics
+from tfgan_v1.step_metrics import METRICS
 from tfgan_v1.storage import checkpoints, files, names, records
 from tfgan_v1.storage.progress import metadata
 
 
-def start_records(plan, progress):
+def start_records(context, progress):
     """Writes all records as they are at the current step, without what belongs to later steps."""
+    plan = context.plan
     folder = plan.config.samples_folder
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
     records.write_samples(folder / names.SAMPLES, progress.samples)
+    if not plan.is_points:
+        records.write_samples(folder / names.FIXED_NOISE, progress.fixed)
     losses = [row.cells() for row in progress.losses]
     records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.reads_as], losses)
     if plan.config.holdout:
@@ -25,25 +29,32 @@ def start_records(plan, progress):
         records.write_table(folder / names.EVALUATION, progress.evaluation_header, progress.evaluation)
     if plan.dataset.files:
         records.write_table(folder / names.FILES, records.FILES_HEADER, plan.dataset.files)
+    if context.events:
+        context.events.start(progress.step)
 
 
-def record(plan, progress, rows):
+def record(context, progress, rows):
     """Adds METRICS, one row for each of the last steps up to progress.step, to losses.csv."""
-    losses = []
+    plan, losses = context.plan, []
     for step, row in enumerate(rows, progress.step - len(rows) + 1):
         numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
         epoch = (step - 1) // plan.steps_per_epoch + 1
         losses.append(records.Losses.of(step, epoch, numbers, round(progress.seconds, 3)))
+        if context.events:
+            context.events.add_numbers(step, dict(zip(METRICS[plan.reads_as], numbers, strict=True)))
     progress.add_losses(losses)
     records.append_rows(progress.config.samples_folder / names.LOSSES, [row.cells() for row in losses])
 
 
 def sample(context, progress):
-    """Draws samples from fresh noise, and saves them and the generator."""
+    """Draws samples from fresh noise and from the noise of all sampling steps; saves them and the generator."""
     plan, graph = context.plan, context.graph
     folder = plan.config.samples_folder
     progress.add_samples(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
     records.append_samples(folder / names.SAMPLES, progress.samples[-1:])
+    if not plan.is_points:
+        progress.add_fixed(context.session.run(graph.fixed))
+        records.append_samples(folder / names.FIXED_NOISE, progress.fixed[-1:])
     if plan.is_points:
         records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
     if plan.config.holdout:
@@ -51,6 +62,8 @@ def sample(context, progress):
         records.append_rows(folder / names.HELD_OUT, progress.held_out[-1:])
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
+    if context.events:
+        context.events.add_samples(progress.step, event_files.pngs_of(plan, progress), context.session)
     save_generator(context, progress)
 
 
@@ -69,6 +82,8 @@ def evaluate(context, progress):
     row = (progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *figures)
     progress.add_evaluation([row])
     records.append_rows(config.samples_folder / names.EVALUATION, [row])
+    if context.events:
+        context.events.add_numbers(progress.step, dict(zip(context.evaluator.header[2:], figures, strict=True)))
     if progress.best is None or figures[0] < progress.best[1]:
         progress.best = (progress.step, figures[0])
         saver = context.generator_savers["best"]
@@ -86,7 +101,8 @@ def save_generator(context, progress):
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
-    tables = [names.STATISTICS] * context.plan.is_points + [names.HELD_OUT] * (context.plan.config.holdout > 0)
+    tables = [names.STATISTICS if context.plan.is_points else names.FIXED_NOISE]
+    tables += [names.HELD_OUT] * (context.plan.config.holdout > 0)
     tables += [names.EVALUATION] * bool(progress.evaluation_header)
     for name in (names.SAMPLES, names.LOSSES, *tables):
         files.sync(context.plan.config.samples_folder / name)

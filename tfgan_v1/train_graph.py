@@ -14,6 +14,7 @@ from tfgan_v1.optimizers import Optimizer, make_optimizer
 from tfgan_v1.step_metrics import METRICS
 
 MEASURED = 250  # images that are drawn at once to be measured
+MOST_FIXED = 100  # images that are drawn from the same noise at each sampling step
 
 
 class SingleStep(NamedTuple):
@@ -36,6 +37,7 @@ class TrainGraph(NamedTuple):
     metrics: Any  # does the steps; float32 [chunk, n], the METRICS of each, of which the first num_steps rows are valid
     finite: Any  # bool: whether every weight and optimizer slot is finite after the steps, in a cluster on all workers
     preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]; of the averaged generator
+    fixed: Any  # images of the same noise in all of the run, float32 [up to MOST_FIXED, *shape]; otherwise as preview
     batch_index: Any  # placeholder, int64
     measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape], drawn as `preview` is
     judged: Batch  # placeholders [n, *shape], pixels or points; and the class of each, or None
@@ -115,6 +117,9 @@ def build(
     zs = Batch(draw_noise(noise.TRAINING, first_step, *draws), draw_classes(noise.TRAINING_CLASSES, first_step, *draws))
     preview_z = draw_noise(noise.PREVIEW, first_step, 1, [config.num_samples])[0]
     preview_classes = condition and tf.range(config.num_samples) % condition.num_classes
+    num_fixed = min(config.num_samples, MOST_FIXED)
+    fixed_z = draw_noise(noise.FIXED, 0, 1, [num_fixed])[0]
+    fixed_classes = condition and preview_classes[:num_fixed]
     batch_index = tf.placeholder(tf.int64, [], "batch_index")
     measured_z = draw_noise(noise.EVALUATION, batch_index, 1, [MEASURED])[0]
     measured_classes = condition and draw_classes(noise.EVALUATION_CLASSES, batch_index, 1, [MEASURED])[0]
@@ -134,6 +139,7 @@ def build(
         metrics=metrics,
         finite=finite,
         preview=draw_images(preview_z, preview_classes),
+        fixed=draw_images(fixed_z, fixed_classes),
         batch_index=batch_index,
         measured=draw_images(measured_z, measured_classes),
         judged=judged,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from tfgan_v1 import classes, devices, streaming, train_graph
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
@@ -17,10 +16,12 @@ from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import Plan
 from tfgan_v1.recording import evaluate, record, sample, save_generator, save_state, start_records, write_state
-from tfgan_v1.report import console, pictures
+from tfgan_v1.report import console
+from tfgan_v1.report.event_files import EventFiles
+from tfgan_v1.report.pictures import Pictures
 from tfgan_v1.signals import deferred_signals
 from tfgan_v1.step_metrics import METRICS
-from tfgan_v1.storage import checkpoints, run_folder
+from tfgan_v1.storage import checkpoints, names, run_folder
 from tfgan_v1.storage.progress import Progress, load_progress, made_by, starting_point
 
 MAKE_ROOM = "free some space, then --resume continues from the last saved state"
@@ -40,6 +41,7 @@ class TrainContext(NamedTuple):
     weights_saver: checkpoints.Saver  # of both networks
     evaluator: Evaluator | None
     signals: list  # numbers of the signals received
+    events: Any = None  # the report.event_files.EventFiles of --tensorboard
     member: Any = ALONE  # what this process is in a cluster: a membership.Member
 
 
@@ -63,11 +65,12 @@ def run(plan, member=ALONE):
             progress = start(context, saved, checkpoint)
             if progress.step < plan.total_steps:
                 print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
-            nonfinite = train_loop(context, progress)
+            pictures = Pictures(plan, evaluator)
+            nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
             last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
-        pictures.write(plan, progress, last, evaluator)
+        pictures.finish(progress, last)
         member.leave()
     if nonfinite:
         raise Diverged(
@@ -106,12 +109,17 @@ def make_context(plan, run_id, signals, evaluator=None, member=ALONE):
         best = (average or graph.networks.g_state) if plan.evaluate_every else None
         kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
         generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
+        events = plan.config.tensorboard and EventFiles(plan.config.samples_folder / names.TENSORBOARD, graph.weights)
         savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
     tf.get_default_graph().finalize()
     session_config = member.configured(devices.session_config(plan.config.device))
-    with tf.Session(member.target, config=session_config) as session, closing(evaluator or ExitStack()):
+    with (
+        tf.Session(member.target, config=session_config) as session,
+        closing(evaluator or ExitStack()),
+        closing(events or ExitStack()),
+    ):
         train_fn = make_train_fn(plan, graph, session, member)
-        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals, member)
+        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals, events, member)
 
 
 def make_train_fn(plan, graph, session, member=ALONE):
@@ -154,7 +162,7 @@ def start(context, saved, checkpoint):
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         save_generator(context, progress)
         write_state(context, progress)
-    start_records(plan, progress)
+    start_records(context, progress)
     if not progress.step:
         save_state(context, progress)
     return progress
@@ -181,13 +189,13 @@ def compile_steps(context, progress):
         context.train_fn(progress.step, 0)
 
 
-def train_loop(context, progress):
+def train_loop(context, progress, pictures):
     """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
     plan = context.plan
     started, last_save = time.monotonic() - progress.seconds, time.monotonic()
     count = len(plan.facts.get("classes", [0]))
     monitor = TrainingMonitor(metrics.diversity(plan.real_samples), count)
-    with tqdm(total=plan.total_steps, initial=progress.step, unit="step", disable=None, leave=False) as bar:
+    with console.progress_bar(plan, progress) as bar:
         for first, steps in plan.chunks(progress.step):
             progress.stopped_by = context.member.stops(context.signals)
             if progress.stopped_by:
@@ -199,8 +207,9 @@ def train_loop(context, progress):
             progress.step += steps
             progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - started - progress.evaluating
-            bar.update(steps)
+            bar.update(steps * plan.images_per_step)
             evaluated = tick(context, progress, monitor, rows)
+            pictures.refresh(progress)
             if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
                 save_state(context, progress)
                 last_save = time.monotonic()
@@ -227,7 +236,7 @@ def tick(context, progress, monitor, rows):
         monitor.check_d_fake(rows[:, METRICS["probabilities"].index("D(G(z))")], progress.step)
     sampling_step = progress.step % plan.sample_every == 0
     evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
-    record(plan, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
+    record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
     if sampling_step:
         sample(context, progress)
         monitor.check_diversity(progress.samples[-1], progress.step)
@@ -248,7 +257,7 @@ def roll_back(context):
     """Returns the Progress at the last saved state, to which variables, records and checkpoints are set back."""
     progress = restore_progress(context, checkpoints.newest_state(context.plan.config.ckpt_folder))
     save_generator(context, progress)
-    start_records(context.plan, progress)
+    start_records(context, progress)
     return progress
 
 

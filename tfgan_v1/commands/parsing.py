@@ -10,7 +10,6 @@ from functools import partial
 from tfgan_v1 import __version__
 from tfgan_v1.config import MOST_DRAWN
 from tfgan_v1.errors import UserError, brief, did_you_mean, plain
-from tfgan_v1.options import flag
 from tfgan_v1.storage.names import GENERATORS
 
 
@@ -99,12 +98,6 @@ def parse_seeds(text, name="--seeds"):
             )
         seeds.extend(range(first, last + 1))
     return seeds
-
-
-def as_flags(options):
-    """Options by name as they are typed in a shell: " --name faces", or " --name=-x"."""
-    texts = {flag(name): str(value) for name, value in options.items()}
-    return "".join(f" {name}{'=' if text[:1] == '-' else ' '}{shlex.quote(text)}" for name, text in texts.items())
 
 
 def say(*lines):

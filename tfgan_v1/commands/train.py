@@ -2,15 +2,16 @@
 
 import argparse
 import os
+import shlex
 import signal
 from dataclasses import fields, replace
 from functools import partial
 
 from tfgan_v1.cluster import addresses
-from tfgan_v1.commands.parsing import Parser, as_flags, call_of, end_process, parse_whole, say, speaker_of
+from tfgan_v1.commands.parsing import Parser, call_of, end_process, parse_whole, say, speaker_of
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.errors import UserError
-from tfgan_v1.options import OneOf, Range, flag, from_text, value_type
+from tfgan_v1.options import OneOf, Range, as_flags, flag, from_text, value_type
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title
     "model": "run",
@@ -133,6 +134,7 @@ def _work(cluster, wait, given, resume, overwrite, program, workers):
 
 def _end(progress, given, program, where=""):
     """Says where everything is. Returns the exit code."""
+    from tfgan_v1.report import console
     from tfgan_v1.storage import names
 
     config = progress.config
@@ -148,7 +150,10 @@ def _end(progress, given, program, where=""):
         places["out"] = config.samples_folder / names.GRID
     say(
         f"Done: checkpoints are in {config.ckpt_folder}, samples, losses and plots in {config.samples_folder}. "
-        f"Draw more with: {call_of('sample', program)}{as_flags(places)}"
+        f"Draw more with: {call_of('sample', program)}{as_flags(places)}",
+        *console.written_files(config),
+        f"Look at {config.samples_folder / names.REVIEW_PAGE} in a browser.",
+        *([f"Or with: tensorboard --logdir {shlex.quote(str(config.samples_folder))}"] if config.tensorboard else []),
     )
     return 0
 

@@ -1,6 +1,8 @@
 """The line that a run prints when it draws samples."""
 
 import math
+import os
+import re
 import shutil
 import sys
 from datetime import timedelta
@@ -11,6 +13,7 @@ from tfgan_v1.evaluation import metrics
 from tfgan_v1.report.statistics import statistics
 from tfgan_v1.step_metrics import METRICS
 from tfgan_v1.storage import records
+from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
 
 
 def write_line(plan, progress, numbers):
@@ -22,7 +25,7 @@ def write_line(plan, progress, numbers):
     seconds = max(progress.seconds - progress.reported, 1e-3)
     steps = progress.step - progress.reported_step
     progress.reported, progress.reported_step = progress.seconds, progress.step
-    seen = steps * config.batch_size * config.d_steps
+    seen = steps * plan.images_per_step
     time_left = str(timedelta(seconds=math.ceil((plan.total_steps - progress.step) * seconds / steps)))
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
 
@@ -44,6 +47,38 @@ def write_line(plan, progress, numbers):
         line = "... ".join(filter(None, parts))
     with tqdm.external_write_mode():
         print(line, flush=True)
+
+
+def progress_bar(plan, progress):
+    """The bar of a run on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
+    kind = "points" if plan.is_points else "images"
+    return tqdm(
+        total=plan.total_steps * plan.images_per_step,
+        initial=progress.step * plan.images_per_step,
+        unit=f" {kind}",
+        unit_scale=True,
+        bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",
+        dynamic_ncols=True,
+        leave=False,
+        disable=True if os.environ.get("TERM") == "dumb" else None,  # None: unless stderr is a terminal
+    )
+
+
+def written_files(config):
+    """The lines that name everything that a run has written into its folders; the files of a checkpoint as one."""
+    checkpoints = tuple(f"{each}-*.index" for each in GENERATORS.values())
+    kinds = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: SAMPLES_FILES}
+    lines = []
+    for folder, patterns in kinds.items():
+        paths = [path for pattern in patterns for path in sorted(folder.glob(pattern), key=_by_step)]
+        shown = (path.stem if path.suffix == ".index" else path.name + "/" * path.is_dir() for path in paths)
+        lines.append(f"  {folder}: {', '.join(shown)}")
+    return lines
+
+
+def _by_step(path):
+    """Names of checkpoints in the order of their steps."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", path.name)]
 
 
 def write_figures(plan, progress, evaluator):

@@ -1,45 +1,116 @@
-"""The plots and image grids in the samples folder of a run."""
+"""The plots, image grids and the review page in the samples folder of a run: rewritten as it trains, and at its end."""
 
-from tfgan_v1.report import plots, statistics
+import time
+
+from tfgan_v1.report import plots, review, statistics
 from tfgan_v1.storage import files, names
 
+EVERY = 5.0  # seconds from one drawing of a kind to the next, at least
+SHARE = 0.009  # of the time of the run that each of the two kinds may take while it trains
 OUTPUTS = {  # what D's logits are read as -> the plot of D's outputs
     "probabilities": (names.PROBABILITIES, plots.probabilities),
     "scores": (names.D_SCORES, plots.scores),
 }
 
 
-def write(plan, progress, last, evaluator=None):
-    """Writes all plots and image grids. last: samples of the trained generator. evaluator: of --evaluate-every."""
-    samples, places = progress.samples, [plan.step_label(step) for step in progress.sample_steps]
-    pngs = {names.LAST_SAMPLES: plots.samples_png(last, plan.dataset.images, plan.sheet_columns)}
+class Pictures:
+    """Draws what there is to see of a run: often what takes milliseconds, and rarely the plots, which take seconds."""
+
+    def __init__(self, plan, evaluator=None):
+        """evaluator: of `--evaluate-every`, or None."""
+        self._plan, self._evaluator = plan, evaluator
+        samples = -(-plan.total_steps // plan.sample_every)
+        self._grids = review.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
+        # A density is a plot, too. The seconds of the first drawing are a guess.
+        self._kinds = [
+            Budgeted(self._draw_page if plan.is_points else self._draw_grid_and_page, 0.05),
+            Budgeted(self._draw_plots, 1.5),
+        ]
+
+    def refresh(self, progress):
+        """Draws what may be drawn after the last sampling step, so that it takes two percent of the run at most."""
+        for kind in self._kinds:
+            kind.draw_if_due(progress)
+
+    def finish(self, progress, last):
+        """Draws everything. last: samples of the trained generator."""
+        self._draw_plots(progress)
+        self._draw_page(progress)
+        self._draw_last(progress, last)
+
+    def _draw_grid_and_page(self, progress):
+        self._draw_page(progress)
+        self._draw_last(progress, progress.samples[-1])
+
+    def _draw_last(self, progress, last):
+        png = plots.samples_png(last, self._plan.dataset.images, self._plan.sheet_columns)
+        _write(self._plan, names.LAST_SAMPLES, png)
+
+    def _draw_page(self, progress):
+        plan, about = self._plan, review.about_run(self._plan, progress, self._evaluator)
+        tables = review.Tables(progress.losses, progress.held_out, progress.evaluation)
+        _write(plan, names.REVIEW, files.to_json(about).encode())
+        _write(plan, names.REVIEW_PAGE, review.page(about, self._grids.urls(shown_samples(progress)), tables))
+
+    def _draw_plots(self, progress):
+        for name, figure in plots_of(self._plan, progress, self._evaluator).items():
+            _write(self._plan, name, plots.figure_png(figure))
+
+
+class Budgeted:
+    """A drawing, and how much time of the run it has taken."""
+
+    def __init__(self, draw, expected):
+        """expected: the seconds of the first drawing."""
+        self._draw, self._expected = draw, expected
+        self._spent, self._started, self._last, self._drawn = 0.0, time.monotonic(), time.monotonic(), 0
+
+    def draw_if_due(self, progress):
+        """Draws if there are new samples, EVERY seconds are over, and it will take no more than SHARE of the time."""
+        now = time.monotonic()
+        affordable = self._spent + self._expected <= SHARE * (now - self._started)
+        if len(progress.samples) == self._drawn or now - self._last < EVERY or not affordable:
+            return
+        self._draw(progress)
+        self._drawn, self._last = len(progress.samples), time.monotonic()
+        self._expected = self._last - now
+        self._spent += self._expected
+
+
+def shown_samples(progress):
+    """The samples to compare from step to step: of the same noise, or of fresh noise in a run of points."""
+    return progress.fixed or progress.samples
+
+
+def plots_of(plan, progress, evaluator=None):
+    """The Figures of a run by the names of their files. evaluator: of `--evaluate-every`, or None."""
+    figures, samples = {}, shown_samples(progress)
     if samples:
-        evolution = (
-            plots.density_evolution(samples, places, plan.dataset.images)
-            if plan.is_points
-            else plots.evolution(samples, places, plan.columns)
+        places = [plan.step_label(step) for step in progress.sample_steps[-len(samples) :]]
+        draw, more = (
+            (plots.density_evolution, plan.dataset.images) if plan.is_points else (plots.evolution, plan.columns)
         )
-        pngs[names.EVOLUTION] = plots.figure_png(evolution)
+        figures[names.EVOLUTION] = draw(samples, places, more)
     if samples and plan.is_points:
         divergences = [divergence for _, _, divergence, *_ in statistics.statistics(plan, progress)]
-        pngs[names.DIVERGENCE] = plots.figure_png(
-            plots.divergence(plan.axis(progress.sample_steps), divergences, plan.unit)
-        )
+        figures[names.DIVERGENCE] = plots.divergence(plan.axis(progress.sample_steps), divergences, plan.unit)
     if progress.losses:
         steps = plan.axis(row.step for row in progress.losses)
-        pngs[names.LOSS_CURVES] = plots.figure_png(plots.loss_curves(steps, progress.losses, plan.unit))
+        figures[names.LOSS_CURVES] = plots.loss_curves(steps, progress.losses, plan.unit)
         name, draw = OUTPUTS[plan.reads_as]
-        pngs[name] = plots.figure_png(draw(steps, progress.losses, plan.unit))
+        figures[name] = draw(steps, progress.losses, plan.unit)
     if progress.held_out:
         steps = plan.axis(row.step for row in progress.held_out)
-        pngs[names.OVERFITTING] = plots.figure_png(plots.held_out(steps, progress.held_out, plan.reads_as, plan.unit))
+        figures[names.OVERFITTING] = plots.held_out(steps, progress.held_out, plan.reads_as, plan.unit)
     if evaluator and progress.evaluation:
         steps, rows = plan.axis(row[0] for row in progress.evaluation), progress.evaluation
-        curves = plots.figures(steps, evaluator.header[2:], rows, evaluator.real, plan.unit)
-        pngs[names.EVALUATION_CURVES] = plots.figure_png(curves)
-    for name, png in pngs.items():
-        with files.replacing(progress.config.samples_folder / name) as partial:
-            partial.write_bytes(png)
+        figures[names.EVALUATION_CURVES] = plots.figures(steps, evaluator.header[2:], rows, evaluator.real, plan.unit)
+    return figures
+
+
+def _write(plan, name, content):
+    with files.replacing(plan.config.samples_folder / name) as partial:
+        partial.write_bytes(content)
 
 
 def write_grid(plan, step, samples):

@@ -200,14 +200,18 @@ def grid_png(images, columns=None):
 
 def png(image, least=0):
     """An image [h, w] or [h, w, c] in [0, 1] as the bytes of a PNG, enlarged to about `least` pixels of width."""
+    factor = max(1, round(least / image.shape[1]))
+    file = io.BytesIO()
+    as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
+    return file.getvalue()
+
+
+def as_picture(image):
+    """An image [h, w] or [h, w, c] in [0, 1] as a Pillow image."""
     from PIL import Image
 
     pixels = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
-    factor = max(1, round(least / pixels.shape[1]))
-    enlarged = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
-    file = io.BytesIO()
-    Image.fromarray(enlarged.squeeze(-1) if enlarged.shape[2:] == (1,) else enlarged).save(file, "PNG")
-    return file.getvalue()
+    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels)
 
 
 def tile(images, columns, background=0):
@@ -249,7 +253,22 @@ def figure_png(figure):
     return file.getvalue()
 
 
-_MANY = 1000  # points above which a curve is faint and its running mean is drawn over it
+_MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
+_WINDOWS = 20  # of the running mean, side by side, in a curve
+
+
+def running_mean(values):
+    """The mean of each value and those before it, over a twentieth of the curve; None for a short curve.
+
+    Single steps are noisy: a loss is that of one batch.
+    """
+    if len(values) < _MANY:
+        return None
+    window = len(values) // _WINDOWS
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - window)
+    return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def _curves(x, curves, **labels):
@@ -257,11 +276,10 @@ def _curves(x, curves, **labels):
     ax = figure.add_subplot()
     x = np.asarray(x)
     for (name, y), color in zip(curves.items(), ("tab:blue", "tab:red"), strict=False):
-        window = len(x) // 100 if len(x) > _MANY else 1
-        if window > 1:
+        mean = running_mean(y)
+        if mean is not None:
             ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
-        smooth = np.convolve(y, np.full(window, 1 / window), "valid")
-        ax.plot(x[window - 1 :], smooth, color=color, label=name, marker="o" if len(x) == 1 else None)
+        ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
     ax.set(**labels)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
@@ -269,24 +287,46 @@ def _curves(x, curves, **labels):
     return figure
 
 
+_COLORS = {"real": "tab:blue", "fake": "tab:red"}
+
+
 def _draw_density(ax, fake, real):
+    grid, densities = density_curves(fake, real)
+    for name, density in densities.items():
+        ax.fill_between(grid, density, color=_COLORS[name], alpha=0.2)
+        ax.plot(grid, density, color=_COLORS[name], label=name)
+
+
+def density_curves(fake, real=None, count=400):
+    """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
+
+    fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real data.
+    """
     from sklearn.neighbors import KernelDensity
 
-    sets = {"real": (real, "tab:blue"), "fake": (fake, "tab:red")}
-    sets = {
-        name: (np.asarray(points).reshape(-1, 1), color) for name, (points, color) in sets.items() if points is not None
-    }
-    reference = next(iter(sets.values()))[0]
-    deviation = float(reference.std()) or 1.0
-    finite = {name: points[np.isfinite(points)].reshape(-1, 1) for name, (points, _) in sets.items()}
+    sets = {"real": real, "fake": fake}
+    sets = {name: np.asarray(points).reshape(-1, 1) for name, points in sets.items() if points is not None}
+    deviation = float(next(iter(sets.values())).std()) or 1.0
+    finite = {name: points[np.isfinite(points)].reshape(-1, 1) for name, points in sets.items()}
     everything = np.concatenate([np.clip(points, -1e9, 1e9) for points in finite.values()])
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
-    grid = np.linspace(low - deviation, high + deviation, 400)[:, None]
-    for name, points in finite.items():
-        if len(points):
-            log_density = KernelDensity(bandwidth=0.3 * deviation).fit(points).score_samples(grid)
-            ax.fill_between(grid[:, 0], np.exp(log_density), color=sets[name][1], alpha=0.2)
-            ax.plot(grid[:, 0], np.exp(log_density), color=sets[name][1], label=name)
+    grid = np.linspace(low - deviation, high + deviation, count)[:, None]
+    fitted = {name: KernelDensity(bandwidth=0.3 * deviation).fit(each) for name, each in finite.items() if len(each)}
+    return grid[:, 0], {name: np.exp(estimate.score_samples(grid)) for name, estimate in fitted.items()}
+
+
+def density_svg(fake, real=None):
+    """The densities of real points, blue, and of fake points, red, as the text of a small SVG image."""
+    grid, densities = density_curves(fake, real, count=120)
+    low, high, top = float(grid[0]), float(grid[-1]), max((float(each.max()) for each in densities.values()), default=1)
+    x, parts = 20 + 560 * (grid - low) / (high - low), ['<rect width="600" height="400" fill="#fff"/>']
+    for (name, density), color, place in zip(densities.items(), ("#1f77b4", "#d62728"), (30, 90), strict=False):
+        outline = "L".join(f"{across:.0f} {370 - 350 * up:.0f}" for across, up in zip(x, density / top, strict=True))
+        style = f'fill="{color}" fill-opacity=".2" stroke="{color}" stroke-width="2"'
+        parts.append(f'<path d="M20 370L{outline}L580 370Z" {style}/><text x="{place}" y="30">{name}</text>')
+    parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
+    size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
 
 
 def _spread(count, most):

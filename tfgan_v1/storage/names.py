@@ -14,6 +14,7 @@ STATE = "train_state"  # a folder with a folder step-<step> for each state
 
 # In the samples folder:
 SAMPLES = "train_samples.pkl"
+FIXED_NOISE = "fixed_noise.pkl"  # images of the same noise at each sampling step
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
 HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
@@ -27,19 +28,24 @@ PROBABILITIES = "probabilities.png"
 D_SCORES = "d_scores.png"  # in place of PROBABILITIES where D's logits are scores
 OVERFITTING = "held_out.png"
 EVALUATION_CURVES = "evaluation.png"
+REVIEW_PAGE = "review.html"
+REVIEW = "review.json"  # what the page shows besides images and tables
+TENSORBOARD = "tensorboard"  # a folder of event files
 DIVERGENCE = "divergence.png"  # of points
 
-# Not of the run, and kept by --overwrite: the default outputs of `sample` and `evaluate`, in the samples folder.
+# Not of the run, and kept by --overwrite: the outputs of `sample`, `evaluate` and `review` in the samples folder.
 GRID = "samples.png"
 SCORES = "scores.json"
 NEAREST = "nearest.png"  # samples with their nearest training images
-OUTPUTS = (GRID, SCORES, NEAREST)
+ANIMATION = "evolution.gif"
+OUTPUTS = (GRID, SCORES, NEAREST, ANIMATION)
 
 # --overwrite removes these and nothing else.
 CKPT_FILES = (CONFIG, LATEST, *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in SUFFIXES), STATE)
 SAMPLES_FILES = (
-    *(SAMPLES, LOSSES, STATISTICS, HELD_OUT, EVALUATION, FILES, SHEETS),
+    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, HELD_OUT, EVALUATION, FILES, SHEETS, TENSORBOARD),
     *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
+    *(REVIEW_PAGE, REVIEW),
 )
 
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.

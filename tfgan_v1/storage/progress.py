@@ -26,6 +26,8 @@ class Progress:
     samples: list = field(default_factory=list)  # float32 arrays [num_samples, h, w, c] in [0, 1], or points
     sample_steps: list = field(default_factory=list)  # the step of each
     samples_digest: Any = field(default_factory=hashlib.sha256)  # of all samples
+    fixed: list = field(default_factory=list)  # images of the same noise at the last len(fixed) of these steps
+    fixed_digest: Any = field(default_factory=hashlib.sha256)
     statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
     losses: list = field(default_factory=list)  # a records.Losses for each recorded step
     evaluating: float = 0.0  # seconds of this process that went into figures while training
@@ -44,6 +46,11 @@ class Progress:
         self.samples.append(samples)
         self.sample_steps.append(step)
         self.samples_digest.update(np.ascontiguousarray(samples, np.float32))
+
+    def add_fixed(self, samples):
+        """Adds the images of the noise that all sampling steps share, at the step of the last samples."""
+        self.fixed.append(samples)
+        self.fixed_digest.update(np.ascontiguousarray(samples, np.float32))
 
     def add_losses(self, rows):
         """Adds rows, each a records.Losses."""
@@ -95,10 +102,12 @@ def made_by(device, workers=1):
 
 def metadata(progress):
     """What a state keeps besides its tensors: how to recognize the records that belong to it."""
+    fixed = {"num_fixed": len(progress.fixed), "fixed_sha256": progress.fixed_digest.hexdigest()}
     return {
         "seconds": progress.seconds,
         "sample_steps": progress.sample_steps,
         "samples_sha256": progress.samples_digest.hexdigest(),
+        **(fixed if progress.fixed else {}),
         "num_losses": len(progress.losses),
         "losses_sha256": progress.losses_digest.hexdigest(),
         **({"held_out_sha256": progress.held_out_digest.hexdigest()} if progress.held_out else {}),
@@ -124,6 +133,10 @@ def load_progress(plan, checkpoint, evaluation_header=None):
         for each, step in zip(samples, facts["sample_steps"], strict=False):
             progress.add_samples(each, step)
         _check_same(progress, facts, names.SAMPLES, ("sample_steps", "samples_sha256"))
+    if "num_fixed" in facts and _exists(folder / names.FIXED_NOISE):
+        for each in _read(records.load_samples, folder / names.FIXED_NOISE)[: facts["num_fixed"]]:
+            progress.add_fixed(each)
+        _check_same(progress, facts, names.FIXED_NOISE, ("num_fixed", "fixed_sha256"))
     if _exists(folder / names.LOSSES):
         most = facts["num_losses"]
         progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, most, plan.reads_as))
@@ -148,6 +161,7 @@ def _valid_facts(checkpoint):
     valid &= isinstance(steps, list) and all(type(step) is int and step > 0 for step in steps)
     valid &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
     best = facts.get("best", [0, 0.0])
+    valid &= type(facts.get("num_fixed", 0)) is int and 0 <= facts.get("num_fixed", 0) <= checkpoint.step
     valid &= isinstance(best, list) and [type(value) for value in best] == [int, float]
     if not valid:
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")

@@ -1,0 +1,67 @@
+"""`--tensorboard`: the losses, samples and weights of a run as event files, which TensorBoard shows."""
+
+import io
+
+from PIL import Image
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.report import plots
+from tfgan_v1.step_metrics import METRICS
+
+# The METRICS and figures in the groups in which TensorBoard shows them.
+TAGS = {
+    "d_loss": "loss/discriminator",
+    "g_loss": "loss/generator",
+    "d_accuracy": "accuracy/discriminator",
+    "g_accuracy": "accuracy/generator",
+    **{name: f"outputs/{name}" for names in METRICS.values() for name in names[2:4]},
+}
+
+
+class EventFiles:
+    """The event files of a run. Make it before the graph is finalized; it writes nothing before `start`."""
+
+    def __init__(self, folder, weights):
+        """folder: where to write. weights: the variables whose values are written as histograms."""
+        self._folder, self._writer = folder, None
+        # Not tf.summary.histogram, which would name them after ops of its own.
+        histograms = [tf.raw_ops.HistogramSummary(tag=each.op.name, values=each) for each in weights]
+        self._weights = tf.summary.merge(histograms)
+
+    def start(self, step):
+        """Begins a new file; TensorBoard then forgets what earlier ones have of steps after this one."""
+        self.close()
+        self._writer = tf.summary.FileWriter(str(self._folder))
+        self._writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step + 1)
+
+    def add_numbers(self, step, numbers):
+        """Adds numbers by name: METRICS, or figures."""
+        values = [tf.Summary.Value(tag=TAGS.get(name, name), simple_value=number) for name, number in numbers.items()]
+        self._writer.add_summary(tf.Summary(value=values), step)
+
+    def add_samples(self, step, samples, session):
+        """Adds PNG files by name, and the weights as they are now; then writes all to disk."""
+        values = [tf.Summary.Value(tag=name, image=_image(png)) for name, png in samples.items()]
+        self._writer.add_summary(tf.Summary(value=values), step)
+        self._writer.add_summary(session.run(self._weights), step)
+        self._writer.flush()
+
+    def close(self):
+        """Ends the file, if one was begun."""
+        if self._writer:
+            self._writer.close()
+
+
+def _image(png):
+    width, height = Image.open(io.BytesIO(png)).size
+    return tf.Summary.Image(width=width, height=height, encoded_image_string=png)
+
+
+def pngs_of(plan, progress):
+    """The PNG files of the last samples by name: of fresh noise, and of the same noise at each sampling step."""
+    kinds = {"samples": progress.samples, "fixed_noise": progress.fixed}
+    return {
+        name: plots.samples_png(samples[-1], plan.dataset.images, plan.sheet_columns)
+        for name, samples in kinds.items()
+        if samples
+    }

@@ -137,7 +137,7 @@ def test_the_console_script_is_the_command_line(monkeypatch, capsys):
     module, function = re.search(r'^\[project.scripts\]\ntfgan = "(\S+):(\S+)"$', pyproject, re.MULTILINE).groups()
     call = getattr(import_module(module), function)
     for argv, code, right in (
-        ([], 0, "usage: tfgan {train,sample,evaluate}"),
+        ([], 0, f"usage: tfgan {{{','.join(cli.COMMANDS)}}}"),
         (["--help"], 0, "tfgan train --help"),
         (["--version"], 0, "tfgan_v1 0."),
         (["train", "--version"], 0, "tfgan_v1 0."),
@@ -145,7 +145,7 @@ def test_the_console_script_is_the_command_line(monkeypatch, capsys):
         (["sample", "--help"], 0, "usage: tfgan sample [flags]"),
         (["train", "--epochs", "0"], 2, "tfgan train: --epochs must be at least 1"),
         (["sample", "--num", "0"], 2, "tfgan sample: --num must be a whole number"),
-        (["review"], 2, "tfgan: there is no command 'review'; the commands are train, sample, evaluate"),
+        (["draw"], 2, f"tfgan: there is no command 'draw'; the commands are {', '.join(cli.COMMANDS)}"),
     ):
         monkeypatch.setattr("sys.argv", ["/somewhere/bin/tfgan", *argv])
         assert call() == code
@@ -163,10 +163,12 @@ def test_a_run_from_the_shell_is_quiet_and_samples_follow(tmp_path):
     flags = ["--dataset", "digits", "--epochs", 2, "--xla", "off"]
     trained = python("-m", "tfgan_v1", "train", *flags, cwd=tmp_path)
     assert (trained.returncode, trained.stderr) == (0, "")
-    device, *epochs, done = trained.stdout.splitlines()
+    device, first, second, done, *written, page = trained.stdout.splitlines()
     assert device.startswith("Training on the ")
-    assert [line.split("...")[0] for line in epochs] == ["Epoch 1/2", "Epoch 2/2"] and done.startswith("Done")
-    assert "python -m tfgan_v1 sample --ckpt checkpoints" in done
+    assert [line.split("...")[0] for line in (first, second)] == ["Epoch 1/2", "Epoch 2/2"]
+    assert done.startswith("Done") and "python -m tfgan_v1 sample --ckpt checkpoints" in done
+    assert written[0].startswith("  checkpoints: ") and written[1].startswith("  samples: ")
+    assert "samples/review.html" in page
 
     again = python("-m", "tfgan_v1", "train", *flags, cwd=tmp_path)
     assert (again.returncode, again.stdout, again.stderr.count("\n")) == (2, "", 1)
@@ -205,7 +207,8 @@ def test_the_hint_after_a_run_draws_into_the_folders_of_that_run(command, tmp_pa
         (["--ckpt", "c", "--samples", "my s"], "--ckpt c --out 'my s/samples.png'"),
         (["--ckpt", "d", "--samples", "s", "--name=-x"], "--ckpt d --name=-x --out s/-x/samples.png"),
     ):
-        done = command("train", "--dataset", "digits", "--steps", 2, "--xla", "off", *places)[1].splitlines()[-1]
+        out = command("train", "--dataset", "digits", "--steps", 2, "--xla", "off", *places)[1].splitlines()
+        (done,) = (line for line in out if line.startswith("Done"))
         assert done.endswith(f"Draw more with: python sample.py {hint}")
         assert command("sample", *shlex.split(hint))[0] == 0
     sheets = sorted(str(path) for path in Path().rglob("samples.png"))

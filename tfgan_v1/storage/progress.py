@@ -133,7 +133,7 @@ def load_progress(plan, checkpoint, evaluation_header=None):
         for each, step in zip(samples, facts["sample_steps"], strict=False):
             progress.add_samples(each, step)
         _check_same(progress, facts, names.SAMPLES, ("sample_steps", "samples_sha256"))
-    if "num_fixed" in facts and _exists(folder / names.FIXED_NOISE):
+    if progress.samples and "num_fixed" in facts and _exists(folder / names.FIXED_NOISE):  # at the same steps
         for each in _read(records.load_samples, folder / names.FIXED_NOISE)[: facts["num_fixed"]]:
             progress.add_fixed(each)
         _check_same(progress, facts, names.FIXED_NOISE, ("num_fixed", "fixed_sha256"))

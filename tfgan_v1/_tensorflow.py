@@ -48,4 +48,7 @@ def tells_of_full_disk(error):
 with quiet():
     import tensorflow.compat.v1 as tf
 
+if not os.environ.get("TFGAN_VERBOSE"):
+    tf.logging.set_verbosity(tf.logging.WARN)  # the level of scripts; in a notebook, TensorFlow starts with INFO
+
 __all__ = ["quiet", "reason", "tells_of_full_disk", "tf"]

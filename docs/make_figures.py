@@ -1,7 +1,7 @@
 """Makes the pictures of runs in these pages: `python docs/make_figures.py FOLDER`.
 
-It trains the runs in FOLDER, about ten minutes on two cores, by the commands in the pages: each picture shows two of them.
-A run that FOLDER has is not trained again. PICTURES in a command is the folder of that name in FOLDER, or a link.
+It trains the runs in FOLDER, about ten minutes on two cores, by the commands in the pages. A run that FOLDER has is not
+trained again. PICTURES in a command is the folder of that name in FOLDER, or a link.
 """
 
 import csv
@@ -32,7 +32,7 @@ class Panel(NamedTuple):
 
 
 def samples(count, point=-1, title="samples"):
-    """Draws the samples of a sampling point, the first count x count of them, pixel by pixel, in their full contrast."""
+    """Draws the first count x count samples of a sampling point, pixel by pixel, from the darkest to the brightest."""
 
     def draw(ax, folder):
         images = load_samples(folder / "train_samples.pkl")[point][: count * count]
@@ -85,7 +85,7 @@ PICTURES = {
         Panel("overfitting", "D knows the 300 images by heart", (held_out, samples(4))),
         Panel("augmented", "D sees them shifted and cut", (held_out, samples(4))),
     ),
-    "portraits.png": (Panel("mine", "", (samples(6),)),),
+    "portraits.png": (Panel("portraits", "", (samples(6),)),),
 }
 
 
@@ -93,7 +93,7 @@ def commands():
     """The arguments of each `python train.py` in the pages that names a run, by that name."""
     lines = re.findall(r"^    python train\.py (.*)$", "\n".join(page.read_text() for page in DOCS.glob("*.md")), re.M)
     found = (shlex.split(line) for line in lines)
-    return {line[line.index("--name") + 1]: line for line in found if "--name" in line}
+    return {line[line.index("--name") + 1]: line for line in found if "--name" in line and "--dry-run" not in line}
 
 
 def train(run, folder):

@@ -2,14 +2,12 @@
 
 import copy
 import re
-import sys
 
 import nbformat
 import numpy as np
 import pytest
 from conftest import REPOSITORY
 
-sys.path.append(str(REPOSITORY / "examples"))
 import run_notebook
 
 SECTIONS = [  # of the classic notebook, in its order

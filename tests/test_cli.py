@@ -14,7 +14,7 @@ import pytest
 from conftest import REPOSITORY
 
 from tfgan_v1 import Config, __version__, cli, load_samples
-from tfgan_v1.commands import evaluate, sample, train
+from tfgan_v1.commands import evaluate, export, sample, train
 from tfgan_v1.config import from_mapping
 from tfgan_v1.options import flag
 
@@ -78,7 +78,8 @@ def test_help_and_mistakes_import_no_tensorflow():
 import sys
 from tfgan_v1 import cli
 for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"], ["sample", "--ckpt", "nowhere"],
-             ["evaluate", "--help"], ["evaluate", "--ckpt", "nowhere"], ["evaluate", "--samples", "nowhere"]):
+             ["evaluate", "--help"], ["evaluate", "--ckpt", "nowhere"], ["evaluate", "--samples", "nowhere"],
+             ["export", "--help"], ["export", "--ckpt", "nowhere", "--to", "new"], ["export", "--format", "pdf"]):
     try:
         cli.main(argv, "train.py")
     except SystemExit:
@@ -124,6 +125,8 @@ def test_the_examples_in_the_help_are_right():
         assert sample.parse("tfgan sample", example.split())
     for example in evaluate.EXAMPLES:
         assert evaluate.parse("tfgan evaluate", example.split())
+    for example in export.EXAMPLES:
+        assert export.parse("tfgan export", example.split())
 
 
 def test_the_british_spelling_of_optimizer_is_understood(command, tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """The classic TensorFlow 1 style GAN, alive on today's TensorFlow.
 
-    from tfgan_v1 import Config, Generator, evaluate, load_samples, train, view_samples
+    from tfgan_v1 import Config, Generator, evaluate, export, load_samples, train, view_samples
 
 Each name is imported on first use, so that `import tfgan_v1` is fast and loads no TensorFlow. `tf` is
 tensorflow.compat.v1 without the messages that it prints when it is imported.
@@ -20,6 +20,7 @@ _HOMES = {
     "Optimizer": "optimizers",
     "UserError": "errors",
     "evaluate": "evaluating",
+    "export": "exporting.folder",
     "load_samples": "storage.records",
     "tf": "_tensorflow",
     "train": "starting",

@@ -17,6 +17,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "sample": "draw samples from a trained generator",
     "review": "make a page, a sheet and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
+    "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 

@@ -156,22 +156,40 @@ class Generator:
 def _build(config, image_shape, model, condition):
     """The GeneratorGraph in the current graph."""
     seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
+    z = noise_of(config, seeds)
+    classes = classes_of(condition, seeds) if condition else None
+    labels = condition and condition.one_hot(classes)
+    return GeneratorGraph(seeds, z, classes, labels, images_of(model, condition, z, image_shape, labels))
+
+
+def noise_of(config, seeds):
+    """The noise of seeds, int64 [n]: float32 [n, noise_size]."""
 
     @tf.autograph.experimental.do_not_convert
     def draw(seed):
         return noise.draw(config.noise, 0, noise.SEEDS, seed, 1, [config.noise_size])[0]
 
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+
+
+def classes_of(condition, seeds):
+    """The classes that seeds, int64 [n], have where none are given: int32 [n]."""
+
     @tf.autograph.experimental.do_not_convert
-    def draw_class(seed):
+    def draw(seed):
         return condition.draw(0, noise.SEED_CLASSES, seed, 1, [])[0]
 
-    z = tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
-    classes = tf.map_fn(draw_class, seeds, fn_output_signature=tf.int32) if condition else None
-    labels = condition and condition.one_hot(classes)
-    with tf.variable_scope("generator", use_resource=True):
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.int32)
+
+
+def images_of(model, condition, z, image_shape, labels, reuse=None):
+    """The images of noise [n, noise_size], with one-hot labels in a conditional run: [n, *image_shape] in [0, 1].
+
+    reuse: of the variables, as in `tf.variable_scope`.
+    """
+    with tf.variable_scope("generator", use_resource=True, reuse=reuse):
         logits = run_generator(model, condition, z, image_shape, None, labels)
-        images = decode(model, model.output.activation(logits))
-    return GeneratorGraph(seeds, z, classes, labels, images)
+        return decode(model, model.output.activation(logits))
 
 
 def _checked_seeds(seeds):

@@ -155,7 +155,7 @@ def restore(saver, session, checkpoint, *, part=False):
                 f"and {_described(wanted.get(name))} here; use that run's model, and what shapes its networks: "
                 "--noise-size, --image-size, --spectral-norm, --pack, --conditional and its classes"
             )
-    with _path_without_globs(checkpoint.prefix.parent) as folder:
+    with path_without_globs(checkpoint.prefix.parent) as folder:
         try:
             saver.tf_saver.restore(session, str(folder / checkpoint.prefix.name))
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
@@ -174,7 +174,7 @@ def _new_checkpoint(saver, session, folder, name, step, facts):
     partial.mkdir()
     prefix = partial / name
     try:
-        with _path_without_globs(partial) as alias:
+        with path_without_globs(partial) as alias:
             saver.tf_saver.save(session, str(alias / name), write_meta_graph=False)
         for path in manifest.files_of(prefix)[:-1]:
             sync(path)
@@ -202,7 +202,7 @@ def _write_latest(folder, prefix):
 
 
 @contextmanager
-def _path_without_globs(folder):
+def path_without_globs(folder):
     """A path of the folder without special characters, for TensorFlow takes paths as glob patterns."""
     if not set("*?[]{}\\") & set(folder.as_posix()):
         yield folder

@@ -4,8 +4,9 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written
@@ -36,6 +37,36 @@ def replacing_shared(path):
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder):
+    """Yields a folder to write into, which becomes `folder`, a new or an empty one; or nothing remains of it.
+
+    An empty one may be where a disk is mounted, or where the shell is: it stays, and gets what was written.
+    """
+    exists = folder.is_dir()
+    partial = folder / PARTIAL if exists else folder.with_name(f".{folder.name}{PARTIAL}")
+    missing = [parent for parent in partial.parents if not parent.exists()]
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        for path in partial.rglob("*"):
+            sync(path)
+        if exists:
+            for path in sorted(partial.iterdir()):
+                os.rename(path, folder / path.name)
+        else:
+            os.rename(partial, folder)
+        sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def sync(path):

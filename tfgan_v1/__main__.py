@@ -1,4 +1,4 @@
-"""`python -m tfgan_v1 train ...`, and `sample` and `evaluate` likewise, from any folder."""
+"""`python -m tfgan_v1 train ...`, and the other commands likewise, from any folder."""
 
 import sys
 

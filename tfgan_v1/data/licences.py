@@ -1,4 +1,4 @@
-"""What is known of the licence of each data set,, as commonly cited, for files that go elsewhere. No legal advice."""
+"""What is known of the licence of each data set, as commonly cited, for files that go elsewhere. No legal advice."""
 
 _MNIST = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), commonly cited as CC BY-SA 3.0"
 NOTES = {  # name of a data set -> what a generator was trained on

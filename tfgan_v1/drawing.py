@@ -95,7 +95,10 @@ class Drawing(NamedTuple):
 
 
 def _texts(seeds, names):
-    return [str(seed) if names is None else f"{seed}\n{names[i]}" for i, seed in enumerate(seeds)]
+    texts = [f"seed {seed}" for seed in seeds]
+    if names is None:
+        return texts
+    return [f"{text}\n{'class ' * name.isdecimal()}{name}" for text, name in zip(texts, names, strict=True)]
 
 
 def _seeds_latents(drawing, generator, images):

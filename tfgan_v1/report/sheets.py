@@ -9,7 +9,7 @@ from tfgan_v1.errors import plain, shortened
 from tfgan_v1.report import plots
 
 _FONT, _LONGEST = 12, 18  # pixels of the text's height; characters of a line
-_LEAST = 48  # pixels of an image's width; a smaller image is enlarged
+_LEAST, _LEAST_ALL = 48, 600  # pixels of an image's width, and of about all columns'; smaller images are enlarged
 _GAP, _GROUP_GAP = 4, 12  # pixels between images, and between groups of columns
 
 
@@ -26,9 +26,10 @@ def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
     captions, x, y = ([_lines(text) for text in texts or ()] for texts in (captions, x, y))
     line = sum(font.getmetrics())
     (height, width, channels), rows = images.shape[1:], math.ceil(len(images) / columns)
-    factor = max(math.ceil(max(_LEAST, _width(font, captions), _width(font, x)) / width), 1)
+    least = max(_LEAST, _width(font, captions), _width(font, x))
+    factor = max(math.ceil(least / width), round(_LEAST_ALL / (columns * width)))
     height, width = factor * height, factor * width
-    below, left = line * max(map(len, captions), default=0), _width(font, y) + _GAP * bool(y)
+    below, left = line * max(map(len, captions), default=0), _width(font, y) + 2 * _GAP * bool(y)
     lefts = left + np.arange(columns) * (width + _GAP) + np.arange(columns) // group * (_GROUP_GAP if group > 1 else 0)
     tops = np.arange(rows) * (height + below + _GAP)
     size = tops[-1] + height + below + line * bool(x), lefts[-1] + width

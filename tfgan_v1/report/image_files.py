@@ -1,6 +1,5 @@
 """Writes drawn images to a file: an image grid, an animation, single images, or an array."""
 
-import io
 import math
 import os
 import pickle
@@ -12,14 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1.errors import UserError
-from tfgan_v1.report import plots
+from tfgan_v1.report import animation, plots
 from tfgan_v1.storage import files, names
 
 _MOST_PIXELS, _MOST_POINTS = 2**26, 100_000  # of a sheet, before it is enlarged, and of a plot of their density
 _MOST_ANIMATED = 2**28  # pixels of all frames of a GIF, enlarged
 _MOST_BYTES = 2**30  # of a pickle
 _MOST_TEXT = 2000  # images of a sheet with text
-_ANIMATED_WIDTH = 256  # pixels of a GIF's width; smaller images are enlarged
 
 
 class Images(NamedTuple):
@@ -55,24 +53,8 @@ def _write_archive(images, file):
 
 
 def _write_animation(images, file):
-    """A GIF that loops: grey exactly, colour with up to 256 colours in each frame."""
-    from PIL import Image
-
-    factor = _enlarged(images.shape)
-    frames = []
-    for block in images.blocks:
-        for image in plots.as_bytes(block):
-            frame = Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image)
-            frame = frame if image.shape[2] == 1 else frame.quantize(256, dither=Image.Dither.NONE)
-            frames.append(frame.resize((factor * frame.width, factor * frame.height), Image.Resampling.NEAREST))
-    content = io.BytesIO()
-    options = {"append_images": frames[1:], "duration": images.milliseconds, "loop": 0}
-    frames[0].save(content, "GIF", save_all=True, **options)
-    file.write(content.getvalue())
-
-
-def _enlarged(shape):
-    return max(1, round(_ANIMATED_WIDTH / shape[1]))
+    frames = (frame for block in images.blocks for frame in block)
+    file.write(animation.gif(frames, images.milliseconds))
 
 
 class Format(NamedTuple):
@@ -87,7 +69,9 @@ FORMATS = {  # suffix -> Format
         lambda images, file: file.write(images.sheet(images.all())),
         lambda shape: _MOST_PIXELS // math.prod(shape[:2]) if len(shape) == 3 else _MOST_POINTS,
     ),
-    ".gif": Format(_write_animation, lambda shape: _MOST_ANIMATED // (math.prod(shape[:2]) * _enlarged(shape) ** 2)),
+    ".gif": Format(
+        _write_animation, lambda shape: _MOST_ANIMATED // (math.prod(shape[:2]) * animation.enlargement(shape) ** 2)
+    ),
     ".npy": Format(_write_array),
     ".npz": Format(_write_archive),
     ".pkl": Format(

@@ -178,8 +178,8 @@ def check_points(given, suffix):
     pictures += [f"--out *{suffix}"] * (suffix == ".gif")
     if pictures:
         raise UserError(
-            f"{pictures[0]} is for images, and this run draws points; use a .png, which shows their density, or an "
-            "array such as .npy"
+            f"{pictures[0]} is for images, and this run draws points; leave it out, and draw a .png, which shows their "
+            "density, or an array such as .npy"
         )
 
 

@@ -1,5 +1,7 @@
 """What can be done with noise before it becomes images: paths, truncation, maps. Functions of NumPy arrays alone."""
 
+from numbers import Real
+
 import numpy as np
 
 from tfgan_v1.errors import UserError, brief
@@ -37,7 +39,7 @@ def check_truncation(limit, distribution):
             f"--truncate is for normal noise, and this run's is {distribution}, which has bounds of its own; leave it "
             "out, or train with --noise normal"
         )
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit <= WIDEST:
+    if isinstance(limit, bool) or not isinstance(limit, Real) or not 0 < limit <= WIDEST:
         raise UserError(f"--truncate must be a number above 0 and at most {WIDEST:g}, such as 0.7, not {brief(limit)}")
 
 

@@ -117,8 +117,8 @@ def newest_generator(folder, kind="latest", step=None):
         steps = [manifest.step_of(prefix) for prefix in prefixes]
         if step not in steps:
             raise UserError(
-                f"{folder} has no {kind} generator of step {brief(step)}; it keeps the last {KEEP_GENERATORS}, of the "
-                f"steps {', '.join(map(str, sorted(steps)))}"
+                f"{folder} has no {kind} generator of step {brief(step)}; it keeps the last {KEEP_GENERATORS}, and has "
+                f"those of {', '.join(map(str, sorted(steps)))}"
             )
         prefixes = [prefixes[steps.index(step)]]
     checkpoint, problems = _newest(prefixes, run_id)

@@ -104,7 +104,7 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
     for anything else.
     """
     shaping.check()
-    array = np.asarray(images)
+    array, labels = _as_array(images, "images"), None if labels is None else _as_array(labels, "labels")
     if 0 in (array.shape or (0,)):
         raise UserError(f"images is {array.dtype} {list(array.shape)}, which is not a list of anything")
     pixels = arrays.to_images_or_points(array, "images", shaping.size)
@@ -114,8 +114,15 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
         return _points(ARRAY, pixels, shaping)
     content = attach(pixels, labels, "images", "labels")
     if labels is not None and content.labels is None:
-        raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(np.asarray(labels))}")
+        raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
     return _images(ARRAY, content, shaping)
+
+
+def _as_array(values, name):
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError) as error:  # lists of unequal lengths, tensors on a GPU
+        raise UserError(f"{name} is not an array ({brief(str(error))}); pass a NumPy array") from None
 
 
 def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, download=True, labels=None):

@@ -170,6 +170,12 @@ def test_each_image_has_its_text_below_it():
     assert np.array_equal(texts[0][:15], texts[3][:15]) and not np.array_equal(texts[0][:15], texts[1][:15])
 
 
+def test_letters_with_accents_are_drawn():
+    """The font has them: each looks like itself, not like the box of a missing letter."""
+    images = colours(1)
+    assert len({sheets.sheet_png(images, captions=[text]) for text in ("\u00e9", "\u00f6", "\u0142", "\u0416")}) == 4
+
+
 def test_text_makes_a_picture_higher_and_small_images_large_enough_for_it():
     images = colours(4)
     plain, one, two = (

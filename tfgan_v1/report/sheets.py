@@ -2,13 +2,14 @@
 
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 
 from tfgan_v1.errors import plain, shortened
 from tfgan_v1.report import plots
 
-_FONT, _LONGEST = 12, 18  # pixels of the text's height; characters of a line
+_FONT, _LONGEST = 11, 18  # pixels of the text's height; characters of a line
 _LEAST, _LEAST_ALL = 48, 600  # pixels of an image's width, and of about all columns'; smaller images are enlarged
 _GAP, _GROUP_GAP = 4, 12  # pixels between images, and between groups of columns
 
@@ -19,10 +20,13 @@ def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
     images: uint8 [n, h, w, c]. columns: None for the most square grid. captions: a text for each image, of lines.
     group: columns that belong together. x, y: a text under each column, and to the left of each row.
     """
+    from matplotlib import get_data_path
     from PIL import Image, ImageDraw, ImageFont
 
     columns = columns or plots.grid_size(len(images))[1]
-    font = ImageFont.load_default(_FONT)
+    font = ImageFont.truetype(
+        Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf"), _FONT
+    )  # the one of plots, with accents
     captions, x, y = ([_lines(text) for text in texts or ()] for texts in (captions, x, y))
     line = sum(font.getmetrics())
     (height, width, channels), rows = images.shape[1:], math.ceil(len(images) / columns)

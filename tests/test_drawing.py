@@ -182,8 +182,13 @@ def test_text_makes_a_picture_higher_and_small_images_large_enough_for_it():
         Image.open(io.BytesIO(sheets.sheet_png(images, 2, text))).size for text in (None, ["a"] * 4, ["a\nb"] * 4)
     )
     assert plain[0] == one[0] == two[0] and plain[1] < one[1] < two[1] and two[1] - one[1] == one[1] - plain[1]
-    _, at = places(sheets.sheet_png(images, 4, ["a long text of words"] * 4), images)
-    assert at[0][2] - at[0][0] >= 100 and at[1][0] > at[0][2]  # as wide as the text, or wider
+    row = colours(20)  # which is wide enough without enlarging each image much
+    _, at = places(sheets.sheet_png(row, 20, ["a long text"] * 20), row)
+    assert (
+        60 <= at[0][2] - at[0][0] < 120 and at[1][0] > at[0][2]
+    )  # as wide as the text, and more by less than an image
+    _, at = places(sheets.sheet_png(row, 20), row)
+    assert at[0][2] - at[0][0] < 60
 
 
 def test_pairs_are_closer_to_each_other_than_to_the_next_pair():

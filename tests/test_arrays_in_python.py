@@ -216,6 +216,17 @@ def test_on_sample_changes_no_bit_of_the_run_even_if_it_changes_its_array(small,
     assert outcome(small("a")) == plain[6] and progress.samples[-1].any()
 
 
+def test_on_sample_may_draw_from_the_generator_of_its_step(small, plain):
+    drawn = {}
+
+    def draw(step, samples, metrics):
+        with Generator.restore(small("a").ckpt_folder) as generator:
+            drawn[generator.step] = generator(range(2)).tobytes()
+
+    train(small("a"), images=IMAGES, on_sample=draw)
+    assert [*drawn] == [2, 4, 6] and len({*drawn.values()}) == 3 and outcome(small("a")) == plain[6]
+
+
 @pytest.mark.parametrize("error", [RuntimeError("stop here"), KeyboardInterrupt(), SystemExit(3)], ids=repr)
 def test_an_error_of_on_sample_saves_the_run_and_a_resume_has_the_bits_of_an_uninterrupted_one(small, plain, error):
     def fail(step, samples, metrics):

@@ -422,6 +422,7 @@ EXCLUDED = [  # flags, --out, what the sentence says
     (["--map", 3, "--seeds", "1,2"], "a.png", "--map changes two dimensions of the noise of one seed; give one"),
     (["--interpolate", "1,2", "--grid", "1x8"], "a.png", "--grid is for seeds, and --interpolate has rows and columns"),
     (["--map", 3, "--grid", "3x3"], "a.png", "--grid is for seeds, and --map has rows and columns of its own"),
+    (["--map", 3, "--captions"], "a.png", "--captions are seeds, and --map has values at its edges; leave it out"),
     (["--grid", "4x4"], "a.npy", "--grid needs a .png; give --out NAME.png"),
     (["--captions"], "a.gif", "--captions needs a .png; give --out NAME.png"),
     (["--captions", "--grid", "4x4", "--nearest"], "a.npz", "--grid and --captions and --nearest need a .png"),

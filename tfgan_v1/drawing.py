@@ -158,6 +158,7 @@ def check_flags(given, suffix):
         "--map N draws N x N images; leave out --num": variant == "map" and given["num"],
         "--map changes two dimensions of the noise of one seed; give one, such as --seeds 5": variant == "map"
         and len(given["seeds"] or [0]) > 1,
+        "--captions are seeds, and --map has values at its edges; leave it out": variant == "map" and given["captions"],
         f"--grid is for seeds, and --{variant} has rows and columns of its own; leave it out": given["grid"]
         and variant in ("interpolate", "map"),
         f"{' and '.join(pictures)} {'need' if pictures[1:] else 'needs'} a .png; give --out NAME.png": pictures

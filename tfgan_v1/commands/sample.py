@@ -138,9 +138,9 @@ def run(argv, program):
 
 def shown(drawn, generator):
     """Yields the blocks of a Drawing, with a progress bar on a terminal."""
-    from tqdm import tqdm
+    from tfgan_v1.report import console
 
-    with tqdm(total=drawn.count, unit="image", disable=None, leave=False) as bar:
+    with console.bar(drawn.count, "images" if len(generator.image_shape) == 3 else "points") as bar:
         for block in drawn.blocks(generator):
             yield block
             bar.update(len(block))

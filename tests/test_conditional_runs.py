@@ -9,7 +9,7 @@ import pytest
 from conftest import outcome
 from PIL import Image
 
-from tfgan_v1 import Generator, UserError, classes, drawing, plan, train
+from tfgan_v1 import Generator, UserError, classes, drawing, latents, plan, train
 from tfgan_v1.data.labels import find_class
 from tfgan_v1.models import MODELS
 from tfgan_v1.report import plots
@@ -130,16 +130,17 @@ def test_interpolation_goes_from_seed_to_seed_and_from_class_to_class(command, r
 
 def test_normal_noise_is_interpolated_on_a_sphere():
     ends = np.array([[3, 0, 0], [0, 4, 0]], np.float32)
-    way = drawing.path(ends, 3, spherical=True)
+    way = latents.path(ends, 3, spherical=True)
     assert np.allclose(way[[0, 2]], ends) and np.allclose(way[1], np.array([3, 4, 0]) * np.sqrt(0.5))
-    assert np.allclose(drawing.path(ends, 3)[1], ends.mean(0))
-    same = drawing.path(np.stack([ends[0], ends[0]]), 3, spherical=True)
+    assert np.allclose(latents.path(ends, 3)[1], ends.mean(0))
+    same = latents.path(np.stack([ends[0], ends[0]]), 3, spherical=True)
     assert np.allclose(same, ends[0])
 
 
 def test_files_of_images_have_names_of_their_own_whatever_the_classes_are_called():
     classes = ("a/b", "a_b", "A b", "x" * 100, "x" * 99 + "y", "\u732b" * 100, "")
-    names = drawing.make_drawing(2, None, "each", None, classes).names
+    drawn = drawing.make_drawing(classes, num=2, class_names="each")
+    names = [drawn.file_name(image, drawing.file_stems(classes)) for image in range(drawn.count)]
     assert len({name.casefold() for name in names}) == 2 * len(classes)
     assert all(len(name.encode()) < 200 and "/" not in name for name in names)
 

@@ -15,9 +15,18 @@ from tfgan_v1.commands import evaluate
 DOCS = REPOSITORY / "docs"
 
 # Other pages have commands for a GPU, for several machines, or for a run from elsewhere.
-PAGES = ["conditional.md", "losses.md", "means.md", "presets.md", "when-training-goes-wrong.md", "your-own-pictures.md"]
+PAGES = [
+    "conditional.md",
+    "losses.md",
+    "means.md",
+    "presets.md",
+    "sampling.md",
+    "when-training-goes-wrong.md",
+    "your-own-pictures.md",
+]
 TRAINED = {  # name of a run -> steps that are trained here, exit code, what it says; of all others a dry run is made
     "classes": (2, 0, ""),
+    "drawn": (2, 0, ""),
     "long": (2, 0, ""),
     "nan": (8, 4, "training diverged"),
     "overpowered": (600, 0, "the discriminator overpowers the generator"),
@@ -71,7 +80,7 @@ def test_its_commands_run(page, pictures, command):
             done, out, err = command("train", *scaled_down(line))
             assert done == code and says in err, (line, out, err)
         elif script == "sample.py":
-            done, out, err = command("sample", *line)
+            done, out, err = command("sample", *line, *(["--step", "2"] if "--step" in line else []))
             assert done == 0, (line, out, err)
         else:
             assert (script, *line[:2]) == ("-m", "tfgan_v1", "evaluate")

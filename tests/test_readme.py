@@ -28,7 +28,7 @@ def test_the_python_examples_run(finished, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["means.md", "conditional.md", "graph.md"])
+@pytest.mark.parametrize("page", ["means.md", "conditional.md", "graph.md", "sampling.md"])
 def test_the_python_examples_of_the_docs_run(tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL):

@@ -143,11 +143,11 @@ MISTAKES = [
     (["--seeds", "4294967296"], "4294967296"),
     (["--seeds", "0-4294967295"], "1,000,000 in all"),
     (["--seeds", "1;2"], "--seeds takes"),
-    (["--out", "picture.gif"], ".png, .npy, .npz, .pkl"),
-    (["--out", "picture"], ".png, .npy, .npz, .pkl"),
+    (["--out", "picture.bmp"], ".png, .gif, .npy, .npz, .pkl"),
+    (["--out", "picture"], ".png, .gif, .npy, .npz, .pkl"),
     (["--out", "samples/train_samples.pkl"], "a run's own record"),
     (["--out", "samples/evolution.png"], "a run's own record"),
-    (["--out", ""], ".png, .npy, .npz, .pkl"),
+    (["--out", ""], ".png, .gif, .npy, .npz, .pkl"),
 ]
 
 
@@ -158,12 +158,12 @@ def test_every_mistake_is_one_sentence(command, finished, flags, right):
 
 
 def test_a_failed_write_leaves_the_old_file_intact(command, finished, tmp_path, monkeypatch):
-    def fail(images, file, columns):
+    def fail(images, file):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
     (tmp_path / "images.npy").write_bytes(b"old")
-    monkeypatch.setitem(image_files.FORMATS, ".npy", fail)
+    monkeypatch.setitem(image_files.FORMATS, ".npy", image_files.Format(fail))
     code, out, err = command("sample", "--ckpt", finished.config.ckpt, "--out", tmp_path / "images.npy")
     assert (code, out, err.count("\n")) == (3, "", 1) and "No space left" in err
     assert (tmp_path / "images.npy").read_bytes() == b"old" and os.listdir(tmp_path) == ["images.npy"]

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 
+from tfgan_v1.data import ARRAY
 from tfgan_v1.data.labels import plain_name
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.options import flag
@@ -25,10 +26,9 @@ def facts(config, dataset):
     if dataset.images.ndim == 2:
         raise UserError(f"--conditional needs images with labels, and {dataset.name} holds points; leave it out")
     if dataset.labels is None:
-        raise UserError(
-            f"--conditional needs the class of each image, and {dataset.name} has no labels; name a file of them by "
-            "--labels, or put a folder's images into a sub-folder for each class"
-        )
+        advice = "name a file of them by --labels, or put a folder's images into a sub-folder for each class"
+        advice = "pass them: train(config, images=..., labels=...)" if dataset.name == ARRAY else advice
+        raise UserError(f"--conditional needs the class of each image, and {dataset.name} has no labels; {advice}")
     names = "\0".join(dataset.classes).encode("utf-8", "surrogateescape")  # of folders, in any encoding
     checksum = {"labels_sha256": hashlib.sha256(dataset.labels.tobytes() + names).hexdigest()}
     if not config.conditional:
@@ -97,6 +97,7 @@ def check_same(config, facts, saved, otherwise):
     changed = [row for row in rows if row[1] != row[2]][:MOST_SHOWN]
     files = [("--labels", saved.config.labels, config.labels)] * (saved.config.labels != config.labels)
     advice = "name the right file by --labels" if files or config.labels else "give its sub-folders the old names"
+    advice = "pass the same" if facts["name"] == ARRAY else advice
     raise UserError(
         f"{facts['name']} has other labels than the run in {config.ckpt_folder} was trained with; {advice}{otherwise}",
         *run_folder.side_by_side([*files, *changed] or [("labels_sha256", before, now)]),

@@ -132,16 +132,29 @@ def _check_generator(generator, samples):
         )
 
 
-def _of_run(config, dataset, labels, data_dir, cache_dir):
-    """The Job of a run."""
+def data_of_run(config, *, dataset=None, labels=None, data_dir=None, cache_dir=None):
+    """The Saved of the run in the folders of `config`, its Config with the places of the data now, and the Dataset.
+
+    The places are as in `evaluate`. Raises UserError if the data are missing, or not those that the run was trained on.
+    """
     from tfgan_v1 import plan
 
     saved = run_folder.read(config)
     places = {"dataset": dataset, "labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
     values = {name: value for name, value in places.items() if value is not None}
+    run_folder.check_data_named(saved, values)
     config = replace(saved.config, **values)
     found = plan.load(config)
     plan.check_same_data(config, plan.facts_of(config, found), saved)
+    return saved, config, found
+
+
+def _of_run(config, dataset, labels, data_dir, cache_dir):
+    """The Job of a run."""
+    from tfgan_v1 import plan
+
+    places = {"dataset": dataset, "labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
+    saved, config, found = data_of_run(config, **places)
     dataset, test = plan.real_sets(config, found)
     shaping = plan.shaping(config)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}

@@ -11,6 +11,7 @@ from tfgan_v1 import batches, classes, data
 from tfgan_v1.config import Config
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, warn
+from tfgan_v1.options import flag
 from tfgan_v1.presets import ANY_SIZE, CONVOLUTIONAL, SCORES
 from tfgan_v1.storage import run_folder
 
@@ -30,6 +31,7 @@ class CustomParts(NamedTuple):
     loss: Any = None  # a losses.Loss
     d_optimizer: Any = None  # an optimizers.Optimizer
     g_optimizer: Any = None  # an optimizers.Optimizer
+    images: data.Dataset | None = None  # of an array
 
     def names(self):
         """The names of the parts that are custom, for config.json."""
@@ -141,7 +143,7 @@ class Plan(NamedTuple):
         """The arguments of train_graph.build."""
         shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
         class_counts = self.facts.get("class_counts")
-        return self.config, shape, dtype, self.num_images, self.chunk, *self.custom, class_counts
+        return self.config, shape, dtype, self.num_images, self.chunk, *self.custom[:-1], class_counts
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
@@ -254,8 +256,9 @@ def make_plan(
     config = replace(config, device=device_of(config, saved, workers), xla=xla_of(before.xla, workers))
     if config.device == "gpu" or config.precision == "bfloat16":
         settled(config, custom)  # which may refuse it, before a folder is decoded in vain
-    dataset = load(config, download=download)
-    config = replace(config, dataset=config.dataset or dataset.name)
+    dataset = custom.images or load(config, download=download)
+    if not custom.images:
+        config = replace(config, dataset=config.dataset or dataset.name)
     plan = Plan(config, dataset, facts_of(config, dataset), resume, overwrite, custom, workers)
     check_plan(plan, saved)
     return plan._replace(config=settled(config, custom))
@@ -353,9 +356,10 @@ def check_same_data(config, facts, saved, otherwise=""):
     """
     rows = [(name, saved.data.get(name), facts[name]) for name in ("num_images", "image_shape", "sha256")]
     if any(before != now for _, before, now in rows):
+        advice = "pass the same" if facts["name"] == data.ARRAY else "name the right folder by --data-dir or --dataset"
         raise UserError(
-            f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; name the "
-            f"right folder by --data-dir or --dataset{otherwise}",
+            f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; "
+            f"{advice}{otherwise}",
             *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
         )
     classes.check_same(config, facts, saved, otherwise)
@@ -375,6 +379,15 @@ def load(config, *, download=True):
         download=download,
         labels=config.labels,
     )
+
+
+def of_array(config, images, labels=None):
+    """The data.Dataset of an array and its labels: see data.from_array. Raises UserError if `config` names others."""
+    preset = Config(model=config.model)
+    named = [flag(name) for name in ("dataset", "labels") if getattr(config, name) != getattr(preset, name)]
+    if named:
+        raise UserError(f"images is the data, and {named[0]} names others; give one of them, and labels as an array")
+    return data.from_array(images, labels, shaping(config))
 
 
 def check_size(model, size):

@@ -1,5 +1,6 @@
 """What a run writes as it goes: losses, samples, figures, checkpoints. `context` is a training.TrainContext."""
 
+import signal
 import time
 
 from tfgan_v1 import train_graph
@@ -89,6 +90,21 @@ def evaluate(context, progress):
         saver = context.generator_savers["best"]
         checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
     progress.evaluating += time.monotonic() - start
+
+
+def call_on_sample(context, progress, row, evaluated):
+    """Calls on_sample: see starting.train. If it raises, the run ends as by Ctrl-C.
+
+    row: METRICS of this step. evaluated: whether the generator was measured at this step.
+    """
+    metrics = dict(zip(METRICS[context.plan.reads_as], map(float, row), strict=True))
+    if evaluated:
+        metrics |= dict(zip(progress.evaluation_header[2:], progress.evaluation[-1][2:], strict=True))
+    try:
+        context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
+    except BaseException as error:  # Ctrl-C, too, the second time
+        progress.exception = error
+        context.signals.append(signal.SIGINT)
 
 
 def save_generator(context, progress):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import devices, noise
+from tfgan_v1 import devices, latents, noise
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.conditioning import make_condition, run_generator
 from tfgan_v1.config import Config
@@ -49,13 +49,13 @@ class Generator:
         self.classes = classes  # the names of the classes of a conditional run; otherwise ()
 
     @classmethod
-    def restore(cls, folder, *, model=None, kind=None):
+    def restore(cls, folder, *, model=None, kind=None, step=None):
         """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
 
         model: the custom models.Model that the run was trained with, if any. kind: "latest", "average" for the average
         of the weights, "best" for the best so far of a run with `--evaluate-every`; None for the average if the run
-        keeps one, otherwise the latest. Raises UserError if the folder holds no run, no intact checkpoint, or another
-        model's.
+        keeps one, otherwise the latest. step: one of the last steps at which the run saved its generator, in place of
+        the newest. Raises UserError if the folder holds no run, no intact checkpoint, or another model's.
         """
         folder = Path(folder)
         saved = run_folder.read(Config(ckpt=folder))
@@ -63,7 +63,7 @@ class Generator:
         run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
         kind = kind or ("average" if config.average else "latest")
-        checkpoint, custom = checkpoints.newest_generator(folder, kind), model
+        checkpoint, custom = checkpoints.newest_generator(folder, kind, step), model
         with devices.new_graph() as graph:
             condition = make_condition(config, saved.data.get("class_counts"), custom)
             tensors = _build(config, image_shape, model or MODELS[config.model], condition)
@@ -87,9 +87,15 @@ class Generator:
             feeds[self._graph.labels] = self.labels(classes, len(seeds))
         return self._run(self._graph.images, feeds)
 
-    def latents(self, seeds=range(16)):
-        """The noise of seeds: float32 [len(seeds), noise_size]."""
-        return self._run(self._graph.z, {self._graph.seeds: _checked_seeds(seeds)})
+    def latents(self, seeds=range(16), truncate=None):
+        """The noise of seeds: float32 [len(seeds), noise_size].
+
+        truncate: in a run with normal noise, the largest absolute value: see latents.truncate.
+        """
+        if truncate is not None:
+            latents.check_truncation(truncate, self.noise)
+        z = self._run(self._graph.z, {self._graph.seeds: _checked_seeds(seeds)})
+        return z if truncate is None else latents.truncate(z, truncate)
 
     def seed_classes(self, seeds=range(16)):
         """The names of the classes that seeds have where none are given, as often as in training: a list of str."""

@@ -15,7 +15,16 @@ from tfgan_v1.evaluation import metrics
 from tfgan_v1.evaluator import Evaluator
 from tfgan_v1.monitor import TrainingMonitor
 from tfgan_v1.plan import Plan
-from tfgan_v1.recording import evaluate, record, sample, save_generator, save_state, start_records, write_state
+from tfgan_v1.recording import (
+    call_on_sample,
+    evaluate,
+    record,
+    sample,
+    save_generator,
+    save_state,
+    start_records,
+    write_state,
+)
 from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
@@ -43,9 +52,10 @@ class TrainContext(NamedTuple):
     signals: list  # numbers of the signals received
     events: Any = None  # the report.event_files.EventFiles of --tensorboard
     member: Any = ALONE  # what this process is in a cluster: a membership.Member
+    on_sample: Any = None  # see starting.train
 
 
-def run(plan, member=ALONE):
+def run(plan, member=ALONE, on_sample=None):
     """Carries out a Plan: see starting.train. member: the only process, or the chief of a cluster."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
@@ -62,6 +72,7 @@ def run(plan, member=ALONE):
             print(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else run_folder.new_run_id()
         with make_context(plan, run_id, signals, evaluator, member) as context:
+            context = context._replace(on_sample=on_sample)
             progress = start(context, saved, checkpoint)
             if progress.step < plan.total_steps:
                 print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
@@ -72,6 +83,8 @@ def run(plan, member=ALONE):
             last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
         pictures.finish(progress, last)
         member.leave()
+    if progress.exception:
+        raise progress.exception
     if nonfinite:
         raise Diverged(
             f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite:,}; the run in "
@@ -242,6 +255,8 @@ def tick(context, progress, monitor, rows):
         monitor.check_diversity(progress.samples[-1], progress.step)
     if evaluation_step:
         evaluate(context, progress)
+    if sampling_step and context.on_sample:
+        call_on_sample(context, progress, rows[-1], evaluation_step)
     try:
         if sampling_step or progress.step == plan.total_steps:
             console.write_line(plan, progress, rows[-1])

@@ -85,6 +85,23 @@ def parse_whole(name, most, text):
 parse_num = partial(parse_whole, "--num", MOST_DRAWN)
 
 
+def parse_grid(text):
+    """(rows, columns) of a text such as "4x8". Raises UserError for anything else."""
+    match = re.fullmatch(r"\s*([0-9]{1,7})x([0-9]{1,7})\s*", text)
+    grid = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= grid[0] * grid[1] <= MOST_DRAWN:
+        raise UserError(f"--grid takes ROWSxCOLUMNS, {MOST_DRAWN:,} images at most, such as 4x8, not {brief(text)}")
+    return grid
+
+
+def parse_number(name, text):
+    """The number in a text. name: of the flag. Raises UserError for anything else."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"{name} takes a number, such as 0.7, not {brief(text)}") from None
+
+
 def parse_seeds(text, name="--seeds"):
     """The list of seeds in a text such as "0-15,20". Raises UserError for anything else. name: of the flag."""
     seeds = []

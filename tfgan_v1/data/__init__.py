@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import decoding, detect, embedded, folders, label_files, published, stacked
-from tfgan_v1.data.labels import classify_folders
+from tfgan_v1.data import arrays, decoding, detect, embedded, folders, label_files, published, stacked
+from tfgan_v1.data.labels import attach, classify_folders
 from tfgan_v1.data.shapes import Shaping
 from tfgan_v1.data.warped import mnist_warped
-from tfgan_v1.errors import UserError, warn
+from tfgan_v1.errors import UserError, brief, warn
 
 EMBEDDED = {"mnist_warped": mnist_warped, "digits": embedded.digits}  # images that need no file of the user's
 NAMES = (*published.PUBLISHED, "stacked_mnist", *EMBEDDED, "gaussian")
+ARRAY = "an array"  # the name of images that are passed in Python
 ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
 _AS_IT_IS = Shaping()
 
@@ -93,6 +94,35 @@ def _load(name, data_dir, shaping, mean, std, seed, strict, cache_dir, download)
         raise UserError(f"{name} is not one of {', '.join(NAMES)}, and no file or folder has that name")
     content = detect.read(path, shaping.size)
     return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
+
+
+def from_array(images, labels=None, shaping=_AS_IT_IS):
+    """The Dataset of an array in memory: that of a .npy file with the same content.
+
+    images: [n, h, w], [n, h, w, 1 or 3] or flat [n, h * w], of any type and range in arrays.VALUE_RANGES, which must
+    not change during a training; or points, floats [n] or [n, 1]. labels: whole numbers or texts [n]. Raises UserError
+    for anything else.
+    """
+    shaping.check()
+    array, labels = _as_array(images, "images"), None if labels is None else _as_array(labels, "labels")
+    if 0 in (array.shape or (0,)):
+        raise UserError(f"images is {array.dtype} {list(array.shape)}, which is not a list of anything")
+    pixels = arrays.to_images_or_points(array, "images", shaping.size)
+    if pixels.ndim == 2:
+        if labels is not None:
+            raise UserError("labels are for images, and these are points; leave them out")
+        return _points(ARRAY, pixels, shaping)
+    content = attach(pixels, labels, "images", "labels")
+    if labels is not None and content.labels is None:
+        raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
+    return _images(ARRAY, content, shaping)
+
+
+def _as_array(values, name):
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError) as error:  # lists of unequal lengths, tensors on a GPU
+        raise UserError(f"{name} is not an array ({brief(str(error))}); pass a NumPy array") from None
 
 
 def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, download=True, labels=None):

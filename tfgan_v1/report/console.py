@@ -50,11 +50,16 @@ def write_line(plan, progress, numbers):
 
 
 def progress_bar(plan, progress):
-    """The bar of a run on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
+    """The bar of a run: see `bar`."""
     kind = "points" if plan.is_points else "images"
+    return bar(plan.total_steps * plan.images_per_step, kind, progress.step * plan.images_per_step)
+
+
+def bar(total, kind, done=0):
+    """A bar on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
     return tqdm(
-        total=plan.total_steps * plan.images_per_step,
-        initial=progress.step * plan.images_per_step,
+        total=total,
+        initial=done,
         unit=f" {kind}",
         unit_scale=True,
         bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",

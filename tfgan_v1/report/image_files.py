@@ -1,27 +1,90 @@
-"""Writes drawn images to a file: an image grid, single images, or an array."""
+"""Writes drawn images to a file: an image grid, an animation, single images, or an array."""
 
+import math
 import os
 import pickle
+import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfgan_v1.errors import UserError
-from tfgan_v1.report import plots
+from tfgan_v1.report import animation, plots
 from tfgan_v1.storage import files, names
 
-FORMATS = {  # suffix -> writes images [n, h, w, c] in [0, 1] to an open file; a grid has columns
-    ".png": lambda images, file, columns: file.write(plots.samples_png(images, columns=columns)),
-    ".npy": lambda images, file, _: np.save(file, images, allow_pickle=False),
-    ".npz": lambda images, file, _: np.savez_compressed(file, images=images),
-    ".pkl": lambda images, file, _: pickle.dump(images, file, protocol=4),
+_MOST_PIXELS, _MOST_POINTS = 2**26, 100_000  # of a sheet, before it is enlarged, and of a plot of their density
+_MOST_ANIMATED = 2**28  # pixels of all frames of a GIF, enlarged
+_MOST_BYTES = 2**30  # of a pickle
+_MOST_TEXT = 2000  # images of a sheet with text
+
+
+class Images(NamedTuple):
+    """Images that are drawn as they are written."""
+
+    blocks: Iterable  # float32 [m, h, w, c] in [0, 1], or points [m, 1]
+    count: int
+    shape: tuple  # of each
+    sheet: Callable = plots.samples_png  # all of them, uint8 [n, h, w, c] or points -> the bytes of a PNG
+    milliseconds: int = 500  # of each frame of a GIF
+
+    def all(self):
+        """All of them: uint8 [n, h, w, c], or points, float32 [n, 1]."""
+        is_points = len(self.shape) == 1
+        return np.concatenate([block if is_points else plots.as_bytes(block) for block in self.blocks])
+
+
+def _write_array(images, file):
+    """As np.save does, a block at a time."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": (images.count, *images.shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+    for block in images.blocks:
+        file.write(np.ascontiguousarray(block, "<f4").data)
+
+
+def _write_archive(images, file):
+    """As np.savez_compressed does, a block at a time."""
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as member,
+    ):
+        _write_array(images, member)
+
+
+def _write_animation(images, file):
+    frames = (frame for block in images.blocks for frame in block)
+    file.write(animation.gif(frames, images.milliseconds))
+
+
+class Format(NamedTuple):
+    """A kind of file."""
+
+    write: Callable[[Images, Any], None]
+    most: Callable[[tuple], float] = lambda shape: math.inf  # images or points of a shape: their memory is bounded
+
+
+FORMATS = {  # suffix -> Format
+    ".png": Format(
+        lambda images, file: file.write(images.sheet(images.all())),
+        lambda shape: _MOST_PIXELS // math.prod(shape[:2]) if len(shape) == 3 else _MOST_POINTS,
+    ),
+    ".gif": Format(
+        _write_animation, lambda shape: _MOST_ANIMATED // (math.prod(shape[:2]) * animation.enlargement(shape) ** 2)
+    ),
+    ".npy": Format(_write_array),
+    ".npz": Format(_write_archive),
+    ".pkl": Format(
+        lambda images, file: pickle.dump(np.concatenate(list(images.blocks)), file, protocol=4),
+        lambda shape: _MOST_BYTES // (4 * math.prod(shape)),
+    ),
 }
 
 
 def check(out):
     """Raises UserError if a path has no known suffix, or the name of a file that a run writes."""
     path = Path(out)
-    if _is_folder(out):
+    if is_folder(out):
         return
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"--out {out} has an unknown suffix; use {', '.join(FORMATS)}, or a folder, which ends in /")
@@ -29,26 +92,43 @@ def check(out):
         raise UserError(f"--out {out} has the name of a run's own record; use another")
 
 
-def write(out, images, file_names, columns=None):
-    """Writes images [n, h, w, c] in [0, 1] to a checked path; into a folder, a PNG file for each by its name.
-
-    columns: of an image grid; None for the most square one.
-    """
-    path = Path(out)
-    if _is_folder(out):
-        if np.ndim(images) != 4:
+def check_number(out, count, shape, with_text=False):
+    """Raises UserError if a checked path cannot take `count` images or points of a shape. with_text: captions."""
+    what = "images" if len(shape) == 3 else "points"
+    if is_folder(out):
+        if what == "points":
             raise UserError(
                 f"--out {out} is a folder for images, but these are points; use a .png file, which shows their density"
             )
-        path.mkdir(parents=True, exist_ok=True)
-        for image, name in zip(images, file_names, strict=True):
-            with files.replacing(path / f"{name}.png") as partial:
-                partial.write_bytes(plots.png(image))
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(path) as partial, open(partial, "wb") as file:
-        FORMATS[path.suffix.lower()](images, file, columns)
+    suffix = Path(out).suffix.lower()
+    most = min(FORMATS[suffix].most(shape), _MOST_TEXT if with_text else math.inf)
+    if count > most:
+        of_text = " with text" if with_text else ""
+        folder = ", or a folder such as pictures/" if what == "images" else ""
+        raise UserError(
+            f"a {suffix}{of_text} takes at most {most:,} of these {what}, and there are {count:,}; use .npy or .npz"
+            f"{folder}, which take any number"
+        )
 
 
-def _is_folder(out):
+def write(out, images, name_of):
+    """Writes Images to a checked path; into a folder, a PNG file for each. name_of: its number -> its file's name."""
+    path = Path(out)
+    if not is_folder(out):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(path) as partial, open(partial, "wb") as file:
+            FORMATS[path.suffix.lower()].write(images, file)
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    number = 0
+    for block in images.blocks:
+        for image in block:
+            with files.replacing(path / f"{name_of(number)}.png") as partial:
+                partial.write_bytes(plots.png(image))
+            number += 1
+
+
+def is_folder(out):
+    """Whether --out names a folder, which need not exist yet."""
     return out.endswith(("/", os.sep)) or (out != "" and Path(out).is_dir())

@@ -191,15 +191,15 @@ def samples_png(samples, real=None, columns=None):
 
 
 def grid_png(images, columns=None):
-    """Images [n, h, w, c] in [0, 1] as an image grid, as the bytes of a PNG; small images are enlarged.
+    """Images [n, h, w, c] in [0, 1], or uint8, as an image grid, as the bytes of a PNG; small images are enlarged.
 
     columns: None for the most square grid.
     """
-    return png(tile(images, columns or grid_size(len(images))[1], background=1), least=600)
+    return png(tile(as_bytes(images), columns or grid_size(len(images))[1], background=255), least=600)
 
 
 def png(image, least=0):
-    """An image [h, w] or [h, w, c] in [0, 1] as the bytes of a PNG, enlarged to about `least` pixels of width."""
+    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width."""
     factor = max(1, round(least / image.shape[1]))
     file = io.BytesIO()
     as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
@@ -207,11 +207,17 @@ def png(image, least=0):
 
 
 def as_picture(image):
-    """An image [h, w] or [h, w, c] in [0, 1] as a Pillow image."""
+    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as a Pillow image."""
     from PIL import Image
 
-    pixels = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
+    pixels = as_bytes(image)
     return Image.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels)
+
+
+def as_bytes(images):
+    """Images in [0, 1] as uint8 of the same shape; those that are uint8 stay unchanged."""
+    images = np.asarray(images)
+    return images if images.dtype == np.uint8 else np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
 
 
 def tile(images, columns, background=0):

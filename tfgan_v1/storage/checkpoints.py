@@ -105,14 +105,23 @@ def remove_after(folder, step):
             _remove_generator(prefix)
 
 
-def newest_generator(folder, kind="latest"):
-    """The Checkpoint of the newest generator of a kind in names.GENERATORS in a run's folder.
+def newest_generator(folder, kind="latest", step=None):
+    """The Checkpoint of the newest generator of a kind in names.GENERATORS in a run's folder, or of that of a step.
 
     Raises UserError if there is none that can be used.
     """
     if kind not in GENERATORS:
         raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
-    checkpoint, problems = _newest(_generators(folder, kind), _run_id(folder))
+    prefixes, run_id = _generators(folder, kind), _run_id(folder)
+    if step is not None and prefixes:
+        steps = [manifest.step_of(prefix) for prefix in prefixes]
+        if step not in steps:
+            raise UserError(
+                f"{folder} has no {kind} generator of step {brief(step)}; it keeps the last {KEEP_GENERATORS}, and has "
+                f"those of {', '.join(map(str, sorted(steps)))}"
+            )
+        prefixes = [prefixes[steps.index(step)]]
+    checkpoint, problems = _newest(prefixes, run_id)
     if checkpoint is None and kind != "latest" and not problems:
         raise UserError(f"{folder} has no {kind} generator: {MISSING[kind]}, or use --generator latest")
     if checkpoint is None:

@@ -39,6 +39,7 @@ class Progress:
     held_out_digest: Any = field(default_factory=hashlib.sha256)
     losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
     stopped_by: int | None = None  # the number of the signal that ended training early
+    exception: BaseException | None = None  # of on_sample, which ended training early
     total_steps: int = 0  # of the whole run
 
     def add_samples(self, samples, step):

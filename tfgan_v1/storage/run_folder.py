@@ -29,7 +29,7 @@ class Saved(NamedTuple):
     data: dict[str, Any]  # plan.facts_of: name, num_images, image_shape [h, w, c], sha256 of the pixels, classes
     made_by: dict[str, Any]  # versions of the packages by name, processor, threads, device, workers
     run_id: str  # also in the manifest of each checkpoint
-    custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss"
+    custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss", "images"
 
 
 def check_can_start(config, *, resume, overwrite, custom=()):
@@ -135,7 +135,18 @@ def _arguments(custom):
 
 
 def _parts(custom):
-    return " and ".join(f"a custom {part}" for part in custom) or "the built-in networks, loss and optimizers"
+    if not custom:
+        return "the built-in networks, loss and optimizers, and the images that its options name"
+    return " and ".join("images from an array" if part == "images" else f"a custom {part}" for part in custom)
+
+
+def check_data_named(saved, places):
+    """Raises UserError if a run's images were an array, and `places`, options by name, do not say where they are."""
+    if "images" in saved.custom and "dataset" not in places:
+        raise UserError(
+            f"the run in {saved.config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
+            "if it has any, and name these files by --dataset and --labels"
+        )
 
 
 @contextmanager

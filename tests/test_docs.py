@@ -93,13 +93,25 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*sorted(REPOSITORY.glob("README*.md")), *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name
+)
 def test_its_links_lead_somewhere(page):
     for path, anchor in LINK.findall(page.read_text()):
         if not re.match(r"\w+:", path):
             target = page.parent / path if path else page
             assert target.exists(), path
             assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_the_korean_readme_has_all_commands_links_and_rows_of_the_english_one():
+    english, korean = ((REPOSITORY / name).read_text() for name in ("README.md", "README.ko.md"))
+    for what in (r"^    (.*)$", r"^```python\n(.*?)^```$"):
+        flags = re.M | (re.S if "python" in what else 0)
+        assert re.findall(what, korean, flags) == re.findall(what, english, flags)
+    links = [[link for link, _ in LINK.findall(text) if "README" not in link] for text in (english, korean)]
+    assert links[0] == links[1]
+    assert len(re.findall(r"^\| ", korean, re.M)) == len(re.findall(r"^\| ", english, re.M))
 
 
 def test_each_picture_of_runs_is_in_a_page_and_has_its_commands():

@@ -15,13 +15,21 @@ from tfgan_v1.data import published
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = os.environ.get("TFGAN_DATA")
 THOROUGH = bool(os.environ.get("TFGAN_THOROUGH"))  # more kills, damaged files and systems than fit into 15 minutes
+
+
+def thorough(*case):
+    """A case of a parametrized test for which 15 minutes have no room: it is left out unless TFGAN_THOROUGH is set."""
+    return pytest.param(*case, marks=pytest.mark.thorough)
+
+
 needs_mnist = pytest.mark.skipif(
     not REAL_DATA or not Path(REAL_DATA, "mnist").is_dir(), reason="TFGAN_DATA names no folder with MNIST in it"
 )
 
 
 def pytest_collection_modifyitems(items):
-    """Every test in tests/robustness is a slow one: hundreds of kills, thousands of damaged files."""
+    """Leaves out what is thorough. Every test in tests/robustness is a slow one: many kills and damaged files."""
+    items[:] = [item for item in items if THOROUGH or not item.get_closest_marker("thorough")]
     for item in items:
         if "robustness" in item.path.parts:
             item.add_marker(pytest.mark.slow)

@@ -14,10 +14,10 @@ from tfgan_v1.cluster.launching import free_addresses
 
 pytestmark = pytest.mark.slow
 # The systems by the number of workers: each kind of exchange at least once, or all.
-WITH_THREE = ("mlp", "gaussian, whole", "dcgan_upsample", "dcgan_upsample again", "tuned", "wgan_gp", "augmented")
+WITH_THREE = ("mlp", "dcgan_upsample", "dcgan_upsample again", "tuned", "augmented")
 WITH_TWO = (
-    *("dcgan", "packed, stddev, dropout", "conditional, batch norm", "conditional, penalty"),
-    *("D with batch norm, relative", "custom penalty", "dcgan_upsample", "dcgan_upsample again", "wgan_gp"),
+    *("packed, stddev, dropout", "conditional, batch norm", "gaussian, whole", "D with batch norm, relative"),
+    *("custom penalty", "dcgan_upsample", "dcgan_upsample again"),
 )
 BY_WORKERS = {n: [*SYSTEMS] if THOROUGH else [*some] for n, some in ((2, WITH_TWO), (3, WITH_THREE))}
 LIMIT = 900  # seconds for all systems; the machine may be busy

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import REAL_DATA, THOROUGH, needs_mnist
+from conftest import REAL_DATA, needs_mnist, thorough
 
 from tfgan_v1 import UserError, data, evaluate
 from tfgan_v1._tensorflow import tf
@@ -211,7 +211,7 @@ def test_stacked_digits_have_the_classes_of_their_channels(tmp_path):
 
 @needs_mnist
 @pytest.mark.slow
-@pytest.mark.parametrize("name, least", [("mnist", 0.992), ("mnist_warped", 0.98)][: 1 + THOROUGH])
+@pytest.mark.parametrize("name, least", [thorough("mnist", 0.992), thorough("mnist_warped", 0.98)])
 def test_it_knows_mnists_test_digits(name, least, tmp_path):
     dataset, test = data.load(name, REAL_DATA), data.load_test(name, REAL_DATA)
     with Classifier.load_or_train(dataset, test, cache_dir=tmp_path) as model:

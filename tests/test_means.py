@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import outcome
+from conftest import outcome, thorough
 from test_gan import Running, config
 
 from tfgan_v1 import Config, Generator, Loss, Optimizer, UserError, plan, tf, train
@@ -35,7 +35,9 @@ def table(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [{}, {"spectral_norm": True, "loss": "hinge", "smooth": 0.0}], ids=["all", "hinge"])
+@pytest.mark.parametrize(
+    "more", [{}, thorough({"spectral_norm": True, "loss": "hinge", "smooth": 0.0})], ids=["all", "hinge"]
+)
 def test_a_resumed_run_with_every_means_has_the_same_bits(digits_config, more):
     whole, broken = (digits_config(name, **{**EVERYTHING, **more}) for name in ("whole", "broken"))
     train(whole)

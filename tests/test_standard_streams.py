@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, thorough
 
 from tfgan_v1 import cli
 from tfgan_v1.storage import checkpoints
@@ -17,9 +17,9 @@ LOST = "train.py: standard output could not be written (No space left on device)
     "redirections, code, epochs_shown, err",
     [
         ("2>&-", 0, 2, ""),
-        ("2>/dev/full", 0, 2, ""),
-        (">&-", 0, 0, ""),
-        (">&- 2>&-", 0, 0, ""),
+        thorough("2>/dev/full", 0, 2, ""),
+        thorough(">&-", 0, 0, ""),
+        thorough(">&- 2>&-", 0, 0, ""),
         ("<&- >&- 2>&-", 0, 0, ""),
         (">/dev/full 2>&1", 3, 0, ""),
         (">/dev/full", 3, 0, LOST),

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
 ]
 
-KILLS, BY_COMMAND = (60, 6) if THOROUGH else (16, 2)  # the second: how many are of `python train.py`
+KILLS, BY_COMMAND = (60, 6) if THOROUGH else (8, 2)  # the second: how many are of `python train.py`
 MEANS = {"average": 0.9, "holdout": 8, "penalty": "r1", "penalty_every": 3, "evaluate_every": 7, "pack": 2}
 CONDITIONAL = {"conditional": True, "class_frequencies": "uniform", "average": 0.9, "holdout": 8}
 EPOCHS = 150

@@ -181,7 +181,7 @@ WRONG = [
     ("image_size", "28*28", "28x44"),
     ("image_size", "0", "28x44"),
     ("image_size", "28x4097", "from 1 to 4,096"),
-    ("dataset", np.zeros((2000, 28, 28)), "takes text, not ndarray of shape (2000, 28, 28), float64"),
+    ("dataset", np.zeros((2000, 28, 28)), "pass an array by train(config, images=array)"),
     ("dataset", list(range(5000)), "4998, 4999]"),
     pytest.param("epochs", 10**5000, "at most 1,000,000,000, not this int", id="5,000 digits"),
     ("smooth", "x" * 300, "takes a number, not 'xxx"),

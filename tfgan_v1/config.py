@@ -233,7 +233,7 @@ class Config:
 
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
-            raise UserError("dataset is a name or a path; pass an array by train(config, images=array)")
+            raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
         for name, value in _preset(self).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)

@@ -215,15 +215,15 @@ def test_the_json_layout_of_a_configuration_does_not_matter(started):
 def test_partial_files_of_a_killed_run_are_removed_and_nothing_else(started):
     folder, samples = started.ckpt_folder, started.samples_folder
     ours = [
-        folder / ".config.json.partial",
-        folder / ".checkpoint.partial",
+        folder / ".config.json.01234567.partial",
+        folder / ".checkpoint.01234567.partial",
         folder / ".partial" / "generator.ckpt-1.index",
         folder / "train_state" / ".partial" / "state.index",
-        folder / "train_state" / "step-1" / ".state.json.partial",
-        samples / ".train_samples.pkl.partial",
-        samples / ".losses.csv.partial",
-        samples / ".evolution.png.partial",
-        samples / "sheets" / ".000001.png.partial",
+        folder / "train_state" / "step-1" / ".state.json.01234567.partial",
+        samples / ".train_samples.pkl.01234567.partial",
+        samples / ".losses.csv.01234567.partial",
+        samples / ".evolution.png.01234567.partial",
+        samples / "sheets" / ".000001.png.01234567.partial",
     ]
     theirs = [
         folder / "config.json",

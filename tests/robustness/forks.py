@@ -165,8 +165,9 @@ class Stages:
             self.inside = False
 
     def _name(self, stage):
-        """The name of a stage without the parent folder and without the numbers of steps, epochs and rows."""
-        name = re.sub(r"(?<=[-/.])\d+(?=[./]|$)", "N", stage.replace(f"{self.root}/", ""))
+        """The name of a stage without the parent folder, random parts and the numbers of steps, epochs and rows."""
+        name = re.sub(r"\.[0-9a-f]{8}\.partial", ".partial", stage.replace(f"{self.root}/", ""))
+        name = re.sub(r"(?<=[-/.])\d+(?=[./]|$)", "N", name)
         return re.sub(r"^write \d+ to (.*partial)$", r"write to \1", name)
 
     def watch(self):

@@ -18,7 +18,7 @@ import PIL
 
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.storage.files import replacing_shared
+from tfgan_v1.storage.files import replacing
 
 SIZE = (28, 28)  # of images without --image-size
 FORMAT = 2  # of the cache; entries of other formats are ignored
@@ -213,7 +213,7 @@ def _keep(cache, key, raw, shape, decoded):
     digest = hashlib.sha256()
     kept = [decoded.count, *shape[:2], decoded.channels]
     raw.seek(0)
-    with replacing_shared(cache / f"{key}.npy") as file:
+    with replacing(cache / f"{key}.npy") as partial, open(partial, "wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": tuple(kept)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in iter(lambda: raw.read(_BLOCK * math.prod(shape)), b""):
@@ -221,5 +221,5 @@ def _keep(cache, key, raw, shape, decoded):
             digest.update(pixels)
             file.write(pixels)
     about = {"shape": kept, "sha256": digest.hexdigest(), "files": decoded.files, "brightest": decoded.brightest}
-    with replacing_shared(cache / f"{key}.json") as file:
-        file.write(json.dumps(about).encode())
+    with replacing(cache / f"{key}.json") as partial:
+        partial.write_text(json.dumps(about))

@@ -21,7 +21,7 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, note, warn
 from tfgan_v1.layers import RngKey, conv2d, dense, dropout, max_pool
-from tfgan_v1.storage.files import replacing_shared
+from tfgan_v1.storage.files import replacing
 
 VERSION = 2  # of networks, training and cache; entries of other versions are ignored
 FEATURES = 128
@@ -276,7 +276,7 @@ def _digest(weights):
 
 
 def _save(path, about, weights):
-    with replacing_shared(path) as file:
+    with replacing(path) as partial, open(partial, "wb") as file:
         np.savez(file, about=np.array(json.dumps(about._asdict())), **weights)
 
 

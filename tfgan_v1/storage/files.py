@@ -4,35 +4,25 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written
+PARTIALS = f".{{}}.{'[0-9a-f]' * 8}{PARTIAL}"  # a glob pattern for what `replacing` leaves of a file when it is killed
 MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampling step
 
 
 @contextmanager
 def replacing(path):
-    """Yields a path to write to; the finished file replaces `path` atomically, or `path` stays unchanged."""
-    partial = path.with_name(f".{path.name}{PARTIAL}")
+    """Yields a path to write to; the finished file replaces `path` atomically, or `path` stays unchanged.
+
+    The path is of a new, empty file, so that no link is followed and two processes may write at once.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    partial.touch(exist_ok=False)
     try:
         yield partial
-        sync(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def replacing_shared(path):
-    """Yields an open file with a unique name, so that two processes may write at once; replaces `path` at the end."""
-    handle, name = tempfile.mkstemp(PARTIAL, ".", path.parent)
-    partial = Path(name)
-    try:
-        with open(handle, "wb") as file:
-            yield file
         sync(partial)
         os.replace(partial, path)
     finally:

@@ -1,6 +1,6 @@
 """The names of all files that a run writes into its two folders."""
 
-from tfgan_v1.storage.files import PARTIAL
+from tfgan_v1.storage.files import PARTIAL, PARTIALS
 
 LOCK = ".lock"  # in both folders
 
@@ -50,7 +50,7 @@ SAMPLES_FILES = (
 
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
 CKPT_LEFTOVERS = (
-    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/.state.json{PARTIAL}"),
-    *(f".{name}{PARTIAL}" for name in (CONFIG, LATEST)),
+    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/{PARTIALS.format('state.json')}"),
+    *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
 )
-SAMPLES_LEFTOVERS = (*(f".{name}{PARTIAL}" for name in SAMPLES_FILES), f"{SHEETS}/.[0-9]*.png{PARTIAL}")
+SAMPLES_LEFTOVERS = (*map(PARTIALS.format, SAMPLES_FILES), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -229,16 +230,37 @@ def test_a_damaged_later_state_is_removed_when_the_run_continues_from_an_earlier
     assert sorted(path.name for path in (tmp_path / "train_state").iterdir()) == ["step-1", "step-3"]
 
 
-def test_incomplete_generators_are_removed_and_files_of_other_names_are_not(tmp_path):
-    for step in (1, 2):
+def test_incomplete_generators_are_removed_and_files_of_other_programs_are_not(tmp_path):
+    for step in (1, 9):
         save(tmp_path, step)
-    DAMAGES["missing"](tmp_path / "generator.ckpt-1.json")  # the first step of a removal
-    DAMAGES["missing"](tmp_path / "generator.ckpt-1.index")
-    theirs = [tmp_path / f"generator.ckpt-{name}.index" for name in ("mine-1", "01", "x")]
+    DAMAGES["missing"](tmp_path / "generator.ckpt-9.data-00000-of-00001")  # the first step of a removal
+    for name in ("generator.ckpt-7.json", "generator.ckpt-7.meta", "generator.ckpt-8.json"):
+        shutil.copy(tmp_path / "generator.ckpt-1.json", tmp_path / name)
+    names = "mine-1.index", "01.index", "x.index", "3.index", "3.data-00000-of-00001", "7.meta", "7.json"
+    theirs = [tmp_path / f"generator.ckpt-{name}" for name in names]
     for path in theirs:
         path.touch()
     checkpoints.remove_after(tmp_path, 2)
-    assert {*tmp_path.glob("generator.ckpt-*")} == {*theirs, *manifest.files_of(tmp_path / "generator.ckpt-2")}
+    assert {*tmp_path.glob("generator.ckpt-*")} == {*theirs, *manifest.files_of(tmp_path / "generator.ckpt-1")}
+    for step in range(20, 26):
+        save(tmp_path, step)
+    assert {*theirs} < {*tmp_path.glob("generator.ckpt-*")} and not (tmp_path / "generator.ckpt-1.json").exists()
+
+
+def test_the_manifest_is_there_whenever_another_file_of_a_generator_is(tmp_path, monkeypatch):
+    """So that a kill at any moment leaves nothing that looks like another program's."""
+    states = []
+    for module, name in ((checkpoints.os, "replace"), (Path, "unlink")):
+        real = getattr(module, name)
+
+        def spy(*args, real=real, **options):
+            real(*args, **options)
+            states.append({path.suffix for path in tmp_path.glob("generator.ckpt-1.*")})
+
+        monkeypatch.setattr(module, name, spy)
+    save(tmp_path, 1)
+    checkpoints.remove_after(tmp_path, 0)
+    assert {".json"} in states and all(".json" in each for each in states if each)
 
 
 def test_generators_of_later_steps_are_removed(tmp_path):

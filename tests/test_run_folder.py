@@ -9,7 +9,7 @@ import pytest
 from conftest import rewrite
 
 from tfgan_v1 import Config, UserError
-from tfgan_v1.storage import files, run_folder
+from tfgan_v1.storage import files, manifest, run_folder
 
 FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
 
@@ -46,17 +46,22 @@ def test_a_folder_with_a_run_is_refused_and_the_message_has_three_alternatives(s
 
 def test_records_of_another_run_in_the_samples_folder_are_not_overwritten(config):
     config.samples_folder.mkdir()
-    (config.samples_folder / "losses.csv").write_text("")
+    (config.samples_folder / "losses.csv").write_text("step,epoch,d_loss\n")
     with pytest.raises(
         UserError, match=r"already holds a run's records \(losses\.csv\); .*--samples.*--name.*--overwrite"
     ):
         run_folder.check_can_start(config, resume=False, overwrite=False)
 
 
-@pytest.mark.parametrize("name", ["train_state", "generator.ckpt-17.index", "checkpoint"])
+@pytest.mark.parametrize("name", ["train_state", "generator.ckpt-17.data-00000-of-00001", "checkpoint"])
 def test_an_error_says_that_config_json_is_missing_and_what_to_do(started, name):
-    (started.ckpt_folder / "config.json").unlink()
-    (started.ckpt_folder / name).touch()
+    folder = started.ckpt_folder
+    (folder / "config.json").unlink()
+    prefix = folder / ("train_state/step-1/state" if name == "train_state" else "generator.ckpt-17")
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    for path in (*manifest.files_of(prefix)[:-1], *([folder / name] if name == "checkpoint" else [])):
+        path.touch()
+    manifest.write(prefix, "0123", manifest.step_of(prefix), {})
     missing = rf"holds a run \({re.escape(name)}\) but its config\.json is missing; restore config\.json from a copy"
     with pytest.raises(UserError, match=rf"already {missing} to continue with --resume,.*--name.*--overwrite") as error:
         run_folder.check_can_start(started, resume=False, overwrite=False)
@@ -90,8 +95,19 @@ def test_overwrite_removes_the_files_of_a_run_and_nothing_else(started):
     (folder / "train_state" / "step-1").mkdir(parents=True)
     (folder / "train_state" / "step-1" / "state.index").touch()
     (folder / "other").mkdir()
-    ours = [folder / "generator.ckpt-17.index", folder / "checkpoint", samples / "losses.csv"]
+    (samples / "sheets").mkdir()
+    (samples / "losses.csv").write_text("step,epoch,d_loss\n")
+    ours = [
+        *manifest.files_of(folder / "generator.ckpt-17"),
+        folder / "checkpoint",
+        samples / "losses.csv",
+        samples / "train_samples.pkl",
+        samples / "sheets" / "000017.png",
+    ]
     theirs = [
+        folder / "model.h5",
+        folder / "other.ckpt-5.index",
+        samples / "sheets" / "family.png",
         folder / "notes.txt",
         folder / "generator.ckpt-notes.txt",
         folder / "other" / "config.json",

@@ -16,11 +16,11 @@ def start_records(context, progress):
     folder = plan.config.samples_folder
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
+    losses = [row.cells() for row in progress.losses]  # the first of the records: it tells a run's folder
+    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.reads_as], losses)
     records.write_samples(folder / names.SAMPLES, progress.samples)
     if not plan.is_points:
         records.write_samples(folder / names.FIXED_NOISE, progress.fixed)
-    losses = [row.cells() for row in progress.losses]
-    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.reads_as], losses)
     if plan.config.holdout:
         records.write_table(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[plan.reads_as], progress.held_out)
     if plan.is_points:

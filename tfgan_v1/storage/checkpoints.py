@@ -4,7 +4,7 @@ The newest checkpoint that its manifest verifies, and that is of the folder's ow
 
 A checkpoint is written to a folder of its own, fsynced, and renamed into place; only then are older ones deleted. A
 kill at any moment leaves the last checkpoint intact, and partial files that `run_folder.remove_partials` and
-`remove_after` delete.
+`remove_after` delete. What has no manifest is another program's, and stays.
 """
 
 import os
@@ -19,7 +19,7 @@ from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, brief, warn
 from tfgan_v1.storage import checkpoint_index, manifest
 from tfgan_v1.storage.files import PARTIAL, replacing, sync
-from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE, SUFFIXES
+from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE
 from tfgan_v1.storage.run_folder import read
 
 KEEP_GENERATORS = 5
@@ -57,7 +57,7 @@ def save_generator(saver, session, folder, step, kind="latest"):
     if saved and saved.run_id == saver.run_id:
         return
     with _new_checkpoint(saver, session, folder, name, step, {}) as partial:
-        for path in manifest.files_of(partial / name):
+        for path in reversed(manifest.files_of(partial / name)):  # the manifest first: it says that the rest is ours
             os.replace(path, folder / path.name)
         if kind == "latest":
             os.replace(partial / LATEST, folder / LATEST)
@@ -87,22 +87,21 @@ def save_state(saver, session, folder, step, facts):
 
 
 def remove_after(folder, step):
-    """Removes the checkpoints of later steps, for a run that continues from `step`, and half-removed generators.
+    """Removes the checkpoints of later steps, for a run that continues from `step`, and what a killed removal left.
 
     Any later state is damaged or another run's; otherwise the resume would have used it.
     """
     for state in _states(folder):
         if manifest.step_of(state) > step:
             _remove_state(state)
-    for kind, name in GENERATORS.items():
-        kept = [prefix for prefix in _generators(folder, kind) if manifest.step_of(prefix) <= step]
+    for kind in GENERATORS:
+        prefixes = _generators(folder, kind)
+        kept = [prefix for prefix in prefixes if manifest.step_of(prefix) <= step][:KEEP_GENERATORS]
         if kind == "latest":
             _write_latest(folder, kept[0] if kept else None)
-        # One without a manifest is not kept: a kill interrupted its saving or its removal.
-        files = [(path, suffix) for suffix in SUFFIXES for path in folder.glob(f"{name}-*{suffix}")]
-        prefixes = {path.with_name(path.name.removesuffix(suffix)) for path, suffix in files}
-        for prefix in _newest_first(prefixes - {*kept}):
-            _remove_generator(prefix)
+        for prefix in prefixes:
+            if prefix not in kept:
+                _remove_generator(prefix)
 
 
 def newest_generator(folder, kind="latest", step=None):
@@ -244,7 +243,7 @@ def _in_brackets(problems):
 
 
 def _remove_generator(prefix):
-    for path in reversed(manifest.files_of(prefix)):  # the manifest first: without it the rest is not used
+    for path in manifest.files_of(prefix) if manifest.is_ours(prefix) else ():
         path.unlink(missing_ok=True)
 
 

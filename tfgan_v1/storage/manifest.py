@@ -1,7 +1,7 @@
 """The manifest of a checkpoint: the id of its run, its step and facts, and the sizes and SHA-256 of its files.
 
-A kill or a bad disk can leave a checkpoint in any state. One that its manifest, written last, does not verify is not
-used.
+A kill or a bad disk can leave a checkpoint in any state. One that its manifest does not verify is not used, and one
+without a manifest is another program's: the manifest is put in place first, and removed last.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
-from tfgan_v1.storage.names import GENERATORS, SUFFIXES
+from tfgan_v1.storage.names import GENERATORS, META, SUFFIXES
 
 
 class Checkpoint(NamedTuple):
@@ -49,8 +49,19 @@ def verified(prefix):
 
 
 def files_of(prefix):
-    """The files of a checkpoint in the order in which they are put in place: the manifest last."""
+    """The files of a checkpoint, the manifest last."""
     return [prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES]
+
+
+def prefix_of(path):
+    """The prefix of the checkpoint that a path is a file of, by its name; None for any other."""
+    prefixes = [path.with_name(path.name.removesuffix(each)) for each in (*SUFFIXES, META) if path.name.endswith(each)]
+    return prefixes[0] if prefixes and step_of(prefixes[0]) is not None else None
+
+
+def is_ours(prefix):
+    """Whether a run saved the checkpoint, whole or not: another program writes no manifest, and mostly a .meta."""
+    return files_of(prefix)[-1].is_file() and not prefix.with_name(prefix.name + META).exists()
 
 
 def step_of(prefix):

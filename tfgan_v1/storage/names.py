@@ -10,6 +10,7 @@ LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoin
 GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
 GENERATORS = {"latest": GENERATOR, "average": "average.ckpt", "best": "best.ckpt"}  # kind -> the beginning of its files
 SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
+META = ".meta"  # of a graph, which other programs save with their checkpoints
 STATE = "train_state"  # a folder with a folder step-<step> for each state
 
 # In the samples folder:
@@ -40,13 +41,25 @@ NEAREST = "nearest.png"  # samples with their nearest training images
 ANIMATION = "evolution.gif"
 OUTPUTS = (GRID, SCORES, NEAREST, ANIMATION)
 
-# --overwrite removes these and nothing else.
-CKPT_FILES = (CONFIG, LATEST, *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in SUFFIXES), STATE)
+# --overwrite removes these from the folders of a run, and nothing else; what is not of a run keeps a run out.
+CKPT_FILES = (
+    *(CONFIG, LATEST, STATE),
+    *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in (*SUFFIXES, META)),
+)
 SAMPLES_FILES = (
     *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, HELD_OUT, EVALUATION, FILES, SHEETS, TENSORBOARD),
     *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
     *(REVIEW_PAGE, REVIEW),
 )
+
+FOLDERS = {  # a folder of a run -> the names of what it writes there, a regular expression
+    STATE: r"step-[0-9]+",
+    SHEETS: r"[0-9]{6,}\.png",
+    TENSORBOARD: r"events\.out\.tfevents\..+",
+}
+# The files by which a run's folders are told from another program's.
+CKPT_PROOFS = (CONFIG, *(f"{each}-*.json" for each in GENERATORS.values()), f"{STATE}/step-*/state.json")
+SAMPLES_PROOFS = (LOSSES, REVIEW)
 
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
 CKPT_LEFTOVERS = (

@@ -2,11 +2,12 @@
 
 import os
 import platform
+import re
 import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
@@ -15,10 +16,25 @@ from tfgan_v1 import __version__
 from tfgan_v1.config import DATASET_NAMES, Config, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.options import flag
+from tfgan_v1.storage import manifest
 from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
-from tfgan_v1.storage.names import CKPT_FILES, CKPT_LEFTOVERS, CONFIG, LOCK, OUTPUTS, SAMPLES_FILES, SAMPLES_LEFTOVERS
+from tfgan_v1.storage.names import (
+    CKPT_FILES,
+    CKPT_LEFTOVERS,
+    CKPT_PROOFS,
+    CONFIG,
+    FOLDERS,
+    LATEST,
+    LOCK,
+    LOSSES,
+    OUTPUTS,
+    SAMPLES_FILES,
+    SAMPLES_LEFTOVERS,
+    SAMPLES_PROOFS,
+)
 
 FORMAT = 4  # of config.json
+MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
 PATHS = ("data_dir", "dataset", "labels", "weights", "cache_dir")  # options that may name a file or folder
 
 
@@ -41,11 +57,14 @@ def check_can_start(config, *, resume, overwrite, custom=()):
         raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
     _check_name(config.name)
     saved = read(config) if resume else None
+    ours, others = _run_files(config)
+    if others:
+        raise UserError(_about_others(others))
     if saved:
         check_same_run(saved.config, config)
         check_same_parts(saved, custom, f"train(config, resume=True, {_arguments(saved.custom)})")
-    elif not overwrite:
-        _check_empty(config)
+    elif ours and not overwrite:
+        raise UserError(_about_run(config, ours[0]))
     check_writable(config)
     return saved
 
@@ -57,20 +76,31 @@ def _check_name(name):
         raise UserError(f"--name {name} is reserved for the files of a run; choose another")
 
 
-def _check_empty(config):
-    """Raises UserError if a run's files are in the folders."""
-    found, ways_out = _run_files(config), "start another run with --name NAME, or delete this one with --overwrite"
-    if not found:
-        return
-    folder, name = found[0].parent, found[0].name
-    if name == CONFIG:
-        raise UserError(f"{folder} already holds a run ({name}); continue it with --resume, {ways_out}")
-    if _found(config.ckpt_folder, CKPT_FILES):
-        raise UserError(
-            f"{folder} already holds a run ({name}) but its {CONFIG} is missing; restore {CONFIG} from a copy to "
+def _about_others(paths):
+    """The error for what is not of a run, but has the name of its files."""
+    elsewhere = "start the run elsewhere with --name NAME, or with --ckpt and --samples"
+    link = next((each for path in paths for each in (path, *path.glob("step-*")) if each.is_symlink()), None)
+    if link:
+        return f"{link} is a link, behind which nothing is written or deleted; remove the link, or {elsewhere}"
+    folder = paths[0].parent
+    shown = [path.name for path in paths if path.parent == folder]
+    return (
+        f"{folder} holds files of another program ({', '.join(shown[:4])}{', ...' if shown[4:] else ''}) with names "
+        f"that a run would use; they stay as they are: {elsewhere}"
+    )
+
+
+def _about_run(config, path):
+    """The error for a run's files in the folders, of which `path` is the first."""
+    folder, ways_out = path.parent, "start another run with --name NAME, or delete this one with --overwrite"
+    if path.name == CONFIG:
+        return f"{folder} already holds a run ({CONFIG}); continue it with --resume, {ways_out}"
+    if any(_sorted_out(config.ckpt_folder, CKPT_FILES, CKPT_PROOFS)):
+        return (
+            f"{folder} already holds a run ({path.name}) but its {CONFIG} is missing; restore {CONFIG} from a copy to "
             f"continue with --resume, {ways_out}"
         )
-    raise UserError(f"{folder} already holds a run's records ({name}); name another folder with --samples, {ways_out}")
+    return f"{folder} already holds a run's records ({path.name}); name another folder with --samples, {ways_out}"
 
 
 def check_writable(config):
@@ -97,7 +127,7 @@ def _exists(path):
 
 def holds_run(config):
     """Whether one of the two folders holds files of a run."""
-    return bool(_run_files(config))
+    return bool(_run_files(config)[0])
 
 
 def check_same_run(saved, config):
@@ -169,8 +199,12 @@ def locked(config):
 
 def clear(config):
     """Removes the files of an earlier run from the folders, and nothing else."""
-    for path in _run_files(config):
-        _remove(path)
+    for path in sorted(_run_files(config)[0], key=lambda path: path.name in (CONFIG, *SAMPLES_PROOFS)):  # proofs last
+        for each in path.iterdir() if path.name in FOLDERS else ():
+            if re.fullmatch(FOLDERS[path.name], each.name):
+                _remove(each)
+        with suppress(OSError if path.name in FOLDERS else ()):  # one with files of another program stays
+            path.rmdir() if path.name in FOLDERS else path.unlink()
 
 
 def remove_partials(config):
@@ -217,13 +251,14 @@ def read(config, by="--ckpt"):
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; name a run's folder with {by}, or train one first")
     if not path.is_file():
-        found = _found(folder, CKPT_FILES)
-        raise UserError(
-            f"{folder} holds a run ({found[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, name "
-            f"another folder with {by}, or train again with --overwrite"
-            if found
-            else f"{folder} holds no run: it has no {CONFIG}; name a run's folder with {by}"
-        )
+        ours, others = _sorted_out(folder, CKPT_FILES, CKPT_PROOFS)
+        if ours:
+            raise UserError(
+                f"{folder} holds a run ({ours[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, "
+                f"name another folder with {by}, or train again with --overwrite"
+            )
+        what = f"a TensorFlow checkpoint of another program ({others[0].name}) and " if others else ""
+        raise UserError(f"{folder} holds {what}no run: it has no {CONFIG}; name a run's folder with {by}")
     try:
         content = read_json(path)
         if content["format"] != FORMAT:
@@ -248,12 +283,48 @@ def read(config, by="--ckpt"):
 
 
 def _run_files(config):
-    return _found(config.ckpt_folder, CKPT_FILES) + _found(config.samples_folder, SAMPLES_FILES)
+    """`_sorted_out` of both folders."""
+    places = (config.ckpt_folder, CKPT_FILES, CKPT_PROOFS), (config.samples_folder, SAMPLES_FILES, SAMPLES_PROOFS)
+    (ours, others), (records, other_records) = (_sorted_out(*place) for place in places)
+    return ours + records, others + other_records
+
+
+def _sorted_out(folder, patterns, proofs):
+    """(what a run wrote into a folder, what is there under the name of a run's file and is not a run's)."""
+    found, proven = _found(folder, patterns), any(map(_is_proof, _found(folder, proofs)))
+    ours = [path for path in found if proven and _is_ours(path)]
+    return ours, [path for path in found if path not in ours]
+
+
+def _is_proof(path):
+    """Whether a run of any version wrote a file of CKPT_PROOFS or SAMPLES_PROOFS; it may have been changed since."""
+    if not path.is_file():
+        return False
+    try:
+        if path.name == LOSSES:
+            with open(path, "rb") as file:
+                return file.read(11) == b"step,epoch,"
+        content = read_json(path)
+        return isinstance(content, dict) and any(mark <= content.keys() for mark in MARKS)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _is_ours(path):
+    """Whether a path with the name of a run's file, in a folder of a run, is the run's own. No folder may be a link."""
+    if path.name in FOLDERS:
+        return path.is_dir() and not any(each.is_symlink() for each in (path, *path.glob("step-*")))
+    if path.name == LATEST and path.is_file():
+        with open(path, "rb") as file:
+            return not re.match(rb'model_checkpoint_path: "(?!generator\.ckpt-[0-9])', file.read(100))
+    prefix = manifest.prefix_of(path)
+    return not path.is_dir() and (prefix is None or manifest.is_ours(prefix))
 
 
 def _found(folder, patterns):
-    """The paths in a folder that match glob patterns, in the order of the patterns."""
-    return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    """The paths in a folder that match glob patterns, in their order, without a checkpoint of no step, such as "-x"."""
+    paths = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return [path for path in paths if "ckpt-" not in path.name or manifest.prefix_of(path)]
 
 
 def _remove(path):

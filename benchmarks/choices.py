@@ -15,7 +15,7 @@ import tables
 from frameworks import OURS
 from speed import environment, save_data, say
 from tfgan_v1 import Config, devices
-from tfgan_v1.presets import CHOICES, CONVOLUTIONAL, PRESETS, Choices
+from tfgan_v1.config.presets import CHOICES, CONVOLUTIONAL, PRESETS, Choices
 from turns import Worker, take_turns
 
 # Field of Choices -> (models with the choice, arguments of ours.trainer with it, the same without it).

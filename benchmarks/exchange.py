@@ -20,7 +20,7 @@ from pathlib import Path
 import tables
 from speed import environment, save_data, say
 from tfgan_v1.cluster.addresses import VARIABLE, Addresses, from_environment, to_environment
-from tfgan_v1.cluster.launching import free_addresses
+from tfgan_v1.cluster.launch import free_addresses
 from turns import QUIET, take_turns
 
 ROWS = {"mlp": 50}  # images of a worker's batch; of the others 32
@@ -122,11 +122,12 @@ def child(preset, batch, images, core):
     protocol = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # keeps TensorFlow's output out of the protocol
 
-    from tfgan_v1 import Config, training
+    from tfgan_v1 import Config
     from tfgan_v1._tensorflow import tf
-    from tfgan_v1.cluster.alone import ALONE
-    from tfgan_v1.cluster.membership import Member
-    from tfgan_v1.plan import make_plan
+    from tfgan_v1.cluster.member import Member
+    from tfgan_v1.cluster.single import ALONE
+    from tfgan_v1.training import loop
+    from tfgan_v1.training.plan import make_plan
 
     cluster, folder = from_environment(), tempfile.mkdtemp()
     member = Member(cluster, 300) if cluster else ALONE
@@ -137,8 +138,8 @@ def child(preset, batch, images, core):
     if cluster:
         member.gather("here")
         member.watch()
-    with tf.Graph().as_default(), training.make_context(plan, "", [], member=member) as context:
-        training.initialize(context)
+    with tf.Graph().as_default(), loop.make_context(plan, "", [], member=member) as context:
+        loop.initialize(context)
         context.session.run(context.graph.start_average)
         member.adopt(context.graph, context.session, 0)
         calls = plan.chunks(0)

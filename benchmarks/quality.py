@@ -23,8 +23,9 @@ import numpy as np
 
 import tables
 from speed import environment, say
-from tfgan_v1 import data, evaluating
+from tfgan_v1 import data
 from tfgan_v1.evaluation import by_class, scores, sides
+from tfgan_v1.evaluation import evaluate as evaluating
 
 REPOSITORY = Path(__file__).parents[1]
 HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen

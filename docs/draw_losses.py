@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from make_figures import write
 from tfgan_v1 import LOSSES, tf
-from tfgan_v1.losses import Labels
+from tfgan_v1.gan.losses import Labels
 
 STYLES = {"wasserstein": ":", "relativistic_average": ":"}  # these are on the curve of another
 

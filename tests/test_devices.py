@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import outcome, rewrite
 
-from tfgan_v1 import Config, Generator, Model, UserError, devices, numerics, plan, presets, train, train_graph
+from conftest import outcome, rewrite
+from tfgan_v1 import Config, Generator, Model, UserError, devices, train
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import presets
+from tfgan_v1.gan import numerics, train_graph
 from tfgan_v1.storage import run_folder
+from tfgan_v1.training import plan
 
 OWN = Model(None, None, None)  # stands for any custom networks
 

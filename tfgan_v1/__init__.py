@@ -11,19 +11,19 @@ from importlib import import_module
 __version__ = "0.2.0"
 
 _HOMES = {
-    "LOSSES": "losses",
-    "MODELS": "models",
+    "LOSSES": "gan.losses",
+    "MODELS": "gan.models",
     "Config": "config",
-    "Generator": "sampling",
-    "Loss": "losses",
-    "Model": "models",
-    "Optimizer": "optimizers",
+    "Generator": "sampling.generator",
+    "Loss": "gan.losses",
+    "Model": "gan.models",
+    "Optimizer": "gan.optimizers",
     "UserError": "errors",
-    "evaluate": "evaluating",
+    "evaluate": "evaluation.evaluate",
     "export": "exporting.folder",
     "load_samples": "storage.records",
     "tf": "_tensorflow",
-    "train": "starting",
+    "train": "training.train",
     "view_samples": "report.plots",
 }
 __all__ = list(_HOMES)

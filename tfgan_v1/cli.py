@@ -10,7 +10,7 @@ from importlib import import_module
 from tfgan_v1 import __version__
 from tfgan_v1.commands.parsing import end_process, say, speaker_of
 from tfgan_v1.errors import OutputLost, PeerLost, UserError, as_user_error, brief
-from tfgan_v1.report.standard_streams import discard, tolerant_streams
+from tfgan_v1.streams import discard, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from tfgan_v1._tensorflow import quiet, tf
+from tfgan_v1.config.presets import CHOICES
 from tfgan_v1.errors import UserError
-from tfgan_v1.presets import CHOICES
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # in /proc/cpuinfo; the last is of ARM
 BFLOAT16_CAPABILITY = (8, 0)  # NVIDIA's compute capability, of Ampere

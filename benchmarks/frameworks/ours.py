@@ -4,11 +4,13 @@ import tempfile
 from pathlib import Path
 
 from frameworks.systems import Trainer
-from tfgan_v1 import Config, devices, train_graph, training
+from tfgan_v1 import Config, devices
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.plan import make_plan
-from tfgan_v1.presets import CHOICES
-from tfgan_v1.step_metrics import METRICS
+from tfgan_v1.config.presets import CHOICES
+from tfgan_v1.gan import train_graph
+from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.training import loop
+from tfgan_v1.training.plan import make_plan
 
 ENDLESS = 10**6  # epochs or steps: more than a benchmark takes; the calls are as long as those of the preset
 
@@ -28,7 +30,7 @@ def trainer(name, images, choices=None, **options):
         session = tf.Session(graph=graph, config=devices.session_config(plan.config.device))
         graph.finalize()
     session.run(network.initialize, train_graph.feed(network.images, plan.dataset.images, plan.labels))
-    train_steps, calls, seen = training.make_train_fn(plan, network, session), plan.chunks(0), []
+    train_steps, calls, seen = loop.make_train_fn(plan, network, session), plan.chunks(0), []
 
     def train():
         seen[:], _ = train_steps(*next(calls))

@@ -1,7 +1,7 @@
 """Shared by all frameworks: networks and settings of the five systems; batches and noise in NumPy.
 
-The settings come from the presets, by Config. The networks are tables of layers, independent of tfgan_v1/models.py, so
-that each framework builds them in its own way and is checked by the parameter counts.
+The settings come from the presets, by Config. The networks are tables of layers, independent of
+tfgan_v1/gan/models.py, so that each framework builds them in its own way and is checked by the parameter counts.
 """
 
 import math

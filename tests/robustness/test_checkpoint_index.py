@@ -5,9 +5,9 @@ import tracemalloc
 from pathlib import Path
 from random import Random
 
-import damage
 import pytest
 
+import damage
 from tfgan_v1 import UserError
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import checkpoint_index, checkpoints, manifest

@@ -6,10 +6,10 @@ import random
 import signal
 from pathlib import Path
 
-import clusters
 import pytest
-from conftest import THOROUGH, outcome
 
+import clusters
+from conftest import THOROUGH, outcome
 from tfgan_v1 import Config
 
 KILLS = int(os.environ.get("TFGAN_CLUSTER_KILLS", 30 if THOROUGH else 2))  # of two and of three workers in turn
@@ -42,14 +42,14 @@ def at(path, number, delay, signal, noted):
         return real(*args, **kwargs)
     setattr(owner, name, replaced)
 """
-CALL, SAVE = "tfgan_v1.plan:Plan.order", "tfgan_v1.storage.checkpoints:save_state"
-ASK, SAMPLE = "tfgan_v1.cluster.membership:Member.stops", "tfgan_v1.storage.checkpoints:save_generator"
+CALL, SAVE = "tfgan_v1.training.plan:Plan.order", "tfgan_v1.storage.checkpoints:save_state"
+ASK, SAMPLE = "tfgan_v1.cluster.member:Member.stops", "tfgan_v1.storage.checkpoints:save_generator"
 STAGES = {  # title -> (function, greatest call number, milliseconds or 0 before or -1 after it, of the chief alone)
     "before a call": (CALL, 12, 0, False),
     "in a call": (CALL, 12, 40, False),
     "before the question whether to stop": (ASK, 12, 0, False),
     "after it": (ASK, 12, -1, False),
-    "while the chief's state is taken over": ("tfgan_v1.cluster.membership:Member.adopt", 1, 5, False),
+    "while the chief's state is taken over": ("tfgan_v1.cluster.member:Member.adopt", 1, 5, False),
     "before a save": (SAVE, 2, 0, True),
     "in a save": (SAVE, 2, 3, True),
     "after a save": (SAVE, 2, -1, True),

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import Config, cli
-from tfgan_v1.options import OneOf, flag, value_type
+from tfgan_v1.config.options import OneOf, flag, value_type
 
 CHANCE = random.Random("flags")
 OPTIONS = {each.name: each for each in fields(Config)}

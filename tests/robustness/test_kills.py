@@ -12,9 +12,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from conftest import REPOSITORY, THOROUGH, mounted, outcome, tensors
 from forks import SMALL, Forks, images, labels
-
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import checkpoints, records

@@ -24,14 +24,14 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-import damage
 import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1 import Config, UserError, data, load_samples
+import damage
+from tfgan_v1 import Config, UserError, data, files, load_samples
 from tfgan_v1.data import Shaping, decoding
-from tfgan_v1.storage import files, records, run_folder
+from tfgan_v1.storage import records, run_folder
 
 MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000 if os.environ.get("TFGAN_THOROUGH") else 500))  # of each kind
 SECONDS = 20  # for one mutant; the slowest, a picture of 64 million pixels, takes two

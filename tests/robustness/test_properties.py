@@ -17,12 +17,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as some_numpy
 
-from tfgan_v1 import Config, UserError, data, load_samples
+from tfgan_v1 import Config, UserError, data, files, load_samples
 from tfgan_v1.config import DATASET_NAMES
+from tfgan_v1.config.options import OneOf, value_type
+from tfgan_v1.config.presets import AUGMENTATIONS, CONDITIONAL, PENALTIES
 from tfgan_v1.data import Shaping, arrays, tables
-from tfgan_v1.options import OneOf, value_type
-from tfgan_v1.presets import AUGMENTATIONS, CONDITIONAL, PENALTIES
-from tfgan_v1.storage import files, names, records, run_folder
+from tfgan_v1.storage import names, records, run_folder
 
 settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("here")

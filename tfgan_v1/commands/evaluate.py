@@ -54,15 +54,15 @@ def run(argv, program):
         raise UserError("--samples names images, and --ckpt and --name a run that draws them; give one of the two")
     config = from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
 
-    from tfgan_v1 import evaluating
+    from tfgan_v1.evaluation import evaluate
     from tfgan_v1.storage import names
 
     out = out if out is not None else str(config.samples_folder / names.SCORES)
-    evaluating.check_out(out)
-    evaluation = evaluating.evaluate(config.ckpt, config.name, **given)
+    evaluate.check_out(out)
+    evaluation = evaluate.evaluate(config.ckpt, config.name, **given)
 
     from tfgan_v1.report import score_table
 
     say(*score_table.lines(evaluation))
-    say(f"Wrote {' and '.join(map(str, evaluating.save(evaluation, out)))}.")
+    say(f"Wrote {' and '.join(map(str, evaluate.save(evaluation, out)))}.")
     return 0

@@ -23,10 +23,10 @@ def run(argv, program):
     """Makes the page, the sheet and the animation. Returns the exit code."""
     given = parse(call_of("review", program), argv)
 
-    from tfgan_v1 import reviewing
     from tfgan_v1.config import Config
+    from tfgan_v1.report import review
 
-    found = reviewing.find(Config.samples if given["path"] is None else given["path"])
-    *paths, last = reviewing.write(found, given["out"])
+    found = review.find(Config.samples if given["path"] is None else given["path"])
+    *paths, last = review.write(found, given["out"])
     say(f"Wrote {', '.join(map(str, paths))} and {last}, of {len(found.samples):,} sampling steps.")
     return 0

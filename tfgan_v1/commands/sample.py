@@ -99,8 +99,8 @@ def run(argv, program):
     given = parse(call_of("sample", program), argv)
     config = from_mapping({"ckpt": given["ckpt"], "name": given["name"]})
 
-    from tfgan_v1 import drawing, latents
     from tfgan_v1.report import image_files
+    from tfgan_v1.sampling import drawing, latents
     from tfgan_v1.storage import names, run_folder
 
     out = given["out"] if given["out"] is not None else str(config.samples_folder / names.GRID)
@@ -119,11 +119,11 @@ def run(argv, program):
     image_files.check_number(out, drawn.count, shape, with_text)
     training = None
     if given["nearest"]:
-        from tfgan_v1 import neighbours
+        from tfgan_v1.sampling import neighbours
 
         training = neighbours.load(config, **{name: given[name] for name in DATA})
 
-    from tfgan_v1.sampling import Generator
+    from tfgan_v1.sampling.generator import Generator
 
     with Generator.restore(config.ckpt_folder, kind=given["generator"], step=given["step"]) as generator:
         sheet = make_sheet(drawn, generator, training, with_text)
@@ -148,8 +148,8 @@ def shown(drawn, generator):
 
 def make_sheet(drawn, generator, training, with_text):
     """How the images of a Drawing become a PNG: see image_files.Images. training: see neighbours.load, or None."""
-    from tfgan_v1 import neighbours
     from tfgan_v1.report import plots, sheets
+    from tfgan_v1.sampling import neighbours
 
     if not with_text:
         return partial(plots.samples_png, columns=drawn.columns)

@@ -10,8 +10,8 @@ from functools import partial
 from tfgan_v1.cluster import addresses
 from tfgan_v1.commands.parsing import Parser, call_of, end_process, parse_whole, say, speaker_of
 from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config.options import OneOf, Range, as_flags, flag, from_text, value_type
 from tfgan_v1.errors import UserError
-from tfgan_v1.options import OneOf, Range, as_flags, flag, from_text, value_type
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title
     "model": "run",
@@ -84,28 +84,28 @@ def run(argv, program):
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
     if workers and workers > 1 and not cluster and not dry_run:
-        from tfgan_v1.cluster import launching
+        from tfgan_v1.cluster import launch
 
-        return launching.launch(argv, program, workers)
+        return launch.launch(argv, program, workers)
     if cluster and not dry_run:
         return _work(cluster, wait, given, resume, overwrite, program, workers)
     config = _resumed(given) if resume else from_mapping(given)
 
-    from tfgan_v1.plan import make_plan
     from tfgan_v1.storage import run_folder
+    from tfgan_v1.training.plan import make_plan
 
     occupied = dry_run and not (resume or overwrite) and run_folder.holds_run(config)
     count = workers or (len(cluster.workers) if cluster else 1)
     plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=not dry_run, workers=count)
     if dry_run:
-        from tfgan_v1.report import description
+        from tfgan_v1.training import dry_run as description
 
         say(*description.describe(plan, occupied=occupied))
         return 0
 
-    from tfgan_v1 import training
+    from tfgan_v1.training import loop
 
-    return _end(training.run(plan), given, program)
+    return _end(loop.run(plan), given, program)
 
 
 def _work(cluster, wait, given, resume, overwrite, program, workers):
@@ -113,9 +113,9 @@ def _work(cluster, wait, given, resume, overwrite, program, workers):
     config = None if resume else from_mapping(given)
     wanted = given if resume else vars(config)
 
-    from tfgan_v1 import starting
+    from tfgan_v1.training import train
 
-    progress = starting.work(
+    progress = train.work(
         cluster,
         wait,
         wanted,

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tfgan_v1.data.shapes import FITS
-from tfgan_v1.storage.files import BoundedReader
+from tfgan_v1.files import BoundedReader
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; it opens MPO as JPEG
 MOST_PIXELS = 2**26  # decoded in one picture

@@ -18,7 +18,7 @@ import PIL
 
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.storage.files import replacing
+from tfgan_v1.files import replacing
 
 SIZE = (28, 28)  # of images without --image-size
 FORMAT = 2  # of the cache; entries of other formats are ignored

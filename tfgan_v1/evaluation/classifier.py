@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import devices, noise
+from tfgan_v1 import devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, note, warn
-from tfgan_v1.layers import RngKey, conv2d, dense, dropout, max_pool
-from tfgan_v1.storage.files import replacing
+from tfgan_v1.files import replacing
+from tfgan_v1.gan import noise
+from tfgan_v1.gan.layers import RngKey, conv2d, dense, dropout, max_pool
 
 VERSION = 2  # of networks, training and cache; entries of other versions are ignored
 FEATURES = 128

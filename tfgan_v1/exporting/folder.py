@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from tfgan_v1 import files
 from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, brief, did_you_mean
 from tfgan_v1.exporting import facts
-from tfgan_v1.storage import files, run_folder
+from tfgan_v1.storage import run_folder
 
 FORMATS = {  # name -> the module that writes it
     "saved_model": "saved_model",

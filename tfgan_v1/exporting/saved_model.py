@@ -7,7 +7,7 @@ blocks of BATCH images. So its images are the Generator's to the bit.
 import json
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.sampling import BATCH, classes_of, noise_of
+from tfgan_v1.sampling.generator import BATCH, classes_of, noise_of
 from tfgan_v1.storage import checkpoints
 
 NAME, VERSION = "saved_model", "1"  # TensorFlow Serving serves the folder NAME, and looks for numbered versions in it

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.conditioning import Condition, make_condition
 from tfgan_v1.config import Config
-from tfgan_v1.models import MODELS, Model
-from tfgan_v1.sampling import images_of
+from tfgan_v1.gan.conditioning import Condition, make_condition
+from tfgan_v1.gan.models import MODELS, Model
+from tfgan_v1.sampling.generator import images_of
 from tfgan_v1.storage import checkpoints
 
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 from tqdm import tqdm
 
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan.step_metrics import METRICS
 from tfgan_v1.report.statistics import statistics
-from tfgan_v1.step_metrics import METRICS
 from tfgan_v1.storage import records
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
 

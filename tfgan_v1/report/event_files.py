@@ -5,8 +5,8 @@ import io
 from PIL import Image
 
 from tfgan_v1._tensorflow import tf
+from tfgan_v1.gan.step_metrics import METRICS
 from tfgan_v1.report import plots
-from tfgan_v1.step_metrics import METRICS
 
 # The METRICS and figures in the groups in which TensorBoard shows them.
 TAGS = {

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfgan_v1 import files
 from tfgan_v1.errors import UserError
 from tfgan_v1.report import animation, plots
-from tfgan_v1.storage import files, names
+from tfgan_v1.storage import names
 
 _MOST_PIXELS, _MOST_POINTS = 2**26, 100_000  # of a sheet, before it is enlarged, and of a plot of their density
 _MOST_ANIMATED = 2**28  # pixels of all frames of a GIF, enlarged

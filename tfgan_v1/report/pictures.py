@@ -2,8 +2,9 @@
 
 import time
 
-from tfgan_v1.report import plots, review, statistics
-from tfgan_v1.storage import files, names
+from tfgan_v1 import files
+from tfgan_v1.report import page, plots, statistics
+from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds from one drawing of a kind to the next, at least
 SHARE = 0.009  # of the time of the run that each of the two kinds may take while it trains
@@ -20,7 +21,7 @@ class Pictures:
         """evaluator: of `--evaluate-every`, or None."""
         self._plan, self._evaluator = plan, evaluator
         samples = -(-plan.total_steps // plan.sample_every)
-        self._grids = review.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
+        self._grids = page.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
         # A density is a plot, too. The seconds of the first drawing are a guess.
         self._kinds = [
             Budgeted(self._draw_page if plan.is_points else self._draw_grid_and_page, 0.05),
@@ -47,10 +48,10 @@ class Pictures:
         _write(self._plan, names.LAST_SAMPLES, png)
 
     def _draw_page(self, progress):
-        plan, about = self._plan, review.about_run(self._plan, progress, self._evaluator)
-        tables = review.Tables(progress.losses, progress.held_out, progress.evaluation)
+        plan, about = self._plan, page.about_run(self._plan, progress, self._evaluator)
+        tables = page.Tables(progress.losses, progress.held_out, progress.evaluation)
         _write(plan, names.REVIEW, files.to_json(about).encode())
-        _write(plan, names.REVIEW_PAGE, review.page(about, self._grids.urls(shown_samples(progress)), tables))
+        _write(plan, names.REVIEW_PAGE, page.page(about, self._grids.urls(shown_samples(progress)), tables))
 
     def _draw_plots(self, progress):
         for name, figure in plots_of(self._plan, progress, self._evaluator).items():

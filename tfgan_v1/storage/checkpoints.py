@@ -17,8 +17,8 @@ from typing import NamedTuple
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, brief, warn
+from tfgan_v1.files import PARTIAL, replacing, sync
 from tfgan_v1.storage import checkpoint_index, manifest
-from tfgan_v1.storage.files import PARTIAL, replacing, sync
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE
 from tfgan_v1.storage.run_folder import read
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfgan_v1.errors import UserError
-from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
+from tfgan_v1.files import has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage.names import GENERATORS, META, SUFFIXES
 
 

@@ -1,6 +1,6 @@
 """The names of all files that a run writes into its two folders."""
 
-from tfgan_v1.storage.files import PARTIAL, PARTIALS
+from tfgan_v1.files import PARTIAL, PARTIALS
 
 LOCK = ".lock"  # in both folders
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.errors import UserError
-from tfgan_v1.step_metrics import METRICS
+from tfgan_v1.files import BoundedReader, replacing
+from tfgan_v1.gan.step_metrics import METRICS
 from tfgan_v1.storage import safe_pickle
-from tfgan_v1.storage.files import BoundedReader, replacing
 
 FILES_HEADER = ("file", "left out because")
 LOSSES_HEADERS = {reads_as: ("step", "epoch", *metrics, "seconds") for reads_as, metrics in METRICS.items()}

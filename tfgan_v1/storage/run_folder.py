@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from tfgan_v1 import __version__
 from tfgan_v1.config import DATASET_NAMES, Config, from_mapping
+from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError
-from tfgan_v1.options import flag
+from tfgan_v1.files import has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage import manifest
-from tfgan_v1.storage.files import has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage.names import (
     CKPT_FILES,
     CKPT_LEFTOVERS,

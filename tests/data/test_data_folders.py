@@ -1,0 +1,272 @@
+"""A folder of pictures: every usable one, sorted by path, decoded once; the others are named with the reason."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgan_v1 import UserError, data, files
+from tfgan_v1.data import Shaping, decoding, folders
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Five grey pictures, each of one brightness, and files to ignore."""
+    place = tmp_path / "pictures"
+    for name, grey in {"b.png": 20, "a/z.JPG": 10, "c/d/e.bmp": 40, "c/d.tif": 30, "ünï cödé.gif": 50}.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (30 + grey, 40), grey).save(place / name)
+    for name in (".hidden.png", ".thumbnails/a.png"):
+        (place / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (5, 5), 99).save(place / name)
+    (place / "notes.txt").write_text("no picture")
+    return place
+
+
+@pytest.fixture
+def load(tmp_path):
+    return lambda place, **options: data.load(place, **{"cache_dir": tmp_path / "cache", **options})
+
+
+def brightness(dataset):
+    return dataset.images.reshape(len(dataset.images), -1).mean(1).round().tolist()
+
+
+def test_pictures_at_any_depth_are_sorted_by_path(folder, load):
+    os.symlink(folder, folder / "a" / "round")  # an endless loop if followed
+    dataset = load(folder)
+    assert [name for name, _ in dataset.files] == ["a/z.JPG", "b.png", "c/d.tif", "c/d/e.bmp", "ünï cödé.gif"]
+    assert brightness(dataset) == [10, 20, 30, 40, 50]
+    assert dataset.images.shape == (5, 28, 28, 1) and dataset.images.dtype == np.uint8
+    assert dataset.name == str(folder) and dataset.facts()["name"] == "pictures"
+    assert dataset.facts()["image_shape"] == [28, 28, 1] and dataset.facts()["num_images"] == 5
+    assert data.load(f"{folder}/", cache_dir=folder.parent / "cache").facts() == dataset.facts()
+
+
+def test_one_coloured_pixel_makes_all_images_coloured(folder, load):
+    grey = load(folder).images
+    assert np.array_equal(load(folder, shaping=Shaping(channels=1)).images, grey)
+    assert np.array_equal(load(folder, shaping=Shaping(channels=3)).images, grey.repeat(3, 3))
+    Image.new("RGB", (28, 28), (7, 7, 8)).save(folder / "zz.png")
+    assert load(folder).images.shape == (6, 28, 28, 3)
+
+
+def counting(monkeypatch):
+    calls, real = Counter(), Image.open
+
+    def counted(path, *args, **options):
+        calls[path] += 1
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(Image, "open", counted)
+    return calls
+
+
+def test_a_second_start_opens_no_picture_and_reads_no_pixel(folder, load, monkeypatch, tmp_path):
+    first = load(folder, shaping=Shaping((9, 7)))
+    assert isinstance(first.images, np.memmap) and not list((tmp_path / "cache").glob("*.partial"))
+    calls = counting(monkeypatch)
+    second = load(folder, shaping=Shaping((9, 7)))
+    assert not calls and isinstance(second.images, np.memmap)
+    assert np.array_equal(first.images, second.images) and first[2:] == second[2:]
+    assert second.facts() == data.Dataset(str(folder), np.array(second.images)).facts()  # the checksum is right
+    assert (
+        second._replace(images=np.broadcast_to(np.uint8(0), (5, 9, 7, 1))).facts() == second.facts()
+    )  # and from the cache
+
+
+def test_the_cache_is_used_for_a_moved_folder(folder, load, monkeypatch):
+    load(folder)
+    calls = counting(monkeypatch)
+    folder.rename(folder.with_name("moved"))
+    assert brightness(load(folder.with_name("moved"))) == [10, 20, 30, 40, 50] and not calls
+
+
+def _touch(folder):
+    os.utime(folder / "b.png", ns=(1, 1))
+
+
+def _replace(folder):
+    Image.new("L", (30, 40), 21).save(folder / "b.png")
+
+
+CHANGES = {"touched": _touch, "replaced": _replace, "renamed": lambda place: (place / "b.png").rename(place / "0.png")}
+CHANGES |= {"removed": lambda place: (place / "b.png").unlink()}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_folder_is_decoded_again(folder, load, monkeypatch, change):
+    load(folder)
+    change(folder)
+    calls = counting(monkeypatch)
+    load(folder)
+    assert calls
+
+
+@pytest.mark.parametrize(
+    "shaping",
+    [Shaping((27, 28)), Shaping(channels=3), Shaping(fit="pad"), Shaping(background="red")],
+)
+def test_each_shape_has_its_own_cache_entry(folder, load, monkeypatch, shaping):
+    load(folder)
+    calls = counting(monkeypatch)
+    load(folder, shaping=shaping)
+    assert len(calls) == 5
+    load(folder)
+    assert len(calls) == 5
+
+
+DAMAGES = {
+    "cut off": lambda npy, about: npy.write_bytes(npy.read_bytes()[:-1]),
+    "empty": lambda npy, about: npy.write_bytes(b""),
+    "gone": lambda npy, about: npy.unlink(),
+    "another shape": lambda npy, about: np.save(npy, np.zeros((5, 28, 27, 1), np.uint8)),
+    "objects": lambda npy, about: np.save(npy, np.array([print], object)),
+    "no json": lambda npy, about: about.unlink(),
+    "half a json": lambda npy, about: about.write_bytes(about.read_bytes()[:-9]),
+    "another json": lambda npy, about: about.write_text("[]"),
+    "files of another folder": lambda npy, about: about.write_text(
+        json.dumps({**json.loads(about.read_text()), "files": []})
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_cache_is_rebuilt_silently(folder, load, tmp_path, capfd, damage):
+    first = load(folder).facts()
+    damage(*sorted((tmp_path / "cache").iterdir(), key=lambda path: path.suffix == ".json"))
+    assert load(folder).facts() == first and brightness(load(folder)) == [10, 20, 30, 40, 50]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(folder, load, tmp_path, capfd):
+    kept = load(folder)
+    (tmp_path / "file").touch()
+    dataset = load(folder, cache_dir=tmp_path / "file" / "cache")
+    assert capfd.readouterr().err.count("\n") == 1
+    assert np.array_equal(dataset.images, kept.images) and dataset.facts() == kept.facts()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_write_leaves_no_file(folder, load, tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(files, "sync", fail)
+    try:
+        assert brightness(load(folder)) == [10, 20, 30, 40, 50]
+    except KeyboardInterrupt:
+        assert isinstance(error, KeyboardInterrupt)
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_the_default_is_the_users_cache(folder):
+    data.load(folder)
+    assert list(folders.Path(os.environ["XDG_CACHE_HOME"], "tfgan_v1").glob("*.json"))
+
+
+def test_several_processes_may_fill_the_same_cache_at_once(folder, load, tmp_path):
+    program = "import sys; from tfgan_v1 import data; print(data.load(sys.argv[1], cache_dir=sys.argv[2]).facts())"
+    command = [sys.executable, "-c", program, str(folder), str(tmp_path / "cache")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    facts = {process.communicate()[0].strip() for process in running}
+    assert facts == {str(load(folder).facts())} and len(list((tmp_path / "cache").iterdir())) == 2
+
+
+@pytest.fixture
+def broken(folder):
+    (folder / "a" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (folder / "cut.png").write_bytes((folder / "b.png").read_bytes()[:-30])
+    os.symlink(folder / "nowhere", folder / "link.png")
+    os.mkfifo(folder / "pipe.png")  # opening it would block
+    return folder
+
+
+def test_unreadable_pictures_are_left_out_named_and_counted(broken, load, monkeypatch, capfd):
+    for _ in range(2):  # decoded, and from the cache
+        dataset = load(broken)
+        assert brightness(dataset) == [10, 20, 30, 40, 50]
+        assert [name for name, reason in dataset.files if reason] == ["a/broken.png", "cut.png", "link.png", "pipe.png"]
+        message = capfd.readouterr().err
+        assert message.count("\n") == 1
+        assert all(part in message for part in ("4 of 9 files", "a/broken.png", "files.csv"))
+        with pytest.raises(UserError, match=r"4 of 9 files .*a/broken.png.*--strict"):
+            load(broken, strict=True)
+
+
+def test_strict_accepts_a_folder_without_broken_pictures(folder, load, capfd):
+    assert len(load(folder, strict=True).images) == 5 and capfd.readouterr() == ("", "")
+
+
+def test_any_exception_of_a_decoder_only_leaves_the_file_out(folder, load, monkeypatch):
+    real = decoding.eight_bits
+
+    def fail(image):
+        if image.getpixel((0, 0)) == 20:
+            raise RecursionError("deep\nand long")
+        return real(image)
+
+    monkeypatch.setattr(decoding, "eight_bits", fail)
+    assert dict(load(folder).files)["b.png"] == "deep"
+
+
+def test_a_folder_without_one_usable_picture_is_one_sentence(tmp_path, load):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"\.png.*no files"):
+        load(tmp_path / "empty")
+    for name in ("a.txt", "b.txt", "c.CSV", "LICENSE"):
+        (tmp_path / "empty" / name).touch()
+    with pytest.raises(UserError, match=r"found 4 files, \.csv, \.txt, without a suffix"):
+        load(tmp_path / "empty")
+    for name in "abcd":
+        (tmp_path / "empty" / f"{name}.png").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"none of the 4 images .*a\.png: its format is not supported.*c\.png") as error:
+        load(tmp_path / "empty")
+    assert "\n" not in str(error.value) and not list((tmp_path / "cache").iterdir())
+
+
+def test_messages_of_image_libraries_do_not_reach_the_terminal(folder, load, monkeypatch, capfd):
+    real = decoding.eight_bits
+
+    def chatty(image):
+        os.write(2, b"TIFFReadDirectory: Warning, as libtiff writes it")
+        warnings.warn("as Pillow warns", stacklevel=1)
+        return real(image)
+
+    monkeypatch.setattr(decoding, "eight_bits", chatty)
+    load(folder)
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"back")
+    assert capfd.readouterr().err == "back"
+    monkeypatch.setenv("TFGAN_VERBOSE", "1")
+    with pytest.warns(UserWarning, match="as Pillow warns"):
+        load(folder, shaping=Shaping((5, 5)))
+    assert "libtiff" in capfd.readouterr().err
+
+
+def test_folders_with_equal_names_sizes_and_dates_have_different_entries(tmp_path, load):
+    for name, grey in (("cats", 50), ("dogs", 200)):
+        (tmp_path / name).mkdir()
+        Image.new("L", (30, 30), grey).save(tmp_path / name / "0.bmp")
+        os.utime(tmp_path / name / "0.bmp", (315532800, 315532800))  # as archives keep them
+    assert [brightness(load(tmp_path / name)) for name in ("cats", "dogs", "cats")] == [[50], [200], [50]]
+
+
+def test_pictures_of_12_bits_in_16_bit_files_are_a_warning(tmp_path, load, capfd):
+    (tmp_path / "scans").mkdir()
+    values = np.arange(784, dtype=np.uint16).reshape(28, 28) * 5  # up to 3915
+    for number in range(3):
+        Image.fromarray(values + number).save(tmp_path / f"scans/{number}.png")
+    for _ in range(2):  # decoded, and from the cache
+        assert load(tmp_path / "scans").images.max() <= 16
+        message = capfd.readouterr().err
+        assert message.count("\n") == 1 and "brighter than 15 of 255" in message and "by 16" in message
+    Image.fromarray(values * 16).save(tmp_path / "scans/brighter.tif")
+    load(tmp_path / "scans")
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,283 @@
+"""Tables of every dialect give the same images; an error gives the number of the line."""
+
+import gzip
+import itertools
+
+import numpy as np
+import pytest
+
+from conftest import REAL_DATA
+from tfgan_v1 import UserError, data
+from tfgan_v1.data import Shaping, tables
+from tfgan_v1.data.labels import MOST_CLASSES
+
+GREY = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (5, 5, 5, 3), np.uint8)
+SMALL = COLOUR[:, :4, :4]  # whose 48 columns and a label could as well be 7x7 greys
+
+
+def write(path, text):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def table(images, delimiter=",", end="\n", header=None, label=None, quoted=False, scale=1):
+    """The text of a table. header: the names' prefix, "" for pandas' numbers; label: the name of its column."""
+    rows = [[str(value if scale == 1 else value / scale) for value in image.ravel()] for image in images]
+    names = [f"{header}{number}" for number in range(len(rows[0]))]
+    if label:
+        rows = [[str(number % 10), *row] for number, row in enumerate(rows)]
+        names = [label, *names]
+    rows = rows if header is None else [names, *rows]
+    quote = '"' if quoted else ""
+    return "".join(delimiter.join(f"{quote}{field}{quote}" for field in row) + end for row in rows)
+
+
+VARIANTS = list(
+    itertools.product(
+        [GREY, COLOUR], ",;\t", ["\n", "\r\n", "\r\r\n"], [None, "pixel", ""], [None, "label", "Class"], [False, True]
+    )
+)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda text: b"\xef\xbb\xbf" + text + b"\n\n"])
+def test_every_way_to_write_a_table_gives_the_same_images(tmp_path, pack):
+    for images, delimiter, end, header, label, quoted in VARIANTS:
+        text = table(images, delimiter, end, header, label, quoted)
+        read = data.load(write(tmp_path / "images", pack(text.encode()))).images
+        variant = delimiter, end, header, label, quoted
+        assert read.dtype == np.uint8 and np.array_equal(read, images), variant
+
+
+def test_blank_lines_and_a_missing_last_line_end_are_ignored(tmp_path):
+    text = "\n" + table(GREY).rstrip().replace("\n", "\n\n  \n,,,\n")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+
+
+def test_a_label_may_be_text(tmp_path):
+    text = "".join(f"cat,{line}\n" for line in table(GREY).splitlines())
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+
+
+def test_a_header_with_a_label_decides_between_two_layouts(tmp_path):
+    assert data.load(write(tmp_path / "a.csv", table(SMALL, label="x"))).images.shape == (5, 7, 7, 1)
+    text = table(SMALL, label="label", header="pixel")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, SMALL)
+
+
+@pytest.mark.parametrize("label", [None, "y"])
+@pytest.mark.parametrize("size", [(2, 8), (8, 2), (4, 4)])
+def test_a_size_that_fits_decides_the_shape(tmp_path, label, size):
+    for images in (GREY, SMALL):
+        path = write(tmp_path / "a.csv", table(images, label=label))
+        shape = (5, *size, images.shape[3])
+        assert np.array_equal(data.load(path, shaping=Shaping(size)).images, images.reshape(shape))
+
+
+@pytest.mark.parametrize("block", [tables._BLOCK, 50])
+def test_fractions_are_scaled_from_black_to_white_wherever_the_first_one_is(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(tables, "_BLOCK", block)  # characters; 50 make a block of each line
+    images = GREY.copy()
+    images[:3] = np.where(images[:3] > 99, 255, 0)  # whole numbers, 0.0 and 1.0
+    text = table(images, scale=255)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, images)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text.replace(".0,", ","))).images, images)
+    black = table(images[:3] // 255)  # black and white is 0 and 1
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", black)).images, images[:3])
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", table(GREY))).images, GREY)
+
+
+def row(*first, columns=16):
+    return ",".join([*first, *["7"] * (columns - len(first))]) + "\n"
+
+
+WRONG = {
+    "a column less": (row() + row() + row(columns=15), "line 3: there are 15 columns, and 16"),
+    "a column more": (row() + row(columns=17), "line 2: there are 17"),
+    "a label alone": ("label,a,b,c,d\n1,2,3,4,5\n7\n1,2,3,4,5\n", "line 3: there are 1 col"),
+    "a quote over the end of a line": (row() + row('"7') + row('7"'), "lines [12] to [23]: the numbers"),
+    "all a column more": (row() + row(columns=17) * 3, "line 2: there are 17"),
+    "a word": (row() * 3 + row("7", "pixel"), "line 4: 'pixel' is not a number"),
+    "an empty field": (row() + row(""), "line 2: '' is not a number"),
+    "too large": (row() + row("256"), "line 2: 256"),
+    "negative": (row() + row("-1"), "line 2: -1"),
+    "nan": (row() + row("nan"), "line 2: nan"),
+    "infinite": (row() + row("1e999"), "line 2: inf"),
+    "fractions among whole": (row() + row() + row("0.5"), "line 3: 0.5"),
+    "whole among fractions": ("0.5,0.25,1,0\n0,0,0,0\n0,0,0,2\n", "line [13]: "),
+    "CR CR LF": ((row() + row("x")).replace("\n", "\r\r\n"), "line 2: 'x'"),
+    "blank lines": ("\n\n" + row() + "\n" + row("x"), "line 5: 'x'"),
+    "a header alone": ("a,b,c,d\n", "no rows"),
+    "blank": ("\n \n", "no rows"),
+    "no square": ("1,2,3\n" * 3, "3 columns"),
+    "a line without end": (b"7" * 3000, "longer than"),
+    "gzip cut off": (gzip.compress(row().encode() * 999)[:-9], "damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize("block", [tables._BLOCK, 40])
+@pytest.mark.parametrize("text, reason", WRONG.values(), ids=WRONG)
+def test_a_wrong_table_is_one_sentence_with_its_line(tmp_path, monkeypatch, text, reason, block):
+    monkeypatch.setattr(tables, "_BLOCK", block)
+    monkeypatch.setattr(tables, "_LONGEST", 2000)
+    path = write(tmp_path / "a.csv", text)
+    with pytest.raises(UserError, match=reason) as error:
+        data.load(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_large_table_takes_little_more_than_its_images(tmp_path, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(tables, "_BLOCK", 2**16)
+    path = write(tmp_path / "a.csv", row(columns=784) * 2000)  # 3 MB of text, 12 MB as floats
+    tracemalloc.start()
+    try:
+        images = data.load(path).images
+        assert tracemalloc.get_traced_memory()[1] < images.nbytes + 3e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not REAL_DATA or not data.Path(REAL_DATA, "mnist_csv").is_dir(), reason="no mnist_csv")
+def test_the_real_table_has_the_pixels_of_the_real_file():
+    images = data.load(f"{REAL_DATA}/mnist_csv/mnist_test.csv.gz").images
+    assert images.shape == (10_000, 28, 28, 1)
+    assert np.array_equal(images, data.load(f"{REAL_DATA}/mnist/t10k-images-idx3-ubyte.gz").images)
+
+
+def test_a_header_may_name_a_label_after_the_pixels(tmp_path):
+    rows = ["a,b,c,d,class", "1,2,3,4,9", "5,6,7,8,cat"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    assert tables.read_csv(tmp_path / "t.csv").images.ravel().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("wrong", ["256", "", "NA", "-1"])
+def test_a_first_row_with_one_wrong_value_is_no_header(tmp_path, wrong):
+    (tmp_path / "t.csv").write_text(f"1,{wrong},3,4\n5,6,7,8\n")
+    with pytest.raises(UserError, match="line 1"):
+        tables.read_csv(tmp_path / "t.csv")
+
+
+DIGITS = GREY.copy()
+DIGITS[:, 0, 0] = DIGITS[:, -1, -1] = 0  # as MNIST's corners are
+VALUES = [7, 0, 3, 3, 9]
+
+
+def with_columns(images, first=(), last=(), delimiter=",", end="\n"):
+    """The text of a table without a header that has further columns, lists of one value for each row."""
+    rows = []
+    for number, image in enumerate(images):
+        fields = [column[number] for column in first], image.ravel(), [column[number] for column in last]
+        rows.append(delimiter.join(str(field) for part in fields for field in part) + end)
+    return "".join(rows)
+
+
+def names(dataset):
+    return [dataset.classes[label] for label in dataset.labels]
+
+
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_the_label_is_found_at_either_end_by_its_values_and_a_line_says_so(tmp_path, capsys, at):
+    dataset = data.load(write(tmp_path / "a.csv", with_columns(DIGITS, **{at: [VALUES]})))
+    assert np.array_equal(dataset.images, DIGITS) and dataset.classes == ("0", "3", "7", "9")
+    assert names(dataset) == list(map(str, VALUES))
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and f"reads the {at} of 17 columns as the labels\n" in message
+    assert "warning" not in message
+
+
+@pytest.mark.parametrize("values", [["cat", "dog", "cat", "emu", "dog"], [-1, 1, 1, -1, 1], [300, 301, 300, 301, 9]])
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_values_that_no_pixel_has_are_labels_at_either_end(tmp_path, at, values):
+    dataset = data.load(write(tmp_path / "a.csv", with_columns(GREY, **{at: [values]})))
+    assert np.array_equal(dataset.images, GREY) and names(dataset) == list(map(str, values))
+
+
+def test_where_both_ends_look_like_labels_it_takes_the_first_and_warns(tmp_path, capsys):
+    images = DIGITS.copy()
+    images[:, -1, -1, 0] = [1, 0, 1, 0, 0]
+    dataset = data.load(write(tmp_path / "a.csv", with_columns(images, first=[VALUES])))
+    assert np.array_equal(dataset.images, images) and names(dataset) == list(map(str, VALUES))
+    message = capsys.readouterr().err
+    assert message.startswith("warning: ") and "do not tell which" in message and "header" in message
+    text = "label," + ",".join("abcdefghijklmnop") + "\n" + with_columns(images, first=[VALUES])
+    assert names(data.load(write(tmp_path / "a.csv", text))) == list(map(str, VALUES))
+    assert capsys.readouterr().err == ""
+
+
+def test_the_labels_of_a_sorted_table_are_found_by_its_last_rows(tmp_path):
+    images = np.repeat(DIGITS, 400, axis=0)
+    values = np.repeat([0, 1], 1000).tolist()
+    dataset = data.load(write(tmp_path / "a.csv", with_columns(images, last=[values])))
+    assert np.array_equal(dataset.images, images) and dataset.labels.tolist() == values
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("header", ["", "Unnamed: 0", "id", None])
+@pytest.mark.parametrize("at", ["first", "last", None])
+def test_row_numbers_are_neither_pixels_nor_labels(tmp_path, at, header, start):
+    images, values = np.concatenate([DIGITS] * 3), VALUES * 3
+    numbers = list(range(start, start + 15))
+    columns = {"first": [numbers], at: [*([numbers] if at == "first" else []), values]} if at else {"first": [numbers]}
+    text = with_columns(images, **columns)
+    if header is not None:
+        pixels = [f"pixel{number}" for number in range(16)]
+        named = {"first": ["label", *pixels], "last": [*pixels, "label"], None: pixels}[at]
+        text = ",".join([header, *named]) + "\n" + text
+    dataset = data.load(write(tmp_path / "a.csv", text))
+    assert np.array_equal(dataset.images, images)
+    assert (dataset.labels is None) if at is None else (names(dataset) == list(map(str, values)))
+
+
+def test_two_columns_too_many_without_row_numbers_are_refused(tmp_path):
+    with pytest.raises(UserError, match="18 columns"):
+        data.load(write(tmp_path / "a.csv", with_columns(GREY, first=[VALUES, VALUES])))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["", ",".join("abcdefghijklmnop") + "\n", ",".join("abcdefghijklmnop") + ",\n"])
+def test_a_delimiter_may_end_every_line(tmp_path, header, delimiter):
+    text = header.replace(",", delimiter) + with_columns(GREY, delimiter=delimiter, end=f"{delimiter}\n")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_numbers_may_have_a_decimal_comma_where_no_commas_delimit(tmp_path, delimiter):
+    for images in (GREY, GREY[:1]):
+        text = table(images, delimiter, scale=255).replace(".", ",")
+        assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, images)
+    with pytest.raises(UserError, match=r"line 1: '0,5,' is not a number"):
+        data.load(write(tmp_path / "a.csv", "0,5,;0,25;1;0\n"))
+
+
+@pytest.mark.parametrize("line", ["\n", "\r", ",,,\n", '""\n', " \n"])
+def test_endless_blank_lines_are_refused_before_they_take_minutes(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(tables, "_MOST_BLANK", 1000)
+    for text in (line * 10**5, row() + line * 10**5):
+        with pytest.raises(UserError, match="more than 1,000 blank lines"):
+            data.load(write(tmp_path / "a.csv", text))
+    spaced = with_columns(GREY, end=f"\n{line}")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", spaced)).images, GREY)
+
+
+def test_more_values_than_classes_can_have_are_no_labels(tmp_path):
+    count = MOST_CLASSES + 1
+    images = np.zeros((count, 2, 2, 1), np.uint8)
+    text = with_columns(images, first=[[f"name {number}" for number in range(count)]])
+    dataset = data.load(write(tmp_path / "a.csv", text))
+    assert dataset.labels is None and dataset.images.shape == (count, 2, 2, 1)
+
+
+def test_a_file_that_shrinks_between_the_two_passes_is_one_sentence(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.csv", table(GREY))
+    scan = tables._scan
+
+    def shrink(*args):
+        rows = scan(*args)
+        write(path, table(GREY[:3]))
+        return rows
+
+    monkeypatch.setattr(tables, "_scan", shrink)
+    with pytest.raises(UserError, match="became shorter"):
+        data.load(path)

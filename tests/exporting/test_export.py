@@ -1,0 +1,295 @@
+"""An exported generator makes the same images elsewhere; and a failed export leaves nothing."""
+
+import importlib
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from contextlib import closing
+
+import numpy as np
+import pytest
+import tensorflow
+
+import export_runs
+from conftest import REPOSITORY
+from tfgan_v1 import Generator, Model, UserError, export
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.exporting import folder as exporting
+from tfgan_v1.exporting import npz_file
+from tfgan_v1.gan import layers
+from tfgan_v1.gan.models import TANH
+
+SEEDS = range(5, 75)  # more than a block of the SavedModel
+ALL = ["generator.json", "generator.npz", "generator.onnx", "saved_model"]
+
+
+@pytest.fixture(scope="module", params=export_runs.RUNS)
+def exported(request, tmp_path_factory):
+    """(the exported folder without the SavedModel, its inputs by name, the Generator's images of them)."""
+    parent = tmp_path_factory.mktemp("exported")
+    config = export_runs.make(parent / "run", export_runs.RUNS[request.param])
+    export(config.ckpt_folder, parent / "to", formats=["npz", "onnx"])
+    return parent / "to", *expected(config)
+
+
+def expected(config):
+    """({input: array}, images) of SEEDS by the Generator."""
+    with Generator.restore(config.ckpt_folder) as generator:
+        inputs = {"noise": generator.latents(SEEDS)}
+        if generator.classes:
+            inputs["labels"] = generator.labels(generator.seed_classes(SEEDS), len(SEEDS))
+        return inputs, generator(SEEDS)
+
+
+@pytest.mark.parametrize("program", ["run_in_numpy", "run_in_pytorch"])
+def test_a_short_program_makes_the_same_images(exported, program, monkeypatch):
+    if "torch" in program:
+        pytest.importorskip("torch")
+    to, inputs, images = exported
+    monkeypatch.syspath_prepend(REPOSITORY / "examples")
+    result = importlib.import_module(program).run(to, **inputs)
+    assert result.shape == images.shape and result.dtype == np.float32 and np.abs(result - images).max() < 1e-5
+
+
+def test_onnx_makes_the_same_images_for_any_number(exported):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    to, inputs, images = exported
+    session = onnxruntime.InferenceSession(to / "generator.onnx", providers=["CPUExecutionProvider"])
+    assert {each.name: each.shape[0] for each in session.get_inputs()} == dict.fromkeys(inputs, "n")
+    for count in (1, 3, len(images)):
+        (result,) = session.run(["images"], {name: values[:count] for name, values in inputs.items()})
+        assert result.shape == images[:count].shape and np.abs(result - images[:count]).max() < 1e-5
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["config"])["model"] and "Trained on" in facts["licence"] and facts["step"] == "7"
+
+
+FRESH = """
+import sys
+sys.modules["tfgan_v1"] = None  # whoever imports it fails
+import json
+from pathlib import Path
+import numpy as np
+import tensorflow as tf
+
+for folder in map(Path, sys.argv[1:]):
+    signatures = tf.saved_model.load(str(folder / "saved_model" / "1")).signatures
+    given = dict(np.load(folder.parent / "expected.npz"))
+    images = given.pop("images")
+    seed = tf.constant(5, tf.int64)
+    for count in (0, 1, 64, len(images)):
+        by_noise = {name: tf.constant(each[:count]) for name, each in given.items()}
+        by_seed = {"seed": seed, "n": tf.constant(count)}
+        for signature, inputs in (("serving_default", by_noise), ("seeds", by_seed)):
+            result = signatures[signature](**inputs)["images"].numpy()
+            assert result.dtype == np.float32 and np.array_equal(result, images[:count]), (folder, signature, count)
+    assert ("labels" in given) == ("seeds_of_class" in signatures)
+    if "labels" in given:
+        label = int(given["labels"][3].argmax())
+        result = signatures["seeds_of_class"](seed=seed, n=tf.constant(4), label=tf.constant(label))["images"]
+        assert np.array_equal(result[3], images[3])
+"""
+
+
+@pytest.mark.slow
+def test_the_saved_model_makes_the_same_bits_in_a_process_without_tfgan_v1(tmp_path):
+    folders = []
+    for name, run in export_runs.RUNS.items():
+        parent = tmp_path / f"{name} [1]*"
+        config = export_runs.make(parent / "run", run)
+        inputs, images = expected(config)
+        np.savez(parent / "expected.npz", images=images, **inputs)
+        export(config.ckpt_folder, parent / "to", formats="saved_model")
+        assert sorted(os.listdir(parent / "to")) == ["MODEL.md", "saved_model"]
+        assert {"saved_model.pb", "variables"} <= {*os.listdir(parent / "to" / "saved_model" / "1")}
+        folders.append(parent / "to")
+    for number, folder in enumerate(folders):  # TensorFlow cannot read where there are special characters
+        os.symlink(folder.parent, tmp_path / str(number))
+    paths = [str(tmp_path / str(number) / "to") for number in range(len(folders))]
+    ended = subprocess.run([sys.executable, "-c", FRESH, *paths], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return export_runs.make(tmp_path_factory.mktemp("run") / "run", export_runs.Run("mlp"))
+
+
+def test_the_command_writes_all_formats_and_says_so(command, config, tmp_path):
+    code, out, err = command("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "new" / "to")
+    assert (code, err) == (0, "") and sorted(os.listdir(tmp_path / "new")) == ["to"]
+    assert sorted(os.listdir(tmp_path / "new" / "to")) == ["MODEL.md", *ALL]
+    assert all(name in out for name in ALL) and "latest generator of step 7" in out and "CC BY 4.0" in out
+    facts = json.loads((tmp_path / "new" / "to" / "generator.json").read_text())["model"]
+    assert facts == json.loads((tmp_path / "new/to/saved_model/1/assets.extra/model.json").read_text())
+    assert (facts["step"], facts["generator"], facts["config"]["noise_size"]) == (7, "latest", 100)
+    assert facts["licence"] in (tmp_path / "new" / "to" / "MODEL.md").read_text()
+
+
+def test_an_empty_folder_is_filled_and_a_killed_export_is_no_obstacle(command, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".partial").mkdir()
+    (tmp_path / ".partial" / "generator.npz").write_bytes(b"half")
+    assert command("export", "--ckpt", config.ckpt_folder, "--to", ".", "--format", "npz")[0] == 0
+    assert sorted(os.listdir()) == ["MODEL.md", "generator.json", "generator.npz"]
+
+
+def test_exported_files_say_nothing_of_the_user_s_folders(tmp_path):
+    secret = str(tmp_path / "secret" / "pictures")
+    run = export_runs.Run("mlp", data=secret, options={"dataset": secret, "cache_dir": str(tmp_path / "secret")})
+    config = export_runs.make(tmp_path / "run", run)
+    about = export(config.ckpt_folder, tmp_path / "to").facts
+    assert about["data"]["name"] == "pictures" and "data of the user's own" in about["licence"]
+    for path in (tmp_path / "to").rglob("*"):
+        assert path.is_dir() or b"secret" not in path.read_bytes()
+
+
+def test_names_in_any_encoding_are_written(tmp_path):
+    config = export_runs.make(tmp_path / "run", export_runs.Run("mlp", classes=("\udcff", "b\n# c")))
+    export(config.ckpt_folder, tmp_path / "to")
+    assert "0: \\udcff, 1: b\\n# c" in (tmp_path / "to" / "MODEL.md").read_text()
+
+
+MISTAKES = [
+    (["--to", "full"], "full has something in it (file); name a new or an empty folder with --to"),
+    (["--to", "full/file"], "full/file is a file"),
+    (["--to", "full/file/new"], "Not a directory"),
+    ([], "name a new or an empty one with --to"),
+    (["--to", ""], "name a new or an empty one with --to"),
+    (
+        ["--to", "new", "--format", "onx"],
+        "there is no format 'onx'; did you mean onnx? the formats are saved_model, onnx",
+    ),
+    (["--to", "new", "--format", ","], "no format is given"),
+    (["--to", "new", "--generator", "average"], "has no average generator: train with --average 0.999"),
+    (["--to", "new", "--ckpt", "nowhere"], "there is no folder nowhere"),
+    (["--to", "new", "--ckpt", "full"], "full holds no run"),
+    (["--to", "new", "--name", "faces"], "there is no folder"),
+]
+
+
+@pytest.mark.parametrize("flags, right", MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_a_mistake_is_one_sentence_and_writes_nothing(command, config, tmp_path, monkeypatch, flags, right):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    code, out, err = command("export", "--ckpt", config.ckpt_folder, *flags)
+    assert (code, out, err.count("\n")) == (2, "", 1) and right in err
+    assert os.listdir() == ["full"] and os.listdir("full") == ["file"]
+
+
+def test_onnx_without_its_converter_is_one_sentence(command, config, tmp_path, monkeypatch):
+    monkeypatch.setitem(exporting.CONVERTERS, "onnx", ("a_converter_that_nobody_has",))
+    flags = ("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "to")
+    code, out, err = command(*flags, "--format", "npz,onnx")
+    assert (code, out, err.count("\n")) == (2, "", 1) and not (tmp_path / "to").exists()
+    assert "pip install 'tfgan_v1[onnx]', or in a clone pip install '.[onnx]'" in err
+    code, out, err = command(*flags)
+    assert (code, err) == (0, "") and "Not written: onnx" in out and not (tmp_path / "to" / "generator.onnx").exists()
+
+
+FAILURES = {
+    "of Python": (lambda: OSError(28, "No space left on device"), 3),
+    "of TensorFlow": (lambda: tf.errors.ResourceExhaustedError(None, None, "No space left on device"), 3),
+    "an interrupt": (KeyboardInterrupt, 130),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_failed_write_leaves_nothing(command, config, tmp_path, monkeypatch, failure, exists):
+    def fail(trained, folder):
+        (folder / "generator.npz").write_bytes(b"half")
+        raise error()
+
+    error, exit_code = FAILURES[failure]
+    monkeypatch.setattr(npz_file, "write", fail)
+    if exists:
+        (tmp_path / "new" / "to").mkdir(parents=True)
+    code, out, err = command("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "new" / "to")
+    assert (code, out) == (exit_code, "") and err.count("\n") == (exit_code == 3)
+    assert sorted(tmp_path.rglob("*")) == ([tmp_path / "new", tmp_path / "new" / "to"] if exists else [])
+
+
+def run_blocks(text, names):
+    """Runs the Python examples of a text, one after another."""
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    return names
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    names = run_blocks((REPOSITORY / "docs" / "export.md").read_text(), {})
+    assert names["images"].shape == (16, 28, 28, 1) and names["config"]["model"] == "mlp"
+    subprocess.run([sys.executable, REPOSITORY / "examples" / "run_in_numpy.py", "exported"], check=True)
+    images = np.load("images.npy")
+    assert images.shape == (16, 28, 28, 1) and 0 <= images.min() < images.max() <= 1
+
+
+@pytest.mark.parametrize("program", ["run_in_numpy", "run_in_pytorch"])
+@pytest.mark.parametrize("name", ["mlp classes", "tuned odd"])
+def test_what_model_md_and_the_programs_say_of_themselves_works(tmp_path, monkeypatch, program, name):
+    for package in ("onnxruntime", "torch"):
+        pytest.importorskip(package)
+    run = export_runs.RUNS[name]
+    export(export_runs.make(tmp_path / "run", run).ckpt_folder, tmp_path / "to")
+    monkeypatch.chdir(tmp_path / "to")
+    monkeypatch.setattr(sys, "argv", [program, "."])
+    runpy.run_path(str(REPOSITORY / "examples" / f"{program}.py"), run_name="__main__")
+    images = np.load("images.npy")
+    assert images.shape == (16, *run.shape) and images.dtype == np.float32
+    size = 64 if run.model == "tuned" else 100
+    given = {"noise": np.zeros((2, size), np.float32), "labels": np.eye(3, dtype=np.float32)[:2]}
+    names = run_blocks((tmp_path / "to" / "MODEL.md").read_text(), given)
+    assert names["images"].shape == (2, *run.shape)
+
+
+def own_generator(noise, shape, training):
+    x = tf.reshape(layers.dense(noise, 12, "hidden"), [-1, 4, 3, 1])
+    return layers.conv2d(layers.upsample(x)[:, :, 1:], shape[2], 4, "logits") * 0.5
+
+
+def test_a_custom_model_is_exported_in_python(command, tmp_path, monkeypatch):
+    model = Model(own_generator, lambda images, training: images, TANH)
+    run = export_runs.Run("mlp", shape=(8, 5, 3))
+    config = export_runs.make(tmp_path / "run", run, model)
+    code, out, err = command("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "to")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "tfgan_v1.export(folder, to, model=...)" in err
+    export(config.ckpt_folder, tmp_path / "to", model=model)
+    monkeypatch.syspath_prepend(REPOSITORY / "examples")
+    with closing(Generator.restore(config.ckpt_folder, model=model)) as generator:
+        result = importlib.import_module("run_in_numpy").run(tmp_path / "to", noise=generator.latents())
+        assert np.abs(result - generator()).max() < 1e-5
+        served = tensorflow.saved_model.load(str(tmp_path / "to" / "saved_model" / "1")).signatures["serving_default"]
+        assert np.array_equal(served(noise=tensorflow.constant(generator.latents()))["images"], generator())
+
+
+def with_operation(operation, folder):
+    """(the Model of own_generator with one more operation, the Config of a run of it)."""
+
+    def generator(noise, shape, training):
+        return operation(own_generator(noise, shape, training))
+
+    model = Model(generator, lambda images, training: images, TANH)
+    return model, export_runs.make(folder, export_runs.Run("mlp", shape=(8, 5, 3)), model)
+
+
+def test_an_operation_that_onnx_does_not_have_is_one_sentence(tmp_path):
+    model, config = with_operation(tf.math.special.expint, tmp_path / "run")
+    with pytest.raises(UserError, match=r"converted to ONNX \(No Op registered for Expint .*--format saved_model,npz$"):
+        export(config.ckpt_folder, tmp_path / "to", model=model, formats=["onnx"])
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_an_operation_outside_of_the_vocabulary_is_one_sentence(tmp_path):
+    model, config = with_operation(tf.cos, tmp_path / "run")
+    with pytest.raises(UserError, match=r"operation Cos \(generator/Cos\) .* --format saved_model,onnx"):
+        export(config.ckpt_folder, tmp_path / "to", model=model)
+    assert os.listdir(tmp_path) == ["run"]
+    exported = export(config.ckpt_folder, tmp_path / "to", model=model, formats=["onnx", "saved_model"])
+    assert exported.formats == ("saved_model", "onnx")

@@ -1,0 +1,136 @@
+"""Many steps in one call: what single steps do, in any chunks, with nothing added on the way."""
+
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from test_train_step import PIXELS, POINTS, SMALL, Running, config
+
+from tfgan_v1.gan import batches
+from tfgan_v1.gan.step_metrics import METRICS
+
+# Every preset, and every option that shapes a step.
+SYSTEMS = {
+    "mlp": ({}, PIXELS),
+    "conv": ({"model": "conv"}, SMALL),
+    "gaussian": ({"model": "gaussian"}, POINTS),
+    "dcgan": ({"model": "dcgan"}, SMALL),
+    "dcgan_upsample": ({"model": "dcgan_upsample"}, SMALL),
+    "bfloat16": ({"model": "dcgan_upsample", "precision": "bfloat16"}, SMALL),
+    "colour": ({"model": "dcgan_upsample"}, SMALL.repeat(3, 3)),
+    "compiled": ({"xla": "on"}, PIXELS),
+    "compiled points": ({"model": "gaussian", "xla": "on"}, POINTS),
+    "minimax": ({"loss": "minimax"}, PIXELS),
+    "two D steps": ({"d_steps": 2, "g_noise": "fresh"}, PIXELS),
+    "D in turn, twice": ({"d_steps": 2, "d_batches": "in_turn"}, PIXELS),
+    "D separate": ({"d_batches": "separate"}, PIXELS),
+    "decay": ({"optimizer": "rmsprop", "d_decay": 0.5, "g_decay": 0.1, "xla": "on"}, PIXELS),
+}
+COMPILED = {"compiled convolutions": ({"model": "dcgan_upsample", "xla": "on"}, SMALL)}
+LOOP_ONLY = {
+    "D first": ({"d_first": 3, "xla": "on"}, PIXELS),
+    "whole": ({"model": "gaussian", "batch_size": 7}, POINTS),
+}
+ALL = {**SYSTEMS, **COMPILED, **LOOP_ONLY}
+
+
+SLOW = ("compiled convolutions", "conv", "D first")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ALL])
+def test_the_loop_equals_single_steps_and_the_chunk_size_changes_no_bit(name):
+    options, images = ALL[name]
+    options = config(**{"seed": 2**32 - 1, **options})
+
+    def six_steps(running, chunk):
+        """Six steps from the start, in calls of `chunk` steps: (values, metrics)."""
+        running.reset()
+        metrics = [running.train(start, min(chunk, 6 - start)) for start in range(0, 6, chunk)]
+        return running.values(), np.concatenate(metrics)
+
+    def bits(values, metrics):
+        return {key: value.tobytes() for key, value in values.items()}, metrics.tobytes()
+
+    with Running(options, 6, images) as long, Running(options, 4, images) as short:
+        values, metrics = six_steps(long, 6)
+        for running, chunk in ((long, 1), (short, 4), (short, 1)):
+            assert bits(*six_steps(running, chunk)) == bits(values, metrics), (running.chunk, chunk)
+        if name in LOOP_ONLY:  # options of the loop that a single step does not know
+            return
+        long.reset()
+        for step in range(6):
+            assert np.allclose(metrics[step], long.plain_step(step), rtol=1e-3, atol=1e-5)
+        for key, value in long.values().items():
+            assert np.allclose(values[key], value, rtol=3e-3, atol=3e-5), key
+
+
+def test_a_call_of_zero_steps_changes_nothing():
+    with Running(config(xla="on"), chunk=3) as running:
+        before = running.bits()
+        running.train(0, 0)
+        assert running.bits() == before
+
+
+def test_training_adds_nothing_to_the_graph():
+    with Running(config(), chunk=3) as running:
+        running.graph.finalize()
+        before = len(running.graph.get_operations())
+        for step in range(0, 9, 3):
+            running.train(step, 3)
+            running.session.run(running.gan.preview, {running.gan.first_step: step})
+        assert len(running.graph.get_operations()) == before
+
+
+def test_g_is_frozen_for_the_first_d_first_steps():
+    with Running(config(d_first=3), chunk=4) as running:
+        start = running.values()
+        running.train(0, 3)
+        alone = running.values()
+        running.train(3, 1)
+        after = running.values()
+    for name in start:
+        if name.endswith("kernel"):
+            assert np.array_equal(start[name], alone[name]) == name.startswith("generator"), name
+            assert not np.array_equal(alone[name], after[name])
+
+
+def test_with_batches_whole_the_last_batch_takes_the_leftover_images():
+    """Of 11 points and batches of 5, the second has 6: D(x) is their mean, of a D that stands still."""
+    options = config(model="gaussian", batch_size=5, d_lr=1e-30, g_lr=1e-30)
+    with Running(options, 4, POINTS[:11]) as running:
+        metrics, order = running.train(0, 4), batches.order(options, 11, 0, 4)[:, 0]
+        w = running.values()
+    hidden = np.maximum(POINTS[:11] @ w["discriminator/hidden/kernel"] + w["discriminator/hidden/bias"], 0)
+    logits = hidden @ w["discriminator/logits/kernel"] + w["discriminator/logits/bias"]
+    for step, size in enumerate([5, 6, 5, 6]):
+        d_x = 1 / (1 + np.exp(-logits[order[step, :size]]))
+        assert np.isclose(metrics[step, METRICS["probabilities"].index("D(x)")], d_x.mean(), rtol=1e-5)
+
+
+OLD_NOTEBOOK = """
+import sys
+sys.path[:0] = {path!r}
+from tfgan_v1._tensorflow import tf
+tf.disable_v2_behavior()
+from test_train_graph import sums_after_three_steps
+print(sums_after_three_steps())
+"""
+
+
+def sums_after_three_steps():
+    """A checksum of every variable, without and with XLA."""
+    sums = []
+    for xla in ("off", "on"):
+        with Running(config(xla=xla), chunk=3) as running:
+            running.train(0, 3)
+            sums += [zlib.crc32(bits) for _, bits in sorted(running.bits().items())]
+    return sums
+
+
+@pytest.mark.slow
+def test_disable_v2_behavior_changes_no_bit():
+    script = OLD_NOTEBOOK.format(path=sys.path)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == str(sums_after_three_steps())

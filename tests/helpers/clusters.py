@@ -1,0 +1,71 @@
+"""Workers of a cluster on this machine, for the tests: processes with a TF_CONFIG each."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+from conftest import REPOSITORY
+from tfgan_v1.cluster.addresses import VARIABLE, Addresses, to_environment
+from tfgan_v1.cluster.launch import free_addresses
+
+LIMIT = 300  # seconds for all workers; imports take long on a busy machine
+
+
+class Ended:
+    """A worker that has ended."""
+
+    def __init__(self, code, out, err, seconds):
+        self.code, self.out, self.err, self.seconds = code, out, err, seconds  # seconds since the start of all
+
+
+def start(folder, commands, before="", addresses=None, env=None):
+    """Starts a worker for each command, a list of flags of `train`. before: Python that each runs first.
+
+    Returns (processes, addresses). Output goes to files in `folder`.
+    """
+    workers = addresses or free_addresses(len(commands))
+    script = f"import sys\n{before}\nfrom tfgan_v1 import cli\nsys.exit(cli.main(['train', *sys.argv[1:]], 'train.py'))"
+    folder.mkdir(parents=True, exist_ok=True)
+    processes = []
+    for index, flags in enumerate(commands):
+        variables = {**os.environ, VARIABLE: to_environment(Addresses(workers, index)), "PYTHONPATH": str(REPOSITORY)}
+        with (folder / f"{index}.out").open("wb") as out, (folder / f"{index}.err").open("wb") as err:
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", script, *map(str, flags)],
+                    cwd=REPOSITORY,
+                    env={**variables, **(env or {})},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                )
+            )
+    return processes, workers
+
+
+def finish(folder, processes, ignored=(), limit=LIMIT):
+    """Waits for all workers but the ignored ones, which are killed then. Returns an Ended for each."""
+    began, seconds = time.monotonic(), {}
+    try:
+        while len(seconds) < len(processes) - len(ignored):
+            assert time.monotonic() - began < limit, [(folder / f"{i}.err").read_text() for i in range(len(processes))]
+            for index, each in enumerate(processes):
+                if index not in ignored and index not in seconds and each.poll() is not None:
+                    seconds[index] = time.time()
+            time.sleep(0.02)
+    finally:
+        for each in processes:
+            with contextlib.suppress(ProcessLookupError):
+                each.kill()
+            each.wait()
+    texts = [[(folder / f"{i}.{name}").read_text() for name in ("out", "err")] for i in range(len(processes))]
+    return [
+        Ended(p.returncode, *text, seconds.get(i)) for i, (p, text) in enumerate(zip(processes, texts, strict=True))
+    ]
+
+
+def run(folder, commands, **options):
+    """Starts workers, waits for them, and returns an Ended for each."""
+    return finish(folder, start(folder, commands, **options)[0])

@@ -1,0 +1,100 @@
+"""The line of an epoch: whole in a file, and one line on a terminal."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from conftest import REPOSITORY
+from tfgan_v1.report import console
+from tfgan_v1.storage.progress import Progress
+from tfgan_v1.training.plan import make_plan
+
+LOSSES = "Epoch 1/100... Discriminator Loss: 0.3638... Generator Loss: 4.0062"
+PARTS = ["00:50 left", "119,522 images/s", "D(x) 0.90, D(G(z)) 0.03", "accuracy D 1.00, G 0.00"]
+
+
+@pytest.mark.parametrize(
+    "width, shown",
+    [(40, LOSSES[:40]), (67, LOSSES), (80, f"{LOSSES}, {PARTS[0]}"), (200, ", ".join([LOSSES, *PARTS]))],
+)
+def test_a_terminal_gets_the_losses_and_as_many_parts_as_fit(width, shown):
+    assert console.fitted(LOSSES, PARTS, width) == shown
+
+
+def test_a_part_that_is_too_long_leaves_room_for_a_shorter_one():
+    assert console.fitted("Epoch 1", ["a" * 20, "b"], 12) == "Epoch 1, b"
+
+
+def test_speed_and_time_left_are_those_since_the_last_line(digits_config, capsys):
+    plan, config = make_plan(digits_config(epochs=10)), digits_config(epochs=10)
+    progress = Progress(config, step=34, epoch=2, seconds=7.0, reported=5.0, reported_step=17)
+    console.write_line(plan, progress, [0.5, 1.25, 0.9, 0.1, 0.75, 0.25])
+    assert capsys.readouterr().out == (
+        "Epoch 2/10... Discriminator Loss: 0.5000... Generator Loss: 1.2500... D(x) 0.90, D(G(z)) 0.10, "
+        "accuracy D 0.75, G 0.25... 850 images/s, 0:00:16 left\n"  # 17 steps of 100 in 2 seconds; 136 are left
+    )
+    assert (progress.reported, progress.reported_step) == (7.0, 34)
+
+
+def on_a_terminal(*argv, columns, cwd, **variables):
+    """What a command prints on a terminal of 24 lines. variables: of its environment."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | variables
+    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env) as process:
+        os.close(theirs)
+        printed = b""
+        try:
+            while more := os.read(ours, 10_000):
+                printed += more
+        except OSError:  # Linux ends so, when the command has ended
+            pass
+    os.close(ours)
+    return process.returncode, printed.decode()
+
+
+@pytest.mark.slow
+def test_an_epoch_is_one_line_on_a_terminal_of_80_columns_beside_the_progress_bar(tmp_path):
+    argv = [sys.executable, REPOSITORY / "train.py", "--dataset", "digits", "--epochs", "20", "--xla", "off"]
+    code, printed = on_a_terminal(*argv, columns=80, cwd=tmp_path, TERM="xterm")
+    assert code == 0 and re.search(r"\d%\|.+\| [\d.]+k/34.0k images, [\d.]+k? images/s, \d\d:\d\d left", printed)
+    assert "\x1b" not in printed  # no colours, whatever NO_COLOR says
+    rows = [row.split("\r")[-1] for row in printed.split("\r\n")]  # after the bar was cleared
+    epochs = [row for row in rows if row.startswith("Epoch")]
+    assert len(epochs) == 20 and all(len(row) <= 80 for row in epochs)
+    assert all(
+        re.match(r"Epoch \d+/20\.\.\. Discriminator Loss: \S+\.\.\. Generator Loss: \d+\.\d+", row) for row in epochs
+    )
+    assert any(row.endswith(" left") for row in epochs) and not any("accuracy" in row for row in epochs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns, term", [(80, "dumb"), (30, "xterm")])
+def test_a_dumb_terminal_gets_no_bar_and_a_narrow_one_no_long_lines(tmp_path, columns, term):
+    argv = [sys.executable, REPOSITORY / "train.py", "--dataset", "digits", "--epochs", "3", "--xla", "off"]
+    code, printed = on_a_terminal(*argv, columns=columns, cwd=tmp_path, TERM=term)
+    training, _, summary = printed.partition("Done: ")
+    assert code == 0 and "review.html" in summary
+    if term == "dumb":
+        assert "%" not in training and "\r" not in training.replace("\r\n", "")
+    rows = [row for line in training.split("\r\n") for row in line.split("\r")]
+    epochs = [row for row in rows if row.startswith("Epoch")]
+    bars = [row for row in rows if "%|" in row]
+    assert len(epochs) == 3 and max(map(len, epochs + bars)) <= columns
+
+
+def test_the_summary_names_every_file_of_a_run(finished):
+    config = finished.config
+    shown = " ".join(console.written_files(config))
+    for folder in (config.ckpt_folder, config.samples_folder):
+        for path in folder.iterdir():
+            if path.name != ".lock":
+                assert path.name.split(".index")[0].split(".data-")[0].removesuffix(".json") in shown
+    assert shown.count("generator.ckpt-") == 3

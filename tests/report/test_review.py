@@ -1,0 +1,278 @@
+"""The review page: all sampling steps of a run in one file, from what is in memory or from any pickle of samples."""
+
+import base64
+import io
+import json
+import pickle
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgan_v1 import Config, UserError, load_samples, train
+from tfgan_v1.report import animation, plots, review
+from tfgan_v1.report import page as review_page
+from tfgan_v1.report.pictures import EVERY, SHARE, Budgeted
+from tfgan_v1.storage import records
+
+RANDOM = np.random.default_rng(0)
+
+
+def run_of(page):
+    """What a page holds, as its script reads it."""
+    text = page.decode() if isinstance(page, bytes) else page.read_text("utf-8")
+    return json.loads(re.search(r'<script type="application/json" id="run">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def picture(url):
+    """The pixels of a data URL in [0, 1]."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition("base64,")[2])))) / 255
+
+
+def test_the_page_of_a_run_shows_each_sampling_step_and_how_it_was_made(finished):
+    folder = finished.config.samples_folder
+    run = run_of(folder / "review.html")
+    assert [(each["label"], each["x"]) for each in run["points"]] == [("epoch 1", 1), ("epoch 2", 2), ("epoch 3", 3)]
+    same_noise = load_samples(folder / "fixed_noise.pkl")
+    for point, samples in zip(run["points"], same_noise, strict=True):
+        assert np.allclose(picture(point["image"]), plots.tile(samples, 4, 1)[..., 0], atol=0.51 / 255)
+    losses, outputs = run["curves"]
+    assert losses["x"] == outputs["x"] == [1, 2, 3] and outputs["references"] == [0.5] and outputs["range"] == [0, 1]
+    values = {each["name"]: each["values"] for curve in run["curves"] for each in curve["series"]}
+    for name, key in {"D": "d_loss", "G": "g_loss", "D(x)": "d_x", "D(G(z))": "d_g_z"}.items():
+        assert values[name] == pytest.approx([getattr(row, key) for row in finished.losses], rel=1e-3)
+    assert run["command"].startswith("python train.py --epochs 3 --dataset digits --ckpt ")
+    assert ["--batch-size", "100"] in run["configuration"] and run["shown"].startswith(
+        "16 generated images, of the same"
+    )
+    assert run["subtitle"] == "mlp, 1,797 images of digits, epoch 3 of 3"
+
+
+def test_the_page_is_one_file_without_network(finished):
+    text = (finished.config.samples_folder / "review.html").read_text("utf-8")
+    without_data = re.sub(r"data:image/[^\"]*", "", text).replace("http://www.w3.org/2000/svg", "")
+    assert "://" not in without_data and "src=" not in without_data and "@import" not in without_data
+
+
+def test_review_of_a_run_s_folder_makes_the_page_that_the_run_has_made(finished, tmp_path, command):
+    folder = shutil.copytree(finished.config.samples_folder, tmp_path / "copy")
+    written = {name: (folder / name).read_bytes() for name in ("review.html", "evolution.png")}
+    (folder / "review.html").unlink()
+    code, out, err = command("review", folder)
+    assert (code, err) == (0, "") and out.endswith("evolution.gif, of 3 sampling steps.\n")
+    assert {name: (folder / name).read_bytes() for name in written} == written
+
+
+def test_only_the_weights_change_between_samples_of_the_same_noise(digits_config):
+    config = digits_config(d_lr=1e-30, g_lr=1e-30)  # which change no weight
+    train(config)
+    same, fresh = (load_samples(config.samples_folder / name) for name in ("fixed_noise.pkl", "train_samples.pkl"))
+    assert len(same) == len(fresh) == 3 and np.array_equal(same[0], same[2])
+    assert not np.array_equal(fresh[0], fresh[2]) and not np.array_equal(same[0], fresh[0])
+
+
+def as_notebooks_have_them(images):
+    """Samples in the forms that notebooks wrote: flat in [-1, 1], flat in [0, 1], images in [0, 1]."""
+    flat = [each.reshape(len(each), -1) for each in images]
+    return {"flat in [-1, 1]": [2 * each - 1 for each in flat], "flat in [0, 1]": flat, "images": images}
+
+
+@pytest.mark.parametrize("form", as_notebooks_have_them([]))
+def test_a_bare_pickle_gets_a_page_a_sheet_and_an_animation(form, tmp_path, command):
+    images = [(RANDOM.integers(0, 256, (16, 28, 28, 1)) / 255).astype(np.float32) for _ in range(5)]
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(pickle.dumps(as_notebooks_have_them(images)[form]))
+    code, out, err = command("review", path)
+    assert (code, err) == (0, "") and "of 5 sampling steps" in out
+    run = run_of(tmp_path / "train_samples.html")
+    assert [each["label"] for each in run["points"]] == [f"sample {i}" for i in range(1, 6)] and run["curves"] == []
+    grids = [plots.tile(each, 4, 1)[..., 0] for each in images]
+    for point, grid in zip(run["points"], grids, strict=True):
+        assert np.allclose(picture(point["image"]), grid, atol=1.01 / 255)
+    with Image.open(tmp_path / "train_samples.gif") as frames:
+        assert frames.n_frames == 5 and frames.info["loop"] == 0
+        frames.seek(3)
+        shown = np.asarray(frames.convert("L")) / 255
+    factor = len(shown) // len(grids[3])
+    assert factor > 1 and np.allclose(shown[::factor, ::factor], grids[3], atol=1.01 / 255)
+    with Image.open(tmp_path / "train_samples.png") as sheet:
+        assert min(sheet.size) > 300
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"train_samples.{end}" for end in ("pkl", "html", "png", "gif")
+    }
+
+
+def test_a_run_of_an_earlier_version_has_its_curves_too(finished, tmp_path):
+    for name in ("train_samples.pkl", "losses.csv"):
+        shutil.copy(finished.config.samples_folder / name, tmp_path)
+    found = review.find(tmp_path)
+    run = run_of(review_page.page(found.about, [""] * 3, found.tables))
+    assert [each["label"] for each in run["points"]] == ["step 17", "step 34", "step 51"] and len(run["curves"]) == 2
+
+
+def test_points_get_a_page_and_a_sheet(tmp_path, command):
+    records.write_samples(tmp_path / "train_samples.pkl", [RANDOM.normal(size=(200, 1)) for _ in range(3)])
+    code, out, _ = command("review", tmp_path)
+    assert code == 0 and "gif" not in out
+    urls = [each["image"] for each in run_of(tmp_path / "review.html")["points"]]
+    assert len({*urls}) == 3 and all(b"<path" in base64.b64decode(url.partition("base64,")[2]) for url in urls)
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
+
+
+WRONG = {
+    "no pickle": (b"hello", "is not a pickle of samples"),
+    "a model": (print, "was not opened, because"),
+    "no samples": ([], "holds an empty list"),
+    "texts": (["a"], "does not hold a list of sample arrays"),
+    "two shapes": ([np.zeros((2, 784)), np.zeros((2, 28, 28, 1))], "different shapes: (28, 28, 1) and (784,)"),
+    "no images": ([np.zeros((2, 50))], "50"),
+    "NaN": ([np.full((2, 784), np.nan)], "nan"),
+    "other values": ([np.full((2, 784), -7.5)], "-7.5"),
+}
+
+
+@pytest.mark.parametrize("content, right", WRONG.values(), ids=WRONG)
+def test_a_pickle_of_something_else_is_one_sentence_and_writes_nothing(content, right, tmp_path, command):
+    write(tmp_path / "train_samples.pkl", content)
+    for path in (tmp_path, tmp_path / "train_samples.pkl"):
+        code, out, err = command("review", path)
+        assert (code, out, err.count("\n")) == (2, "", 1) and right in err
+    assert [path.name for path in tmp_path.iterdir()] == ["train_samples.pkl"]
+
+
+def test_a_folder_without_samples_is_one_sentence(tmp_path, command, finished):
+    for path, right in {
+        tmp_path: "has no train_samples.pkl",
+        tmp_path / "missing": "there is no ",
+        finished.config.ckpt_folder: "name the run's samples folder",
+    }.items():
+        code, out, err = command("review", path)
+        assert (code, out, err.count("\n")) == (2, "", 1) and right in err
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:100], lambda text: text.replace("mlp", "xyz"), lambda _: "[]"])
+def test_a_damaged_review_json_is_left_out_with_a_warning(damage, finished, tmp_path, command):
+    folder = shutil.copytree(finished.config.samples_folder, tmp_path / "copy")
+    (folder / "review.json").write_text(damage((folder / "review.json").read_text()))
+    code, _, err = command("review", folder)
+    assert code == 0 and err.startswith("warning: ") and "review.json is damaged" in err
+    assert run_of(folder / "review.html")["command"] == ""
+
+
+def test_names_with_markup_stay_text(digits_config, tmp_path):
+    name = "<script>alert(1)</script>&amp;"
+    about = review_page.about_samples(name, [np.zeros((1, 4, 4, 1))]) | {"command": "</script><b>"}
+    page = review_page.page(about, ["data:"]).decode()
+    assert "<script>alert" not in page and "</script><b>" not in page and "&lt;script&gt;alert(1)" in page
+    assert run_of(page.encode())["command"] == "</script><b>"
+
+
+def test_a_hundred_steps_of_16_images_take_less_than_10_mb():
+    for shape in ((28, 28, 1), (64, 64, 3)):
+        smooth = RANDOM.random((16, 8, 8, shape[2]), np.float32).repeat(shape[0] / 8 + 1, 1).repeat(shape[0] / 8 + 1, 2)
+        samples = smooth[:, : shape[0], : shape[1]] * 0.9 + RANDOM.random((16, *shape), np.float32) * 0.1
+        urls = review_page.Grids(100).urls([samples])
+        assert 100 * len(urls[0]) < 9e6
+
+
+def test_each_grid_is_encoded_once(monkeypatch):
+    encoded = []
+    monkeypatch.setattr(
+        review_page.Grids, "_url", lambda self, sample, count: encoded.append(sample) or str(len(encoded))
+    )
+    grids = review_page.Grids(4)
+    assert grids.urls(["a", "b"]) == ["1", "2"] and grids.urls(["a", "b", "c"]) == ["1", "2", "3"]
+    assert encoded == ["a", "b", "c"]
+
+
+def test_a_curve_of_many_steps_is_thinned_and_has_its_running_mean():
+    values = RANDOM.normal(size=9000)
+    curve = review_page._as_json(review_page.Curve("t", "c", list(range(9000)), {"D": list(values)}))
+    (series,) = curve["series"]
+    assert len(curve["x"]) == len(series["values"]) == len(series["mean"]) <= review_page.MOST_VALUES
+    window = 9000 // 20
+    means = [values[max(0, i - window + 1) : i + 1].mean() for i in curve["x"]]
+    assert series["mean"] == pytest.approx(means, rel=1e-3, abs=1e-9) and curve["x"][:2] == [0, 5]
+
+
+def test_nan_becomes_null():
+    curve = review_page._as_json(review_page.Curve("t", "c", [1, 2], {"D": [float("nan"), 1.0]}))
+    assert curve["series"][0]["values"] == [None, 1.0]
+
+
+class Samples:
+    """A Progress with as many samples as the clock has seconds."""
+
+    def __init__(self, clock):
+        self._clock = clock
+
+    @property
+    def samples(self):
+        return range(int(self._clock[0]))
+
+
+@pytest.mark.parametrize("cost, expected", [(0.03, 0.05), (1.0, 1.5), (4.0, 1.5)])
+def test_drawing_while_training_takes_less_than_its_share_of_the_time(monkeypatch, cost, expected):
+    clock, drawn = [0.0], []
+    monkeypatch.setattr("tfgan_v1.report.pictures.time.monotonic", lambda: clock[0])
+
+    def draw(progress):
+        drawn.append(clock[0])
+        clock[0] += cost
+
+    kind = Budgeted(draw, expected)
+    while clock[0] < 3000:
+        kind.draw_if_due(Samples(clock))
+        clock[0] += 0.5
+    assert len(drawn) >= 5 and min(np.diff(drawn)) >= EVERY
+    after_each = [(i + 1) * cost / (at + cost) for i, at in enumerate(drawn)]
+    assert max(after_each[1:]) <= SHARE  # the first one is a guess
+    assert drawn[0] >= expected / SHARE
+
+
+def test_a_run_draws_while_it_trains(digits_config, monkeypatch):
+    seen = []
+    monkeypatch.setattr("tfgan_v1.report.pictures.EVERY", 0.0)
+    monkeypatch.setattr("tfgan_v1.report.pictures.SHARE", 1e9)
+    config = digits_config(epochs=4)
+
+    def look(*_):
+        page = config.samples_folder / "review.html"
+        seen.append(len(run_of(page)["points"]) if page.exists() else 0)
+
+    monkeypatch.setattr("tfgan_v1.training.loop.console.write_line", look)
+    train(config)
+    assert seen == [0, 1, 2, 3]  # the line of an epoch comes before its pictures
+
+
+def test_an_animation_ends_with_a_longer_frame(tmp_path):
+    frames = [np.full((4, 4, 3), i / 10) for i in range(3)]
+    (tmp_path / "a.gif").write_bytes(animation.gif(frames, 100, 900))
+    with Image.open(tmp_path / "a.gif") as picture:
+        durations = []
+        for i in range(picture.n_frames):
+            picture.seek(i)
+            durations.append(picture.info["duration"])
+        assert durations == [100, 100, 900] and picture.size == (300, 300)
+
+
+def test_what_review_shows_is_bounded(tmp_path):
+    records.write_samples(tmp_path / "many.pkl", [RANDOM.random((150, 4, 4, 1), np.float32) for _ in range(300)])
+    found = review.find(tmp_path / "many.pkl")
+    assert len(found.samples) == 300 and len(found.samples[0]) == review.MOST_IMAGES
+    with Image.open(io.BytesIO(review.animate(found.samples))) as frames:
+        assert frames.n_frames == review.MOST_FRAMES
+
+
+def test_a_review_that_cannot_be_written_is_one_sentence(finished, tmp_path, command):
+    (tmp_path / "file").write_text("")
+    code, _, err = command("review", finished.config.samples_folder, "--out", tmp_path / "file")
+    assert code == 2 and err.count("\n") == 1
+    with pytest.raises(UserError, match="there is no"):
+        review.find(tmp_path / "nothing")
+    assert Config().samples == "samples"  # what review takes without a path

@@ -1,0 +1,203 @@
+"""Files of other programs, and links: no command writes to them, and none removes them."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import rewrite
+from tfgan_v1 import files
+from tfgan_v1.storage import manifest
+
+
+def content_of(folder):
+    """What is in a folder: bytes, or where a link leads, by path."""
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return {path: path.readlink() if path.is_symlink() else path.read_bytes() for path in paths}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder, in which commands use checkpoints/ and samples/."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(finished, here):
+    """The same, with a finished run in it."""
+    for folder in (finished.config.ckpt_folder, finished.config.samples_folder):
+        shutil.copytree(folder, folder.name)
+    return here
+
+
+WRITERS = {  # a command -> the names that it writes
+    "sample --ckpt checkpoints --out samples/samples.png": ["samples.png"],
+    "sample --ckpt checkpoints --out pictures/": ["seed-0.png"],
+    "review samples": ["review.html", "evolution.png", "evolution.gif"],
+    "evaluate --samples images.npy --dataset digits --metrics sliced_wasserstein --out s.json": ["s.json"],
+}
+
+
+@pytest.mark.parametrize("line", WRITERS)
+def test_a_link_with_the_name_of_a_temporary_file_is_not_followed(line, finished, run, command):
+    os.makedirs("pictures")
+    np.save("images.npy", finished.samples[-1])
+    (run / "victim").write_text("of the user")
+    for name in WRITERS[line]:
+        for folder in ("samples", "pictures", "."):
+            os.symlink(run / "victim", f"{folder}/.{name}.partial")
+    before = content_of(run)
+    code, _, err = command(*line.split())
+    assert code == 0, err
+    after = content_of(run)
+    assert after[run / "victim"] == b"of the user"
+    assert [path for path in after if ".partial" in path.name] == [path for path in before if ".partial" in path.name]
+
+
+def test_a_finished_file_has_the_permissions_of_any_new_file(tmp_path):
+    with files.replacing(tmp_path / "ours") as partial:
+        partial.write_text("")
+    (tmp_path / "other").write_text("")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_link_with_the_name_of_a_partial_folder_is_not_followed(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "photo.png").touch()
+    (tmp_path / ".new.partial").symlink_to(tmp_path / "theirs")
+    before = content_of(tmp_path)
+    with pytest.raises(OSError), files.new_folder(tmp_path / "new"):
+        pass
+    assert content_of(tmp_path) == before
+
+
+OLD = ("generator.ckpt-100.data-00000-of-00001", "generator.ckpt-100.index", "generator.ckpt-100.meta", "checkpoint")
+QUICK = ("--dataset", "digits", "--epochs", 1, "--xla", "off")
+
+
+def write(*paths):
+    for path in paths:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(f"{path} of the user")
+
+
+def old_checkpoint(folder="checkpoints"):
+    """What a notebook for TensorFlow 1 leaves."""
+    write(*(f"{folder}/{name}" for name in OLD))
+    Path(folder, "checkpoint").write_text('model_checkpoint_path: "generator.ckpt-100"\n')
+
+
+REFUSED = {  # a command line -> what its sentence says
+    "train --dataset digits --epochs 1": "checkpoint.*--name NAME",
+    "train --dataset digits --epochs 1 --overwrite": "checkpoint.*--name NAME",
+    "train --dataset digits --epochs 1 --dry-run": "checkpoint.*--name NAME",
+    "train --resume": "a TensorFlow checkpoint of another program",
+    "train --dataset digits --epochs 1 --name new --weights checkpoints": "a TensorFlow checkpoint of another program",
+    "sample": "a TensorFlow checkpoint of another program",
+    "evaluate": "a TensorFlow checkpoint of another program",
+    "export --ckpt checkpoints --to new": "a TensorFlow checkpoint of another program",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_no_command_touches_the_checkpoint_of_another_program_or_advises_to_overwrite_it(line, here, command):
+    old_checkpoint()
+    before = content_of(here)
+    code, _, err = command(*line.split())
+    assert code == 2 and re.search(REFUSED[line], err) and err.count("\n") == 1, err
+    assert "another program" in err and "--overwrite" not in err
+    assert content_of(here) == before and os.listdir() == ["checkpoints"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--overwrite"]])
+@pytest.mark.parametrize("name", ["train_samples.pkl", "losses.csv", "evolution.png", "sheets/1.png", "tensorboard/x"])
+def test_records_of_another_program_are_refused_and_stay(name, flags, here, command):
+    write(f"samples/{name}")
+    before = content_of(here)
+    code, _, err = command("train", *QUICK, *flags)
+    assert code == 2 and f"samples holds files of another program ({name.split('/')[0]})" in err and "--name" in err
+    assert content_of(here) == before
+
+
+def test_files_of_other_names_do_not_hinder_a_run_and_stay(here, command):
+    theirs = ["checkpoints/model.h5", "checkpoints/other.ckpt-5.index", "checkpoints/generator.ckpt-mine.index"]
+    theirs += ["samples/notes.txt", "samples/1.png"]
+    write(*theirs)
+    before = content_of(here)
+    for flags in ([], ["--overwrite"], ["--resume", "--epochs", 2]):
+        assert command("train", *(flags if "--resume" in flags else [*QUICK, *flags]))[0] == 0
+        assert before.items() <= content_of(here).items()
+
+
+BESIDE = [  # what another program may leave in the folders of a run
+    "checkpoints/generator.ckpt-51.meta",
+    "checkpoints/generator.ckpt-7.index",
+    "checkpoints/best.ckpt-7.data-00000-of-00001",
+]
+
+
+@pytest.mark.parametrize("flags", [["--resume", "--epochs", 4], [*QUICK, "--overwrite"], QUICK])
+@pytest.mark.parametrize("path", BESIDE)
+def test_a_checkpoint_of_another_program_beside_those_of_a_run_is_refused_and_stays(path, flags, run, command):
+    write(path)
+    before = content_of(run)
+    code, _, err = command("train", *flags)
+    assert code == 2 and "another program" in err and "--name" in err
+    assert content_of(run) == before
+
+
+def test_another_program_s_list_of_checkpoints_stays(run, command):
+    Path("checkpoints/checkpoint").write_text('model_checkpoint_path: "model.ckpt-100"\n')
+    assert "another program (checkpoint)" in command("train", *QUICK, "--overwrite")[2]
+
+
+DAMAGES = {
+    "a flipped bit": lambda path: path.write_bytes(path.read_bytes().replace(b'"smooth"', b'"smooti"')),
+    "no JSON": lambda path: path.write_bytes(b"{"),
+    "another format": lambda path: rewrite(path, lambda content: content.update(format=2)),
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_run_is_still_ours_to_overwrite(damage, run, command):
+    damage(Path("checkpoints/config.json"))
+    write("samples/sheets/family.png", "checkpoints/train_state/notes.txt")
+    before = content_of(run)
+    code, _, err = command("train", *QUICK)
+    assert code == 2 and "--overwrite" in err and content_of(run) == before
+    assert command("train", *QUICK, "--overwrite")[0] == 0
+    assert {path.name for path in Path("checkpoints").glob("*ckpt-*")} == {
+        path.name for path in manifest.files_of(Path("checkpoints/generator.ckpt-17"))
+    }
+    assert {run / "samples/sheets/family.png", run / "checkpoints/train_state/notes.txt"} <= {*content_of(run)}
+
+
+LINKS = ["samples/sheets", "samples/tensorboard", "checkpoints/train_state", "checkpoints/train_state/step-99"]
+
+
+@pytest.mark.parametrize("flags", [["--resume", "--epochs", 4], [*QUICK, "--overwrite"], QUICK])
+@pytest.mark.parametrize("path", LINKS)
+def test_nothing_is_written_or_deleted_behind_a_link_to_a_folder(path, flags, run, command):
+    write("photos/20240101.png", "photos/000001.png", "photos/step-99", "photos/events.out.tfevents.1")
+    if Path(path).exists():
+        shutil.move(path, "away")
+        shutil.copytree("away", "photos", dirs_exist_ok=True)
+    os.symlink(run / "photos", path)
+    before = content_of(run)
+    code, _, err = command("train", *flags)
+    assert code == 2 and f"{path} is a link" in err and err.count("\n") == 1, err
+    assert content_of(run) == before
+
+
+def test_the_folders_of_a_run_may_themselves_be_links(here, command):
+    for name in ("checkpoints", "samples"):
+        (here / "disk" / name).mkdir(parents=True)
+        os.symlink(here / "disk" / name, name)
+    for flags in (QUICK, [*QUICK, "--overwrite"], ["--resume", "--epochs", 2]):
+        assert command("train", *flags)[0] == 0
+    assert (here / "disk" / "checkpoints" / "generator.ckpt-34.index").exists() and Path("samples").is_symlink()

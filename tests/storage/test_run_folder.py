@@ -1,0 +1,292 @@
+"""A run's two folders: which run may start there, and that no other file is changed."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import rewrite
+from tfgan_v1 import Config, UserError, files
+from tfgan_v1.storage import manifest, run_folder
+
+FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config(dataset="digits", ckpt=tmp_path / "checkpoints", samples=tmp_path / "samples")
+
+
+@pytest.fixture
+def started(config):
+    """The configuration of a run whose folders hold a config.json."""
+    with run_folder.locked(config):
+        run_folder.write(run_folder.Saved(config, FACTS, run_folder.made_by(numpy="2"), "0123"))
+    return config
+
+
+def test_a_configuration_is_read_back_with_the_folders_of_the_reader(started, tmp_path):
+    (tmp_path / "checkpoints").rename(tmp_path / "moved")
+    moved = Config(ckpt=tmp_path / "moved")
+    saved = run_folder.read(moved)
+    assert saved.data == FACTS and {"tfgan_v1", "python", "numpy", "processor", "threads"} == set(saved.made_by)
+    assert saved.config == Config(dataset="digits", ckpt=tmp_path / "moved") and saved.run_id == "0123"
+
+
+def test_a_folder_with_a_run_is_refused_and_the_message_has_three_alternatives(started):
+    with pytest.raises(UserError, match=r"already holds a run.*--resume.*--name NAME.*--overwrite"):
+        run_folder.check_can_start(started, resume=False, overwrite=False)
+    assert run_folder.check_can_start(started, resume=False, overwrite=True) is None
+    assert run_folder.check_can_start(started, resume=True, overwrite=False).data == FACTS
+    with pytest.raises(UserError, match="give one of them"):
+        run_folder.check_can_start(started, resume=True, overwrite=True)
+
+
+def test_records_of_another_run_in_the_samples_folder_are_not_overwritten(config):
+    config.samples_folder.mkdir()
+    (config.samples_folder / "losses.csv").write_text("step,epoch,d_loss\n")
+    with pytest.raises(
+        UserError, match=r"already holds a run's records \(losses\.csv\); .*--samples.*--name.*--overwrite"
+    ):
+        run_folder.check_can_start(config, resume=False, overwrite=False)
+
+
+@pytest.mark.parametrize("name", ["train_state", "generator.ckpt-17.data-00000-of-00001", "checkpoint"])
+def test_an_error_says_that_config_json_is_missing_and_what_to_do(started, name):
+    folder = started.ckpt_folder
+    (folder / "config.json").unlink()
+    prefix = folder / ("train_state/step-1/state" if name == "train_state" else "generator.ckpt-17")
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    for path in (*manifest.files_of(prefix)[:-1], *([folder / name] if name == "checkpoint" else [])):
+        path.touch()
+    manifest.write(prefix, "0123", manifest.step_of(prefix), {})
+    missing = rf"holds a run \({re.escape(name)}\) but its config\.json is missing; restore config\.json from a copy"
+    with pytest.raises(UserError, match=rf"already {missing} to continue with --resume,.*--name.*--overwrite") as error:
+        run_folder.check_can_start(started, resume=False, overwrite=False)
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=rf"{missing}, name another folder with --ckpt, .*--overwrite") as error:
+        run_folder.check_can_start(started, resume=True, overwrite=False)
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=rf"{missing}, name another folder with --weights"):
+        run_folder.read(started, by="--weights")
+    assert run_folder.check_can_start(started, resume=False, overwrite=True) is None
+
+
+CHANGES = [("seed", 1), ("batch_size", 5), ("smooth", 0.2), ("xla", "off"), ("num_samples", 4)]
+
+
+@pytest.mark.parametrize("option, value", CHANGES)
+def test_an_option_that_affects_results_cannot_change_on_resume(started, option, value):
+    changed = Config(**{"dataset": "digits", "ckpt": started.ckpt, "samples": started.samples, option: value})
+    row = rf"--{option.replace('_', '-')} +{getattr(Config(), option)} +{value}$"
+    with pytest.raises(UserError, match=rf"started with other options; .*--name NAME\n +then +now\n  {row}"):
+        run_folder.check_can_start(changed, resume=True, overwrite=False)
+
+
+def test_epochs_and_chunk_may_change_on_resume(started):
+    changed = Config(epochs=1000, chunk=3, ckpt=started.ckpt, samples=started.samples)
+    assert run_folder.check_can_start(changed, resume=True, overwrite=False)
+
+
+def test_overwrite_removes_the_files_of_a_run_and_nothing_else(started):
+    folder, samples = started.ckpt_folder, started.samples_folder
+    (folder / "train_state" / "step-1").mkdir(parents=True)
+    (folder / "train_state" / "step-1" / "state.index").touch()
+    (folder / "other").mkdir()
+    (samples / "sheets").mkdir()
+    (samples / "losses.csv").write_text("step,epoch,d_loss\n")
+    ours = [
+        *manifest.files_of(folder / "generator.ckpt-17"),
+        folder / "checkpoint",
+        samples / "losses.csv",
+        samples / "train_samples.pkl",
+        samples / "sheets" / "000017.png",
+    ]
+    theirs = [
+        folder / "model.h5",
+        folder / "other.ckpt-5.index",
+        samples / "sheets" / "family.png",
+        folder / "notes.txt",
+        folder / "generator.ckpt-notes.txt",
+        folder / "other" / "config.json",
+        samples / "favorite.png",
+        samples / "samples.png",
+    ]
+    for path in (*ours, *theirs):
+        path.touch()
+    run_folder.clear(started)
+    assert not any(path.exists() for path in (*ours, folder / "config.json", folder / "train_state"))
+    assert all(path.exists() for path in theirs)
+
+
+NAMES = [
+    "train_state",
+    "Train_State",
+    "generator.ckpt-x.json",
+    "config.json",
+    "checkpoint",
+    ".partial",
+    ".lock",
+    "samples.png",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_a_runs_file_is_refused_as_the_name_of_a_run(name):
+    with pytest.raises(UserError, match=f"--name {name} is reserved"):
+        run_folder.check_can_start(Config(name=name), resume=False, overwrite=False)
+
+
+def test_relative_paths_are_saved_as_absolute_ones(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config.ckpt_folder.mkdir()
+    run_folder.write(run_folder.Saved(Config(ckpt=config.ckpt, data_dir="data"), FACTS, {}, ""))
+    assert run_folder.read(config).config.data_dir == str(tmp_path / "data")
+
+
+def test_a_folder_is_locked_for_one_trainer(config, tmp_path):
+    elsewhere = Config(ckpt=tmp_path / "elsewhere", samples=config.samples)
+    with run_folder.locked(config):
+        for other in (config, elsewhere):
+            with pytest.raises(UserError, match="another process is training"), run_folder.locked(other):
+                pass
+    with run_folder.locked(elsewhere):
+        pass
+
+
+def test_both_folders_may_be_the_same(tmp_path):
+    with run_folder.locked(Config(ckpt=tmp_path / "one", samples=tmp_path / "one" / ".." / "one")):
+        pass
+
+
+def test_the_lock_ends_with_its_process(config):
+    script = f"""
+import os, sys
+sys.path[:0] = {sys.path!r}
+from tfgan_v1 import Config
+from tfgan_v1.storage import run_folder
+with run_folder.locked(Config(ckpt={config.ckpt!r}, samples={config.samples!r})):
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    with run_folder.locked(config):
+        pass
+
+
+def damage(folder, change):
+    rewrite(folder / "config.json", change)
+
+
+DAMAGES = {
+    "not JSON": lambda folder: (folder / "config.json").write_text("{"),
+    "bytes": lambda folder: (folder / "config.json").write_bytes(b"\xff\xfe\x00"),
+    "nested too deep": lambda folder: (folder / "config.json").write_text("[" * 100_000),
+    "a list": lambda folder: (folder / "config.json").write_text("[]"),
+    "another format": lambda folder: damage(folder, lambda c: c.update(format=99)),
+    "no data": lambda folder: damage(folder, lambda c: c.pop("data")),
+    "a mistyped key": lambda folder: damage(folder, lambda c: c["config"].update(batchsize=3)),
+    "a wrong value": lambda folder: damage(folder, lambda c: c["config"].update(epochs=-1)),
+    "a list for a model": lambda folder: damage(folder, lambda c: c["config"].update(model=["mlp"])),
+    "no run id": lambda folder: damage(folder, lambda c: c.pop("run_id")),
+    "no shape": lambda folder: damage(folder, lambda c: c["data"].update(image_shape=3)),
+    "a huge shape": lambda folder: damage(folder, lambda c: c["data"].update(image_shape=[10**6, 10**6, 1])),
+}
+
+
+@pytest.mark.parametrize("do", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_configuration_is_an_error_of_one_sentence_with_its_path(started, do):
+    do(started.ckpt_folder)
+    with pytest.raises(UserError) as error:
+        run_folder.read(started)
+    assert str(started.ckpt_folder / "config.json") in str(error.value) and "\n" not in str(error.value)
+
+
+CHANGED = {
+    "an option": (b'"smooth": 0.1', b'"smooth": 0.2'),
+    "a flipped bit": (b'"digits"', b'"eigits"'),
+    "the checksum": (b'"sha256": "', b'"sha256": "0'),
+    "no checksum": (b'"sha256"', b'"sha255"'),
+}
+
+
+@pytest.mark.parametrize("before, after", CHANGED.values(), ids=CHANGED)
+def test_an_edited_configuration_is_an_error(started, before, after):
+    path = started.ckpt_folder / "config.json"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(before, after))
+    assert path.read_bytes() != content
+    with pytest.raises(UserError, match=r"config\.json cannot be used: it was changed or damaged .* from a copy"):
+        run_folder.read(started)
+
+
+def test_the_json_layout_of_a_configuration_does_not_matter(started):
+    path = started.ckpt_folder / "config.json"
+    saved = run_folder.read(started)
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    assert run_folder.read(started) == saved
+
+
+def test_partial_files_of_a_killed_run_are_removed_and_nothing_else(started):
+    folder, samples = started.ckpt_folder, started.samples_folder
+    ours = [
+        folder / ".config.json.01234567.partial",
+        folder / ".checkpoint.01234567.partial",
+        folder / ".partial" / "generator.ckpt-1.index",
+        folder / "train_state" / ".partial" / "state.index",
+        folder / "train_state" / "step-1" / ".state.json.01234567.partial",
+        samples / ".train_samples.pkl.01234567.partial",
+        samples / ".losses.csv.01234567.partial",
+        samples / ".evolution.png.01234567.partial",
+        samples / "sheets" / ".000001.png.01234567.partial",
+    ]
+    theirs = [
+        folder / "config.json",
+        folder / ".notes.txt.partial",
+        folder / "faces" / ".config.json.partial",
+        folder / "train_state" / "step-1" / "state.json",
+        samples / ".samples.png.partial",  # sample.py may be writing it
+        samples / "my.partial",
+        samples / "sheets" / ".cat.png.partial",
+        samples / "sheets" / "000001.png",
+    ]
+    for path in (*ours, *theirs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    run_folder.remove_partials(started)
+    assert not any(path.exists() for path in ours) and not (folder / ".partial").exists()
+    assert all(path.exists() for path in theirs)
+    (folder / ".partial").symlink_to(samples)
+    run_folder.remove_partials(started)
+    assert not (folder / ".partial").exists() and samples.exists()
+
+
+def test_a_missing_or_empty_folder_is_an_error_of_one_sentence(config):
+    with pytest.raises(UserError, match=r"there is no folder .*--ckpt"):
+        run_folder.read(config)
+    config.ckpt_folder.mkdir()
+    with pytest.raises(UserError, match=r"holds no run.*--ckpt"):
+        run_folder.read(config)
+
+
+def test_a_file_is_replaced_completely_or_not_at_all(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
+        partial.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with files.replacing(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_synced_before_it_replaces_another(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(run_folder.os, "fsync", lambda _: calls.append("fsync"))
+    monkeypatch.setattr(run_folder.os, "replace", lambda *_: calls.append("replace"))
+    with files.replacing(tmp_path / "file") as partial:
+        partial.write_text("new")
+    assert calls == ["fsync", "replace"]

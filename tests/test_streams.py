@@ -1,0 +1,81 @@
+"""A closed or full standard output or error stops no run."""
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import REPOSITORY, thorough
+from tfgan_v1 import cli
+from tfgan_v1.storage import checkpoints
+
+LOST = "train.py: standard output could not be written (No space left on device); everything else is done and saved\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "redirections, code, epochs_shown, err",
+    [
+        ("2>&-", 0, 2, ""),
+        thorough("2>/dev/full", 0, 2, ""),
+        thorough(">&-", 0, 0, ""),
+        thorough(">&- 2>&-", 0, 0, ""),
+        ("<&- >&- 2>&-", 0, 0, ""),
+        (">/dev/full 2>&1", 3, 0, ""),
+        (">/dev/full", 3, 0, LOST),
+    ],
+)
+def test_a_run_trains_to_its_end_with_any_standard_streams(tmp_path, redirections, code, epochs_shown, err):
+    train = f"{sys.executable} {REPOSITORY}/train.py --dataset digits --epochs 2 --xla off {redirections}"
+    ended = subprocess.run(train, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr, ended.stdout.count("Epoch ")) == (code, err, epochs_shown)
+    assert checkpoints.newest_state(tmp_path / "checkpoints").step == 34
+
+
+def full():
+    return open("/dev/full", "w", buffering=1)
+
+
+def test_lost_output_is_exit_code_3_and_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", full())
+    assert cli.main(["train", "--help"], "train.py") == 3
+    sys.stdout.close()
+    assert capsys.readouterr().err == LOST
+
+
+@pytest.mark.slow
+def test_any_loss_of_output_is_exit_code_3(tmp_path):
+    """A standard output that is open for reading only (EBADF)."""
+    command = f"{sys.executable} {REPOSITORY}/train.py --dataset digits --epochs 1 --xla off 1</dev/null"
+    ended = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3 and "everything else is done and saved" in ended.stderr
+    assert checkpoints.newest_state(tmp_path / "checkpoints").step == 17
+
+
+def test_an_error_keeps_its_exit_code_where_it_cannot_be_printed(monkeypatch, capsys):
+    for stderr in (full(), None):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert cli.main(["train", "--epochs", "0"], "train.py") == 2
+        assert sys.stderr is stderr
+        if stderr:
+            stderr.close()
+    assert capsys.readouterr().out == ""
+
+
+def test_without_a_standard_output_a_command_succeeds(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(["--version"]) == 0
+
+
+def test_a_pipe_that_nobody_reads_ends_a_command_as_sigpipe_does(monkeypatch, capsys):
+    class Pipe:
+        def write(self, _):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return nowhere.fileno()
+
+    with open("/dev/null", "w") as nowhere:
+        monkeypatch.setattr(sys, "stdout", Pipe())
+        assert cli.main(["--version"]) == 141
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,253 @@
+"""One worker's place in a cluster: its server, the exchange of texts before training, and the watch for lost workers.
+
+Each process runs TensorFlow's server and sessions on it; what they exchange are TensorFlow's collectives. A thread
+takes part in one exchange a second for as long as the run lasts, so that a worker that is killed or hangs is noticed,
+while the chief may take its time to save. (A time limit on each collective of the training loop would cost a sleeping
+thread for each, and would take a slow step for a lost worker.)
+"""
+
+import itertools
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+
+from tfgan_v1 import devices
+from tfgan_v1._tensorflow import quiet, reason, tf
+from tfgan_v1.cluster.heartbeat import answering
+from tfgan_v1.errors import PeerLost, UserError
+from tfgan_v1.gan.data_parallel import GROUP, Workers
+
+PULSE = 1.0  # seconds between two exchanges of the watch
+SILENCE = 5.0  # seconds without an answer after which a worker is lost
+PROBE = 1.0  # seconds in which a worker has to accept a connection, and others find this one alive
+FIRST = 60  # seconds of the first exchange, when all are there
+WATCH = 2  # the watch's group of collectives; the others' is sharing.GROUP
+TRAINING, DONE, FAILED = 1, 2, 3  # what each worker says of itself in the watch
+BROKEN = (  # what TensorFlow raises if it has lost a worker
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
+
+
+class Member:
+    """One of several workers. A context manager: leaving it by an exception tells the others."""
+
+    def __init__(self, addresses, wait, end=None):
+        """Starts the server and waits for the others. addresses: addresses.Addresses. wait: seconds.
+
+        end: a function of the PeerLost that ends the process, for a worker that is lost while this one waits for it in
+        a call. By default, the call is broken off, in which TensorFlow was once seen to crash.
+        Raises UserError if the address is in use, and PeerLost if another worker does not come.
+        """
+        self.addresses = addresses
+        self.size, self.index, self.is_chief = len(addresses.workers), addresses.index, addresses.is_chief
+        self._task = f"/job:worker/task:{self.index}"
+        self.device = f"{self._task}/device:CPU:0"  # of all graphs
+        self._keys = itertools.count(1)  # of the collectives of all graphs, in the order in which all build them
+        self._state = TRAINING
+        self._failed = None  # once a worker is lost, the indices of those that said that they end by an error
+        self._calling = None  # the session that the main thread waits for
+        self._end, self._ending = end, False
+        self._started = False  # whether there is a run to resume
+        self._lock, self._wake, self._thread = threading.Lock(), threading.Event(), None
+        config = self.configured(devices.session_config("cpu"))
+        try:
+            with quiet():
+                self._server = tf.train.Server({"worker": list(addresses.workers)}, "worker", self.index, config=config)
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"this worker cannot listen at {addresses.own} ({reason(error)}); give it a free port of its own "
+                "machine in TF_CONFIG, in the same way for all workers"
+            ) from None
+        self.target = self._server.target
+        missing = self._missing(wait)
+        if missing:
+            raise PeerLost(
+                f"{missing} did not come within {wait:g} seconds; start all workers, or give more time by --wait"
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if self._thread is None:
+            return
+        if kind is not None and self._failed is None:
+            self._say(FAILED)
+            self._thread.join(2 * PULSE)
+        for session in (self._watcher, self._asker):  # an open one keeps the process from ending
+            session.close()
+
+    def configured(self, session_config):
+        """A session's configuration with what collectives need."""
+        session_config.experimental.collective_group_leader = "/job:worker/replica:0/task:0"
+        session_config.device_filters.append(self._task)
+        session_config.isolate_session_state = True
+        return session_config
+
+    def workers(self, unit):
+        """The sharing.Workers of the current graph. unit: rows of a batch that stay together."""
+        return Workers(self.size, self.index, self._keys, unit)
+
+    def name(self, index):
+        """A worker as an error names it."""
+        return f"the {'worker' if index else 'chief'} at {self.addresses.workers[index]}"
+
+    def gather(self, text):
+        """The texts of all workers, in their order."""
+        codes = np.frombuffer(text.encode(), np.uint8).astype(np.int32)
+        lengths = self._gather(np.array([len(codes)], np.int32))
+        padded = np.zeros(int(lengths.max()), np.int32)
+        padded[: len(codes)] = codes
+        rows = self._gather(padded).reshape(self.size, -1)
+        return [row[:length].astype(np.uint8).tobytes().decode() for row, length in zip(rows, lengths, strict=True)]
+
+    def _gather(self, vector):
+        with tf.Graph().as_default(), tf.device(self.device), self._session() as session, self.call(session):
+            fed = tf.placeholder(tf.int32, vector.shape)
+            gathered = tf.raw_ops.CollectiveGatherV2(
+                input=fed,
+                group_size=self.size,
+                group_key=GROUP,
+                instance_key=next(self._keys),
+                ordering_token=[],
+                timeout_seconds=0 if self._thread else FIRST,  # later, the watch notices who is lost
+            )
+            return session.run(gathered, {fed: vector})
+
+    def _session(self):
+        return tf.Session(self.target, config=self.configured(devices.session_config("cpu")))
+
+    def watch(self):
+        """Starts the watch for lost workers. All workers call it after they have met."""
+        with tf.Graph().as_default(), tf.device(self.device):
+            self._fed = tf.placeholder(tf.int32, [self.size])
+            self._wishes = self.workers(1).reduce(self._fed)
+            # Calls are numbered for all graphs together, in the order in which a process makes them, but for graphs
+            # with collectives of the first version by their keys. So the watch may run beside the calls of training.
+            self._heard = tf.raw_ops.CollectiveReduce(
+                input=self._fed,
+                group_size=self.size,
+                group_key=WATCH,
+                instance_key=next(self._keys),
+                merge_op="Add",
+                final_op="Id",
+                subdiv_offsets=[0],
+                timeout_seconds=SILENCE,
+            )
+            self._watcher, self._asker = self._session(), self._session()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self):
+        """Exchanges every worker's state, until all are done or one is lost."""
+        while True:
+            try:
+                states = self._watcher.run(self._heard, {self._fed: self._own(self._state)}).tolist()
+            except Exception:  # of TensorFlow: a worker was killed or does not answer; of Python: this process ends
+                return self._break([])
+            if FAILED in states:
+                return self._break([index for index, state in enumerate(states) if state == FAILED])
+            if set(states) == {DONE}:
+                return None
+            self._wake.wait(PULSE)
+            self._wake.clear()
+
+    def _break(self, failed):
+        """Ends the call that the main thread is in, and lets it make no other one."""
+        with self._lock:
+            self._failed, calling = failed, self._calling
+            self._ending = calling is not None and self._end is not None
+        if self._ending:
+            self._end(self._lost())
+        elif calling is not None:
+            calling.close()
+
+    def _say(self, state):
+        """Tells the others, at once."""
+        self._state = state
+        self._wake.set()
+
+    def _own(self, value):
+        """A vector with this worker's value in its place, and zeros."""
+        vector = np.zeros(self.size, np.int32)
+        vector[self.index] = value
+        return vector
+
+    @contextmanager
+    def call(self, session):
+        """The context of a Session.run with collectives in it. Raises PeerLost if a worker is lost meanwhile."""
+        with self._lock:
+            if self._failed is None:
+                self._calling = session
+        if self._calling is None:
+            raise self._lost()
+        try:
+            yield
+        except (tf.errors.OpError, RuntimeError) as error:  # the second, if the session was closed before the call
+            with self._lock:
+                self._calling = None
+            if self._ending:
+                self._thread.join()  # until the process ends
+            if self._thread is None:
+                raise self._not_met(error) from None
+            if self._failed is None and not isinstance(error, BROKEN):
+                raise  # an error of this worker alone, such as a lack of memory
+            raise self._lost() from None
+        finally:
+            with self._lock:
+                self._calling = None
+        if self._failed is not None:  # the session may be closed
+            raise self._lost()
+
+    def _not_met(self, error):
+        """The PeerLost of an error in the first exchange."""
+        return PeerLost(
+            f"the {self.size} workers could not meet ({reason(error)}); TF_CONFIG must name the same workers in the "
+            "same order on all of them, with another index for each; start all workers again"
+        )
+
+    def _lost(self):
+        """The PeerLost that says which worker is missed."""
+        again = "start all workers again"
+        if self._started:
+            again = f"the run is at its last saved state; {again} with --resume"
+        if self._failed:
+            failed = " and ".join(map(self.name, self._failed))
+            return PeerLost(f"{failed} ended with an error of its own, which it has printed; {again}")
+        end = time.monotonic() + PROBE
+        missing = self._missing(PROBE) or "a worker that answers again"
+        time.sleep(max(0, end - time.monotonic()))  # while others may still look for this one
+        return PeerLost(f"lost {missing}: it was killed, it hangs, or the network is broken; {again}")
+
+    def _missing(self, seconds):
+        """The names of the workers that accept no connection within so many seconds."""
+        workers = self.addresses.workers
+        there = answering([each for each in workers if each != self.addresses.own], seconds)
+        missing = [k for k, each in enumerate(workers) if k != self.index and each not in there]
+        return " and ".join(map(self.name, missing))
+
+    def adopt(self, graph, session, step=None):
+        """Gives all workers the chief's state. step: at which it is; the chief alone knows it. Returns it."""
+        start = self.gather(str(step))[0]
+        with self.call(session):
+            session.run(graph.adopt)
+        return int(start)
+
+    def stops(self, signals):
+        """The number of the signal by which training ends, or None: the first of all workers'."""
+        with self.call(self._asker):
+            wishes = self._asker.run(self._wishes, {self._fed: self._own(signals[0] if signals else 0)})
+        self._started = True  # the chief saves the first state before it asks
+        return next((int(wish) for wish in wishes if wish), None)
+
+    def leave(self):
+        """Waits until all workers are done, so that none takes the end of another for a loss."""
+        self._say(DONE)
+        self._thread.join()
+        if self._failed is not None and not self.is_chief:
+            raise self._lost()

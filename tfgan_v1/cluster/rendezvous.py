@@ -1,0 +1,81 @@
+"""What the workers of a cluster compare before they train: none may differ in anything that matters."""
+
+import json
+from dataclasses import fields
+
+import numpy as np
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config.options import flag
+from tfgan_v1.errors import UserError, as_user_error
+from tfgan_v1.storage.run_folder import PATHS, made_by
+
+# A worker's own affair: where the data are on its machine. The chief's alone: the folders of the run.
+OWN = (*PATHS, *(each.name for each in fields(Config) if each.metadata["place"]))
+SETTLED = "xla", "device", "threads"  # XLA is off for all, all are on the CPU, and threads may differ
+
+
+def agree_on_options(member, wanted, make_config):
+    """The Config of the run on this worker: the chief's, with this worker's paths.
+
+    wanted: the options that the user gave to this worker, by name. make_config: () -> Config, for the chief, who alone
+    knows the options of a run that is resumed. Raises UserError, on all workers, if one has other options or versions
+    than the chief.
+    """
+    said = {"options": wanted, "made_by": made_by(tensorflow=tf.__version__, numpy=np.__version__)}
+    if member.is_chief:
+        said |= attempt(lambda: {"config": vars(make_config())})
+    chief, *others = exchange(member, said)
+    for address, other in zip(member.addresses.workers[1:], others, strict=True):
+        for what, chiefs, own in (
+            ("", {name: chief["config"].get(name) for name in other["options"]}, other["options"]),
+            ("version of ", chief["made_by"], other["made_by"]),
+        ):
+            for name, value in own.items():
+                if name not in (*OWN, *SETTLED) and value != chiefs.get(name):
+                    title = what + name if what else flag(name)
+                    raise UserError(
+                        f"the worker at {address} has {title} {value}, and the chief at {member.addresses.workers[0]} "
+                        f"has {chiefs.get(name)}; start all workers with the same command and versions"
+                    )
+    if member.is_chief:
+        return from_mapping(chief["config"])
+    return from_mapping(chief["config"] | {name: wanted[name] for name in OWN if wanted.get(name) is not None})
+
+
+def agree_on_data(member, make_plan):
+    """The Plan of this worker. make_plan: () -> Plan. Raises UserError, on all workers, if one has other data."""
+    plans = []
+
+    def facts():
+        plans.append(make_plan())
+        return {"facts": {**plans[0].facts, "custom parts": plans[0].custom.names()}}
+
+    chief, *others = exchange(member, attempt(facts))
+    for address, other in zip(member.addresses.workers[1:], others, strict=True):
+        for name, value in other["facts"].items():
+            if name != "name" and value != chief["facts"].get(name):
+                raise UserError(
+                    f"the worker at {address} has {name} {value}, and the chief at {member.addresses.workers[0]} has "
+                    f"{chief['facts'].get(name)}; give all workers the same data"
+                )
+    return plans[0]
+
+
+def attempt(function):
+    """function(), a dict, or its error as something to say to the others."""
+    try:
+        return function()
+    except (UserError, OSError, MemoryError) as error:
+        return {"problem": str(as_user_error(error))}
+
+
+def exchange(member, said):
+    """What all workers say, dicts that JSON can hold. Raises UserError if one has a problem: on all of them."""
+    heard = [json.loads(text) for text in member.gather(json.dumps(said, default=str))]
+    for index, each in enumerate(heard):
+        if "problem" in each:
+            own = index == member.index
+            raise UserError(each["problem"] if own else f"{member.name(index)} cannot start: {each['problem']}")
+    return heard

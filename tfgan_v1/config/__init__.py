@@ -1,0 +1,358 @@
+"""The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see commands/train.py."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tfgan_v1.config.options import OneOf, Range, checked, flag, option
+from tfgan_v1.config.presets import (
+    AUGMENTATIONS,
+    CHOICES,
+    COMMON,
+    CONDITIONAL,
+    CONDITIONAL_SAMPLES,
+    LABELLED,
+    LOSSES,
+    PENALTIES,
+    PRESETS,
+    SAMPLE_EVERY,
+    UNLABELLED,
+)
+from tfgan_v1.errors import UserError, brief, did_you_mean
+
+MOST_DRAWN = 1_000_000  # images in one call of sample.py
+# Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
+LARGEST_SIDE = 4096  # of an image, in pixels
+DATASET_NAMES = ("mnist", "fashion_mnist", "stacked_mnist", "mnist_warped", "digits", "gaussian")
+
+
+COUNT, LABEL, RATE, MOMENT = Range(1, 10**9), Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that determines a run. The model's preset sets what is not given.
+
+    Two runs with equal configurations, on one machine with the same versions, give identical results. Raises UserError
+    for a value of the wrong type or out of its range.
+    """
+
+    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(PRESETS), default="mlp")
+    epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
+    steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
+    name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
+    seed: int = option("seed of the weights, noise, dropout and image order", Range(0, 2**32 - 1), default=0)
+
+    dataset: str | None = option(
+        f"{', '.join(DATASET_NAMES)}; or the path of an IDX, CSV, .npy or .npz file or of a folder of images "
+        "(without it: the preset's, or mnist if found or downloadable, otherwise mnist_warped)",
+        metavar="NAME|PATH",
+        resumable=True,  # config.json keeps the checksum of its pixels
+    )
+    labels: str | None = option(
+        "file with a label for each image, in place of those that the data have: text, CSV, IDX or .npy",
+        metavar="FILE",
+        resumable=True,  # config.json keeps the checksum of the labels of a conditional run
+    )
+    data_dir: str | None = option(
+        "where to look for mnist and fashion_mnist before $TFGAN_DATA", metavar="FOLDER", resumable=True
+    )
+    image_size: str | None = option(
+        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
+        metavar="SIZE",
+    )
+    channels: int | None = option("1 for grey, 3 for colour (without it, as the images are)", OneOf((1, 3)))
+    fit: str = option(
+        "how to resize: cut off the edges, add a border, or change the proportions",
+        OneOf(("crop", "pad", "stretch")),
+        default="crop",
+    )
+    background: str = option("colour of transparent pixels and of borders", metavar="COLOUR", default="white")
+    strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
+    cache_dir: str | None = option(
+        "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True
+    )
+    holdout: int = option(
+        "images to hold out from training: D's outputs on them, beside those on training images, show overfitting",
+        Range(0, 10**6),
+        default=0,
+    )
+    resident_limit: float = option(
+        "largest data set to keep in memory; larger ones are streamed from disk",
+        Range(0),
+        metavar="GB",
+        default=2.0,
+        resumable=True,
+    )
+    mean: float = option("mean of the data set gaussian", Range(-1e6, 1e6), default=0.0)
+    std: float = option("standard deviation of the data set gaussian", Range(0, 1e6, open_low=True), default=1.0)
+
+    noise: str = option(
+        "distribution of the generator's noise: uniform in [-1, 1), unit in [0, 1), or normal",
+        OneOf(("uniform", "unit", "normal")),
+    )
+    noise_size: int = option("dimensions of the noise", Range(1, 10_000))
+    conditional: bool = option(
+        "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
+        default=False,
+    )
+    g_condition: str = option(
+        "how the generator gets the class: embedding, a vector beside the noise; batch_norm, its own scale and offset "
+        "in each batch normalisation",
+        OneOf(("embedding", "batch_norm")),
+    )
+    d_condition: str = option(
+        "how the discriminator gets the class: projection, an inner product in its last layer; concatenation, beside "
+        "the pixels, or as one more channel of convolutions",
+        OneOf(("projection", "concatenation")),
+    )
+    class_frequencies: str = option(
+        "how often the generated images have each class: as the data, or uniform", OneOf(("data", "uniform"))
+    )
+    spectral_norm: bool = option(
+        "divide each kernel of the discriminator by its largest singular value (spectral normalisation)"
+    )
+    minibatch_stddev: bool = option(
+        "add a channel to the discriminator's images: their standard deviation over each four of a batch"
+    )
+    pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16))
+    augment: str | None = option(
+        "augment the real and generated images that the discriminator sees, for little data: a list of "
+        + ", ".join(AUGMENTATIONS),
+        metavar="LIST",
+    )
+    average: float = option(
+        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none", MOMENT
+    )
+    weights: str | None = option(
+        "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
+    )
+
+    batch_size: int = option("images per batch", Range(1, 10**6))
+    batches: str = option(
+        "shuffled: every epoch shuffles all images and drops the last, smaller batch; whole: the last batch takes the "
+        "remaining images, too; random: every batch is drawn from all images, with replacement",
+        OneOf(("shuffled", "whole", "random")),
+    )
+    loss: str = option(
+        "loss of both networks: non_saturating, G's is -log D(G(z)); minimax, the saturating log(1 - D(G(z))); "
+        "least_squares, hinge, wasserstein or relativistic_average, whose logits are scores",
+        OneOf(LOSSES),
+    )
+    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(PENALTIES))
+    penalty_weight: float | None = option(
+        "the penalty's weight (without it, the paper's, " + ", ".join(f"{n} {w:g}" for n, w in PENALTIES.items()) + ")",
+        Range(0, 1e9),
+    )
+    penalty_every: int = option(
+        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time", COUNT
+    )
+    clip_weights: float | None = option(
+        "clip the discriminator's weights to -X ... X after each update", Range(0, 1e9, open_low=True)
+    )
+    smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL)
+    chunk: int = option(
+        "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
+    )
+    xla: str = option(
+        "compile the training loop with XLA; auto: where this is faster", OneOf(("auto", "on", "off")), default="auto"
+    )
+    device: str = option(
+        "where to train; auto: on a GPU if TensorFlow sees one",
+        OneOf(("auto", "cpu", "gpu")),
+        default="auto",
+        resumable=True,
+    )
+    deterministic: bool = option(
+        "on a GPU, use only operations that give the same bits each time; on the CPU all of them do",
+        default=False,
+        resumable=True,
+    )
+    precision: str = option(
+        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32 (see "
+        "docs/devices.md)",
+        OneOf(("float32", "bfloat16")),
+        default="float32",
+    )
+
+    d_steps: int = option("discriminator steps per generator step", Range(1, 25))
+    d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9))
+    d_loss: str = option(
+        "how to combine the discriminator's losses on real and on generated images", OneOf(("sum", "mean"))
+    )
+    d_batches: str = option(
+        "joint: real and generated images are one batch; separate: two batches, one update; in_turn: two batches, an "
+        "update after each",
+        OneOf(("joint", "separate", "in_turn")),
+    )
+    fake_label: float = option("the discriminator's label of generated images", LABEL)
+    g_label: float = option("the generator's target label of generated images", Range(0.5, 1))
+    g_noise: str = option(
+        "same: the generator step uses the noise of the discriminator step; fresh: it draws its own",
+        OneOf(("same", "fresh")),
+    )
+
+    optimizer: str = option("optimizer of both networks", OneOf(("adam", "rmsprop")))
+    d_lr: float = option("the discriminator's learning rate", RATE)
+    g_lr: float = option("the generator's learning rate", RATE)
+    d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
+    g_decay: float = option("the same for g_lr", Range(0, 1))
+    decay_steps: int | None = option(
+        "linear decay: both learning rates fall to 0 over N updates, and stay there", COUNT
+    )
+    clip_gradients: float | None = option(
+        "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
+    )
+    beta1: float = option("Adam: decay rate of the first moment", MOMENT)
+    beta2: float = option("Adam: decay rate of the second moment", MOMENT)
+    rho: float = option("RMSprop: decay rate of the mean square", MOMENT)
+    epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1))
+
+    ckpt: str = option("folder for checkpoints", metavar="FOLDER", default="checkpoints", place=True)
+    samples: str = option("folder for samples, losses and plots", metavar="FOLDER", default="samples", place=True)
+    sample_every: int = option(
+        "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
+    )
+    evaluate_every: int | None = option(
+        "measure the generator every N epochs or steps, and keep the best so far (see docs/evaluation.md)",
+        COUNT,
+        resumable=True,
+    )
+    num_samples: int = option("images drawn each time", Range(1, 10_000))
+    record: str = option("rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")))
+    tensorboard: bool = option(
+        "also write losses, samples and histograms of the weights as event files for TensorBoard",
+        default=False,
+        resumable=True,
+    )
+    sheets: str = option(
+        "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True
+    )
+
+    def __post_init__(self):
+        if hasattr(self.dataset, "shape"):
+            raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
+        for name, value in _preset(self).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for each in fields(self):
+            object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
+        if self.epochs is not None and self.steps is not None:
+            raise UserError("--epochs and --steps both set the length of the run; give one of them")
+        if self.name is not None and not (
+            self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
+        ):
+            raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
+        _check_combinations(self)
+        if self.image_size is not None:  # 28 and 28x28 are the same
+            object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
+
+    @property
+    def size(self):
+        """(height, width) that images are resized to, or None."""
+        if self.image_size is None:
+            return None
+        match = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", self.image_size)
+        size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not all(1 <= length <= LARGEST_SIDE for length in size):
+            raise UserError(
+                f"--image-size takes a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, "
+                f"such as 28x44, not {brief(self.image_size)}"
+            )
+        return size
+
+    @property
+    def group(self):
+        """How many images the discriminator judges together, of which a batch must be a multiple."""
+        return self.pack * (4 if self.minibatch_stddev else 1)
+
+    @property
+    def augmentations(self):
+        """The names in `augment`, in the order in which they are applied."""
+        names = tuple(name.strip() for name in self.augment.split(",")) if self.augment else ()
+        for name in names:
+            if name not in AUGMENTATIONS or names.count(name) > 1:
+                raise UserError(
+                    f"--augment takes a list of {', '.join(AUGMENTATIONS)}, each at most once, such as "
+                    f"translate,cutout, not {brief(self.augment)}"
+                )
+        return names
+
+    @property
+    def ckpt_folder(self):
+        """Path of the folder with this run's checkpoints."""
+        return Path(self.ckpt, self.name or "")
+
+    @property
+    def samples_folder(self):
+        """Path of the folder with this run's samples, losses and plots."""
+        return Path(self.samples, self.name or "")
+
+
+def _check_combinations(config):
+    """Raises UserError for options that exclude each other."""
+    labels = [flag(name) for name, value in UNLABELLED.items() if getattr(config, name) != value]
+    of_classes = [flag(name) for name, value in CONDITIONAL.items() if getattr(config, name) != value]
+    wrong = {
+        f"--loss {config.loss} has no labels; leave out {' and '.join(labels)}": labels and config.loss not in LABELLED,
+        "--spectral-norm already bounds the discriminator's weights; leave out --clip-weights": config.spectral_norm
+        and config.clip_weights,
+        "--penalty-weight has no effect without a penalty; add --penalty r1 or another": config.penalty_weight
+        and config.penalty == "none",
+        f"{' and '.join(of_classes)} {'have' if of_classes[1:] else 'has'} no effect without --conditional; add it": (
+            of_classes and not config.conditional
+        ),
+        "--loss relativistic_average compares real and generated images in one update; use --d-batches joint or "
+        "separate": config.loss == "relativistic_average" and config.d_batches == "in_turn",
+        "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind": (
+            config.decay_steps and (config.d_decay or config.g_decay)
+        ),
+        f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev": (
+            config.batch_size % config.group
+        ),
+    }
+    for sentence, holds in wrong.items():
+        if holds:
+            raise UserError(sentence)
+    config.augmentations  # noqa: B018, checks the names
+
+
+def _preset(config):
+    """The preset's values, with the run's length in the unit, epochs or steps, that the configuration gives."""
+    preset = {**COMMON, **PRESETS.get(config.model, {})} if isinstance(config.model, str) else {}
+    loss = config.loss or preset.get("loss")
+    if loss in LOSSES and loss not in LABELLED:
+        preset |= UNLABELLED
+    if config.penalty not in (None, preset.get("penalty")):
+        preset.pop("penalty_weight", None)  # which is of the preset's own penalty
+    if config.conditional is True:
+        preset["num_samples"] = max(CONDITIONAL_SAMPLES, preset.get("num_samples", 0))
+    preset_unit = "epochs" if "epochs" in preset else "steps"
+    unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
+    if unit == preset_unit:
+        return {"sample_every": SAMPLE_EVERY[unit], **preset}
+    return {**preset, preset_unit: None, "sample_every": SAMPLE_EVERY[unit]}
+
+
+def from_mapping(values: Mapping[str, Any]) -> Config:
+    """The Config with these values by name. Raises UserError for an unknown name."""
+    names = [each.name for each in fields(Config)]
+    for name in values:
+        if name not in names:
+            hint = did_you_mean(str(name), names) or "see --help of train"
+            raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
+    return Config(**values)
+
+
+def given_options(config):
+    """The options, by name, that differ from the preset's: what makes an equal run, on the same kind of device.
+
+    The device is left out, and so is xla where it is what is chosen for the device.
+    """
+    chosen = "on" if config.model in CHOICES[config.device if config.device == "gpu" else "cpu"].xla else "off"
+    base = {each.name: each.default for each in fields(Config)} | _preset(config) | {"device": config.device}
+    base |= {"xla": config.xla} if config.xla == chosen else {}
+    values = {each.name: getattr(config, each.name) for each in fields(Config)}
+    return {name: value for name, value in values.items() if value != base[name]}

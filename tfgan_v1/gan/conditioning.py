@@ -1,0 +1,151 @@
+"""Conditional GANs: the class of each image as an input of both networks (Mirza & Osindero 2014, arXiv:1411.1784).
+
+Labels are int32 [batch] until they reach a network, which gets them one-hot: float32 [batch, classes].
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config.presets import CONVOLUTIONAL
+from tfgan_v1.errors import UserError
+from tfgan_v1.gan import noise
+from tfgan_v1.gan.layers import dense, embedding
+
+EMBEDDING = 32  # numbers beside the noise
+
+
+class Batch(NamedTuple):
+    """Images, or the noise to draw them from, and in a conditional run the class of each."""
+
+    values: Any  # [batch, ...]
+    labels: Any = None  # [batch, ...]
+    rows: Any = None  # the sharing.Rows of the whole batch that these are, in a cluster
+
+    def part(self, index, rows=None):
+        """A part of the first axis, by an index or a slice. rows: which it is of the whole batch."""
+        return Batch(self.values[index], None if self.labels is None else self.labels[index], rows)
+
+    def gather(self, indices):
+        """The images with the indices in a Batch."""
+        images, labels = (each if each is None else tf.gather(each, indices.values) for each in self[:2])
+        return Batch(images, labels, indices.rows)
+
+
+def concat(first, second):
+    """Two Batches as one, the first before the second."""
+    labels = None if first.labels is None else tf.concat([first.labels, second.labels], 0)
+    rows = None if first.rows is None else first.rows.followed_by(second.rows)
+    return Batch(tf.concat([first.values, second.values], 0), labels, rows)
+
+
+class Condition(NamedTuple):
+    """How the networks of a conditional run get the class, and how often generated images have each."""
+
+    frequencies: np.ndarray  # float64 [classes], sum 1
+    g: Callable  # (generator, noise, shape, training, one-hot labels) -> logits
+    d: Callable  # (discriminator, images, training, one-hot labels) -> logits
+
+    @property
+    def num_classes(self):
+        """The number of classes."""
+        return len(self.frequencies)
+
+    def one_hot(self, labels):
+        """Labels, int32 [...], as the networks get them: float32 [..., classes]. None stays None."""
+        return None if labels is None else tf.one_hot(labels, self.num_classes)
+
+    def draw(self, seed, stream, index, count, shape):
+        """Classes of generated images, as often as `frequencies` says: int32 [count, *shape]. As `noise.draw`."""
+        below = noise.draw("unit", seed, stream, index, count, shape)
+        upper = np.cumsum(self.frequencies).astype(np.float32)
+        upper[self.frequencies.nonzero()[0][-1] :] = 1  # the sum, without rounding
+        return tf.reshape(tf.searchsorted(upper, tf.reshape(below, [-1]), side="right"), [count, *shape])
+
+
+def make_condition(config, class_counts, model=None):
+    """The Condition of a configuration, or None if it is not conditional.
+
+    class_counts: the number of images of each class. model: the custom models.Model, if any, whose networks take the
+    labels as their last argument in a conditional run. Raises UserError if they do not, or if they do in any other.
+    """
+    if model:
+        _check_signatures(model, config.conditional)
+    if not config.conditional:
+        return None
+    counts = np.asarray(class_counts, np.float64)
+    frequencies = {"data": counts / counts.sum(), "uniform": np.full(len(counts), 1 / len(counts))}
+    if model:
+        return Condition(frequencies[config.class_frequencies], as_argument, as_argument)
+    of_images = D_CONDITIONS[config.d_condition]["convolutional" if config.model in CONVOLUTIONAL else "dense"]
+    return Condition(frequencies[config.class_frequencies], G_CONDITIONS[config.g_condition], of_images)
+
+
+def _check_signatures(model, conditional):
+    for name, arguments in (("generator", "noise, shape, training"), ("discriminator", "images, training")):
+        wanted = f"{arguments}, labels" if conditional else arguments
+        try:
+            inspect.signature(getattr(model, name)).bind(*wanted.split(", "))
+        except TypeError:
+            what = "a conditional run" if conditional else "a run without --conditional"
+            raise UserError(
+                f"in {what}, a custom {name} takes ({wanted}); change the function, or the run; labels are one-hot, "
+                "float32 [batch, classes]"
+            ) from None
+        except ValueError:  # a function of C, which has no signature
+            pass
+
+
+def run_generator(model, condition, z, shape, training, labels):
+    """The logits of a model's generator: noise [batch, noise_size] -> [batch, *shape]. labels: one-hot, or None."""
+    if condition is None:
+        return model.generator(z, shape, training)
+    return condition.g(model.generator, z, shape, training, labels)
+
+
+def run_discriminator(model, condition, images, training, labels):
+    """The logits of a model's discriminator: [batch, ...] -> [batch, 1]. labels: one-hot, or None."""
+    if condition is None:
+        return model.discriminator(images, training)
+    return condition.d(model.discriminator, images, training, labels)
+
+
+def as_argument(network, *arguments):
+    """The labels as the network's last argument: it knows what to do with them.
+
+    A built-in generator has a scale and an offset for each class in every batch norm (arXiv:1610.07629, sec. 2.2). A
+    built-in discriminator adds an inner product of the class and its features (arXiv:1802.05637, eq. 3).
+    """
+    return network(*arguments)
+
+
+def beside_noise(generator, z, shape, training, labels):
+    """A vector of EMBEDDING numbers for each class beside the noise."""
+    return generator(tf.concat([z, embedding(labels, EMBEDDING, "class")], 1), shape, training)
+
+
+def beside_images(discriminator, images, training, labels):
+    """A learned image of each class as one more channel, for convolutions."""
+    sides = images.shape.as_list()[1:-1]
+    channel = tf.reshape(dense(labels, math.prod(sides), "class"), [-1, *sides, 1])
+    return discriminator(tf.concat([images, channel], -1), training)
+
+
+def beside_pixels(discriminator, images, training, labels):
+    """The one-hot labels beside the pixels, for dense layers.
+
+    A whole image of the class would let D's rate act 784 times on each unit: mlp's discriminator wins for good.
+    """
+    pixels = tf.reshape(images, [-1, math.prod(images.shape.as_list()[1:])])
+    return discriminator(tf.concat([pixels, labels], 1), training)
+
+
+G_CONDITIONS = {"embedding": beside_noise, "batch_norm": as_argument}
+D_CONDITIONS = {  # by the kind of the discriminator's first layer
+    "projection": {"dense": as_argument, "convolutional": as_argument},
+    "concatenation": {"dense": beside_pixels, "convolutional": beside_images},
+}

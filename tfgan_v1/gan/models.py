@@ -1,0 +1,199 @@
+"""The networks by the name of their preset.
+
+A generator maps noise [batch, noise_size] to logits [batch, height, width, channels] or, for points, [batch, 1]; a
+discriminator maps such images to logits [batch, 1]. Both are plain functions of tensors: the caller opens the variable
+scope, `generator` or `discriminator`, and sets its `reuse`. `training` is None at inference, and otherwise a
+layers.RngKey, for batch normalisation and dropout. `labels`, one-hot [batch, classes], are given in conditional runs
+alone: see conditioning.py.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.gan.layers import (
+    batch_norm,
+    class_logits,
+    conv2d,
+    conv2d_transpose,
+    dense,
+    dropout,
+    max_pool,
+    upsample_conv2d,
+)
+
+
+class Output(NamedTuple):
+    """The output activation, and how images are scaled to its range. Points stay as they are."""
+
+    activation: Callable  # logits -> images in the networks' range
+    encode: Callable  # uint8 pixels as float32 [0, 255] -> images in the networks' range
+    decode: Callable  # images in the networks' range -> [0, 1]
+
+
+def _symmetric(activation):
+    return Output(activation, encode=lambda pixels: pixels / 127.5 - 1, decode=lambda images: (images + 1) / 2)
+
+
+TANH = _symmetric(tf.tanh)  # images in [-1, 1]
+SIGMOID = Output(tf.sigmoid, encode=lambda pixels: pixels / 255, decode=lambda images: images)  # images in [0, 1]
+LINEAR = _symmetric(tf.identity)._replace(  # for points; images are in [-1, 1], with no bound on the generated ones
+    decode=lambda images: tf.clip_by_value((images + 1) / 2, 0, 1)
+)
+
+
+class Model(NamedTuple):
+    """A generator, a discriminator, and the output activation between them."""
+
+    generator: Callable  # (noise, shape, training) -> logits; in a conditional run, with labels as the last argument
+    discriminator: Callable  # (images, training) -> logits; the same
+    output: Output
+
+
+def encode(model, batch):
+    """Pixels, uint8 [..., h, w, c], -> images in the range of the model's output; points stay as they are."""
+    return model.output.encode(tf.cast(batch, tf.float32)) if batch.dtype == tf.uint8 else batch
+
+
+def decode(model, generated):
+    """Generated images [batch, h, w, c] -> [0, 1]; points stay as they are."""
+    return model.output.decode(generated) if generated.shape.rank == 4 else generated
+
+
+def mlp_generator(noise, shape, training):
+    """Two dense layers with a leaky ReLU of slope 0.01 between them."""
+    hidden = tf.nn.leaky_relu(dense(noise, 128, "hidden"), 0.01)  # [batch, 128]
+    return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])  # 784 for 28x28x1
+
+
+def mlp_discriminator(images, training, labels=None):
+    """Two dense layers with a leaky ReLU of slope 0.01 between them."""
+    hidden = tf.nn.leaky_relu(dense(_flat(images), 128, "hidden"), 0.01)  # [batch, 128]
+    return class_logits(hidden, labels, "logits")
+
+
+def conv_generator(noise, shape, training, labels=None):
+    """Dense, then twice upsampling and a 3x3 convolution; batch normalisation after each ReLU."""
+    height, width, channels = shape
+    x = tf.nn.relu(dense(noise, height // 4 * (width // 4) * 64, "dense"))  # [batch, 3136] for 28x28
+    x = batch_norm(x, training, "dense_norm", labels)
+    x = tf.reshape(x, [-1, height // 4, width // 4, 64])  # [batch, 7, 7, 64]
+    x = tf.nn.relu(upsample_conv2d(x, 32, 3, "conv_1"))  # [batch, 14, 14, 32]
+    x = batch_norm(x, training, "norm_1", labels)
+    x = tf.nn.relu(upsample_conv2d(x, 16, 3, "conv_2"))  # [batch, 28, 28, 16]
+    x = batch_norm(x, training, "norm_2", labels)
+    return conv2d(x, channels, 3, "logits")
+
+
+def conv_discriminator(images, training, labels=None):
+    """Twice two 3x3 convolutions with 16 filters and a max pool, then dense."""
+    x = images
+    for block in ("1", "2"):
+        x = tf.nn.relu(conv2d(x, 16, 3, f"conv_{block}a"))
+        x = tf.nn.relu(conv2d(x, 16, 3, f"conv_{block}b"))
+        x = max_pool(x)  # 28x28 to 13x13 to 6x6
+    return class_logits(_flat(x), labels, "logits")  # from 576
+
+
+def gaussian_generator(noise, shape, training):
+    """Two dense layers with a ReLU between them; the output is linear."""
+    hidden = tf.nn.relu(dense(noise, 32, "hidden"))
+    return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])
+
+
+def gaussian_discriminator(points, training, labels=None):
+    """Two dense layers with a ReLU between them."""
+    return class_logits(tf.nn.relu(dense(_flat(points), 32, "hidden")), labels, "logits")
+
+
+def dcgan_generator(noise, shape, training, labels=None):
+    """Dense, then four transposed 5x5 convolutions, two of them doubling the size; batch norm and ReLU before each."""
+    height, width, channels = shape
+    x = dense(noise, height // 4 * (width // 4) * 128, "dense")
+    x = tf.reshape(x, [-1, height // 4, width // 4, 128])  # [batch, 7, 7, 128] for 28x28
+    for layer, (filters, stride) in enumerate(((128, 2), (64, 2), (32, 1), (channels, 1)), 1):
+        x = tf.nn.relu(batch_norm(x, training, f"norm_{layer}", labels))
+        x = conv2d_transpose(x, filters, 5, f"conv_{layer}", stride)
+    return x
+
+
+def dcgan_discriminator(images, training, labels=None):
+    """Four 5x5 convolutions, three of them halving the size, a leaky ReLU of slope 0.2 before each; then dense."""
+    x = images
+    for layer, (filters, stride) in enumerate(((32, 2), (64, 2), (128, 2), (256, 1)), 1):
+        x = conv2d(tf.nn.leaky_relu(x, 0.2), filters, 5, f"conv_{layer}", stride)
+    return class_logits(_flat(x), labels, "logits")  # from 4x4x256 = 4096 for 28x28
+
+
+def dcgan_upsample_generator(noise, shape, training, labels=None):
+    """Dense, then twice upsampling and a 5x5 convolution, with leaky ReLUs of slope 0.2 and batch norm."""
+    height, width, channels = shape
+    x = tf.nn.leaky_relu(dense(noise, height // 4 * (width // 4) * 128, "dense"), 0.2)  # [batch, 6272] for 28x28
+    x = batch_norm(x, training, "dense_norm", labels)
+    x = tf.reshape(x, [-1, height // 4, width // 4, 128])
+    x = upsample_conv2d(x, 64, 5, "conv_1")  # [batch, 14, 14, 64]
+    x = tf.nn.leaky_relu(batch_norm(x, training, "norm_1", labels), 0.2)
+    return upsample_conv2d(x, channels, 5, "logits")  # [batch, 28, 28, channels]
+
+
+def dcgan_upsample_discriminator(images, training, labels=None):
+    """Two 5x5 convolutions at stride 2, each with a leaky ReLU of slope 0.2 and a dropout of 0.3; then dense."""
+    x = images
+    for layer, filters in enumerate((64, 128), 1):
+        x = tf.nn.leaky_relu(conv2d(x, filters, 5, f"conv_{layer}", stride=2), 0.2)
+        x = dropout(x, 0.3, training, f"dropout_{layer}")
+    return class_logits(_flat(x), labels, "logits")  # from 7x7x128 = 6272 for 28x28
+
+
+def tuned_generator(noise, shape, training, labels=None):
+    """Dense, then transposed 4x4 convolutions that double the size; the last doubling is by sub-pixel convolution.
+
+    Batch norm and ReLU before each. The image's size decides how many there are: see `_halvings`.
+    """
+    *sizes, (height, width) = _halvings(shape)
+    x = tf.reshape(dense(noise, height * width * 64, "dense"), [-1, height, width, 64])  # [batch, 7, 7, 64] for 28x28
+    for layer, (height, width) in enumerate(reversed(sizes), 1):
+        x = tf.nn.relu(batch_norm(x, training, f"norm_{layer}", labels))
+        if layer == len(sizes):  # arXiv:1609.05158
+            x = tf.nn.depth_to_space(conv2d(x, 4 * shape[2], 3, "logits"), 2)
+        else:
+            x = conv2d_transpose(x, 32, 4, f"conv_{layer}", 2)  # [batch, 14, 14, 32]
+        x = x[:, :height, :width]  # of an odd size, one row or column is too many
+    return x
+
+
+def tuned_discriminator(images, training, labels=None):
+    """A 3x3 convolution of 2x2 blocks of pixels, then 4x4 convolutions at stride 2, a dense layer of 256, and dense.
+
+    A leaky ReLU of slope 0.2 after each.
+    """
+    sizes = _halvings(images.shape.as_list()[1:])
+    even = tf.pad(images, [[0, 0], [0, sizes[0][0] % 2], [0, sizes[0][1] % 2], [0, 0]])
+    x = tf.nn.leaky_relu(conv2d(tf.nn.space_to_depth(even, 2), 32, 3, "conv_1"), 0.2)  # [batch, 14, 14, 32]
+    for layer in range(2, len(sizes)):
+        x = tf.nn.leaky_relu(conv2d(x, min(128, 16 * 2**layer), 4, f"conv_{layer}", 2), 0.2)  # [batch, 7, 7, 64]
+    x = tf.nn.leaky_relu(dense(_flat(x), 256, "hidden"), 0.2)
+    return class_logits(x, labels, "logits")
+
+
+def _halvings(shape):
+    """The sizes of an image that is halved until no side is above 8, at least once: 28x28, 14x14, 7x7."""
+    sizes = [tuple(shape[:2])]
+    while len(sizes) < 2 or max(sizes[-1]) > 8:
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    return sizes
+
+
+def _flat(images):
+    return tf.reshape(images, [-1, math.prod(images.shape.as_list()[1:])])
+
+
+MODELS = {
+    "mlp": Model(mlp_generator, mlp_discriminator, TANH),
+    "conv": Model(conv_generator, conv_discriminator, SIGMOID),
+    "gaussian": Model(gaussian_generator, gaussian_discriminator, LINEAR),
+    "dcgan": Model(dcgan_generator, dcgan_discriminator, SIGMOID),
+    "dcgan_upsample": Model(dcgan_upsample_generator, dcgan_upsample_discriminator, TANH),
+    "tuned": Model(tuned_generator, tuned_discriminator, TANH),
+}

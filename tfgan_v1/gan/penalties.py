@@ -1,0 +1,140 @@
+"""Gradient penalties: terms of D's loss that bound the slope of its logits.
+
+Each is a function (discriminate, real, fake) -> scalar, before its weight, where real and fake are batches of images
+[batch, *shape] in the networks' range, as in a custom losses.Loss.
+"""
+
+import zlib
+from typing import Any, NamedTuple
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config.presets import PENALTIES as WEIGHTS
+from tfgan_v1.gan import data_parallel, noise
+from tfgan_v1.gan.layers import RngKey
+from tfgan_v1.gan.networks import Networks, check_tensor
+
+_TINY = 1e-12  # added to squared norms: the slope of a square root at 0 is infinite
+
+
+class Discriminate(NamedTuple):
+    """D while training: `discriminate(images)`, and random numbers that are a function of the seed and the step."""
+
+    networks: Networks
+    key: RngKey
+    real_labels: Any = None  # in a conditional run, the classes of the real images, one-hot [batch, classes]
+    fake_labels: Any = None  # and of the generated ones
+
+    def __call__(self, images, labels=None):
+        """The logits of images [batch, *shape] in the networks' range: [batch / pack, 1].
+
+        labels: in a conditional run, the class of each; None for those of the real images.
+        """
+        return self.networks.discriminate(images, self.key, self.real_labels if labels is None else labels)
+
+    def uniform(self, shape, name=""):
+        """Random numbers in [0, 1): float32 of a static shape. Another name gives independent ones.
+
+        If the first axis has the length of the batch, it is the batch's: in a cluster, each worker has other numbers.
+        """
+        return self._draw("unit", shape, name)
+
+    def normal(self, shape, name=""):
+        """Random numbers of mean 0 and deviation 1; see `uniform`."""
+        return self._draw("normal", shape, name)
+
+    def squared_slopes(self, images, labels=None):
+        """The squared norm of the gradient of each logit for what D judged: float32 [batch / pack].
+
+        Where a logit depends on other images, too, by batch norm or the minibatch deviation, of the sum of all logits.
+        labels: as in a call.
+        """
+        images = tf.identity(images)
+        logits = self(images, labels)
+        slopes = tf.gradients(logits, images)[0]
+        return tf.reduce_sum(tf.square(tf.reshape(slopes, [tf.shape(logits)[0], -1])), 1)
+
+    def deviation(self, images):
+        """The standard deviation of all values of the batch, a scalar: in a cluster, of the images of all workers."""
+        return data_parallel.deviation(images, self.key.rows)
+
+    def _draw(self, distribution, shape, name):
+        def draw(shape, part=None):
+            stream = zlib.crc32(f"penalty/{distribution}/{name}/{shape}".encode())
+            return noise.draw(distribution, self.key.seed, stream, self.key.number, 1, shape, part)[0]
+
+        of_batch = self.key.rows and shape and shape[0] == self.key.rows.count
+        return data_parallel.draw(self.key.rows if of_batch else None, shape, draw)
+
+
+def wgan_gp(discriminate, real, fake):
+    """E[(|grad D(x)| - 1)^2] at x between a real and a generated image: arXiv:1704.00028, eq. 3.
+
+    In a conditional run, x has the class of the real image.
+    """
+    share = discriminate.uniform(_one_for_each(real))
+    return _slopes_other_than_one(discriminate, real + share * (fake - real))
+
+
+def dragan(discriminate, real, fake):
+    """E[(|grad D(x)| - 1)^2] at x between a real image and the same with noise: arXiv:1705.07215, sec. 2.3.
+
+    As in the authors' program: the noise is uniform in [0, 1), times half the deviation of the batch's pixels.
+    """
+    share = discriminate.uniform(_one_for_each(real))
+    noise = 0.5 * discriminate.deviation(real) * discriminate.uniform(real.shape.as_list(), "noise")
+    return _slopes_other_than_one(discriminate, real + share * noise)
+
+
+def r1(discriminate, real, fake):
+    """E[|grad D(x)|^2] / 2 at real images: arXiv:1801.04406, eq. 9."""
+    return tf.reduce_mean(discriminate.squared_slopes(real)) / 2
+
+
+def r2(discriminate, real, fake):
+    """E[|grad D(x)|^2] / 2 at generated images: arXiv:1801.04406, eq. 10."""
+    return tf.reduce_mean(discriminate.squared_slopes(fake, discriminate.fake_labels)) / 2
+
+
+def make_penalty(config, loss):
+    """The penalty of a run, with its weight: the loss's own, or the configuration's; None if there is none."""
+    if loss.penalty or config.penalty == "none":
+        return loss.penalty
+    weight = config.penalty_weight if config.penalty_weight is not None else WEIGHTS[config.penalty]
+    return lambda discriminate, real, fake: weight * PENALTIES[config.penalty](discriminate, real, fake)
+
+
+def penalty_gradients(spec, real, fake, key, step):
+    """The gradients of a gan.TrainSpec's penalty for D's variables, or None without a penalty.
+
+    With `--penalty-every N`, N times the gradients in every N-th step, and zeros in the others (lazy regularization,
+    arXiv:1912.04958, app. B). real, fake: Batches of images. key: the layers.RngKey of the call of D for the real
+    images. step: int64 scalar.
+    """
+    every, variables = spec.config.penalty_every, spec.networks.d_vars
+    if spec.penalty is None:
+        return None
+
+    def due():
+        discriminate = Discriminate(
+            spec.networks, key.of(real.rows)._replace(second_order=True), real.labels, fake.labels
+        )
+        penalty = spec.penalty(discriminate, real.values, fake.values)
+        check_tensor("the loss's penalty", penalty, [])
+        slopes = tf.gradients(data_parallel.weighed(every * penalty, real.rows), variables)
+        return [tf.zeros_like(each) if slope is None else slope for slope, each in zip(slopes, variables, strict=True)]
+
+    if every == 1:
+        return due()
+    return tf.cond(tf.equal(step % every, 0), due, lambda: [tf.zeros_like(each) for each in variables])
+
+
+PENALTIES = {"none": None, "wgan_gp": wgan_gp, "dragan": dragan, "r1": r1, "r2": r2}
+
+
+def _slopes_other_than_one(discriminate, images):
+    norms = tf.sqrt(discriminate.squared_slopes(images) + _TINY)
+    return tf.reduce_mean(tf.square(norms - 1))
+
+
+def _one_for_each(images):
+    return [images.shape.as_list()[0]] + [1] * (images.shape.rank - 1)

@@ -1,0 +1,1 @@
+"""The trained generator alone, and what is drawn with it."""

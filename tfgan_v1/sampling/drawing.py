@@ -1,0 +1,283 @@
+"""What `sample` draws: seeds, classes, paths between them, maps. Imports no TensorFlow, so that mistakes are fast."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.config import MOST_DRAWN
+from tfgan_v1.config.options import flag
+from tfgan_v1.data.labels import find_class
+from tfgan_v1.errors import UserError
+from tfgan_v1.sampling import latents
+
+_LONGEST_STEM = 40  # characters of a class's name in a file's name, which has 255 bytes
+NUM, NUM_OF_EACH, NUM_BETWEEN = 16, 10, 8  # images of one class, of each of several, and from one seed to the next
+NUM_ANIMATED = 20  # frames of a GIF from one seed to the next
+FRAME, FRAME_OF_PATH = 500, 50  # milliseconds
+BLOCK, BLOCK_BYTES = 1024, 2**25  # most images that are drawn at once, and their most bytes
+
+
+class Drawing(NamedTuple):
+    """Images to draw, row by row."""
+
+    kind: str  # in LATENTS
+    seeds: Sequence  # of the images, or the ends of paths, or the one of a map
+    classes: Sequence  # the names of the classes; () for those of the seeds, and of an unconditional run
+    count: int  # of images
+    columns: int | None = None  # of the image grid; None for the most square one
+    steps: int = 0  # images of a path from one seed to the next
+    closed: bool = False  # whether the paths end where they began, and no image is there twice
+    truncate: float | None = None  # see latents.truncate
+
+    def draw(self, generator, part):
+        """The images number part.start to part.stop - 1, of a sampling.Generator: float32 [len(part), h, w, c]."""
+        z, labels = LATENTS[self.kind](self, generator, np.arange(part.start, part.stop))
+        return generator.from_latents(z if self.truncate is None else latents.truncate(z, self.truncate), labels)
+
+    def blocks(self, generator):
+        """Yields all images, some at a time, so that the memory is bounded."""
+        fitting = BLOCK_BYTES // (4 * int(np.prod(generator.image_shape)))
+        size = max(1, min(BLOCK, fitting))
+        for start in range(0, self.count, size):
+            yield self.draw(generator, range(start, min(start + size, self.count)))
+
+    def seed_of(self, image):
+        """The seed of an image of the kind "seeds": class after class, with the same seeds."""
+        return self.seeds[image % len(self.seeds)]
+
+    def classes_of(self, generator, images):
+        """The names of the classes of images of the kind "seeds", or None in an unconditional run."""
+        if self.classes:
+            return [self.classes[image // len(self.seeds)] for image in images]
+        return generator.seed_classes([self.seed_of(image) for image in images]) if generator.classes else None
+
+    def file_name(self, image, stems):
+        """The name of an image's own file, without suffix. stems: see `file_stems`."""
+        if self.kind != "seeds":
+            return f"frame-{image:0{max(4, len(str(self.count - 1)))}}"
+        of_class = f"class-{stems[self.classes[image // len(self.seeds)]]}_" if self.classes else ""
+        return f"{of_class}seed-{self.seed_of(image)}"
+
+    def captions(self, generator):
+        """A text for each image, of lines: the seed and the class; of a path, at its ends; of a map, none."""
+        if self.kind == "map":
+            return None
+        if self.kind == "path":
+            names = _ends_classes(self, generator, range(len(self.seeds)))
+            texts = _texts(self.seeds, names)
+            ends = {way * self.steps + at: texts[way + (at > 0)] for way in range(self.ways) for at in self.ends}
+            return [ends.get(image, "") for image in range(self.count)]
+        images = range(self.count)
+        return _texts([self.seed_of(image) for image in images], self.classes_of(generator, images))
+
+    def axis(self, distribution):
+        """The values of each of the two dimensions of a map: float32 [columns], ascending."""
+        values = latents.quantiles(distribution, self.columns)
+        return values if self.truncate is None else latents.truncate(values, self.truncate)
+
+    @property
+    def milliseconds(self):
+        """How long an animation shows each image."""
+        return FRAME_OF_PATH if self.kind == "path" else FRAME
+
+    @property
+    def ways(self):
+        """How many ways a path has."""
+        return self.count // self.steps
+
+    @property
+    def ends(self):
+        """Which images of a way show a seed."""
+        return (0,) if self.closed else (0, self.steps - 1)
+
+
+def _texts(seeds, names):
+    texts = [f"seed {seed}" for seed in seeds]
+    if names is None:
+        return texts
+    return [f"{text}\n{'class ' * name.isdecimal()}{name}" for text, name in zip(texts, names, strict=True)]
+
+
+def _seeds_latents(drawing, generator, images):
+    """(noise, labels or None) of images by their seeds."""
+    names = drawing.classes_of(generator, images)
+    z = generator.latents([drawing.seed_of(image) for image in images])
+    return z, None if names is None else generator.labels(names, len(images))
+
+
+def _path_latents(drawing, generator, images):
+    """(noise, labels or None) of images on the way from seed to seed and from class to class."""
+    first = images[0] // drawing.steps
+    ends = range(first, images[-1] // drawing.steps + 2)
+    at = {"steps": drawing.steps, "frames": images - first * drawing.steps, "with_end": not drawing.closed}
+    z = generator.latents([drawing.seeds[end % len(drawing.seeds)] for end in ends])
+    names = _ends_classes(drawing, generator, ends)
+    labels = None if names is None else latents.path(generator.labels(names, len(ends)), **at)
+    return latents.path(z, spherical=generator.noise == "normal", **at), labels
+
+
+def _ends_classes(drawing, generator, ends):
+    """The names of the classes at the ends of paths, or None in an unconditional run."""
+    if not generator.classes:
+        return None
+    turns = [end % len(drawing.seeds) for end in ends]
+    if drawing.classes:
+        return [drawing.classes[turn] for turn in turns]
+    return generator.seed_classes([drawing.seeds[turn] for turn in turns])
+
+
+def _map_latents(drawing, generator, images):
+    """(noise, labels or None) of the images of a map of the first two dimensions."""
+    z = generator.latents(drawing.seeds)[0]
+    if len(z) < 2:
+        raise UserError("--map needs noise of two dimensions or more, and this run's has one; leave it out")
+    names = drawing.classes or (generator.seed_classes(drawing.seeds) if generator.classes else ())
+    labels = np.repeat(generator.labels(names, 1), len(images), axis=0) if names else None
+    return latents.plane(z, latents.quantiles(generator.noise, drawing.columns), images), labels
+
+
+LATENTS = {"seeds": _seeds_latents, "path": _path_latents, "map": _map_latents}  # kind -> what its images are made of
+
+
+def check_flags(given, suffix):
+    """Raises UserError for flags of `sample` that exclude each other.
+
+    given: the values of the flags by name, None or False for those left out. suffix: of --out, lower case.
+    """
+    variants = [name for name in ("interpolate", "map", "nearest") if given[name]]
+    if len(variants) > 1:
+        raise UserError(f"{' and '.join(map(flag, variants))} are different pictures; give one of them")
+    variant = variants[0] if variants else None
+    pictures = [flag(name) for name in ("grid", "captions", "nearest") if given[name]]
+    of_data = [flag(name) for name in ("dataset", "labels", "data_dir", "cache_dir") if given[name] is not None]
+    wrong = {
+        "--interpolate names the seeds itself; leave out --seeds": variant == "interpolate" and given["seeds"],
+        "--map N draws N x N images; leave out --num": variant == "map" and given["num"],
+        "--map changes two dimensions of the noise of one seed; give one, such as --seeds 5": variant == "map"
+        and len(given["seeds"] or [0]) > 1,
+        "--captions are seeds, and --map has values at its edges; leave it out": variant == "map" and given["captions"],
+        f"--grid is for seeds, and --{variant} has rows and columns of its own; leave it out": given["grid"]
+        and variant in ("interpolate", "map"),
+        f"{' and '.join(pictures)} {'need' if pictures[1:] else 'needs'} a .png; give --out NAME.png": pictures
+        and suffix != ".png",
+        "--map is no animation; give --out NAME.png, or --interpolate for a .gif": variant == "map"
+        and suffix == ".gif",
+        f"{' and '.join(of_data)} {'say' if of_data[1:] else 'says'} where training images are, which only --nearest "
+        "needs; add it": of_data and variant != "nearest",
+    }
+    for sentence, holds in wrong.items():
+        if holds:
+            raise UserError(sentence)
+
+
+def check_points(given, suffix):
+    """Raises UserError for flags that make pictures of images, in a run that draws points."""
+    pictures = [flag(name) for name in ("grid", "captions", "nearest", "map") if given[name]]
+    pictures += [f"--out *{suffix}"] * (suffix == ".gif")
+    if pictures:
+        raise UserError(
+            f"{pictures[0]} is for images, and this run draws points; leave it out, and draw a .png, which shows their "
+            "density, or an array such as .npy"
+        )
+
+
+def make_drawing(
+    classes=(),
+    *,
+    num=None,
+    seeds=None,
+    class_names=None,
+    interpolate=None,
+    map=None,
+    grid=None,
+    truncate=None,
+    closed=False,
+):
+    """The Drawing of the flags of `sample`. Raises UserError for flags that do not go together.
+
+    classes: the names of the run's classes, () unless it is conditional. num, seeds, class_names, interpolate, map: the
+    values of --num, --seeds, --class, --interpolate and --map, or None. grid: (rows, columns), or None. truncate: see
+    latents.truncate. closed: whether an interpolation returns to where it began, as an animation does.
+    """
+    chosen = () if class_names is None else parse_classes(class_names, classes)
+    if interpolate is not None:
+        drawing = _between(interpolate, chosen, num or (NUM_ANIMATED if closed else NUM_BETWEEN), closed)
+    elif map is not None:
+        drawing = _of_map(map, seeds or [0], chosen)
+    else:
+        drawing = _of_seeds(num, seeds, chosen, grid)
+    if drawing.count > MOST_DRAWN:
+        raise UserError(f"{drawing.count:,} images are more than the {MOST_DRAWN:,} of one call; give a smaller number")
+    return drawing._replace(truncate=truncate)
+
+
+def _of_map(columns, seeds, chosen):
+    """The Drawing of a map of the first two dimensions of the noise."""
+    if len(chosen) > 1:
+        raise UserError(f"--map draws one class, and --class names {len(chosen)}; give one of them")
+    return Drawing("map", seeds, chosen, columns**2, columns)
+
+
+def _of_seeds(num, seeds, chosen, grid):
+    """The Drawing of seeds, of each of the chosen classes or of none."""
+    if num is not None and seeds is not None:
+        raise UserError("--num N means --seeds 0-(N-1); give one of them")
+    repeated = next((name for name in chosen if chosen.count(name) > 1), None)
+    if repeated is not None:
+        raise UserError(f"--class names {repeated} twice; name each class once")
+    of_each = len(chosen) or 1
+    if seeds is None:
+        fitting = grid and max(1, grid[0] * grid[1] // of_each)
+        seeds = range(num or fitting or (NUM if of_each == 1 else NUM_OF_EACH))
+    count = of_each * len(seeds)
+    if grid and grid[0] * grid[1] != count:
+        what = f"{of_each} classes of {len(seeds):,} images" if of_each > 1 else f"{count:,} images"
+        places = f"--grid {grid[0]}x{grid[1]} has {grid[0] * grid[1]:,} places"
+        raise UserError(f"{places}, and there are {what}; give as many")
+    return Drawing("seeds", seeds, chosen, count, grid[1] if grid else len(seeds) if of_each > 1 else None)
+
+
+def parse_classes(text, classes):
+    """The names of the classes in a text: `7`, `ankle_boot`, `3,8`, or `each` for all. Raises UserError for others."""
+    if not classes:
+        raise UserError("--class needs a conditional run, and this one is not; train one with --conditional")
+    if text == "each" and text not in classes:
+        return list(classes)
+    if text in classes or "," not in text:
+        return [classes[find_class(text, classes)]]
+    parts = [part.strip() for part in text.split(",")]
+    if not set(parts) <= set(classes):
+        with suppress(UserError):
+            return [classes[find_class(text, classes)]]  # a name with a comma, typed without capitals
+    return [classes[find_class(part, classes)] for part in parts]
+
+
+def _between(seeds, classes, num, closed):
+    """The Drawing of paths between seeds, or between classes, or both at once; one of either stays the same."""
+    count = max(len(seeds), len(classes))
+    if count < 2:
+        raise UserError("--interpolate needs two or more seeds, such as 3,7,12, or one seed and several --class")
+    if not {len(seeds), len(classes or seeds)} <= {1, count}:
+        raise UserError(
+            f"--interpolate names {len(seeds)} seeds and --class {len(classes)} classes; give as many of both, or one "
+            "of either"
+        )
+    if num < 2:
+        raise UserError("--num must be at least 2 with --interpolate: images from one seed to the next, both included")
+    images = (count if closed else count - 1) * num
+    seeds = seeds * count if len(seeds) == 1 else seeds
+    classes = classes * count if len(classes) == 1 else classes
+    return Drawing("path", seeds, classes, images, num, num, closed)
+
+
+def file_stems(classes):
+    """A part of a file name for each class: its name as far as files may have it, and its index if others share it."""
+    stems = [re.sub(r"[^\w.-]+", "_", name)[:_LONGEST_STEM] for name in classes]
+    folded = [stem.casefold() for stem in stems]
+    return {
+        name: stem if stem and folded.count(stem.casefold()) == 1 else f"{stem}-{index}"
+        for index, (name, stem) in enumerate(zip(classes, stems, strict=True))
+    }

@@ -1,0 +1,220 @@
+"""The trained generator alone: restored from a run's checkpoint folder, it maps seeds and classes to images."""
+
+from collections.abc import Iterable
+from numbers import Integral
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfgan_v1 import devices
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import Config
+from tfgan_v1.data.labels import find_class
+from tfgan_v1.errors import UserError, brief
+from tfgan_v1.gan import noise
+from tfgan_v1.gan.conditioning import make_condition, run_generator
+from tfgan_v1.gan.models import MODELS, decode
+from tfgan_v1.sampling import latents
+from tfgan_v1.storage import checkpoints, run_folder
+
+# Images in each call of the graph: constant, since the last digits of a matrix product may change with its shape.
+BATCH = 64
+
+
+class GeneratorGraph(NamedTuple):
+    """The tensors of a restored generator, each of BATCH rows; any of them may be fed."""
+
+    seeds: Any  # int64
+    z: Any  # the noise of the seeds, float32 [BATCH, noise_size]
+    classes: Any  # the classes that the seeds have in a conditional run, int32; otherwise None
+    labels: Any  # the same one-hot, float32 [BATCH, classes]; otherwise None
+    images: Any  # float32 [BATCH, *image_shape]
+
+
+class Generator:
+    """A trained generator.
+
+        with Generator.restore("checkpoints") as generator:
+            images = generator(range(16))  # float32 [16, 28, 28, 1] in [0, 1]
+            sevens = generator(range(16), "7")  # of a conditional run
+
+    The image of a seed depends on nothing but the checkpoint, the seed, and the class.
+    """
+
+    def __init__(self, session, graph, checkpoint, kind, config, image_shape, classes):
+        self._session, self._graph = session, graph
+        self.step = checkpoint.step  # number of training steps
+        self.kind = kind  # "latest", "average" or "best"
+        self.noise, self.noise_size = config.noise, config.noise_size
+        self.image_shape = image_shape  # (height, width, channels), or (1,) for points
+        self.classes = classes  # the names of the classes of a conditional run; otherwise ()
+
+    @classmethod
+    def restore(cls, folder, *, model=None, kind=None, step=None):
+        """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
+
+        model: the custom models.Model that the run was trained with, if any. kind: "latest", "average" for the average
+        of the weights, "best" for the best so far of a run with `--evaluate-every`; None for the average if the run
+        keeps one, otherwise the latest. step: one of the last steps at which the run saved its generator, in place of
+        the newest. Raises UserError if the folder holds no run, no intact checkpoint, or another model's.
+        """
+        folder = Path(folder)
+        saved = run_folder.read(Config(ckpt=folder))
+        custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
+        run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
+        config, image_shape = saved.config, tuple(saved.data["image_shape"])
+        kind = kind or ("average" if config.average else "latest")
+        checkpoint, custom = checkpoints.newest_generator(folder, kind, step), model
+        with devices.new_graph() as graph:
+            condition = make_condition(config, saved.data.get("class_counts"), custom)
+            tensors = _build(config, image_shape, model or MODELS[config.model], condition)
+            saver = checkpoints.make_saver(tf.global_variables("generator/"))
+            session = tf.Session(graph=graph, config=devices.session_config("cpu"))  # the same image everywhere
+            try:
+                checkpoints.restore(saver, session, checkpoint)
+            except BaseException:
+                session.close()
+                raise
+        return cls(session, tensors, checkpoint, kind, config, image_shape, tuple(saved.data.get("classes", ())))
+
+    def __call__(self, seeds=range(16), classes=None):
+        """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1].
+
+        classes: in a conditional run, the name of the class to draw, or a list with one for each seed; None for those
+        of `seed_classes`. Raises UserError for any other value.
+        """
+        feeds = {self._graph.seeds: _checked_seeds(seeds)}
+        if classes is not None:
+            feeds[self._graph.labels] = self.labels(classes, len(seeds))
+        return self._run(self._graph.images, feeds)
+
+    def latents(self, seeds=range(16), truncate=None):
+        """The noise of seeds: float32 [len(seeds), noise_size].
+
+        truncate: in a run with normal noise, the largest absolute value: see latents.truncate.
+        """
+        if truncate is not None:
+            latents.check_truncation(truncate, self.noise)
+        z = self._run(self._graph.z, {self._graph.seeds: _checked_seeds(seeds)})
+        return z if truncate is None else latents.truncate(z, truncate)
+
+    def seed_classes(self, seeds=range(16)):
+        """The names of the classes that seeds have where none are given, as often as in training: a list of str."""
+        self._check_conditional()
+        indices = self._run(self._graph.classes, {self._graph.seeds: _checked_seeds(seeds)})
+        return [self.classes[index] for index in indices]
+
+    def labels(self, classes, count):
+        """Classes as `from_latents` takes them: a name, or a list of `count` names -> one-hot [count, classes]."""
+        self._check_conditional()
+        names = [classes] * count if isinstance(classes, str | Integral) else classes
+        if not isinstance(names, Iterable) or not all(isinstance(each, str | Integral) for each in names):
+            raise UserError(f"classes must be a name, or a list with one for each image, not {brief(classes)}")
+        names = [str(each) for each in names]
+        if len(names) != count:
+            raise UserError(f"there are {len(names):,} classes and {count:,} images; give one class, or one for each")
+        indices = {name: find_class(name, self.classes, "the class") for name in {*names}}
+        return np.eye(len(self.classes), dtype=np.float32)[[indices[name] for name in names]]
+
+    def from_latents(self, z, labels=None):
+        """The images of noise [n, noise_size], with labels [n, classes] in a conditional run: as a call returns them.
+
+        labels: the rows sum to 1; between two one-hot rows lies a mixture of two classes. Raises UserError for other
+        shapes.
+        """
+        feeds = {self._graph.z: _checked_rows("noise", z, self.noise_size)}
+        if labels is None and self.classes:
+            raise UserError(
+                "this generator is conditional; pass labels, such as generator.labels(NAME, number of images)"
+            )
+        if labels is not None:
+            self._check_conditional()
+            feeds[self._graph.labels] = _checked_rows("labels", labels, len(self.classes), len(feeds[self._graph.z]))
+        return self._run(self._graph.images, feeds)
+
+    def _check_conditional(self):
+        if not self.classes:
+            raise UserError("this generator takes no class, for its run is not conditional; train with --conditional")
+
+    def _run(self, tensor, feeds):
+        """The rows of a tensor for feeds with as many rows: {tensor: [n, ...]}."""
+        count = len(next(iter(feeds.values())))
+        results = [np.zeros((0, *tensor.shape.as_list()[1:]), tensor.dtype.as_numpy_dtype)]
+        for start in range(0, count, BATCH):
+            parts = {each: values[start : start + BATCH] for each, values in feeds.items()}
+            padded = {
+                each: np.pad(part, [(0, BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
+                for each, part in parts.items()
+            }
+            results.append(self._session.run(tensor, padded)[: count - start])
+        return np.concatenate(results)
+
+    def close(self):
+        """Closes the session and frees its memory."""
+        self._session.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _build(config, image_shape, model, condition):
+    """The GeneratorGraph in the current graph."""
+    seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
+    z = noise_of(config, seeds)
+    classes = classes_of(condition, seeds) if condition else None
+    labels = condition and condition.one_hot(classes)
+    return GeneratorGraph(seeds, z, classes, labels, images_of(model, condition, z, image_shape, labels))
+
+
+def noise_of(config, seeds):
+    """The noise of seeds, int64 [n]: float32 [n, noise_size]."""
+
+    @tf.autograph.experimental.do_not_convert
+    def draw(seed):
+        return noise.draw(config.noise, 0, noise.SEEDS, seed, 1, [config.noise_size])[0]
+
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+
+
+def classes_of(condition, seeds):
+    """The classes that seeds, int64 [n], have where none are given: int32 [n]."""
+
+    @tf.autograph.experimental.do_not_convert
+    def draw(seed):
+        return condition.draw(0, noise.SEED_CLASSES, seed, 1, [])[0]
+
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.int32)
+
+
+def images_of(model, condition, z, image_shape, labels, reuse=None):
+    """The images of noise [n, noise_size], with one-hot labels in a conditional run: [n, *image_shape] in [0, 1].
+
+    reuse: of the variables, as in `tf.variable_scope`.
+    """
+    with tf.variable_scope("generator", use_resource=True, reuse=reuse):
+        logits = run_generator(model, condition, z, image_shape, None, labels)
+        return decode(model, model.output.activation(logits))
+
+
+def _checked_seeds(seeds):
+    seeds = np.asarray(seeds)
+    if seeds.shape == (0,):
+        return seeds.astype(np.int64)
+    if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or seeds.min() < 0 or seeds.max() >= 2**32:
+        raise UserError("seeds must be whole numbers from 0 to 4,294,967,295, such as range(16)")
+    return seeds.astype(np.int64)
+
+
+def _checked_rows(what, values, size, count=None):
+    """Numbers as float32 [n, size]. Raises UserError for another shape, or for other rows than `count`."""
+    try:
+        values = np.asarray(values, np.float32)
+    except (ValueError, TypeError):
+        values = np.zeros(0)
+    if values.ndim != 2 or values.shape[1] != size or len(values) != (len(values) if count is None else count):
+        raise UserError(f"{what} must be {'n' if count is None else count} rows of {size} numbers, not {brief(values)}")
+    return values

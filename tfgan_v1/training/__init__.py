@@ -1,0 +1,1 @@
+"""A run: what is planned, the Session loop, and what it records."""

@@ -1,0 +1,60 @@
+"""Figures while training: `--evaluate-every` measures the generator, and the best so far is kept."""
+
+import numpy as np
+
+from tfgan_v1.errors import UserError
+from tfgan_v1.evaluation import scores
+from tfgan_v1.evaluation.evaluate import digits_of, load_classifier
+from tfgan_v1.evaluation.metric_table import METRICS, kinds_of, needs_classifier
+from tfgan_v1.training.plan import real_sets, shaping
+
+NUM = 5000  # images to measure
+# The first kind that the data allow -> names of metrics. The generator with the lowest first figure is the best.
+BY_KIND = {
+    "classifier": ("frechet_distance", "precision_recall"),
+    "pixels": ("sliced_wasserstein",),
+    "points": ("distribution",),
+}
+
+
+class Evaluator:
+    """Measures generated images against the real ones of a plan. Raises UserError if these are too few."""
+
+    def __init__(self, plan):
+        self._plan, self._classifier, self._reference = plan, None, None
+        kinds = kinds_of(plan.dataset)
+        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind in kinds)
+        self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].figures))
+        self._sets = real_sets(plan.config, plan.dataset)
+        count, least = scores.common_count(NUM, *self._sets), max(METRICS[each].least for each in self.metrics)
+        if count < least:
+            raise UserError(
+                f"--evaluate-every needs {least:,} images to train on and as many to compare with, and there are "
+                f"{count:,}; leave it out, or use more images"
+            )
+
+    def prepare(self):
+        """Measures the real images. It may train a classifier first, for a minute or two."""
+        (dataset, test), config = self._sets, self._plan.config
+        if needs_classifier(self.metrics):
+            digits = digits_of(dataset, config.data_dir, shaping(config))
+            self._classifier = load_classifier(dataset, test, digits, cache_dir=config.cache_dir)
+        options = {"num": NUM, "seed": config.seed, "names": self.metrics, "classifier": self._classifier}
+        self._reference = scores.make_reference(dataset, test, **options)
+
+    @property
+    def real(self):
+        """The real images' figures, in the order of the header."""
+        return list(self._reference.real.values())
+
+    def measure(self, draw):
+        """The figures, in the order of the header, of images from `draw`: a function of the number of a batch."""
+        batches = [draw(0)]
+        while sum(map(len, batches)) < self._reference.count:
+            batches.append(draw(len(batches)))
+        return [figure.generated for figure in scores.score(np.concatenate(batches), self._reference).values()]
+
+    def close(self):
+        """Closes the classifier."""
+        if self._classifier:
+            self._classifier.close()

@@ -1,0 +1,286 @@
+"""The Session loop: train, record, sample, save."""
+
+import time
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfgan_v1 import devices
+from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
+from tfgan_v1.cluster.single import ALONE
+from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
+from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan import train_graph
+from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.report import console
+from tfgan_v1.report.event_files import EventFiles
+from tfgan_v1.report.pictures import Pictures
+from tfgan_v1.storage import checkpoints, classes, names, run_folder
+from tfgan_v1.storage.progress import Progress, load_progress, made_by, starting_point
+from tfgan_v1.training import streaming
+from tfgan_v1.training.evaluator import Evaluator
+from tfgan_v1.training.monitor import TrainingMonitor
+from tfgan_v1.training.plan import Plan
+from tfgan_v1.training.recording import (
+    call_on_sample,
+    evaluate,
+    record,
+    sample,
+    save_generator,
+    save_state,
+    start_records,
+    write_state,
+)
+from tfgan_v1.training.signals import deferred_signals
+
+MAKE_ROOM = "free some space, then --resume continues from the last saved state"
+SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
+
+
+class TrainContext(NamedTuple):
+    """What one process needs to train a plan."""
+
+    plan: Plan
+    graph: train_graph.TrainGraph
+    stream: Any  # a streaming.ImageStream, or None if the images are in a variable of the graph
+    session: tf.Session
+    train_fn: Any  # see make_train_fn
+    generator_savers: dict  # kind of generator -> checkpoints.Saver
+    state_saver: checkpoints.Saver
+    weights_saver: checkpoints.Saver  # of both networks
+    evaluator: Evaluator | None
+    signals: list  # numbers of the signals received
+    events: Any = None  # the report.event_files.EventFiles of --tensorboard
+    member: Any = ALONE  # what this process is in a cluster: a membership.Member
+    on_sample: Any = None  # see starting.train
+
+
+def run(plan, member=ALONE, on_sample=None):
+    """Carries out a Plan: see starting.train. member: the only process, or the chief of a cluster."""
+    config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
+    with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
+        # Checked again under the lock: another process may have trained here since the plan was made.
+        saved = run_folder.check_can_start(
+            config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names()
+        )
+        checkpoint = starting_point(plan, saved)
+        if checkpoint and checkpoint.step == plan.total_steps:
+            print(
+                f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
+            )
+        if config.conditional and not saved:
+            print(classes.summary(plan.dataset))
+        run_id = saved.run_id if saved else run_folder.new_run_id()
+        with make_context(plan, run_id, signals, evaluator, member) as context:
+            context = context._replace(on_sample=on_sample)
+            progress = start(context, saved, checkpoint)
+            if progress.step < plan.total_steps:
+                print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
+            pictures = Pictures(plan, evaluator)
+            nonfinite = train_loop(context, progress, pictures)
+            if nonfinite:
+                progress = roll_back(context)
+            last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
+        pictures.finish(progress, last)
+        member.leave()
+    if progress.exception:
+        raise progress.exception
+    if nonfinite:
+        raise Diverged(
+            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite:,}; the run in "
+            f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last saved state; train again with "
+            "--overwrite or --name NAME, and smaller --d-lr and --g-lr, more --smooth, or another --loss"
+        )
+    return progress
+
+
+@contextmanager
+def translate_tf_errors(config):
+    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DiskFull(f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}; {MAKE_ROOM}") from None
+    except tf.errors.OpError as error:
+        if tells_of_full_disk(error):
+            raise DiskFull(f"{reason(error)}; {MAKE_ROOM}") from None
+        raise UserError(f"TensorFlow failed ({reason(error)}); try a smaller --batch-size, or --xla off") from None
+
+
+@contextmanager
+def make_context(plan, run_id, signals, evaluator=None, member=ALONE):
+    """Yields the TrainContext of a plan, with its graph built and a session open."""
+    resident, workers = plan.facts["num_images"], member.workers(plan.config.group)
+    devices.require_determinism(plan.config)
+    with tf.device(member.device):
+        stream = streaming.make_stream(plan) if plan.streamed else None
+        images = stream and stream.images
+        graph = train_graph.build(*plan.graph_args, stream=images, num_resident=resident, workers=workers)
+        average = graph.networks.average
+        best = (average or graph.networks.g_state) if plan.evaluate_every else None
+        kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
+        generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
+        events = plan.config.tensorboard and EventFiles(plan.config.samples_folder / names.TENSORBOARD, graph.weights)
+        savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
+    tf.get_default_graph().finalize()
+    session_config = member.configured(devices.session_config(plan.config.device))
+    with (
+        tf.Session(member.target, config=session_config) as session,
+        closing(evaluator or ExitStack()),
+        closing(events or ExitStack()),
+    ):
+        train_fn = make_train_fn(plan, graph, session, member)
+        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals, events, member)
+
+
+def make_train_fn(plan, graph, session, member=ALONE):
+    """Many training steps as a function (first step, number of steps).
+
+    It returns the METRICS of each step, float32 [steps, n], and whether the state is finite after the last.
+    """
+    feeds = [graph.first_step, graph.num_steps, *([] if plan.streamed else [graph.order])]
+    call = session.make_callable([graph.metrics, graph.finite], feeds)
+
+    def train_fn(first, steps):
+        with member.call(session):
+            rows, finite = call(first, steps, *([] if plan.streamed else [plan.order(first)]))
+        return rows[:steps], finite
+
+    return train_fn
+
+
+def start(context, saved, checkpoint):
+    """Initializes or restores all variables, compiles, and prepares the run's folders. Returns the Progress so far."""
+    plan, session, config = context.plan, context.session, context.plan.config
+    initialize(context)
+    header = context.evaluator and context.evaluator.header
+    fresh = Progress(config, evaluation_header=header, total_steps=plan.total_steps)
+    progress = restore_progress(context, checkpoint) if checkpoint else fresh
+    if config.weights and not checkpoint:
+        checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
+    if not checkpoint:
+        session.run(context.graph.start_average)
+    context.member.adopt(context.graph, session, progress.step)
+    compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
+    if context.evaluator:
+        context.evaluator.prepare()
+    run_folder.remove_partials(config)
+    if plan.overwrite:
+        run_folder.clear(config)
+    first_made_by = saved.made_by if saved else made_by(config.device, plan.workers)
+    run_id = context.state_saver.run_id
+    run_folder.write(run_folder.Saved(config, plan.facts, first_made_by, run_id, plan.custom.names()))
+    if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
+        save_generator(context, progress)
+        write_state(context, progress)
+    start_records(context, progress)
+    if not progress.step:
+        save_state(context, progress)
+    return progress
+
+
+def initialize(context):
+    """Gives all variables their initial values, and the images those of the data."""
+    plan = context.plan
+    images = {} if context.stream else train_graph.feed(context.graph.images, plan.dataset.images, plan.labels)
+    context.session.run(context.graph.initialize, images)
+
+
+def restore_progress(context, checkpoint):
+    """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
+    checkpoints.restore(context.state_saver, context.session, checkpoint)
+    return load_progress(context.plan, checkpoint, context.evaluator and context.evaluator.header)
+
+
+def compile_steps(context, progress):
+    """Compiles the loop by a call of no steps, and opens the stream of images at the current step."""
+    with quiet():
+        if context.stream:
+            context.session.run(context.stream.start, {context.stream.first_step: progress.step})
+        context.train_fn(progress.step, 0)
+
+
+def train_loop(context, progress, pictures):
+    """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
+    plan = context.plan
+    started, last_save = time.monotonic() - progress.seconds, time.monotonic()
+    count = len(plan.facts.get("classes", [0]))
+    monitor = TrainingMonitor(metrics.diversity(plan.real_samples), count)
+    with console.progress_bar(plan, progress) as bar:
+        for first, steps in plan.chunks(progress.step):
+            progress.stopped_by = context.member.stops(context.signals)
+            if progress.stopped_by:
+                break
+            rows, finite = context.train_fn(first, steps)
+            nonfinite = nonfinite_step(first, rows, finite)
+            if nonfinite:
+                return nonfinite
+            progress.step += steps
+            progress.epoch = progress.step // plan.steps_per_epoch
+            progress.seconds = time.monotonic() - started - progress.evaluating
+            bar.update(steps * plan.images_per_step)
+            evaluated = tick(context, progress, monitor, rows)
+            pictures.refresh(progress)
+            if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
+                save_state(context, progress)
+                last_save = time.monotonic()
+    save_generator(context, progress)
+    save_state(context, progress)
+    return None
+
+
+def nonfinite_step(first, rows, finite):
+    """The first step with NaN or inf in its METRICS, or the last if the state is not finite after it; or None."""
+    nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
+    if nonfinite.size or not finite:
+        return first + 1 + int(nonfinite[0] if nonfinite.size else len(rows) - 1)
+    return None
+
+
+def tick(context, progress, monitor, rows):
+    """After each call of the loop: records losses; draws samples, measures and prints where it is time for it.
+
+    rows: METRICS of the steps of the call, float32 [steps, n]. Returns whether it measured the generator.
+    """
+    plan = context.plan
+    if plan.reads_as == "probabilities":
+        monitor.check_d_fake(rows[:, METRICS["probabilities"].index("D(G(z))")], progress.step)
+    sampling_step = progress.step % plan.sample_every == 0
+    evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
+    record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
+    if sampling_step:
+        sample(context, progress)
+        monitor.check_diversity(progress.samples[-1], progress.step)
+    if evaluation_step:
+        evaluate(context, progress)
+    if sampling_step and context.on_sample:
+        call_on_sample(context, progress, rows[-1], evaluation_step)
+    try:
+        if sampling_step or progress.step == plan.total_steps:
+            console.write_line(plan, progress, rows[-1])
+        if evaluation_step:
+            console.write_figures(plan, progress, context.evaluator)
+    except OSError:  # nobody reads the output any more, perhaps because of the same Ctrl-C
+        save_state(context, progress)
+        raise
+    return evaluation_step
+
+
+def roll_back(context):
+    """Returns the Progress at the last saved state, to which variables, records and checkpoints are set back."""
+    progress = restore_progress(context, checkpoints.newest_state(context.plan.config.ckpt_folder))
+    save_generator(context, progress)
+    start_records(context, progress)
+    return progress
+
+
+def newest_weights(config):
+    """The Checkpoint of the run that `--weights` names."""
+    checkpoint = checkpoints.newest_state(Path(config.weights))
+    if checkpoint is None:
+        raise UserError(f"--weights {config.weights} holds no training state; name the checkpoint folder of a run")
+    return checkpoint

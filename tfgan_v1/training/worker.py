@@ -1,0 +1,43 @@
+"""What every worker of a cluster does but the chief: it trains along, and reads and writes nothing of the run."""
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.errors import Diverged
+from tfgan_v1.storage.progress import Progress
+from tfgan_v1.training.loop import compile_steps, initialize, make_context, nonfinite_step, translate_tf_errors
+from tfgan_v1.training.signals import deferred_signals
+
+
+def follow(plan, member):
+    """Carries out a Plan together with the chief. Returns a Progress without records. Raises what training.run does."""
+    with (
+        translate_tf_errors(plan.config),
+        deferred_signals() as signals,
+        tf.Graph().as_default(),
+        make_context(plan, "", signals, member=member) as context,
+    ):
+        initialize(context)
+        step = member.adopt(context.graph, context.session)
+        progress = Progress(plan.config, step, total_steps=plan.total_steps)
+        compile_steps(context, progress)
+        nonfinite = train_loop(context, progress)
+        member.leave()
+    if nonfinite:
+        raise Diverged(
+            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite:,}; the chief at "
+            f"{member.addresses.workers[0]} has set the run back to its last saved state"
+        )
+    return progress
+
+
+def train_loop(context, progress):
+    """The chief's loop without its records. Returns the first step with NaN or inf in it, or None."""
+    for first, steps in context.plan.chunks(progress.step):
+        progress.stopped_by = context.member.stops(context.signals)
+        if progress.stopped_by:
+            return None
+        nonfinite = nonfinite_step(first, *context.train_fn(first, steps))
+        if nonfinite:
+            return nonfinite
+        progress.step += steps
+        progress.epoch = progress.step // context.plan.steps_per_epoch
+    return None

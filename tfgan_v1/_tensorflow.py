@@ -1,11 +1,15 @@
-"""TensorFlow's graph mode as `tf`, without the messages that TensorFlow prints on import and compilation.
+"""TensorFlow's graph mode as `tf`, imported at its first use and without the messages that it prints then.
 
-C++ prints them, some before TF_CPP_MIN_LOG_LEVEL is read, so stderr is redirected meanwhile. TFGAN_VERBOSE, which
+Importing TensorFlow takes seconds, and tables of losses or networks need none of it until a graph is built. C++ prints
+the messages, some before TF_CPP_MIN_LOG_LEVEL is read, so stderr is redirected meanwhile. TFGAN_VERBOSE, which
 `--verbose` sets, shows them.
 """
 
+import functools
 import os
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
 
 from tfgan_v1.errors import DISK_FULL
 
@@ -45,10 +49,28 @@ def tells_of_full_disk(error):
     return any(os.strerror(number) in str(error) for number in DISK_FULL)
 
 
-with quiet():
-    import tensorflow.compat.v1 as tf
+@functools.cache
+def _load():
+    with quiet():
+        module = import_module("tensorflow.compat.v1")
+    if not os.environ.get("TFGAN_VERBOSE"):
+        module.logging.set_verbosity(module.logging.WARN)  # the level of scripts; in a notebook, TensorFlow has INFO
+    return module
 
-if not os.environ.get("TFGAN_VERBOSE"):
-    tf.logging.set_verbosity(tf.logging.WARN)  # the level of scripts; in a notebook, TensorFlow starts with INFO
+
+class _TensorFlow(ModuleType):
+    """tensorflow.compat.v1, imported when one of its names is first looked up."""
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name != "__version__":  # which Python looks up in any object
+            raise AttributeError(name)
+        setattr(self, name, getattr(_load(), name))
+        return self.__dict__[name]
+
+    def __dir__(self):
+        return dir(_load())
+
+
+tf = _TensorFlow("tensorflow.compat.v1")
 
 __all__ = ["quiet", "reason", "tells_of_full_disk", "tf"]

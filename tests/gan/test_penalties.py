@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from test_train_step import PIXELS, SMALL, Running, config
+from tfgan_v1.config.presets import PENALTIES as WEIGHTS
 
 from conftest import thorough
 from tfgan_v1 import Loss, Optimizer
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config.presets import PENALTIES as WEIGHTS
 from tfgan_v1.gan import layers
 from tfgan_v1.gan.layers import RngKey
 from tfgan_v1.gan.losses import LOSSES

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from tfgan_v1.config.presets import CONVOLUTIONAL
 
 from conftest import outcome, tensors, thorough
 from tfgan_v1 import Config, Generator, Loss, Model, UserError, load_samples, train
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config.presets import CONVOLUTIONAL
 from tfgan_v1.gan import layers, models
 from tfgan_v1.report import plots
 from tfgan_v1.storage import checkpoints, run_folder

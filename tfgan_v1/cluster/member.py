@@ -231,11 +231,11 @@ class Member:
         missing = [k for k, each in enumerate(workers) if k != self.index and each not in there]
         return " and ".join(map(self.name, missing))
 
-    def adopt(self, graph, session, step=None):
+    def broadcast(self, graph, session, step=None):
         """Gives all workers the chief's state. step: at which it is; the chief alone knows it. Returns it."""
         start = self.gather(str(step))[0]
         with self.call(session):
-            session.run(graph.adopt)
+            session.run(graph.broadcast)
         return int(start)
 
     def stops(self, signals):

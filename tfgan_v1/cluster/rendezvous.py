@@ -13,7 +13,7 @@ from tfgan_v1.storage.run_folder import PATHS, made_by
 
 # A worker's own affair: where the data are on its machine. The chief's alone: the folders of the run.
 OWN = (*PATHS, *(each.name for each in fields(Config) if each.metadata["place"]))
-SETTLED = "xla", "device", "threads"  # XLA is off for all, all are on the CPU, and threads may differ
+DECIDED = "xla", "device", "threads"  # XLA is off for all, all are on the CPU, and threads may differ
 
 
 def agree_on_options(member, wanted, make_config):
@@ -33,7 +33,7 @@ def agree_on_options(member, wanted, make_config):
             ("version of ", chief["made_by"], other["made_by"]),
         ):
             for name, value in own.items():
-                if name not in (*OWN, *SETTLED) and value != chiefs.get(name):
+                if name not in (*OWN, *DECIDED) and value != chiefs.get(name):
                     title = what + name if what else flag(name)
                     raise UserError(
                         f"the worker at {address} has {title} {value}, and the chief at {member.addresses.workers[0]} "
@@ -48,17 +48,17 @@ def agree_on_data(member, make_plan):
     """The Plan of this worker. make_plan: () -> Plan. Raises UserError, on all workers, if one has other data."""
     plans = []
 
-    def facts():
+    def describe():
         plans.append(make_plan())
-        return {"facts": {**plans[0].facts, "custom parts": plans[0].custom.names()}}
+        return {"data": {**plans[0].metadata, "custom parts": plans[0].custom.names()}}
 
-    chief, *others = exchange(member, attempt(facts))
+    chief, *others = exchange(member, attempt(describe))
     for address, other in zip(member.addresses.workers[1:], others, strict=True):
-        for name, value in other["facts"].items():
-            if name != "name" and value != chief["facts"].get(name):
+        for name, value in other["data"].items():
+            if name != "name" and value != chief["data"].get(name):
                 raise UserError(
                     f"the worker at {address} has {name} {value}, and the chief at {member.addresses.workers[0]} has "
-                    f"{chief['facts'].get(name)}; give all workers the same data"
+                    f"{chief['data'].get(name)}; give all workers the same data"
                 )
     return plans[0]
 

@@ -1,16 +1,16 @@
-"""The only process of a run: what membership.Member is in a cluster, with nobody to exchange anything with."""
+"""The single process of a run without a cluster, in place of member.Member."""
 
 from contextlib import contextmanager
 
 
-class Alone:
-    """It adds nothing to the graph, and waits for nobody. See membership.Member for what each method does."""
+class Single:
+    """Adds nothing to the graph, and waits for nobody. See member.Member for what each method does."""
 
     size, is_chief, device, target = 1, True, None, ""
 
     @staticmethod
     def workers(unit):
-        """The sharing.Workers of the graph: none."""
+        """The data_parallel.Workers of the graph: none."""
 
     @staticmethod
     def configured(session_config):
@@ -24,7 +24,7 @@ class Alone:
         yield
 
     @staticmethod
-    def adopt(graph, session, step):
+    def broadcast(graph, session, step):
         """The step at which training starts."""
         return step
 
@@ -38,4 +38,4 @@ class Alone:
         """The end of training."""
 
 
-ALONE = Alone()
+SINGLE = Single()

@@ -87,49 +87,33 @@ def run(argv, program):
         from tfgan_v1.cluster import launch
 
         return launch.launch(argv, program, workers)
-    if cluster and not dry_run:
-        return _work(cluster, wait, given, resume, overwrite, program, workers)
-    config = _resumed(given) if resume else from_mapping(given)
-
-    from tfgan_v1.storage import run_folder
-    from tfgan_v1.training.plan import make_plan
-
-    occupied = dry_run and not (resume or overwrite) and run_folder.holds_run(config)
-    count = workers or (len(cluster.workers) if cluster else 1)
-    plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=not dry_run, workers=count)
     if dry_run:
-        from tfgan_v1.training import dry_run as description
-
-        say(*description.describe(plan, occupied=occupied))
+        _dry_run(_config(given, resume), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
         return 0
-
-    from tfgan_v1.training import loop
-
-    return _end(loop.run(plan), given, program)
-
-
-def _work(cluster, wait, given, resume, overwrite, program, workers):
-    """Trains as one of the workers of a cluster. Returns the exit code."""
-    config = None if resume else from_mapping(given)
-    wanted = given if resume else vars(config)
+    options = given if resume else vars(_config(given, resume))
 
     from tfgan_v1.training import train
 
-    progress = train.work(
-        cluster,
-        wait,
-        wanted,
-        lambda: config or _resumed(given),
-        resume=resume,
-        overwrite=overwrite,
-        end=lambda error: end_process(error, speaker_of("train", program)),
-    )
-    if cluster.is_chief:
-        given = {**given, **({"workers": workers} if workers else {})}
-        return _end(progress, given, program, "" if workers else " on all workers")
-    ended = f"Stopped by {signal.Signals(progress.stopped_by).name}" if progress.stopped_by else "Done"
-    say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
-    return 128 + progress.stopped_by if progress.stopped_by else 0
+    end = partial(end_process, speaker=speaker_of("train", program))
+    request = train.Request(lambda: _config(given, resume), options, resume, overwrite, wait=wait, end=end)
+    progress = train.run(request)
+    if cluster and not cluster.is_chief:
+        ended = f"Stopped by {signal.Signals(progress.stopped_by).name}" if progress.stopped_by else "Done"
+        say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
+        return 128 + progress.stopped_by if progress.stopped_by else 0
+    given |= {"workers": workers} if cluster and workers else {}
+    return _end(progress, given, program, " on all workers" if cluster and not workers else "")
+
+
+def _dry_run(config, resume, overwrite, workers):
+    """Prints what would be trained."""
+    from tfgan_v1.storage import run_folder
+    from tfgan_v1.training import dry_run
+    from tfgan_v1.training.plan import make_plan
+
+    occupied = not (resume or overwrite) and run_folder.holds_run(config)
+    plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=False, workers=workers)
+    say(*dry_run.describe(plan, occupied=occupied))
 
 
 def _end(progress, given, program, where=""):
@@ -156,6 +140,11 @@ def _end(progress, given, program, where=""):
         *([f"Or with: tensorboard --logdir {shlex.quote(str(config.samples_folder))}"] if config.tensorboard else []),
     )
     return 0
+
+
+def _config(given, resume):
+    """The Config of the options that were given, or of the run to resume with them."""
+    return _resumed(given) if resume else from_mapping(given)
 
 
 def _resumed(given):

@@ -4,29 +4,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
+from tfgan_v1 import data
 from tfgan_v1.config.options import OneOf, Range, checked, flag, option
-from tfgan_v1.config.presets import (
-    AUGMENTATIONS,
-    CHOICES,
-    COMMON,
-    CONDITIONAL,
-    CONDITIONAL_SAMPLES,
-    LABELLED,
-    LOSSES,
-    PENALTIES,
-    PRESETS,
-    SAMPLE_EVERY,
-    UNLABELLED,
-)
+from tfgan_v1.data.shapes import LARGEST_SIDE
 from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.gan.augmentation import AUGMENTATIONS
+from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_CONDITIONS, G_CONDITIONS
+from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.gan.models import MODELS
+from tfgan_v1.gan.noise import DISTRIBUTIONS
+from tfgan_v1.gan.optimizers import OPTIMIZERS
+from tfgan_v1.gan.penalties import PENALTIES
+from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
-# Names and a limit that other modules own, repeated here because importing these takes seconds; a test compares them.
-LARGEST_SIDE = 4096  # of an image, in pixels
-DATASET_NAMES = ("mnist", "fashion_mnist", "stacked_mnist", "mnist_warped", "digits", "gaussian")
-
+SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
+CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
+LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
+CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
 
 COUNT, LABEL, RATE, MOMENT = Range(1, 10**9), Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
 
@@ -39,14 +37,14 @@ class Config:
     for a value of the wrong type or out of its range.
     """
 
-    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(PRESETS), default="mlp")
+    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(MODELS), default="mlp")
     epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
     steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
     name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
     seed: int = option("seed of the weights, noise, dropout and image order", Range(0, 2**32 - 1), default=0)
 
     dataset: str | None = option(
-        f"{', '.join(DATASET_NAMES)}; or the path of an IDX, CSV, .npy or .npz file or of a folder of images "
+        f"{', '.join(data.NAMES)}; or the path of an IDX, CSV, .npy or .npz file or of a folder of images "
         "(without it: the preset's, or mnist if found or downloadable, otherwise mnist_warped)",
         metavar="NAME|PATH",
         resumable=True,  # config.json keeps the checksum of its pixels
@@ -91,9 +89,10 @@ class Config:
 
     noise: str = option(
         "distribution of the generator's noise: uniform in [-1, 1), unit in [0, 1), or normal",
-        OneOf(("uniform", "unit", "normal")),
+        OneOf(DISTRIBUTIONS),
+        common="uniform",
     )
-    noise_size: int = option("dimensions of the noise", Range(1, 10_000))
+    noise_size: int = option("dimensions of the noise", Range(1, 10_000), common=100)
     conditional: bool = option(
         "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
         default=False,
@@ -101,30 +100,36 @@ class Config:
     g_condition: str = option(
         "how the generator gets the class: embedding, a vector beside the noise; batch_norm, its own scale and offset "
         "in each batch normalisation",
-        OneOf(("embedding", "batch_norm")),
+        OneOf(G_CONDITIONS),
+        common="embedding",
     )
     d_condition: str = option(
         "how the discriminator gets the class: projection, an inner product in its last layer; concatenation, beside "
         "the pixels, or as one more channel of convolutions",
-        OneOf(("projection", "concatenation")),
+        OneOf(D_CONDITIONS),
+        common="projection",
     )
     class_frequencies: str = option(
-        "how often the generated images have each class: as the data, or uniform", OneOf(("data", "uniform"))
+        "how often the generated images have each class: as the data, or uniform",
+        OneOf(CLASS_FREQUENCIES),
+        common="data",
     )
     spectral_norm: bool = option(
-        "divide each kernel of the discriminator by its largest singular value (spectral normalisation)"
+        "divide each kernel of the discriminator by its largest singular value (spectral normalisation)", common=False
     )
     minibatch_stddev: bool = option(
-        "add a channel to the discriminator's images: their standard deviation over each four of a batch"
+        "add a channel to the discriminator's images: their standard deviation over each four of a batch", common=False
     )
-    pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16))
+    pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16), common=1)
     augment: str | None = option(
         "augment the real and generated images that the discriminator sees, for little data: a list of "
         + ", ".join(AUGMENTATIONS),
         metavar="LIST",
     )
     average: float = option(
-        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none", MOMENT
+        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
+        MOMENT,
+        common=0.0,
     )
     weights: str | None = option(
         "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
@@ -135,24 +140,30 @@ class Config:
         "shuffled: every epoch shuffles all images and drops the last, smaller batch; whole: the last batch takes the "
         "remaining images, too; random: every batch is drawn from all images, with replacement",
         OneOf(("shuffled", "whole", "random")),
+        common="shuffled",
     )
     loss: str = option(
         "loss of both networks: non_saturating, G's is -log D(G(z)); minimax, the saturating log(1 - D(G(z))); "
         "least_squares, hinge, wasserstein or relativistic_average, whose logits are scores",
         OneOf(LOSSES),
+        common="non_saturating",
     )
-    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(PENALTIES))
+    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(("none", *PENALTIES)), common="none")
     penalty_weight: float | None = option(
-        "the penalty's weight (without it, the paper's, " + ", ".join(f"{n} {w:g}" for n, w in PENALTIES.items()) + ")",
+        "the penalty's weight (without it, the paper's, "
+        + ", ".join(f"{name} {row.weight:g}" for name, row in PENALTIES.items())
+        + ")",
         Range(0, 1e9),
     )
     penalty_every: int = option(
-        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time", COUNT
+        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time",
+        COUNT,
+        common=1,
     )
     clip_weights: float | None = option(
         "clip the discriminator's weights to -X ... X after each update", Range(0, 1e9, open_low=True)
     )
-    smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL)
+    smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL, common=0.0)
     chunk: int = option(
         "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
     )
@@ -177,38 +188,40 @@ class Config:
         default="float32",
     )
 
-    d_steps: int = option("discriminator steps per generator step", Range(1, 25))
-    d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9))
+    d_steps: int = option("discriminator steps per generator step", Range(1, 25), common=1)
+    d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9), common=0)
     d_loss: str = option(
-        "how to combine the discriminator's losses on real and on generated images", OneOf(("sum", "mean"))
+        "how to combine the discriminator's losses on real and on generated images", OneOf(TOTALS), common="mean"
     )
     d_batches: str = option(
         "joint: real and generated images are one batch; separate: two batches, one update; in_turn: two batches, an "
         "update after each",
-        OneOf(("joint", "separate", "in_turn")),
+        OneOf(D_STEPS),
+        common="joint",
     )
-    fake_label: float = option("the discriminator's label of generated images", LABEL)
-    g_label: float = option("the generator's target label of generated images", Range(0.5, 1))
+    fake_label: float = option("the discriminator's label of generated images", LABEL, common=0.0)
+    g_label: float = option("the generator's target label of generated images", Range(0.5, 1), common=1.0)
     g_noise: str = option(
         "same: the generator step uses the noise of the discriminator step; fresh: it draws its own",
         OneOf(("same", "fresh")),
+        common="same",
     )
 
-    optimizer: str = option("optimizer of both networks", OneOf(("adam", "rmsprop")))
+    optimizer: str = option("optimizer of both networks", OneOf(OPTIMIZERS), common="rmsprop")
     d_lr: float = option("the discriminator's learning rate", RATE)
     g_lr: float = option("the generator's learning rate", RATE)
-    d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1))
-    g_decay: float = option("the same for g_lr", Range(0, 1))
+    d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1), common=0.0)
+    g_decay: float = option("the same for g_lr", Range(0, 1), common=0.0)
     decay_steps: int | None = option(
         "linear decay: both learning rates fall to 0 over N updates, and stay there", COUNT
     )
     clip_gradients: float | None = option(
         "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
     )
-    beta1: float = option("Adam: decay rate of the first moment", MOMENT)
-    beta2: float = option("Adam: decay rate of the second moment", MOMENT)
-    rho: float = option("RMSprop: decay rate of the mean square", MOMENT)
-    epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1))
+    beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
+    beta2: float = option("Adam: decay rate of the second moment", MOMENT, common=0.999)
+    rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
+    epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1), common=1e-07)
 
     ckpt: str = option("folder for checkpoints", metavar="FOLDER", default="checkpoints", place=True)
     samples: str = option("folder for samples, losses and plots", metavar="FOLDER", default="samples", place=True)
@@ -220,21 +233,24 @@ class Config:
         COUNT,
         resumable=True,
     )
-    num_samples: int = option("images drawn each time", Range(1, 10_000))
-    record: str = option("rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")))
+    num_samples: int = option("images drawn each time", Range(1, 10_000), common=16)
+    record: str = option(
+        "rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")), common="samples"
+    )
     tensorboard: bool = option(
         "also write losses, samples and histograms of the weights as event files for TensorBoard",
         default=False,
         resumable=True,
     )
     sheets: str = option(
-        "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True
+        "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True, common="last"
     )
 
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
-        for name, value in _preset(self).items():
+        known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
+        for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for each in fields(self):
@@ -293,42 +309,65 @@ class Config:
 
 def _check_combinations(config):
     """Raises UserError for options that exclude each other."""
-    labels = [flag(name) for name, value in UNLABELLED.items() if getattr(config, name) != value]
-    of_classes = [flag(name) for name, value in CONDITIONAL.items() if getattr(config, name) != value]
-    wrong = {
-        f"--loss {config.loss} has no labels; leave out {' and '.join(labels)}": labels and config.loss not in LABELLED,
-        "--spectral-norm already bounds the discriminator's weights; leave out --clip-weights": config.spectral_norm
-        and config.clip_weights,
-        "--penalty-weight has no effect without a penalty; add --penalty r1 or another": config.penalty_weight
-        and config.penalty == "none",
-        f"{' and '.join(of_classes)} {'have' if of_classes[1:] else 'has'} no effect without --conditional; add it": (
-            of_classes and not config.conditional
-        ),
-        "--loss relativistic_average compares real and generated images in one update; use --d-batches joint or "
-        "separate": config.loss == "relativistic_average" and config.d_batches == "in_turn",
-        "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind": (
-            config.decay_steps and (config.d_decay or config.g_decay)
-        ),
-        f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev": (
-            config.batch_size % config.group
-        ),
-    }
-    for sentence, holds in wrong.items():
-        if holds:
-            raise UserError(sentence)
+    labels = _changed(config, LABELS)
+    if labels and not LOSSES[config.loss].uses_labels:
+        raise UserError(f"--loss {config.loss} has no labels; leave out {' and '.join(labels)}")
+    if config.spectral_norm and config.clip_weights:
+        raise UserError("--spectral-norm already bounds the discriminator's weights; leave out --clip-weights")
+    if config.penalty_weight and config.penalty == "none":
+        raise UserError("--penalty-weight has no effect without a penalty; add --penalty r1 or another")
+    conditions = _changed(config, CONDITIONS)
+    if conditions and not config.conditional:
+        have = "have" if conditions[1:] else "has"
+        raise UserError(f"{' and '.join(conditions)} {have} no effect without --conditional; add it")
+    if LOSSES[config.loss].relative and config.d_batches == "in_turn":
+        raise UserError(
+            f"--loss {config.loss} compares real and generated images in one update; use --d-batches joint or separate"
+        )
+    if config.decay_steps and (config.d_decay or config.g_decay):
+        raise UserError(
+            "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind"
+        )
+    if config.batch_size % config.group:
+        raise UserError(
+            f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev"
+        )
     config.augmentations  # noqa: B018, checks the names
 
 
-def _preset(config):
-    """The preset's values, with the run's length in the unit, epochs or steps, that the configuration gives."""
-    preset = {**COMMON, **PRESETS.get(config.model, {})} if isinstance(config.model, str) else {}
-    loss = config.loss or preset.get("loss")
-    if loss in LOSSES and loss not in LABELLED:
-        preset |= UNLABELLED
-    if config.penalty not in (None, preset.get("penalty")):
+def _changed(config, names):
+    """The flags of these options that differ from their defaults."""
+    return [flag(name) for name in names if getattr(config, name) != COMMON[name]]
+
+
+COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.metadata["common"] is not None}
+
+
+def _check_presets():
+    """Raises TypeError for a preset without a value for an option, so that a forgotten one is an error at import."""
+    optional = {each.name for each in fields(Config) if each.default is not None or NoneType in get_args(each.type)}
+    required = {each.name for each in fields(Config)} - optional - COMMON.keys() - {"sample_every"}
+    for name, model in MODELS.items():
+        options = model.options or {}
+        missing = sorted(required - options.keys()) + ["epochs or steps"] * (not options.keys() & SAMPLE_EVERY.keys())
+        unknown = sorted(options.keys() - {each.name for each in fields(Config)})
+        if missing or unknown:
+            raise TypeError(f"preset {name}: sets no {', '.join(missing) or '-'}; unknown: {', '.join(unknown) or '-'}")
+
+
+_check_presets()
+
+
+def preset_options(config):
+    """The values of the options that are not given, by name; the run's length in the unit that is given."""
+    preset = COMMON | (MODELS[config.model].options or {})
+    loss = config.loss or preset["loss"]
+    if isinstance(loss, str) and loss in LOSSES and not LOSSES[loss].uses_labels:
+        preset |= {name: COMMON[name] for name in LABELS}
+    if config.penalty not in (None, preset["penalty"]):
         preset.pop("penalty_weight", None)  # which is of the preset's own penalty
     if config.conditional is True:
-        preset["num_samples"] = max(CONDITIONAL_SAMPLES, preset.get("num_samples", 0))
+        preset["num_samples"] = max(CONDITIONAL_SAMPLES, preset["num_samples"])
     preset_unit = "epochs" if "epochs" in preset else "steps"
     unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
     if unit == preset_unit:
@@ -351,8 +390,8 @@ def given_options(config):
 
     The device is left out, and so is xla where it is what is chosen for the device.
     """
-    chosen = "on" if config.model in CHOICES[config.device if config.device == "gpu" else "cpu"].xla else "off"
-    base = {each.name: each.default for each in fields(Config)} | _preset(config) | {"device": config.device}
+    chosen = "off" if config.device == "gpu" or MODELS[config.model].convolutional else "on"
+    base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
     base |= {"xla": config.xla} if config.xla == chosen else {}
     values = {each.name: getattr(config, each.name) for each in fields(Config)}
     return {name: value for name, value in values.items() if value != base[name]}

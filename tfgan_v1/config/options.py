@@ -41,15 +41,16 @@ class OneOf(tuple):
         return "one of " + ", ".join(map(str, self))
 
 
-def option(help, valid=None, *, metavar=None, default=None, resumable=False, place=False):
+def option(help, valid=None, *, metavar=None, default=None, common=None, resumable=False, place=False):
     """A field of Config and the flag made from it.
 
-    valid: the Range or OneOf of valid values. metavar: what stands for the value in the help. default: None where the
-    preset decides, or where the option may stay open. resumable: `--resume` may change it, for earlier results do not
-    depend on it. place: config.json leaves it out, for a run's folders may be moved.
+    valid: the Range or OneOf of valid values. metavar: what stands for the value in the help. default: None where a
+    preset may decide, or where the option may stay open. common: the value where the preset sets none. resumable:
+    `--resume` may change it, for earlier results do not depend on it. place: config.json leaves it out, for a run's
+    folders may be moved.
     """
-    metadata = {"help": help, "valid": valid, "metavar": metavar, "resumable": resumable, "place": place}
-    return field(default=default, metadata=metadata)
+    metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common}
+    return field(default=default, metadata={**metadata, "resumable": resumable, "place": place})
 
 
 def flag(name):

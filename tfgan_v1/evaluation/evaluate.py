@@ -7,7 +7,6 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from fnmatch import fnmatch
 from numbers import Integral
 from pathlib import Path
@@ -20,7 +19,7 @@ from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.evaluation import metric_table, scores
-from tfgan_v1.storage import names, records, run_folder
+from tfgan_v1.storage import names, records, run_data
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 4  # of the sheet of samples and their nearest training images
 OF_GAUSSIAN = "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt"
@@ -31,7 +30,7 @@ class Job(NamedTuple):
 
     source: dict[str, Any]  # where the images come from, for the JSON file
     dataset: data.Dataset
-    test: data.Dataset | None  # new images to compare with: see plan.real_sets
+    test: data.Dataset | None  # new images to compare with: see run_data.real_sets
     images: np.ndarray | None = None  # uint8 [n, h, w, c] or points [n, 1]; None if a generator draws them
     digits: tuple | None = None  # of stacked_mnist: the (Dataset, test Dataset) of single digits
     metrics: tuple[str, ...] | None = None  # that were asked for
@@ -132,31 +131,12 @@ def _check_generator(generator, samples):
         )
 
 
-def data_of_run(config, *, dataset=None, labels=None, data_dir=None, cache_dir=None):
-    """The Saved of the run in the folders of `config`, its Config with the places of the data now, and the Dataset.
-
-    The places are as in `evaluate`. Raises UserError if the data are missing, or not those that the run was trained on.
-    """
-    from tfgan_v1.training import plan
-
-    saved = run_folder.read(config)
-    places = {"dataset": dataset, "labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
-    values = {name: value for name, value in places.items() if value is not None}
-    run_folder.check_data_named(saved, values)
-    config = replace(saved.config, **values)
-    found = plan.load(config)
-    plan.check_same_data(config, plan.facts_of(config, found), saved)
-    return saved, config, found
-
-
 def _of_run(config, dataset, labels, data_dir, cache_dir):
     """The Job of a run."""
-    from tfgan_v1.training import plan
-
     places = {"dataset": dataset, "labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
-    saved, config, found = data_of_run(config, **places)
-    dataset, test = plan.real_sets(config, found)
-    shaping = plan.shaping(config)
+    saved, config, found = run_data.data_of_run(config, **places)
+    dataset, test = run_data.real_sets(config, found)
+    shaping = run_data.shaping(config)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
     digits = digits_of(found, config.data_dir, shaping)
     conditional, notes = config.conditional and (test is None or test.labels is not None), ()

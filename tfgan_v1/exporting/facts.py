@@ -4,9 +4,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import DATASET_NAMES, Config
-from tfgan_v1.data import licences
+from tfgan_v1.config import Config
+from tfgan_v1.data import NAMES, licences
 from tfgan_v1.errors import plain
+from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.storage import run_folder
 
 CARD = "MODEL.md"
@@ -27,7 +28,7 @@ def facts_of(saved, step, kind):
         "noise": {"distribution": saved.config.noise, "size": saved.config.noise_size},
         "classes": list(saved.data.get("classes", ())),
         "licence": licences.note(name),
-        "data": {**saved.data, "name": name if name in DATASET_NAMES else Path(name).name},
+        "data": {**saved.data, "name": name if name in NAMES else Path(name).name},
         "config": config,
         "custom": list(saved.custom),
         "made_by": saved.made_by,
@@ -43,7 +44,7 @@ def card(facts, sections):
     about = [
         f"The {facts['generator']} generator of {custom} after {facts['step']:,} training steps on "
         f"{plain(facts['data']['name'])}, exported by {facts['exported_by']}. It makes {what}.",
-        f"- `noise`: float32 [n, {facts['noise']['size']}], {DISTRIBUTIONS[facts['noise']['distribution']]}",
+        f"- `noise`: float32 [n, {facts['noise']['size']}], {DISTRIBUTIONS[facts['noise']['distribution']].text}",
     ]
     if facts["classes"]:
         numbered = ", ".join(f"{number}: {plain(name)}" for number, name in enumerate(facts["classes"]))
@@ -56,7 +57,6 @@ def card(facts, sections):
     )
 
 
-DISTRIBUTIONS = {"uniform": "uniform in [-1, 1)", "unit": "uniform in [0, 1)", "normal": "normal, mean 0, deviation 1"}
 SECTIONS = {  # by format: what MODEL.md says of it
     "saved_model": """## `saved_model/`, for TensorFlow and TensorFlow Serving
 

@@ -25,9 +25,10 @@ class Trained(NamedTuple):
     @classmethod
     def of(cls, saved, checkpoint, model, facts):
         """The Trained of a run_folder.Saved. model: the custom models.Model, or None."""
-        condition = make_condition(saved.config, saved.data.get("class_counts"), model)
-        shape = tuple(saved.data["image_shape"])
-        return cls(saved.config, shape, model or MODELS[saved.config.model], condition, checkpoint, facts)
+        shape, network = tuple(saved.data["image_shape"]), model or MODELS[saved.config.model]
+        counts = saved.data.get("class_counts")
+        condition = make_condition(saved.config, counts, network, custom=model is not None)
+        return cls(saved.config, shape, network, condition, checkpoint, facts)
 
     def images(self, z, labels, reuse=None):
         """The images of noise in the current graph: see sampling.images_of."""

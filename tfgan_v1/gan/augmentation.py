@@ -5,6 +5,8 @@ G gets its gradient through the augmentation, so that it learns the images as th
 """
 
 import zlib
+from collections.abc import Callable
+from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import data_parallel, noise
@@ -22,7 +24,7 @@ def augment(images, names, key):
             stream = zlib.crc32(f"augment/{name}/{shape[0]}".encode())
             return noise.draw("unit", key.seed, stream, key.number, 1, shape, part)[0]
 
-        images = function(images, data_parallel.draw(key.rows, [images.shape.as_list()[0], draws], draw))
+        images = function(images, data_parallel.draw(key.shard, [images.shape.as_list()[0], draws], draw))
     return images
 
 
@@ -78,9 +80,16 @@ def flip(images, draws):
     return tf.where_v2(draws[:, 0, None, None, None] < 0.5, tf.reverse(images, [2]), images)
 
 
-AUGMENTATIONS = {  # name -> (function, random numbers for each image)
-    "translate": (translate, 2),
-    "cutout": (cutout, 2),
-    "colour": (colour, 3),
-    "flip": (flip, 1),
+class Augmentation(NamedTuple):
+    """An augmentation."""
+
+    function: Callable  # (images [batch, h, w, c], random numbers [batch, draws]) -> images
+    draws: int  # random numbers for each image
+
+
+AUGMENTATIONS = {
+    "translate": Augmentation(translate, 2),
+    "cutout": Augmentation(cutout, 2),
+    "colour": Augmentation(colour, 3),
+    "flip": Augmentation(flip, 1),
 }

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config.presets import CONVOLUTIONAL
 from tfgan_v1.errors import UserError
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.layers import dense, embedding
@@ -24,23 +23,23 @@ class Batch(NamedTuple):
 
     values: Any  # [batch, ...]
     labels: Any = None  # [batch, ...]
-    rows: Any = None  # the sharing.Rows of the whole batch that these are, in a cluster
+    shard: Any = None  # the data_parallel.Shard of the whole batch that these are, in a cluster
 
-    def part(self, index, rows=None):
-        """A part of the first axis, by an index or a slice. rows: which it is of the whole batch."""
-        return Batch(self.values[index], None if self.labels is None else self.labels[index], rows)
+    def part(self, index, shard=None):
+        """A part of the first axis, by an index or a slice. shard: which it is of the whole batch."""
+        return Batch(self.values[index], None if self.labels is None else self.labels[index], shard)
 
     def gather(self, indices):
         """The images with the indices in a Batch."""
-        images, labels = (each if each is None else tf.gather(each, indices.values) for each in self[:2])
-        return Batch(images, labels, indices.rows)
+        labels = None if self.labels is None else tf.gather(self.labels, indices.values)
+        return Batch(tf.gather(self.values, indices.values), labels, indices.shard)
 
 
 def concat(first, second):
     """Two Batches as one, the first before the second."""
     labels = None if first.labels is None else tf.concat([first.labels, second.labels], 0)
-    rows = None if first.rows is None else first.rows.followed_by(second.rows)
-    return Batch(tf.concat([first.values, second.values], 0), labels, rows)
+    shard = None if first.shard is None else first.shard.concat(second.shard)
+    return Batch(tf.concat([first.values, second.values], 0), labels, shard)
 
 
 class Condition(NamedTuple):
@@ -67,22 +66,28 @@ class Condition(NamedTuple):
         return tf.reshape(tf.searchsorted(upper, tf.reshape(below, [-1]), side="right"), [count, *shape])
 
 
-def make_condition(config, class_counts, model=None):
+CLASS_FREQUENCIES = {  # the numbers of images of each class -> how often generated images have it
+    "data": lambda counts: counts / counts.sum(),
+    "uniform": lambda counts: np.full(len(counts), 1 / len(counts)),
+}
+
+
+def make_condition(config, class_counts, model, custom=False):
     """The Condition of a configuration, or None if it is not conditional.
 
-    class_counts: the number of images of each class. model: the custom models.Model, if any, whose networks take the
-    labels as their last argument in a conditional run. Raises UserError if they do not, or if they do in any other.
+    class_counts: the number of images of each class. model: the models.Model. custom: whether it is the caller's own,
+    whose networks take the labels as their last argument in a conditional run. Raises UserError if they do not, or if
+    they do in any other.
     """
-    if model:
+    if custom:
         _check_signatures(model, config.conditional)
     if not config.conditional:
         return None
-    counts = np.asarray(class_counts, np.float64)
-    frequencies = {"data": counts / counts.sum(), "uniform": np.full(len(counts), 1 / len(counts))}
-    if model:
-        return Condition(frequencies[config.class_frequencies], as_argument, as_argument)
-    of_images = D_CONDITIONS[config.d_condition]["convolutional" if config.model in CONVOLUTIONAL else "dense"]
-    return Condition(frequencies[config.class_frequencies], G_CONDITIONS[config.g_condition], of_images)
+    frequencies = CLASS_FREQUENCIES[config.class_frequencies](np.asarray(class_counts, np.float64))
+    if custom:
+        return Condition(frequencies, pass_labels, pass_labels)
+    d_condition = D_CONDITIONS[config.d_condition]["convolutional" if model.convolutional else "dense"]
+    return Condition(frequencies, G_CONDITIONS[config.g_condition], d_condition)
 
 
 def _check_signatures(model, conditional):
@@ -100,21 +105,14 @@ def _check_signatures(model, conditional):
             pass
 
 
-def run_generator(model, condition, z, shape, training, labels):
-    """The logits of a model's generator: noise [batch, noise_size] -> [batch, *shape]. labels: one-hot, or None."""
+def generator_logits(model, condition, z, shape, training=None):
+    """The logits of a model's generator: a Batch of noise [batch, noise_size] -> [batch, *shape]."""
     if condition is None:
-        return model.generator(z, shape, training)
-    return condition.g(model.generator, z, shape, training, labels)
+        return model.generator(z.values, shape, training)
+    return condition.g(model.generator, z.values, shape, training, z.labels)
 
 
-def run_discriminator(model, condition, images, training, labels):
-    """The logits of a model's discriminator: [batch, ...] -> [batch, 1]. labels: one-hot, or None."""
-    if condition is None:
-        return model.discriminator(images, training)
-    return condition.d(model.discriminator, images, training, labels)
-
-
-def as_argument(network, *arguments):
+def pass_labels(network, *arguments):
     """The labels as the network's last argument: it knows what to do with them.
 
     A built-in generator has a scale and an offset for each class in every batch norm (arXiv:1610.07629, sec. 2.2). A
@@ -123,19 +121,19 @@ def as_argument(network, *arguments):
     return network(*arguments)
 
 
-def beside_noise(generator, z, shape, training, labels):
+def concat_noise(generator, z, shape, training, labels):
     """A vector of EMBEDDING numbers for each class beside the noise."""
     return generator(tf.concat([z, embedding(labels, EMBEDDING, "class")], 1), shape, training)
 
 
-def beside_images(discriminator, images, training, labels):
+def concat_channel(discriminator, images, training, labels):
     """A learned image of each class as one more channel, for convolutions."""
     sides = images.shape.as_list()[1:-1]
     channel = tf.reshape(dense(labels, math.prod(sides), "class"), [-1, *sides, 1])
     return discriminator(tf.concat([images, channel], -1), training)
 
 
-def beside_pixels(discriminator, images, training, labels):
+def concat_one_hot(discriminator, images, training, labels):
     """The one-hot labels beside the pixels, for dense layers.
 
     A whole image of the class would let D's rate act 784 times on each unit: mlp's discriminator wins for good.
@@ -144,8 +142,8 @@ def beside_pixels(discriminator, images, training, labels):
     return discriminator(tf.concat([pixels, labels], 1), training)
 
 
-G_CONDITIONS = {"embedding": beside_noise, "batch_norm": as_argument}
+G_CONDITIONS = {"embedding": concat_noise, "batch_norm": pass_labels}
 D_CONDITIONS = {  # by the kind of the discriminator's first layer
-    "projection": {"dense": as_argument, "convolutional": as_argument},
-    "concatenation": {"dense": beside_pixels, "convolutional": beside_images},
+    "projection": {"dense": pass_labels, "convolutional": pass_labels},
+    "concatenation": {"dense": concat_one_hot, "convolutional": concat_channel},
 }

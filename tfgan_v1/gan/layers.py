@@ -7,14 +7,47 @@ biases at zero.
 import functools
 import math
 import zlib
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan import data_parallel, noise, numerics
+from tfgan_v1.gan import data_parallel, noise
 
-MOMENTUM, EPSILON = 0.99, 0.001  # of batch normalisation
+MOMENTUM = 0.99  # of batch normalization's moving averages
+
+
+class Numerics(NamedTuple):
+    """How layers compute while a graph is built: which of two equal forms, and in which precision."""
+
+    fused_pooling: bool  # max_pool as maxima of neighboring lines, compiled by XLA; otherwise TensorFlow's op
+    phase_kernels: bool  # upsample_conv2d as one convolution of the small image; otherwise upsampling, then it
+    bfloat16: bool = False  # products of inputs and kernels that are rounded to bfloat16
+
+
+NUMERICS = {  # by device, chosen for speed: benchmarks/choices.py measures each choice
+    "cpu": Numerics(fused_pooling=True, phase_kernels=True),
+    "gpu": Numerics(fused_pooling=False, phase_kernels=False),  # TensorFlow's ordinary ops: nothing was measured there
+}
+_numerics = ContextVar("numerics", default=NUMERICS["cpu"])
+
+
+@contextmanager
+def use_numerics(numerics):
+    """Layers built meanwhile in this thread compute by these Numerics."""
+    before = _numerics.set(numerics)
+    try:
+        yield
+    finally:
+        _numerics.reset(before)
+
+
+def numerics_of(config):
+    """The Numerics of a configuration. A device of auto, which the plan decides, is the CPU here."""
+    numerics = NUMERICS["cpu" if config.device == "auto" else config.device]
+    return numerics._replace(bfloat16=config.precision == "bfloat16")
 
 
 def fused(function):
@@ -22,16 +55,15 @@ def fused(function):
 
     XLA compiles it once for each shape, where TensorFlow was built with XLA.
     """
-    compiled = functools.partial(tf.function, jit_compile=tf.test.is_built_with_xla(), autograph=False)
-    forward = compiled(function)
-    backward = compiled(lambda slopes, *inputs: tf.gradients(function(*inputs), inputs, slopes))
 
-    @functools.wraps(function)
-    @tf.custom_gradient
-    def apply(*inputs):
-        return forward(*inputs), lambda slopes: backward(slopes, *inputs)
+    @functools.cache
+    def compiled():
+        compile = functools.partial(tf.function, jit_compile=tf.test.is_built_with_xla(), autograph=False)
+        backward = compile(lambda slopes, *inputs: tf.gradients(function(*inputs), inputs, slopes))
+        forward = compile(function)
+        return tf.custom_gradient(lambda *inputs: (forward(*inputs), lambda slopes: backward(slopes, *inputs)))
 
-    return apply
+    return functools.wraps(function)(lambda *inputs: compiled()(*inputs))
 
 
 class RngKey(NamedTuple):
@@ -39,12 +71,12 @@ class RngKey(NamedTuple):
 
     seed: int
     number: int  # of this network call, an int or a scalar integer tensor; no two calls of a run share it
-    rows: Any = None  # the sharing.Rows of the call's batch in a cluster; None where one process has the whole batch
-    second_order: bool = False  # whether gradients of gradients are taken of the call
+    shard: Any = None  # the data_parallel.Shard of the call's batch; None where one process has the whole batch
+    second_order: bool = False  # whether second derivatives of this call are needed
 
-    def of(self, rows):
-        """The RngKey of the same call for a batch with these Rows."""
-        return self._replace(rows=rows)
+    def of(self, shard):
+        """The RngKey of the same call for a batch of which this process has this Shard."""
+        return self._replace(shard=shard)
 
 
 def dense(inputs, units, name):
@@ -59,7 +91,7 @@ def product(op, inputs, kernel, *arguments):
 
     In bfloat16, both are rounded to its 8 bits, and so is each sum of products, which has 24 bits until it is complete.
     """
-    if not numerics.current().bfloat16:
+    if not _numerics.get().bfloat16:
         return op(inputs, kernel, *arguments)
     return tf.cast(op(tf.cast(inputs, tf.bfloat16), tf.cast(kernel, tf.bfloat16), *arguments), tf.float32)
 
@@ -116,7 +148,7 @@ def upsample_conv2d(inputs, filters, size, name):
     Each of the 2x2 output pixels depends on the same 3x3 source pixels, by different sums of the kernel's rows and
     columns. So all four are filters of one 3x3 convolution: 36 products in place of 100 for a 5x5 kernel.
     """
-    if not numerics.current().phase_kernels:
+    if not _numerics.get().phase_kernels:
         return conv2d(upsample(inputs), filters, size, name)
     channels = inputs.shape.as_list()[-1]
     with tf.variable_scope(name):
@@ -138,7 +170,7 @@ def max_pool(inputs):
 
     Of several equal maxima, one gets the gradient.
     """
-    if not numerics.current().fused_pooling:
+    if not _numerics.get().fused_pooling:
         return tf.nn.max_pool2d(inputs, 3, 2, "VALID")
     return fused_max_pool(inputs)
 
@@ -167,7 +199,7 @@ def _largest_of_three(lines, windows):
 
 
 def batch_norm(inputs, training, name, labels=None):
-    """Batch normalisation over all axes but the last (arXiv:1502.03167, alg. 1), with scale and offset.
+    """Batch normalization over all axes but the last (arXiv:1502.03167, alg. 1), with scale and offset.
 
     Training uses the batch's mean and variance and updates their moving averages; inference uses the averages. labels:
     one-hot [batch, classes], for a scale and an offset of each class (arXiv:1610.07629, sec. 2.2).
@@ -180,19 +212,16 @@ def batch_norm(inputs, training, name, labels=None):
         average = {"shape": [features], "trainable": False}
         mean = tf.get_variable("moving_mean", initializer=tf.zeros_initializer(), **average)
         variance = tf.get_variable("moving_variance", initializer=tf.ones_initializer(), **average)
-    of_all = scale, offset
+    shared = scale, offset
     if labels is not None:
-        of_each = [-1] + [1] * (inputs.shape.rank - 2) + [features]
-        scale, offset = (tf.reshape(tf.matmul(labels, table), of_each) for table in of_all)
-        of_all = tf.ones([features]), tf.zeros([features])
+        shape = [-1] + [1] * (inputs.shape.rank - 2) + [features]
+        scale, offset = (tf.reshape(tf.matmul(labels, table), shape) for table in (scale, offset))
+        shared = tf.ones([features]), tf.zeros([features])
     if not training:
-        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, EPSILON)
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, data_parallel.EPSILON)
     as_images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, features])  # for the fused op
-    if training.rows is None:
-        outputs, batch_mean, batch_variance = _normalize_batch(as_images, *of_all)
-    else:
-        normalize = normalize_shared_plainly if training.second_order else normalize_shared
-        outputs, batch_mean, batch_variance = normalize(training.rows, as_images, *of_all)
+    key = training.shard, training.second_order
+    outputs, batch_mean, batch_variance = data_parallel.normalize(as_images, *shared, *key)
     updates = [
         average.assign_sub((1 - MOMENTUM) * (average - value))
         for average, value in ((mean, batch_mean), (variance, batch_variance))
@@ -201,71 +230,6 @@ def batch_norm(inputs, training, name, labels=None):
         outputs = tf.identity(outputs)
     outputs = outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features])
     return outputs if labels is None else outputs * scale + offset
-
-
-def _normalize_batch(images, scale, offset):
-    """(normalised images, the batch's mean, its biased variance, which normalises)."""
-    outputs, mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=images, scale=scale, offset=offset, mean=[], variance=[], epsilon=EPSILON, is_training=True
-    )
-    count = tf.cast(tf.size(images), tf.float32) / images.shape.as_list()[-1]
-    return outputs, mean, unbiased * ((count - 1) / count)
-
-
-def normalize_shared(rows, images, scale, offset):
-    """`_normalize_batch` over the rows of all workers, in one exchange; the gradient is another one.
-
-    TensorFlow's fused operations do it for this worker's rows alone; what is left is a line for each feature, forward
-    and backward. The mean and variance have no gradient, and the outputs no second one.
-    """
-
-    @tf.custom_gradient
-    def apply(images, scale, offset):
-        alone, part_mean, part_variance = _normalize_batch(images, tf.ones_like(scale), tf.zeros_like(offset))
-        mean, variance, total = _joined_moments(rows, images, part_mean, part_variance)
-        inverse = tf.math.rsqrt(variance + EPSILON)
-        stretch = inverse * tf.sqrt(part_variance + EPSILON)
-        outputs = alone * (scale * stretch) + (offset + scale * inverse * (part_mean - mean))
-
-        def gradient(slopes, *_):
-            count = total * rows.weight
-            alone, along, across, *_ = tf.raw_ops.FusedBatchNormGradV3(
-                y_backprop=slopes,
-                x=images,
-                scale=scale,
-                reserve_space_1=mean,
-                reserve_space_2=variance,
-                reserve_space_3=tf.zeros([0]),
-                epsilon=EPSILON,
-            )  # with the sums over these rows where those over all belong: along the normalised images, and of slopes
-            sums = tf.split(rows.workers.sum(tf.concat([along, across], 0)), 2)
-            along_more, across_more = (
-                own / count - of_all / total for own, of_all in zip((along, across), sums, strict=True)
-            )
-            factor = scale * inverse * inverse * along_more
-            return alone + images * factor + (scale * inverse * across_more - mean * factor), along, across
-
-        return (outputs, mean, variance), gradient
-
-    return apply(images, scale, offset)
-
-
-def normalize_shared_plainly(rows, images, scale, offset):
-    """The same by operations of which TensorFlow knows all gradients, as a penalty on D's slopes needs them."""
-    mean = tf.reduce_mean(images, [0, 1, 2])
-    variance = tf.reduce_mean(tf.math.squared_difference(images, mean), [0, 1, 2])
-    mean, variance, _ = _joined_moments(rows, images, mean, variance)
-    return tf.nn.batch_normalization(images, mean, variance, offset, scale, EPSILON), mean, variance
-
-
-def _joined_moments(rows, images, mean, variance):
-    """(mean, variance, number of values) of all workers' rows: Chan, Golub & LeVeque 1979, eq. 2.1."""
-    count = float(math.prod(images.shape.as_list()[:3]))
-    parts = rows.workers.gather(tf.concat([mean, variance, [count]], 0))
-    means, variances, counts = tf.split(parts, [mean.shape[0], mean.shape[0], 1], 1)  # [workers, features or 1]
-    total = count / rows.weight
-    mean = tf.reduce_sum(counts * means, 0) / total
-    return mean, tf.reduce_sum(counts * (variances + tf.math.squared_difference(means, mean)), 0) / total, total
 
 
 def dropout(inputs, rate, training, name):
@@ -281,7 +245,7 @@ def dropout(inputs, rate, training, name):
     def mask(shape, part=None):
         return noise.bernoulli_mask(1 - rate, training.seed, stream, training.number, shape, part)
 
-    kept = data_parallel.draw(training.rows, inputs.shape.as_list(), mask)
+    kept = data_parallel.draw(training.shard, inputs.shape.as_list(), mask)
     return inputs * (tf.cast(kept, tf.float32) / (1 - rate))
 
 
@@ -319,10 +283,10 @@ class SpectralNorm(NamedTuple):
         return tf.group(self.left.assign(left), self.right.assign(right))
 
 
-def spectral_norm(found):
+def spectral_norm(norms):
     """A variable scope's custom_getter that divides each variable named `kernel` by its largest singular value.
 
-    found: a list to which it adds the SpectralNorm of each. `iterate` follows the kernel while it trains.
+    norms: a list to which it adds the SpectralNorm of each. `iterate` follows the kernel while it trains.
     """
 
     def normalize(getter, name, *args, **kwargs):
@@ -337,8 +301,8 @@ def spectral_norm(found):
             start = tf.random_normal_initializer(stddev=size**-0.5, seed=seed)
             options = {**kwargs, "shape": [size, 1], "initializer": start, "trainable": False}
             vectors.append(getter(f"{name}_{side}", *args, **options))
-        found.append(SpectralNorm(variable, *vectors))
-        return found[-1].normalized()
+        norms.append(SpectralNorm(variable, *vectors))
+        return norms[-1].normalized()
 
     return normalize
 

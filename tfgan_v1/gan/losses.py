@@ -24,7 +24,7 @@ class Loss(NamedTuple):
     penalty: a term of D's loss, weighted by the caller: (discriminate, real, fake) -> scalar, where `discriminate` is
     the penalties.Discriminate that maps images to logits, and real and fake are batches of images [batch, *shape] in
     the networks' range. It takes the place of `--penalty`.
-    reads_as: "probabilities" if sigmoid(logit) is D's probability that an image is real, otherwise "scores".
+    critic: whether D's logits are scores; otherwise sigmoid(logit) is its probability that an image is real.
     relative: each logit is taken minus the mean logit of the other kind, and G's loss has a half on real images, too,
     with the roles of both kinds swapped (arXiv:1807.00734).
     """
@@ -33,8 +33,9 @@ class Loss(NamedTuple):
     d_fake: Callable  # by D, on the logits of generated images
     g: Callable  # by G, on the logits of its images
     penalty: Callable | None = None
-    reads_as: str = "probabilities"
+    critic: bool = False
     relative: bool = False
+    uses_labels: bool = True  # and so label smoothing has an effect
 
 
 def cross_entropy(logits, label):
@@ -59,7 +60,8 @@ WASSERSTEIN = Loss(
     d_real=lambda logits, labels: -tf.reduce_mean(logits),
     d_fake=lambda logits, labels: tf.reduce_mean(logits),
     g=lambda logits, labels: -tf.reduce_mean(logits),
-    reads_as="scores",
+    critic=True,
+    uses_labels=False,
 )
 LOSSES = {
     "non_saturating": NON_SATURATING,
@@ -70,7 +72,7 @@ LOSSES = {
         d_real=lambda logits, labels: half_squares(logits, labels.real),
         d_fake=lambda logits, labels: half_squares(logits, labels.fake),
         g=lambda logits, labels: half_squares(logits, labels.g_target),
-        reads_as="scores",
+        critic=True,
     ),
     # E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))]: arXiv:1802.05957, eq. 16 and 17, after arXiv:1705.02894.
     "hinge": WASSERSTEIN._replace(
@@ -79,5 +81,5 @@ LOSSES = {
     ),
     "wasserstein": WASSERSTEIN,
     # -E[log sigmoid(D(x) - E[D(G(z))])] - E[log(1 - sigmoid(D(G(z)) - E[D(x)]))]: arXiv:1807.00734, RaSGAN, alg. 2.
-    "relativistic_average": NON_SATURATING._replace(reads_as="scores", relative=True),
+    "relativistic_average": NON_SATURATING._replace(critic=True, relative=True),
 }

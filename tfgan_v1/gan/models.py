@@ -1,15 +1,15 @@
-"""The networks by the name of their preset.
+"""The presets: published GANs, each with its two networks and all of its numbers. Any flag overrides any number.
 
 A generator maps noise [batch, noise_size] to logits [batch, height, width, channels] or, for points, [batch, 1]; a
 discriminator maps such images to logits [batch, 1]. Both are plain functions of tensors: the caller opens the variable
 scope, `generator` or `discriminator`, and sets its `reuse`. `training` is None at inference, and otherwise a
-layers.RngKey, for batch normalisation and dropout. `labels`, one-hot [batch, classes], are given in conditional runs
+layers.RngKey, for batch normalization and dropout. `labels`, one-hot [batch, classes], are given in conditional runs
 alone: see conditioning.py.
 """
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan.layers import (
@@ -36,19 +36,26 @@ def _symmetric(activation):
     return Output(activation, encode=lambda pixels: pixels / 127.5 - 1, decode=lambda images: (images + 1) / 2)
 
 
-TANH = _symmetric(tf.tanh)  # images in [-1, 1]
-SIGMOID = Output(tf.sigmoid, encode=lambda pixels: pixels / 255, decode=lambda images: images)  # images in [0, 1]
-LINEAR = _symmetric(tf.identity)._replace(  # for points; images are in [-1, 1], with no bound on the generated ones
+TANH = _symmetric(lambda logits: tf.tanh(logits))  # images in [-1, 1]
+SIGMOID = Output(
+    lambda logits: tf.sigmoid(logits), encode=lambda pixels: pixels / 255, decode=lambda images: images
+)  # images in [0, 1]
+LINEAR = _symmetric(
+    lambda logits: tf.identity(logits)
+)._replace(  # for points; images are in [-1, 1], with no bound on the generated ones
     decode=lambda images: tf.clip_by_value((images + 1) / 2, 0, 1)
 )
 
 
 class Model(NamedTuple):
-    """A generator, a discriminator, and the output activation between them."""
+    """A generator, a discriminator, the output activation between them; of a preset, also what suits these networks."""
 
     generator: Callable  # (noise, shape, training) -> logits; in a conditional run, with labels as the last argument
     discriminator: Callable  # (images, training) -> logits; the same
     output: Output
+    convolutional: bool = True  # otherwise a step is so short that XLA doubles the speed, and several workers do not
+    size_multiple: int | None = None  # the sides of images are multiples of it, 8 to 128; None: any images or points
+    options: dict[str, Any] | None = None  # of Config, by name: those in which the preset differs from their defaults
 
 
 def encode(model, batch):
@@ -74,7 +81,7 @@ def mlp_discriminator(images, training, labels=None):
 
 
 def conv_generator(noise, shape, training, labels=None):
-    """Dense, then twice upsampling and a 3x3 convolution; batch normalisation after each ReLU."""
+    """Dense, then twice upsampling and a 3x3 convolution; batch normalization after each ReLU."""
     height, width, channels = shape
     x = tf.nn.relu(dense(noise, height // 4 * (width // 4) * 64, "dense"))  # [batch, 3136] for 28x28
     x = batch_norm(x, training, "dense_norm", labels)
@@ -190,10 +197,128 @@ def _flat(images):
 
 
 MODELS = {
-    "mlp": Model(mlp_generator, mlp_discriminator, TANH),
-    "conv": Model(conv_generator, conv_discriminator, SIGMOID),
-    "gaussian": Model(gaussian_generator, gaussian_discriminator, LINEAR),
-    "dcgan": Model(dcgan_generator, dcgan_discriminator, SIGMOID),
-    "dcgan_upsample": Model(dcgan_upsample_generator, dcgan_upsample_discriminator, TANH),
-    "tuned": Model(tuned_generator, tuned_discriminator, TANH),
+    # MNIST, fully connected; Adam with TensorFlow's default epsilon.
+    "mlp": Model(
+        mlp_generator,
+        mlp_discriminator,
+        TANH,
+        convolutional=False,
+        options={
+            "epochs": 100,
+            "batch_size": 100,
+            "smooth": 0.1,
+            "d_loss": "sum",
+            "optimizer": "adam",
+            "d_lr": 0.002,
+            "g_lr": 0.002,
+            "epsilon": 1e-8,
+        },
+    ),
+    # MNIST from a CSV file, convolution and upsampling.
+    "conv": Model(
+        conv_generator,
+        conv_discriminator,
+        SIGMOID,
+        size_multiple=4,
+        options={
+            "steps": 2000,
+            "sample_every": 100,
+            "num_samples": 64,
+            "record": "steps",
+            "batch_size": 64,
+            "batches": "random",
+            "noise": "unit",
+            "noise_size": 10,
+            "d_lr": 0.001,
+            "g_lr": 0.002,
+        },
+    ),
+    # A normal distribution in one dimension; labels smoothed on both sides.
+    "gaussian": Model(
+        gaussian_generator,
+        gaussian_discriminator,
+        LINEAR,
+        convolutional=False,
+        options={
+            "dataset": "gaussian",
+            "epochs": 1000,
+            "sample_every": 10,
+            "num_samples": 10_000,  # with 1,000, empty bins alone give a perfect generator a KL of 0.21
+            "batch_size": 333,
+            "batches": "whole",
+            "noise_size": 16,
+            "smooth": 0.1,
+            "fake_label": 0.1,
+            "g_label": 0.9,
+            "d_lr": 0.001,
+            "g_lr": 0.0005,
+        },
+    ),
+    # MNIST, transposed convolutions.
+    "dcgan": Model(
+        dcgan_generator,
+        dcgan_discriminator,
+        SIGMOID,
+        size_multiple=4,
+        options={
+            "steps": 40_000,
+            "sample_every": 500,
+            "record": "steps",
+            "batch_size": 64,
+            "batches": "random",
+            "g_noise": "fresh",
+            "d_lr": 2e-4,
+            "g_lr": 1e-4,
+            "d_decay": 6e-8,
+            "g_decay": 3e-8,
+        },
+    ),
+    # MNIST or faces; upsampling in the generator, dropout in the discriminator.
+    "dcgan_upsample": Model(
+        dcgan_upsample_generator,
+        dcgan_upsample_discriminator,
+        TANH,
+        size_multiple=4,
+        options={
+            "steps": 40_001,
+            "sample_every": 200,
+            "num_samples": 25,
+            "record": "steps",
+            "sheets": "each",
+            "batch_size": 32,
+            "batches": "random",
+            "noise": "normal",
+            "d_batches": "in_turn",
+            "optimizer": "adam",
+            "d_lr": 0.001,
+            "g_lr": 0.001,
+        },
+    ),
+    # Our own recommendation for images of any size, found by experiment: see benchmarks/NOTES.md.
+    "tuned": Model(
+        tuned_generator,
+        tuned_discriminator,
+        TANH,
+        size_multiple=1,
+        options={
+            "steps": 20_000,
+            "sample_every": 500,
+            "num_samples": 36,
+            "record": "steps",
+            "batch_size": 32,
+            "noise": "normal",
+            "noise_size": 64,
+            "penalty": "r1",
+            "penalty_weight": 1.0,
+            "penalty_every": 16,
+            "average": 0.999,
+            "d_loss": "sum",
+            "optimizer": "adam",
+            "d_lr": 0.001,
+            "g_lr": 0.002,
+            "beta1": 0.0,
+            "beta2": 0.99,
+            "epsilon": 1e-8,
+        },
+    ),
 }

@@ -4,17 +4,17 @@ from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError
-from tfgan_v1.gan import averaging
 from tfgan_v1.gan.augmentation import augment
-from tfgan_v1.gan.conditioning import Condition, run_discriminator, run_generator
+from tfgan_v1.gan.conditioning import Batch, Condition, generator_logits
 from tfgan_v1.gan.layers import minibatch_stddev, spectral_norm
 from tfgan_v1.gan.models import Model
+from tfgan_v1.gan.optimizers import create_average
 
-GROUP = 4  # images of one minibatch standard deviation
+STDDEV_GROUP = 4  # images of one minibatch standard deviation
 
 
-class View(NamedTuple):
-    """What lies between images and D, whatever the networks are."""
+class DInput(NamedTuple):
+    """What D gets of images, and of its own kernels, whatever the networks are."""
 
     augment: tuple[str, ...] = ()  # names in augmentation.AUGMENTATIONS, while training
     pack: int = 1  # images that D judges together: arXiv:1712.04086
@@ -23,8 +23,19 @@ class View(NamedTuple):
 
     @classmethod
     def of(cls, config):
-        """The View of a configuration."""
+        """The DInput of a configuration."""
         return cls(config.augmentations, config.pack, config.minibatch_stddev, config.spectral_norm)
+
+    def transform(self, images, training):
+        """Images [batch, *shape] as D's network gets them: augmented, packed along the channels, with their stddev."""
+        images = augment(images, self.augment, training) if training else images
+        if self.pack > 1:
+            *sides, channels = images.shape.as_list()[1:]
+            packs = tf.reshape(images, [-1, self.pack, *sides, channels])
+            last = len(sides) + 2
+            packs = tf.transpose(packs, [0, *range(2, last), 1, last])  # [batch / pack, *sides, pack, channels]
+            images = tf.reshape(packs, [-1, *sides, self.pack * channels])
+        return minibatch_stddev(images, STDDEV_GROUP) if self.minibatch_stddev else images
 
 
 class Networks(NamedTuple):
@@ -32,70 +43,54 @@ class Networks(NamedTuple):
 
     model: Model
     shape: tuple[int, ...]  # of one image, [height, width, channels], or of one point, [1]
-    g_vars: list  # trained by the generator's optimizer
-    d_vars: list  # trained by the discriminator's optimizer
-    g_state: list  # all variables of the generator, with moving averages: what a generator checkpoint holds
-    d_state: list  # all variables of the discriminator
-    view: View = View()
+    g_vars: list = ()  # trained by the generator's optimizer
+    d_vars: list = ()  # trained by the discriminator's optimizer
+    g_state: list = ()  # all variables of the generator, with moving averages: what a generator checkpoint holds
+    d_state: list = ()  # all variables of the discriminator
+    d_input: DInput = DInput()
     spectral_norms: tuple = ()  # a layers.SpectralNorm for each of D's kernels
     average: Any = None  # the averaged generator's variables by the names of g_state, or None
     condition: Condition | None = None  # how both get the class, in a conditional run
 
-    def generate(self, z, training=None, labels=None, average=False):
-        """G(z): noise [batch, noise_size] -> images [batch, *shape] in the range of the output activation.
+    def generate(self, z, key=None, average=False):
+        """G(z): a Batch of noise [batch, noise_size] -> one of images [batch, *shape] in the range of the output.
 
-        training: a layers.RngKey while training, None at inference. labels: in a conditional run, the class of each,
-        one-hot [batch, classes]. average: with the averaged weights.
+        key: a layers.RngKey while training, None at inference. average: with the averaged weights.
         """
         replace = (lambda getter, name, *args, **kwargs: self.average[name]) if average else None
         with tf.variable_scope("generator", reuse=True, custom_getter=replace):
-            logits = run_generator(self.model, self.condition, z, self.shape, training, labels)
-            return self.model.output.activation(logits)
+            logits = generator_logits(self.model, self.condition, z, self.shape, key and key.of(z.shard))
+            return z._replace(values=self.model.output.activation(logits))
 
-    def discriminate(self, images, training=None, labels=None):
-        """The logits of D: images [batch, *shape] -> [batch / pack, 1]. training, labels: see `generate`."""
-        getter = spectral_norm([]) if self.view.spectral_norm else None
-        with tf.variable_scope("discriminator", reuse=True, custom_getter=getter):
-            return judge(self.model, self.condition, self.view, images, training, labels)
-
-
-def judge(model, condition, view, images, training, labels):
-    """The logits of a model's discriminator for images [batch, *shape] as D's network gets them."""
-    if labels is not None:
-        labels = tf.reshape(labels, [-1, view.pack * condition.num_classes])  # of each image of a pack
-    return run_discriminator(model, condition, seen(view, images, training), training, labels)
+    def discriminate(self, images, key=None, reuse=True, spectral_norms=()):
+        """The logits of D: a Batch of images [batch, *shape] -> [batch / pack, 1]. key: see `generate`."""
+        training, labels = key and key.of(images.shard), images.labels
+        getter = spectral_norm([] if reuse else spectral_norms) if self.d_input.spectral_norm else None
+        with tf.variable_scope("discriminator", reuse=reuse, use_resource=True, custom_getter=getter):
+            values = self.d_input.transform(images.values, training)
+            if self.condition is None:
+                return self.model.discriminator(values, training)
+            labels = tf.reshape(labels, [-1, self.d_input.pack * self.condition.num_classes])  # of each image of a pack
+            return self.condition.d(self.model.discriminator, values, training, labels)
 
 
-def seen(view, images, training):
-    """Images [batch, *shape] as D's network gets them: augmented, packed along the channels, with their deviation."""
-    images = augment(images, view.augment, training) if training else images
-    if view.pack > 1:
-        *sides, channels = images.shape.as_list()[1:]
-        packs = tf.reshape(images, [-1, view.pack, *sides, channels])
-        last = len(sides) + 2
-        packs = tf.transpose(packs, [0, *range(2, last), 1, last])  # [batch / pack, *sides, pack, channels]
-        images = tf.reshape(packs, [-1, *sides, view.pack * channels])
-    return minibatch_stddev(images, GROUP) if view.minibatch_stddev else images
-
-
-def create_networks(model, shape, noise_size, view=View(), average=False, condition=None):  # noqa: B008, a constant
+def create_networks(model, shape, noise_size, d_input=DInput(), average=False, condition=None):  # noqa: B008, a constant
     """The Networks of a model, with their variables, in the current graph.
 
     average: also an averaged generator. condition: the conditioning.Condition of a conditional run. Raises UserError if
     a custom network returns the wrong shape or creates trainable variables outside its scope.
     """
-    batch = view.pack * (GROUP if view.minibatch_stddev else 2)
-    labels = condition and tf.zeros([batch, condition.num_classes])
+    networks = Networks(model, tuple(shape), d_input=d_input, condition=condition)
+    batch, spectral_norms = d_input.pack * (STDDEV_GROUP if d_input.minibatch_stddev else 2), []
+    z = Batch(tf.zeros([batch, noise_size]), condition and tf.zeros([batch, condition.num_classes]))
     with tf.variable_scope("generator", use_resource=True):
-        logits = run_generator(model, condition, tf.zeros([batch, noise_size]), tuple(shape), None, labels)
+        logits = generator_logits(model, condition, z, networks.shape)
         check_tensor(f"the generator, given {batch} noise vectors,", logits, [batch, *shape])
-    g_state, spectral_norms = tf.global_variables("generator/"), []
-    getter = spectral_norm(spectral_norms) if view.spectral_norm else None
-    with tf.variable_scope("discriminator", use_resource=True, custom_getter=getter):
-        d_logits = judge(model, condition, view, model.output.activation(logits), None, labels)
-        check_tensor(f"the discriminator, given {batch} images,", d_logits, [batch // view.pack, 1])
+    g_state, images = tf.global_variables("generator/"), Batch(model.output.activation(logits), z.labels)
+    logits = networks.discriminate(images, reuse=False, spectral_norms=spectral_norms)
+    check_tensor(f"the discriminator, given {batch} images,", logits, [batch // d_input.pack, 1])
     g_vars, d_vars = tf.trainable_variables("generator/"), tf.trainable_variables("discriminator/")
-    outside = {v.name for v in tf.trainable_variables()} - {v.name for v in g_vars + d_vars}
+    outside = {variable.name for variable in tf.trainable_variables()} - {variable.name for variable in g_vars + d_vars}
     if outside:
         raise UserError(
             f"the variables {', '.join(sorted(outside))} are outside the scopes `generator` and `discriminator`; "
@@ -107,14 +102,13 @@ def create_networks(model, shape, noise_size, view=View(), average=False, condit
             "`tf.get_variable`, as `tfgan_v1.gan.layers` does"
         )
     d_state = tf.global_variables("discriminator/")
-    average = averaging.create_average(g_state) if average else None
-    return Networks(
-        model, tuple(shape), g_vars, d_vars, g_state, d_state, view, tuple(spectral_norms), average, condition
-    )
+    variables = {"g_vars": g_vars, "d_vars": d_vars, "g_state": g_state, "d_state": d_state}
+    average = create_average(g_state) if average else None
+    return networks._replace(**variables, spectral_norms=tuple(spectral_norms), average=average)
 
 
 def check_tensor(what, value, shape):
     """Raises UserError unless a custom function (what) returned a tensor of a shape that fits."""
-    found = value.shape if isinstance(value, tf.Tensor) else type(value).__name__
-    if not isinstance(value, tf.Tensor) or not found.is_compatible_with(shape):
-        raise UserError(f"{what} must return a tensor of the shape {shape}, not {found}")
+    returned = value.shape if isinstance(value, tf.Tensor) else type(value).__name__
+    if not isinstance(value, tf.Tensor) or not returned.is_compatible_with(shape):
+        raise UserError(f"{what} must return a tensor of the shape {shape}, not {returned}")

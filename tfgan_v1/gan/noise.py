@@ -5,6 +5,8 @@ counters, so a batch is the same whether it is drawn alone, in a chunk of a thou
 """
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
 
@@ -15,10 +17,31 @@ TRAINING, PREVIEW, SEEDS, EVALUATION, TRAINING_CLASSES, SEED_CLASSES, EVALUATION
 
 _PHILOX = 1  # the algorithm's number in TensorFlow's stateless random ops
 _WORDS_PER_COUNT = 4
-DISTRIBUTIONS = {  # name -> (op, transform of its draws)
-    "uniform": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: 2 * draws - 1),  # in [-1, 1)
-    "unit": (tf.raw_ops.StatelessRandomUniformV2, lambda draws: draws),  # in [0, 1)
-    "normal": (tf.raw_ops.StatelessRandomNormalV2, lambda draws: draws),  # mean 0, deviation 1
+
+
+class Distribution(NamedTuple):
+    """A distribution of noise."""
+
+    op: str  # of tf.raw_ops
+    transform: Callable  # draws of the op -> noise
+    text: str
+    quantile: Callable  # probabilities, an array in (0, 1) -> values
+
+
+def _normal_quantile(probabilities):
+    from scipy.special import ndtri
+
+    return ndtri(probabilities)
+
+
+DISTRIBUTIONS = {
+    "uniform": Distribution(
+        "StatelessRandomUniformV2", lambda draws: 2 * draws - 1, "uniform in [-1, 1)", lambda share: 2 * share - 1
+    ),
+    "unit": Distribution("StatelessRandomUniformV2", lambda draws: draws, "uniform in [0, 1)", lambda share: share),
+    "normal": Distribution(
+        "StatelessRandomNormalV2", lambda draws: draws, "normal, mean 0, deviation 1", _normal_quantile
+    ),
 }
 
 
@@ -28,11 +51,11 @@ def draw(distribution, seed, stream, index, count, shape, part=None):
     distribution: a name in DISTRIBUTIONS. seed, stream: int in [0, 2**32). index: int or scalar integer tensor, >= 0.
     part: a pair (first, last), to draw these rows alone of the shape's first axis; count must be 1 then.
     """
-    op, transform = DISTRIBUTIONS[distribution]
+    row = DISTRIBUTIONS[distribution]
     first, last = _values(shape, part)
-    draws = op(**_words(seed, stream, index, count, math.prod(shape), first, last))
+    draws = getattr(tf.raw_ops, row.op)(**_words(seed, stream, index, count, math.prod(shape), first, last))
     skipped = first % _WORDS_PER_COUNT
-    return tf.reshape(transform(draws[:, skipped : skipped + last - first]), [count, *_rows(shape, part)])
+    return tf.reshape(row.transform(draws[:, skipped : skipped + last - first]), [count, *_rows(shape, part)])
 
 
 def bernoulli_mask(probability, seed, stream, index, shape, part=None):

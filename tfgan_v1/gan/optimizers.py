@@ -1,4 +1,4 @@
-"""The optimizers by name, and how each of the two is restricted to its own network."""
+"""The optimizers by name, restricted to one network each; its learning rate; the moving average of its weights."""
 
 from collections.abc import Callable
 from numbers import Real
@@ -23,28 +23,26 @@ class Optimizer(NamedTuple):
 class NetworkOptimizer(NamedTuple):
     """An optimizer that updates one network only."""
 
-    optimizer: tf.train.Optimizer
+    optimizer: Any  # a tf.train.Optimizer
     variables: list  # the network's `var_list`
     num_updates: Any  # an int64 variable that counts the updates, where something depends on it; else None
     clip: float | None = None  # the largest norm of a gradient
     after: Callable | None = None  # makes the op that follows each update, such as an average of the weights
 
-    def minimize(self, loss, rows=None, penalty_gradients=None):
+    def minimize(self, loss, shard=None, penalty_gradients=None):
         """The op of one update.
 
-        loss: a scalar, a mean over these Rows of a batch. penalty_gradients: to add to the loss's, one for each
-        variable. In a cluster, all workers update by the sum of their gradients.
+        loss: a scalar, a mean over the batch, or over its Shard in a cluster, where all workers update by the sum of
+        their gradients. penalty_gradients: to add to the loss's, one for each variable.
         """
-        pairs = self.optimizer.compute_gradients(data_parallel.weighed(loss, rows), self.variables)
+        pairs = self.optimizer.compute_gradients(data_parallel.scale_loss(loss, shard), self.variables)
+        gradients, variables = zip(*pairs, strict=True)
         if penalty_gradients is not None:
-            pairs = [(_sum(slope, more), each) for (slope, each), more in zip(pairs, penalty_gradients, strict=True)]
-        if rows is not None:
-            slopes = data_parallel.summed([slope for slope, _ in pairs], rows)
-            pairs = [(slope, each) for slope, (_, each) in zip(slopes, pairs, strict=True)]
+            gradients = [_sum(*both) for both in zip(gradients, penalty_gradients, strict=True)]
+        gradients = data_parallel.all_reduce(gradients, shard)
         if self.clip:
-            slopes, variables = zip(*pairs, strict=True)
-            pairs = list(zip(tf.clip_by_global_norm(slopes, self.clip)[0], variables, strict=True))
-        update = self.optimizer.apply_gradients(pairs, self.num_updates)
+            gradients = tf.clip_by_global_norm(gradients, self.clip)[0]
+        update = self.optimizer.apply_gradients(zip(gradients, variables, strict=True), self.num_updates)
         if self.after is None:
             return update
         with tf.control_dependencies([update]):
@@ -56,45 +54,91 @@ def _sum(gradient, other):
     return gradient if other is None else other if gradient is None else gradient + other
 
 
-class RMSProp(tf.train.RMSPropOptimizer):
+def rmsprop(lr, rho, epsilon):
     """RMSprop as in Keras: v <- rho v + (1 - rho) g^2, then w <- w - lr g / sqrt(v + epsilon), with v = 0 at the start.
 
     TensorFlow's own starts with v = 1, which makes the first steps small. (Hinton, lecture 6e, 2012.)
     """
+    optimizer = tf.train.RMSPropOptimizer(lr, rho, epsilon=epsilon)
 
-    def _create_slots(self, var_list):
-        for variable in var_list:
-            self._zeros_slot(variable, "rms", self._name)
-            self._zeros_slot(variable, "momentum", self._name)
+    def create_slots(variables):
+        for variable in variables:
+            for slot in ("rms", "momentum"):
+                optimizer._zeros_slot(variable, slot, "RMSProp")
+
+    optimizer._create_slots = create_slots
+    return optimizer
 
 
-OPTIMIZERS = {
+OPTIMIZERS = {  # name -> (learning rate, configuration) -> tf.train.Optimizer
     "adam": lambda lr, config: tf.train.AdamOptimizer(lr, config.beta1, config.beta2, config.epsilon),
-    "rmsprop": lambda lr, config: RMSProp(lr, config.rho, epsilon=config.epsilon),
+    "rmsprop": lambda lr, config: rmsprop(lr, config.rho, config.epsilon),
 }
 
 
-def make_optimizer(config, variables, lr, decay, counter, custom=None, after=None):
-    """The NetworkOptimizer of one network.
+def learning_rate(config, network):
+    """The learning rate of a network, "d" or "g": a number, or a function of the number of its updates, from 0.
 
-    variables: those that it trains. lr, decay: the learning rate is lr / (1 + decay * updates), with updates counted
-    from 0 (inverse-time decay), or falls in a line to 0 at update `config.decay_steps`. counter: the name of that count
-    in the graph. custom: an Optimizer in place of the configuration's. after: (number of updates) -> the op that
-    follows each update, or None.
+    It falls in a line to 0 at update `decay_steps`, or is lr / (1 + decay * updates) (inverse-time decay).
     """
-    make, rate = custom or Optimizer(lambda rate: OPTIMIZERS[config.optimizer](rate, config), lr)
-    schedule = rate if callable(rate) else None
-    if custom is None and decay:
-        schedule = lambda updates: tf.train.inverse_time_decay(lr, updates, 1, decay)  # noqa: E731
-    if custom is None and config.decay_steps:
-        schedule = lambda updates: tf.train.polynomial_decay(lr, updates, config.decay_steps, 0.0)  # noqa: E731
+    lr, decay = getattr(config, f"{network}_lr"), getattr(config, f"{network}_decay")
+    if config.decay_steps:
+        return lambda updates: tf.train.polynomial_decay(lr, updates, config.decay_steps, 0.0)
+    if decay:
+        return lambda updates: tf.train.inverse_time_decay(lr, updates, 1, decay)
+    return lr
+
+
+def make_optimizer(config, network, variables, custom=None, after=None):
+    """The NetworkOptimizer of a network, "d" or "g".
+
+    variables: those that it trains. custom: an Optimizer in place of the configuration's. after: (number of updates) ->
+    the op that follows each update, or None. Raises UserError for a custom optimizer that is none.
+    """
+    make, rate = custom or (lambda lr: OPTIMIZERS[config.optimizer](lr, config), learning_rate(config, network))
     updates = None
-    if schedule or after:
-        updates = tf.get_variable(counter, [], tf.int64, tf.zeros_initializer(), trainable=False, use_resource=True)
-    if not schedule and not isinstance(rate, Real):
+    if callable(rate) or after:
+        name, zeros = f"{network}_updates", tf.zeros_initializer()
+        updates = tf.get_variable(name, [], tf.int64, zeros, trainable=False, use_resource=True)
+    if not callable(rate) and not isinstance(rate, Real):
         raise UserError(f"an optimizer's rate is a number, or a function of the number of updates, not {brief(rate)}")
-    optimizer = make((lambda: schedule(updates)) if schedule else rate)  # evaluated at every update
+    optimizer = make((lambda: rate(updates)) if callable(rate) else rate)  # evaluated at every update
     if not isinstance(optimizer, tf.train.Optimizer):
         raise UserError(f"an optimizer's make must return a tf.train.Optimizer, not {brief(optimizer)}")
-    follow = (lambda: after(updates)) if after else None
-    return NetworkOptimizer(optimizer, variables, updates, config.clip_gradients, follow)
+    return NetworkOptimizer(optimizer, variables, updates, config.clip_gradients, after and (lambda: after(updates)))
+
+
+# The exponential moving average of a generator's weights, as a second generator: arXiv:1806.04498. Batch norm's own
+# moving averages are averaged with the same decay: to first order, the statistics of the averaged weights are the
+# average of the statistics.
+
+
+def create_average(variables):
+    """A variable `average/<name>` for each variable, by the name of that variable. `start_average` sets them."""
+    options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
+    return {
+        variable.op.name: tf.get_variable(f"average/{variable.op.name}", variable.shape, **options)
+        for variable in variables
+    }
+
+
+def start_average(average, variables):
+    """The op that sets the average to the variables themselves."""
+    return tf.group(*(average[variable.op.name].assign(variable) for variable in variables))
+
+
+def update_average(average, variables, decay, updates):
+    """The op that moves the average towards the variables, after update number `updates` of them, from 1.
+
+    average <- d * average + (1 - d) * variable, with d = min(decay, (1 + updates) / (10 + updates)), as in TensorFlow's
+    ExponentialMovingAverage, so that the first weights are soon forgotten.
+    """
+    updates = tf.cast(updates, tf.float32)
+    share = 1 - tf.minimum(decay, (1 + updates) / (10 + updates))
+    pairs = [(average[variable.op.name], variable) for variable in variables]
+    return tf.group(  # average -= share * delta, in one pass over the average
+        *(
+            tf.raw_ops.ResourceApplyGradientDescent(var=mean.handle, alpha=share, delta=mean - variable)
+            for mean, variable in pairs
+        )
+    )

@@ -5,11 +5,12 @@ Each is a function (discriminate, real, fake) -> scalar, before its weight, wher
 """
 
 import zlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config.presets import PENALTIES as WEIGHTS
 from tfgan_v1.gan import data_parallel, noise
+from tfgan_v1.gan.conditioning import Batch
 from tfgan_v1.gan.layers import RngKey
 from tfgan_v1.gan.networks import Networks, check_tensor
 
@@ -20,7 +21,7 @@ class Discriminate(NamedTuple):
     """D while training: `discriminate(images)`, and random numbers that are a function of the seed and the step."""
 
     networks: Networks
-    key: RngKey
+    key: RngKey  # with the Shard of the batch
     real_labels: Any = None  # in a conditional run, the classes of the real images, one-hot [batch, classes]
     fake_labels: Any = None  # and of the generated ones
 
@@ -29,7 +30,8 @@ class Discriminate(NamedTuple):
 
         labels: in a conditional run, the class of each; None for those of the real images.
         """
-        return self.networks.discriminate(images, self.key, self.real_labels if labels is None else labels)
+        labels = self.real_labels if labels is None else labels
+        return self.networks.discriminate(Batch(images, labels, self.key.shard), self.key)
 
     def uniform(self, shape, name=""):
         """Random numbers in [0, 1): float32 of a static shape. Another name gives independent ones.
@@ -55,15 +57,15 @@ class Discriminate(NamedTuple):
 
     def deviation(self, images):
         """The standard deviation of all values of the batch, a scalar: in a cluster, of the images of all workers."""
-        return data_parallel.deviation(images, self.key.rows)
+        return data_parallel.deviation(images, self.key.shard)
 
     def _draw(self, distribution, shape, name):
         def draw(shape, part=None):
             stream = zlib.crc32(f"penalty/{distribution}/{name}/{shape}".encode())
             return noise.draw(distribution, self.key.seed, stream, self.key.number, 1, shape, part)[0]
 
-        of_batch = self.key.rows and shape and shape[0] == self.key.rows.count
-        return data_parallel.draw(self.key.rows if of_batch else None, shape, draw)
+        shard = self.key.shard
+        return data_parallel.draw(shard if shard and shape and shape[0] == shard.count else None, shape, draw)
 
 
 def wgan_gp(discriminate, real, fake):
@@ -95,16 +97,32 @@ def r2(discriminate, real, fake):
     return tf.reduce_mean(discriminate.squared_slopes(fake, discriminate.fake_labels)) / 2
 
 
+class Penalty(NamedTuple):
+    """A gradient penalty."""
+
+    function: Callable  # (discriminate, real, fake) -> scalar
+    weight: float  # the paper's
+
+
+PENALTIES = {
+    "wgan_gp": Penalty(wgan_gp, 10.0),
+    "dragan": Penalty(dragan, 10.0),
+    "r1": Penalty(r1, 10.0),
+    "r2": Penalty(r2, 10.0),
+}
+
+
 def make_penalty(config, loss):
     """The penalty of a run, with its weight: the loss's own, or the configuration's; None if there is none."""
     if loss.penalty or config.penalty == "none":
         return loss.penalty
-    weight = config.penalty_weight if config.penalty_weight is not None else WEIGHTS[config.penalty]
-    return lambda discriminate, real, fake: weight * PENALTIES[config.penalty](discriminate, real, fake)
+    function, weight = PENALTIES[config.penalty]
+    weight = weight if config.penalty_weight is None else config.penalty_weight
+    return lambda discriminate, real, fake: weight * function(discriminate, real, fake)
 
 
 def penalty_gradients(spec, real, fake, key, step):
-    """The gradients of a gan.TrainSpec's penalty for D's variables, or None without a penalty.
+    """The gradients of a train_step.TrainSpec's penalty for D's variables, or None without a penalty.
 
     With `--penalty-every N`, N times the gradients in every N-th step, and zeros in the others (lazy regularization,
     arXiv:1912.04958, app. B). real, fake: Batches of images. key: the layers.RngKey of the call of D for the real
@@ -116,19 +134,17 @@ def penalty_gradients(spec, real, fake, key, step):
 
     def due():
         discriminate = Discriminate(
-            spec.networks, key.of(real.rows)._replace(second_order=True), real.labels, fake.labels
+            spec.networks, key.of(real.shard)._replace(second_order=True), real.labels, fake.labels
         )
         penalty = spec.penalty(discriminate, real.values, fake.values)
         check_tensor("the loss's penalty", penalty, [])
-        slopes = tf.gradients(data_parallel.weighed(every * penalty, real.rows), variables)
-        return [tf.zeros_like(each) if slope is None else slope for slope, each in zip(slopes, variables, strict=True)]
+        gradients = tf.gradients(data_parallel.scale_loss(every * penalty, real.shard), variables)
+        pairs = zip(gradients, variables, strict=True)
+        return [tf.zeros_like(variable) if gradient is None else gradient for gradient, variable in pairs]
 
     if every == 1:
         return due()
-    return tf.cond(tf.equal(step % every, 0), due, lambda: [tf.zeros_like(each) for each in variables])
-
-
-PENALTIES = {"none": None, "wgan_gp": wgan_gp, "dragan": dragan, "r1": r1, "r2": r2}
+    return tf.cond(tf.equal(step % every, 0), due, lambda: [tf.zeros_like(variable) for variable in variables])
 
 
 def _slopes_other_than_one(discriminate, images):

@@ -1,20 +1,56 @@
 """The training graph around Algorithm 1: what a session feeds, and a loop of many steps in one `Session.run`."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.errors import UserError, brief
-from tfgan_v1.gan import averaging, batches, data_parallel, noise, numerics
+from tfgan_v1.errors import UserError
+from tfgan_v1.gan import batches, data_parallel, noise
 from tfgan_v1.gan.conditioning import Batch, make_condition
+from tfgan_v1.gan.layers import numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
 from tfgan_v1.gan.models import MODELS, Model, decode, encode
-from tfgan_v1.gan.networks import View, create_networks
-from tfgan_v1.gan.optimizers import Optimizer, make_optimizer
-from tfgan_v1.gan.step_metrics import METRICS
-from tfgan_v1.gan.train_step import TrainSpec, d_output, discriminate, make_train_spec, train_step
+from tfgan_v1.gan.networks import DInput, create_networks
+from tfgan_v1.gan.optimizers import Optimizer, make_optimizer, start_average, update_average
+from tfgan_v1.gan.train_step import STEP_METRICS, TrainSpec, d_output, make_train_spec, train_step
 
 MEASURED = 250  # images that are drawn at once to be measured
 MOST_FIXED = 100  # images that are drawn from the same noise at each sampling step
+
+
+class CustomParts(NamedTuple):
+    """What a caller in Python provides in place of what the configuration names; None is the built-in part."""
+
+    model: Any = None  # a models.Model
+    loss: Any = None  # a losses.Loss
+    d_optimizer: Any = None  # an optimizers.Optimizer
+    g_optimizer: Any = None  # an optimizers.Optimizer
+
+    def names(self):
+        """The names of the parts that are custom, for config.json."""
+        return [name for name, part in self._asdict().items() if part is not None]
+
+
+class DataSpec(NamedTuple):
+    """What the graph must know of the images or points to train on."""
+
+    shape: tuple  # of one image, uint8 [h, w, c], or point, float32 [1]
+    dtype: Any
+    num_images: int  # to train on
+    num_resident: int  # that are kept in a variable, with the held-out ones
+    class_counts: Sequence[int] | None = None  # of a conditional run, the number of images of each class
+    stream: Any = None  # a Batch of tensors [chunk, d_steps, batch, *shape] of each call, in place of the variable
+
+
+class Inputs(NamedTuple):
+    """The placeholders of the loop, and the variables that keep all images."""
+
+    first_step: Any  # int64: number of steps done before this call
+    num_steps: Any  # int32: steps to do, at most `chunk`
+    chunk: int
+    images: Batch = Batch(None)  # [num_resident, *shape], fed once, to `initialize`; of None if they are streamed
+    resident: Batch | None = None  # the variables that they are kept in
+    order: Any = None  # int32 [chunk, d_steps, batch]: indices of the images; None if they are streamed
 
 
 class SingleStep(NamedTuple):
@@ -22,163 +58,108 @@ class SingleStep(NamedTuple):
 
     real: Batch  # placeholders [d_steps, batch, *shape], pixels or points; and the class of each, or None
     z: Batch  # placeholders, float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size]; and classes, or None
-    metrics: Any  # float32 [n], the METRICS of step number `TrainGraph.first_step`
+    metrics: Any  # float32 [n], the STEP_METRICS of step number `Inputs.first_step`
+
+
+class Samplers(NamedTuple):
+    """Images [n, *shape] that the generator draws, or the averaged one: of images in [0, 1]."""
+
+    preview: Any  # samples at first_step, [num_samples, *shape]
+    fixed: Any  # of the same noise in all of the run, [up to MOST_FIXED, *shape]
+    batch_index: Any  # placeholder, int64
+    measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape]
+
+
+class DOutputs(NamedTuple):
+    """D's outputs for images, by which overfitting is seen."""
+
+    images: Batch  # placeholders [n, *shape], pixels or points; and the class of each, or None
+    mean: Any  # scalar: a probability, or a score
 
 
 class TrainGraph(NamedTuple):
     """What a session feeds (placeholders) and runs (tensors)."""
 
     spec: TrainSpec
-    images: Batch  # placeholders [num_images, *shape], fed once, to `initialize`; of None if the images are streamed
+    inputs: Inputs
     initialize: Any  # runs all initializers
-    first_step: Any  # placeholder, int64: number of steps done before this call
-    num_steps: Any  # placeholder, int32: steps to do, at most `chunk`
-    order: Any  # placeholder, int32 [chunk, d_steps, batch]: indices of the images; None if they are streamed
-    metrics: Any  # does the steps; float32 [chunk, n], the METRICS of each, of which the first num_steps rows are valid
-    finite: Any  # bool: whether every weight and optimizer slot is finite after the steps, in a cluster on all workers
-    preview: Any  # samples at first_step, float32 [num_samples, *shape], images in [0, 1]; of the averaged generator
-    fixed: Any  # images of the same noise in all of the run, float32 [up to MOST_FIXED, *shape]; otherwise as preview
-    batch_index: Any  # placeholder, int64
-    measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape], drawn as `preview` is
-    judged: Batch  # placeholders [n, *shape], pixels or points; and the class of each, or None
-    d_outputs: Any  # D's mean output for them: a probability, or a score
     start_average: Any  # sets the averaged generator to the generator; run it after `initialize`
+    broadcast: Any  # in a cluster, the op by which all workers take over the first one's state; otherwise None
+    metrics: Any  # does the steps; float32 [chunk, n], the STEP_METRICS of each: the first num_steps rows are valid
+    finite: Any  # bool: whether every weight and optimizer slot is finite after the steps, in a cluster on all workers
     single_step: SingleStep
-    weights: list  # both networks' variables: what another run may start from
+    samplers: Samplers
+    d_outputs: DOutputs
     state: list  # every variable but the images: what a resume needs
-    adopt: Any = None  # in a cluster, the op by which all workers take over the first one's state
 
     @property
     def networks(self):
         """The Networks of the spec."""
         return self.spec.networks
 
+    @property
+    def weights(self):
+        """Both networks' variables: what another run may start from."""
+        return self.networks.g_state + self.networks.d_state
 
-@numerics.as_configured
-def build(
-    config,
-    shape,
-    dtype,
-    num_images,
-    chunk,
-    model=None,
-    loss=None,
-    d_optimizer=None,
-    g_optimizer=None,
-    class_counts=None,
-    stream=None,
-    num_resident=None,
-    workers=None,
-):
+
+def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008, a constant
     """The TrainGraph of a configuration whose `xla` is on or off, in the current default graph.
 
-    shape, dtype: of one image, uint8 [h, w, c], or point, float32 [1]. chunk: the most steps in one call; it shapes the
-    placeholders and changes no result. model, loss, d_optimizer, g_optimizer: custom parts in place of the
-    configuration's. class_counts: of a conditional run, the number of images of each class. stream: a Batch of tensors
-    [chunk, d_steps, batch, *shape] with the images of a call, if the images are not kept in a variable. num_resident:
-    how many are, if some are held out from the num_images to train on. workers: the sharing.Workers of a cluster, each
-    of which has a part of every batch. Raises UserError if a custom part does not fit.
+    data: a DataSpec. chunk: the most steps in one call; it shapes the placeholders and changes no result. workers: the
+    data_parallel.Workers of a cluster, each of which has a part of every batch. Raises UserError if a custom part does
+    not fit.
     """
     tf.set_random_seed(config.seed)
-    custom, model, loss = model, model or MODELS[config.model], loss or LOSSES[config.loss]
-    optimizers = [each for each in (d_optimizer, g_optimizer) if each is not None]
-    for part, kind in ((model, Model), (loss, Loss), *((each, Optimizer) for each in optimizers)):
-        if not isinstance(part, kind):
-            raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
-    if loss.reads_as not in METRICS:
-        raise UserError(f"a loss reads its logits as {' or '.join(METRICS)}, not {brief(loss.reads_as)}")
-    condition = make_condition(config, class_counts, custom)
-    networks = create_networks(model, shape, config.noise_size, View.of(config), config.average > 0, condition)
-    weights = networks.g_state + networks.d_state
-    spec = make_spec(config, networks, loss, d_optimizer, g_optimizer)
-    first_step = tf.placeholder(tf.int64, [], "first_step")
-    num_steps = tf.placeholder(tf.int32, [], "num_steps")
-    single_step = build_single_step(spec, dtype, first_step, workers)
-    state = tf.global_variables()
-
-    width = config.batch_size + batches.leftover(config, num_images)
-    images, order, resident = Batch(None), None, None
-    if stream is None:
-        images = image_placeholders("pixels", dtype, [num_resident or num_images], shape, condition)
-        resident = resident_variables(images)
-        order = tf.placeholder(tf.int32, [chunk, config.d_steps, width], "order")
-
-    def draw_noise(stream, index, count, shape):
-        return noise.draw(config.noise, config.seed, stream, index, count, [*shape, config.noise_size])
-
-    def draw_classes(stream, index, count, shape):
-        return condition and condition.draw(config.seed, stream, index, count, shape)
-
-    def draw_images(z, classes):
-        z = networks_input(networks, Batch(z, classes))
-        return decode(model, networks.generate(z.values, labels=z.labels, average=config.average > 0))
-
-    draws = chunk, [config.d_steps + (config.g_noise == "fresh"), width]
-    zs = Batch(draw_noise(noise.TRAINING, first_step, *draws), draw_classes(noise.TRAINING_CLASSES, first_step, *draws))
-    preview_z = draw_noise(noise.PREVIEW, first_step, 1, [config.num_samples])[0]
-    preview_classes = condition and tf.range(config.num_samples) % condition.num_classes
-    num_fixed = min(config.num_samples, MOST_FIXED)
-    fixed_z = draw_noise(noise.FIXED, 0, 1, [num_fixed])[0]
-    fixed_classes = condition and preview_classes[:num_fixed]
-    batch_index = tf.placeholder(tf.int64, [], "batch_index")
-    measured_z = draw_noise(noise.EVALUATION, batch_index, 1, [MEASURED])[0]
-    measured_classes = condition and draw_classes(noise.EVALUATION_CLASSES, batch_index, 1, [MEASURED])[0]
-    judged = image_placeholders("judged", dtype, [None], shape, condition)
-    judged_logits = discriminate(networks, networks_input(networks, judged), None)
-    loop = make_loop(spec, num_images, resident, state, workers)
-    metrics, finite = loop(first_step, num_steps, Batch(order) if stream is None else stream, zs)
-    if workers:
-        metrics, finite = shared_outcome(workers, metrics, finite)
-    return TrainGraph(
-        spec=spec,
-        images=images,
-        initialize=tf.global_variables_initializer(),
-        first_step=first_step,
-        num_steps=num_steps,
-        order=order,
-        metrics=metrics,
-        finite=finite,
-        preview=draw_images(preview_z, preview_classes),
-        fixed=draw_images(fixed_z, fixed_classes),
-        batch_index=batch_index,
-        measured=draw_images(measured_z, measured_classes),
-        judged=judged,
-        d_outputs=tf.reduce_mean(d_output(loss, judged_logits)),
-        start_average=averaging.start(networks.average, networks.g_state) if networks.average else tf.no_op(),
-        single_step=single_step,
-        weights=weights,
-        state=state,
-        adopt=workers and workers.adopt(state),
-    )
+    with use_numerics(numerics_of(config)):
+        spec = make_spec(config, data, parts)
+        inputs = Inputs(tf.placeholder(tf.int64, [], "first_step"), tf.placeholder(tf.int32, [], "num_steps"), chunk)
+        single_step = build_single_step(spec, data, inputs.first_step, workers)  # creates the optimizers' slots, too
+        state = tf.global_variables()
+        inputs = inputs if data.stream else with_resident_images(spec, data, inputs)
+        metrics, finite = build_loop(spec, data, inputs, state, workers)
+        return TrainGraph(
+            spec=spec,
+            inputs=inputs,
+            initialize=tf.global_variables_initializer(),
+            start_average=start_average(spec.networks.average, spec.networks.g_state)
+            if spec.networks.average
+            else tf.no_op(),
+            broadcast=workers and workers.broadcast(state),
+            metrics=metrics,
+            finite=finite,
+            single_step=single_step,
+            samplers=build_samplers(spec, inputs.first_step),
+            d_outputs=build_d_outputs(spec, data),
+            state=state,
+        )
 
 
-def shared_outcome(workers, metrics, finite):
-    """(METRICS, whether all is finite) of all workers; each worker's metrics are its share of the batch's means."""
-    infinite = tf.cast(tf.logical_not(finite), tf.float32)
-    flat = workers.reduce(tf.concat([tf.reshape(metrics, [-1]), infinite[None]], 0))
-    return tf.reshape(flat[:-1], metrics.shape), tf.equal(flat[-1], 0)
-
-
-def make_spec(config, networks, loss, d_optimizer=None, g_optimizer=None):
+def make_spec(config, data, parts):
     """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
+    model, loss = parts.model or MODELS[config.model], parts.loss or LOSSES[config.loss]
+    for part, kind in zip(parts, (Model, Loss, Optimizer, Optimizer), strict=True):
+        if part is not None and not isinstance(part, kind):
+            raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
+    condition = make_condition(config, data.class_counts, model, custom=parts.model is not None)
+    networks = create_networks(model, data.shape, config.noise_size, DInput.of(config), config.average > 0, condition)
 
     def clip(_):  # arXiv:1701.07875, alg. 1
         limit = config.clip_weights
-        return tf.group(*(each.assign(tf.clip_by_value(each, -limit, limit)) for each in networks.d_vars))
+        return tf.group(*(weight.assign(tf.clip_by_value(weight, -limit, limit)) for weight in networks.d_vars))
 
     def average(updates):
-        return averaging.update(networks.average, networks.g_state, config.average, updates)
+        return update_average(networks.average, networks.g_state, config.average, updates)
 
-    d_after, g_after = clip if config.clip_weights else None, average if networks.average else None
-    d = make_optimizer(config, networks.d_vars, config.d_lr, config.d_decay, "d_updates", d_optimizer, d_after)
-    g = make_optimizer(config, networks.g_vars, config.g_lr, config.g_decay, "g_updates", g_optimizer, g_after)
+    d = make_optimizer(config, "d", networks.d_vars, parts.d_optimizer, clip if config.clip_weights else None)
+    g = make_optimizer(config, "g", networks.g_vars, parts.g_optimizer, average if networks.average else None)
     return make_train_spec(config, networks, loss, d, g)
 
 
-def image_placeholders(name, dtype, axes, shape, condition):
+def image_placeholders(name, data, axes, condition):
     """Placeholders of images [*axes, *shape] and, in a conditional run, of their classes, int32 [*axes]: a Batch."""
     labels = tf.placeholder(tf.int32, axes, f"{name}_labels") if condition else None
-    return Batch(tf.placeholder(dtype, [*axes, *shape], name), labels)
+    return Batch(tf.placeholder(data.dtype, [*axes, *data.shape], name), labels)
 
 
 def feed(placeholders, images, labels):
@@ -186,84 +167,132 @@ def feed(placeholders, images, labels):
     return {placeholders.values: images} | ({} if placeholders.labels is None else {placeholders.labels: labels})
 
 
-def resident_variables(images):
-    """The variables that keep a Batch of all images for the whole training."""
+def with_resident_images(spec, data, inputs):
+    """Inputs with the variables that keep all images for the whole training, and the placeholder of their order."""
 
-    def keep(name, fed):
-        return tf.get_variable(name, initializer=fed, trainable=False, use_resource=True)
+    def keep(name, images):
+        return tf.get_variable(name, initializer=images, trainable=False, use_resource=True)
 
-    return Batch(keep("images", images.values), None if images.labels is None else keep("labels", images.labels))
+    images = image_placeholders("pixels", data, [data.num_resident], spec.networks.condition)
+    labels = None if images.labels is None else keep("labels", images.labels)
+    width = spec.config.batch_size + batches.leftover(spec.config, data.num_images)
+    order = tf.placeholder(tf.int32, [inputs.chunk, spec.config.d_steps, width], "order")
+    return inputs._replace(images=images, resident=Batch(keep("images", images.values), labels), order=order)
 
 
 def networks_input(networks, batch):
     """A Batch as the networks get it: images in the range of the model's output, noise as it is, classes one-hot."""
     labels = networks.condition and networks.condition.one_hot(batch.labels)
-    return Batch(encode(networks.model, batch.values), labels, batch.rows)
+    return batch._replace(values=encode(networks.model, batch.values), labels=labels)
 
 
-def build_single_step(spec, dtype, step, workers=None):
+def draw_noise(spec, streams, index, count, shape):
+    """Noise and, in a conditional run, classes: a Batch of `count` batches [*shape] from number `index` on.
+
+    streams: of the noise and of the classes; without the second, the k-th image has the k-th class.
+    """
+    config, condition, (noise_stream, class_stream) = spec.config, spec.networks.condition, streams
+    z = noise.draw(config.noise, config.seed, noise_stream, index, count, [*shape, config.noise_size])
+    if condition is None:
+        return Batch(z)
+    if class_stream is None:
+        return Batch(z, tf.range(shape[0])[None] % condition.num_classes)
+    return Batch(z, condition.draw(config.seed, class_stream, index, count, shape))
+
+
+def build_samplers(spec, first_step):
+    """The Samplers of a spec."""
+    networks, average, num_samples = spec.networks, spec.config.average > 0, spec.config.num_samples
+    batch_index = tf.placeholder(tf.int64, [], "batch_index")
+
+    def images(streams, index, count):
+        z = draw_noise(spec, streams, index, 1, [count]).part(0)
+        return decode(networks.model, networks.generate(networks_input(networks, z), average=average).values)
+
+    return Samplers(
+        preview=images((noise.PREVIEW, None), first_step, num_samples),
+        fixed=images((noise.FIXED, None), 0, min(num_samples, MOST_FIXED)),
+        batch_index=batch_index,
+        measured=images((noise.EVALUATION, noise.EVALUATION_CLASSES), batch_index, MEASURED),
+    )
+
+
+def build_d_outputs(spec, data):
+    """The DOutputs of a spec."""
+    images = image_placeholders("d_inputs", data, [None], spec.networks.condition)
+    logits = spec.networks.discriminate(networks_input(spec.networks, images))
+    return DOutputs(images, tf.reduce_mean(d_output(spec.loss, logits)))
+
+
+def build_single_step(spec, data, step, workers=None):
     """The SingleStep of a spec. It also creates the optimizers' slots, which must exist before the loop is built."""
     config, networks = spec.config, spec.networks
-    condition = networks.condition
     draws = config.d_steps + (config.g_noise == "fresh")
-    real = image_placeholders("real", dtype, [config.d_steps, config.batch_size], networks.shape, condition)
-    z = image_placeholders("z", tf.float32, [draws, config.batch_size], [config.noise_size], condition)
-    part, rows = data_parallel.rows_slice(workers, config.batch_size)
-    reals = [networks_input(networks, real.part((k, part), rows)) for k in range(config.d_steps)]
-    zs = [networks_input(networks, z.part((k, part), rows)) for k in range(draws)]
+    noise_spec = data._replace(shape=(config.noise_size,), dtype=tf.float32)
+    real = image_placeholders("real", data, [config.d_steps, config.batch_size], networks.condition)
+    z = image_placeholders("z", noise_spec, [draws, config.batch_size], networks.condition)
+    part, shard = data_parallel.shard_slice(workers, config.batch_size)
+    reals = [networks_input(networks, real.part((k, part), shard)) for k in range(config.d_steps)]
+    zs = [networks_input(networks, z.part((k, part), shard)) for k in range(draws)]
     return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
 
 
-def make_loop(spec, num_images, resident, state, workers=None):
-    """Many steps in one call, as a function of (first_step, num_steps, inputs, zs).
-
-    inputs: a Batch of the indices of images [chunk, d_steps, batch], or of the images themselves where resident, the
-    variables of all images, is None. zs: a Batch of noise [chunk, d_steps or one more, batch, noise_size]. The function
-    returns the METRICS of each step, float32 [chunk, n], and whether every variable of the state is finite; in a
-    cluster, this worker's share of the METRICS.
-    """
+def build_loop(spec, data, inputs, state, workers=None):
+    """(STEP_METRICS of each of the steps, float32 [chunk, n]; whether every variable of the state is finite after)."""
     config = spec.config
-    per_epoch, leftover = batches.steps_per_epoch(config, num_images), batches.leftover(config, num_images)
+    width = config.batch_size + batches.leftover(config, data.num_images)
+    draws = [config.d_steps + (config.g_noise == "fresh"), width]
+    zs = draw_noise(spec, (noise.TRAINING, noise.TRAINING_CLASSES), inputs.first_step, inputs.chunk, draws)
+    step_fn = make_step_fn(spec, data, inputs.resident, workers)
 
-    def run_step(step, batch, zs, extra, freeze_generator):
-        sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + extra]
-        parts = [data_parallel.rows_slice(workers, size) for size in sizes]
-        reals = [batch.part((k, part), rows) for k, (part, rows) in enumerate(parts)]
-        if resident is not None:
-            reals = [resident.gather(indices) for indices in reals]
-        reals = [networks_input(spec.networks, real) for real in reals]
-        z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]
-        zs = [networks_input(spec.networks, zs.part((k, part), rows)) for k, (part, rows) in enumerate(z_parts)]
-        d_zs, g_z = split_noise(config, zs)
-        return data_parallel.weighed(train_step(spec, reals, d_zs, g_z, step, freeze_generator), parts[-1][1])
-
-    def run_step_of_epoch(step, batch, zs, freeze_generator):
-        """With `--batches whole`, the last batch of an epoch takes the leftover images, too."""
-        last = tf.equal((step + 1) % per_epoch, 0)
-        args = step, batch, zs
-        return static_cond(
-            leftover,
-            last,
-            lambda: run_step(*args, leftover, freeze_generator),
-            lambda: run_step(*args, 0, freeze_generator),
-        )
-
-    def loop(first_step, num_steps, inputs, zs):
+    def loop(first_step, num_steps, images, zs):
         def body(i, metrics):
-            step = first_step + tf.cast(i, tf.int64)
-            args, d_only = (step, inputs.part(i), zs.part(i)), step < config.d_first
-            row = static_cond(
-                config.d_first, d_only, lambda: run_step_of_epoch(*args, True), lambda: run_step_of_epoch(*args, False)
-            )
+            row = step_fn(first_step + tf.cast(i, tf.int64), images.part(i), zs.part(i))
             return i + 1, tf.tensor_scatter_nd_update(metrics, [[i]], [row])
 
-        start = [0, tf.zeros([zs.values.shape.as_list()[0], len(METRICS[spec.loss.reads_as])])]
+        start = [0, tf.zeros([inputs.chunk, len(STEP_METRICS[spec.loss.critic])])]
         metrics = tf.while_loop(lambda i, _: i < num_steps, body, start, parallel_iterations=1)[1]
         numbers = [variable for variable in state if variable.dtype.is_floating]
-        return metrics, tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in numbers])
+        return metrics, tf.reduce_all([tf.reduce_all(tf.math.is_finite(number)) for number in numbers])
 
     # A function even without XLA: inside one, loops and variables behave the same in every process.
-    return tf.function(loop, jit_compile=config.xla == "on", autograph=False)
+    compiled = tf.function(loop, jit_compile=config.xla == "on", autograph=False)
+    metrics, finite = compiled(inputs.first_step, inputs.num_steps, data.stream or Batch(inputs.order), zs)
+    return all_workers(workers, metrics, finite) if workers else (metrics, finite)
+
+
+def make_step_fn(spec, data, resident, workers):
+    """One step of the loop as a function (number of the step, images or their indices, noise) -> STEP_METRICS.
+
+    In a cluster, this worker's share of them.
+    """
+    config = spec.config
+    per_epoch, leftover = batches.steps_per_epoch(config, data.num_images), batches.leftover(config, data.num_images)
+
+    def run_step(step, images, zs, extra, freeze_generator):
+        sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + extra]
+        parts = [data_parallel.shard_slice(workers, size) for size in sizes]
+        reals = [images.part((k, part), shard) for k, (part, shard) in enumerate(parts)]
+        reals = [networks_input(spec.networks, resident.gather(real) if resident else real) for real in reals]
+        z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]
+        zs = [networks_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
+        metrics = train_step(spec, reals, *split_noise(config, zs), step, freeze_generator)
+        return data_parallel.scale_loss(metrics, parts[-1][1])
+
+    def step_fn(step, images, zs):
+        def d_first(freeze_generator):  # with `--batches whole`, the last batch of an epoch takes the leftover images
+            last = tf.equal((step + 1) % per_epoch, 0)
+            return static_cond(leftover, last, lambda extra: run_step(step, images, zs, extra, freeze_generator))
+
+        return static_cond(config.d_first > 0, step < config.d_first, d_first)
+
+    return step_fn
+
+
+def static_cond(possible, condition, function):
+    """function(possible) where a condition holds, else function(0); function(0) alone where it never can."""
+    zero = type(possible)()
+    return tf.cond(condition, lambda: function(possible), lambda: function(zero)) if possible else function(zero)
 
 
 def split_noise(config, zs):
@@ -271,6 +300,8 @@ def split_noise(config, zs):
     return (zs[:-1], zs[-1]) if config.g_noise == "fresh" else (zs, None)
 
 
-def static_cond(possible, condition, yes, no):
-    """tf.cond(condition, yes, no), or `no` alone where the configuration never lets the condition hold."""
-    return tf.cond(condition, yes, no) if possible else no()
+def all_workers(workers, metrics, finite):
+    """(STEP_METRICS, whether all is finite) of all workers; each worker's metrics are its share of the batch's."""
+    infinite = tf.cast(tf.logical_not(finite), tf.float32)
+    flat = workers.reduce(tf.concat([tf.reshape(metrics, [-1]), infinite[None]], 0))
+    return tf.reshape(flat[:-1], metrics.shape), tf.equal(flat[-1], 0)

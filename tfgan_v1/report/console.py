@@ -10,7 +10,7 @@ from datetime import timedelta
 from tqdm import tqdm
 
 from tfgan_v1.evaluation import metrics
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report.statistics import statistics
 from tfgan_v1.storage import records
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
@@ -19,9 +19,9 @@ from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, ST
 def write_line(plan, progress, numbers):
     """Prints the step and the losses in the published form, then D's outputs, accuracies, speed and time left.
 
-    numbers: METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
+    numbers: STEP_METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
     """
-    config, now = progress.config, dict(zip(METRICS[plan.reads_as], numbers, strict=True))
+    config, now = progress.config, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True))
     seconds = max(progress.seconds - progress.reported, 1e-3)
     steps = progress.step - progress.reported_step
     progress.reported, progress.reported_step = progress.seconds, progress.step
@@ -30,9 +30,9 @@ def write_line(plan, progress, numbers):
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
 
     losses = f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}"
-    outputs = ", ".join(f"{name} {now[name]:.2f}" for name in METRICS[plan.reads_as][2:4])
+    outputs = ", ".join(f"{name} {now[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4])
     if progress.held_out and progress.held_out[-1].step == progress.step:
-        outputs += f", {records.HELD_OUT_HEADERS[plan.reads_as][3]} {progress.held_out[-1].held_out:.2f}"
+        outputs += f", {records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}"
     accuracies = f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}" if "d_accuracy" in now else ""
     speed = f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
     if plan.workers > 1:

@@ -5,16 +5,16 @@ import io
 from PIL import Image
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import plots
 
-# The METRICS and figures in the groups in which TensorBoard shows them.
+# The STEP_METRICS and figures in the groups in which TensorBoard shows them.
 TAGS = {
     "d_loss": "loss/discriminator",
     "g_loss": "loss/generator",
     "d_accuracy": "accuracy/discriminator",
     "g_accuracy": "accuracy/generator",
-    **{name: f"outputs/{name}" for names in METRICS.values() for name in names[2:4]},
+    **{name: f"outputs/{name}" for names in STEP_METRICS.values() for name in names[2:4]},
 }
 
 
@@ -35,7 +35,7 @@ class EventFiles:
         self._writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step + 1)
 
     def add_numbers(self, step, numbers):
-        """Adds numbers by name: METRICS, or figures."""
+        """Adds numbers by name: STEP_METRICS, or figures."""
         values = [tf.Summary.Value(tag=TAGS.get(name, name), simple_value=number) for name, number in numbers.items()]
         self._writer.add_summary(tf.Summary(value=values), step)
 

@@ -104,16 +104,16 @@ def page(about, urls, tables=Tables()):  # noqa: B008, a constant
 
 def curves(about, tables):
     """The Curves of a run; none without tables."""
-    found, unit, reads_as = [], about["unit"], about["reads_as"]
+    found, unit, critic = [], about["unit"], about["reads_as"] == "scores"
     if tables.losses:
         rows, x = tables.losses, [place_of(about, row.step) for row in tables.losses]
         losses = {"D": [row.d_loss for row in rows], "G": [row.g_loss for row in rows]}
-        names = records.LOSSES_HEADERS[reads_as][4:6]
+        names = records.LOSSES_HEADERS[critic][4:6]
         outputs = {names[0]: [row.d_x for row in rows], names[1]: [row.d_g_z for row in rows]}
         faint = "; faint: single steps, with their running mean" if plots.running_mean(x) is not None else ""
         of_steps = f"by {unit}{faint}"
         found.append(Curve("Losses", f"Loss of discriminator (D) and generator (G) {of_steps}.", x, losses))
-        if reads_as == "probabilities":
+        if not critic:
             text = f"D's mean probability that real images (x) and generated ones (G(z)) are real, {of_steps}."
             found.append(Curve("Discriminator outputs", f"{text} 0.5 is the optimum.", x, outputs, (0, 1), (0.5,)))
         else:
@@ -121,7 +121,7 @@ def curves(about, tables):
     if tables.held_out:
         rows, x = tables.held_out, [place_of(about, row.step) for row in tables.held_out]
         outputs = {"training images": [row.training for row in rows], "held-out": [row.held_out for row in rows]}
-        limits = (0, 1) if reads_as == "probabilities" else None
+        limits = None if critic else (0, 1)
         text = f"D's mean output on training and held-out images by {unit}; a gap is overfitting."
         found.append(Curve("Discriminator outputs on real images", text, x, outputs, limits))
     for i, (name, real) in enumerate(about["figures"].items() if tables.evaluation else ()):
@@ -139,7 +139,7 @@ def about_run(plan, progress, evaluator=None):
     from tfgan_v1.config.options import as_flags, flag
     from tfgan_v1.storage.progress import made_by
 
-    config, facts = progress.config, plan.facts
+    config, facts = progress.config, plan.metadata
     samples = progress.fixed or progress.samples
     kind = "points" if plan.is_points else "images"
     where = f"{facts['num_images']:,} {kind} of {facts['name']}"
@@ -159,7 +159,7 @@ def about_run(plan, progress, evaluator=None):
         "steps_per_epoch": plan.steps_per_epoch,
         "sample_steps": progress.sample_steps[-len(samples) :],
         "columns": plan.sheet_columns,
-        "reads_as": plan.reads_as,
+        "reads_as": "scores" if plan.critic else "probabilities",
         "figures": dict(zip(evaluator.header[2:], map(float, evaluator.real), strict=True))
         if evaluator and progress.evaluation
         else {},

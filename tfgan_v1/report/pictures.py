@@ -8,9 +8,9 @@ from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds from one drawing of a kind to the next, at least
 SHARE = 0.009  # of the time of the run that each of the two kinds may take while it trains
-OUTPUTS = {  # what D's logits are read as -> the plot of D's outputs
-    "probabilities": (names.PROBABILITIES, plots.probabilities),
-    "scores": (names.D_SCORES, plots.scores),
+OUTPUTS = {  # Loss.critic -> the plot of D's outputs
+    False: (names.PROBABILITIES, plots.probabilities),
+    True: (names.D_SCORES, plots.scores),
 }
 
 
@@ -98,11 +98,11 @@ def plots_of(plan, progress, evaluator=None):
     if progress.losses:
         steps = plan.axis(row.step for row in progress.losses)
         figures[names.LOSS_CURVES] = plots.loss_curves(steps, progress.losses, plan.unit)
-        name, draw = OUTPUTS[plan.reads_as]
+        name, draw = OUTPUTS[plan.critic]
         figures[name] = draw(steps, progress.losses, plan.unit)
     if progress.held_out:
         steps = plan.axis(row.step for row in progress.held_out)
-        figures[names.OVERFITTING] = plots.held_out(steps, progress.held_out, plan.reads_as, plan.unit)
+        figures[names.OVERFITTING] = plots.held_out(steps, progress.held_out, plan.critic, plan.unit)
     if evaluator and progress.evaluation:
         steps, rows = plan.axis(row[0] for row in progress.evaluation), progress.evaluation
         figures[names.EVALUATION_CURVES] = plots.figures(steps, evaluator.header[2:], rows, evaluator.real, plan.unit)

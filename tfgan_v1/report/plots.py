@@ -150,15 +150,15 @@ def scores(x, losses, unit="epoch"):
     return _curves(x, curves, title="Discriminator scores", xlabel=unit, ylabel="score")
 
 
-def held_out(x, rows, reads_as, unit="epoch"):
+def held_out(x, rows, critic, unit="epoch"):
     """D's mean outputs on training and on held-out images: where they part, D knows the training images by heart.
 
     rows: records.HeldOut; x: the epoch or step of each. Returns a Figure.
     """
     curves = {"training images": [row.training for row in rows], "held-out images": [row.held_out for row in rows]}
-    ylabel = {"probabilities": "probability of being real", "scores": "score"}[reads_as]
+    ylabel = "score" if critic else "probability of being real"
     figure = _curves(x, curves, title="Discriminator outputs on real images", xlabel=unit, ylabel=ylabel)
-    if reads_as == "probabilities":
+    if not critic:
         figure.axes[0].set_ylim(0, 1)
     return figure
 

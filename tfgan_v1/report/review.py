@@ -8,7 +8,7 @@ import numpy as np
 from tfgan_v1 import files
 from tfgan_v1.data.arrays import to_images_or_points
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import animation, page, plots
 from tfgan_v1.storage import names, records
 
@@ -52,9 +52,11 @@ def _in_folder(folder):
     source = fixed if samples else folder / names.SAMPLES
     samples = as_samples(samples or records.load_samples(source), source)
     about = _read_about(folder)
-    reads_as, losses = _read_losses(folder)
+    critic, losses = _read_losses(folder)
     if about is None:
-        about = page.about_samples(folder.name or str(folder), samples) | {"reads_as": reads_as}
+        about = page.about_samples(folder.name or str(folder), samples) | {
+            "reads_as": "scores" if critic else "probabilities"
+        }
         if len(losses) == len(samples):  # a row for each sampling step
             about |= {"unit": "step", "sample_steps": [row.step for row in losses]}
         else:
@@ -63,7 +65,7 @@ def _in_folder(folder):
         count = min(len(samples), len(about["sample_steps"]))
         samples, about["sample_steps"] = samples[:count], about["sample_steps"][:count]
     header = ("step", "epoch", *about["figures"])
-    held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[reads_as])
+    held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
     evaluation = _read(folder / names.EVALUATION, header) if about["figures"] else []
     tables = page.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
     return Found(about, samples, tables, folder, "")
@@ -140,14 +142,14 @@ def _read_about(folder):
 
 
 def _read_losses(folder):
-    """(what D's logits are read as, the rows of losses.csv); no rows if there is no such file."""
+    """(Loss.critic, the rows of losses.csv); no rows if there is no such file."""
     path = folder / names.LOSSES
     if not path.is_file():
-        return "probabilities", []
+        return False, []
     with path.open(encoding="ascii", errors="replace") as file:
         header = file.readline(1000)
-    reads_as = next((each for each, columns in METRICS.items() if columns[2] in header), "probabilities")
-    return reads_as, records.read_losses(path, float("inf"), reads_as=reads_as)
+    critic = STEP_METRICS[True][2] in header
+    return critic, records.read_losses(path, float("inf"), critic=critic)
 
 
 def _read(path, header):

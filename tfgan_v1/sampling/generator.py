@@ -13,7 +13,7 @@ from tfgan_v1.config import Config
 from tfgan_v1.data.labels import find_class
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import noise
-from tfgan_v1.gan.conditioning import make_condition, run_generator
+from tfgan_v1.gan.conditioning import Batch, generator_logits, make_condition
 from tfgan_v1.gan.models import MODELS, decode
 from tfgan_v1.sampling import latents
 from tfgan_v1.storage import checkpoints, run_folder
@@ -65,10 +65,11 @@ class Generator:
         run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
         config, image_shape = saved.config, tuple(saved.data["image_shape"])
         kind = kind or ("average" if config.average else "latest")
-        checkpoint, custom = checkpoints.newest_generator(folder, kind, step), model
+        checkpoint = checkpoints.newest_generator(folder, kind, step)
         with devices.new_graph() as graph:
-            condition = make_condition(config, saved.data.get("class_counts"), custom)
-            tensors = _build(config, image_shape, model or MODELS[config.model], condition)
+            network = model or MODELS[config.model]
+            condition = make_condition(config, saved.data.get("class_counts"), network, custom=model is not None)
+            tensors = _build(config, image_shape, network, condition)
             saver = checkpoints.make_saver(tf.global_variables("generator/"))
             session = tf.Session(graph=graph, config=devices.session_config("cpu"))  # the same image everywhere
             try:
@@ -196,7 +197,7 @@ def images_of(model, condition, z, image_shape, labels, reuse=None):
     reuse: of the variables, as in `tf.variable_scope`.
     """
     with tf.variable_scope("generator", use_resource=True, reuse=reuse):
-        logits = run_generator(model, condition, z, image_shape, None, labels)
+        logits = generator_logits(model, condition, Batch(z, labels), image_shape)
         return decode(model, model.output.activation(logits))
 
 

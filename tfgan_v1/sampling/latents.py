@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 
 from tfgan_v1.errors import UserError, brief
+from tfgan_v1.gan.noise import DISTRIBUTIONS
 
 WIDEST = 10.0  # of a truncation: beyond it, normal noise has no values
 
@@ -62,11 +63,7 @@ def quantiles(distribution, count):
 
     Float32 [count], ascending. distribution: a name in noise.DISTRIBUTIONS.
     """
-    from scipy.special import ndtri
-
-    middles = (np.arange(count) + 0.5) / count
-    of = {"uniform": lambda share: 2 * share - 1, "unit": lambda share: share, "normal": ndtri}
-    return of[distribution](middles).astype(np.float32)
+    return DISTRIBUTIONS[distribution].quantile((np.arange(count) + 0.5) / count).astype(np.float32)
 
 
 def plane(z, values, frames=None):

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.evaluation import evaluate, sides
+from tfgan_v1.evaluation import sides
 from tfgan_v1.report import plots, sheets
-from tfgan_v1.training import plan
+from tfgan_v1.storage import run_data
 
 
 class Training(NamedTuple):
@@ -19,10 +19,7 @@ class Training(NamedTuple):
 
 def load(config, **places):
     """The Training of the run in the folders of `config`, without held-out images. places, errors: see data_of_run."""
-    _, config, dataset = evaluate.data_of_run(config, **places)
-    count = len(dataset.images)
-    indices = plan.split_indices(config, dataset.name, count)[0] if config.holdout else np.arange(count)
-    return Training(dataset.images[indices] if config.holdout else dataset.images, indices)
+    return Training(*run_data.training_images(config, **places))
 
 
 def sheet_png(samples, training, captions, columns=None):

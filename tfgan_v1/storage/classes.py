@@ -5,11 +5,12 @@ from collections import Counter
 
 import numpy as np
 
+from tfgan_v1.config import COMMON
 from tfgan_v1.config.options import flag
-from tfgan_v1.config.presets import CONDITIONAL, CONVOLUTIONAL
 from tfgan_v1.data import ARRAY
 from tfgan_v1.data.labels import plain_name
 from tfgan_v1.errors import UserError, warn
+from tfgan_v1.gan.models import MODELS
 from tfgan_v1.storage import run_folder
 
 MOST_SHOWN = 20  # classes in a line or a table
@@ -48,16 +49,19 @@ def summary(dataset):
 
 
 def check(config, dataset, used, custom_model):
-    """Raises UserError if the classes do not fit the model or the images; warns of those that are hardly meant so.
+    """Raises UserError if the classes do not fit the model or the images; warns about likely mistakes.
 
     used: the indices of the images to train on. custom_model: the custom models.Model, or None.
     """
-    chosen = [name for name in BUILT_IN if getattr(config, name) != CONDITIONAL[name]]
+    chosen = [name for name in BUILT_IN if getattr(config, name) != COMMON[name]]
     if custom_model and chosen:
-        raise UserError(f"{flag(chosen[0])} is of built-in networks, and a custom model gets the labels; leave it out")
-    if config.g_condition == "batch_norm" and config.model not in CONVOLUTIONAL:
         raise UserError(
-            "--g-condition batch_norm needs batch normalisation, and the generator of --model "
+            f"{flag(chosen[0])} applies to built-in networks only; a custom model receives the labels as an argument; "
+            "leave it out"
+        )
+    if config.g_condition == "batch_norm" and not MODELS[config.model].convolutional:
+        raise UserError(
+            "--g-condition batch_norm needs batch normalization, and the generator of --model "
             f"{config.model} has none; use embedding"
         )
     if len(dataset.classes) > len(used):

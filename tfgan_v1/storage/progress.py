@@ -140,10 +140,10 @@ def load_progress(plan, checkpoint, evaluation_header=None):
         _check_same(progress, facts, names.FIXED_NOISE, ("num_fixed", "fixed_sha256"))
     if _exists(folder / names.LOSSES):
         most = facts["num_losses"]
-        progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, most, plan.reads_as))
+        progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, most, plan.critic))
         _check_same(progress, facts, names.LOSSES, ("num_losses", "losses_sha256"))
     if "held_out_sha256" in facts and _exists(folder / names.HELD_OUT):
-        header = records.HELD_OUT_HEADERS[plan.reads_as]
+        header = records.HELD_OUT_HEADERS[plan.critic]
         rows = _read(records.read_table, folder / names.HELD_OUT, header, progress.step)
         progress.add_held_out([records.HeldOut(*row) for row in rows])
         _check_same(progress, facts, names.HELD_OUT, ("held_out_sha256",))

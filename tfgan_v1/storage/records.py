@@ -10,14 +10,14 @@ import numpy as np
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.files import BoundedReader, replacing
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import safe_pickle
 
 FILES_HEADER = ("file", "left out because")
-LOSSES_HEADERS = {reads_as: ("step", "epoch", *metrics, "seconds") for reads_as, metrics in METRICS.items()}
-HELD_OUT_HEADERS = {  # by what D's logits are read as
-    "probabilities": ("step", "epoch", "D(training)", "D(held-out)"),
-    "scores": ("step", "epoch", "score(training)", "score(held-out)"),
+LOSSES_HEADERS = {critic: ("step", "epoch", *metrics, "seconds") for critic, metrics in STEP_METRICS.items()}
+HELD_OUT_HEADERS = {  # by Loss.critic
+    False: ("step", "epoch", "D(training)", "D(held-out)"),
+    True: ("step", "epoch", "score(training)", "score(held-out)"),
 }
 STATISTICS_HEADER = (
     *("step", "epoch", "kl_divergence"),
@@ -41,7 +41,7 @@ class Losses(NamedTuple):
 
     @classmethod
     def of(cls, step, epoch, metrics, seconds):
-        """The row of a step. metrics: its step_metrics.METRICS."""
+        """The row of a step. metrics: its train_step.STEP_METRICS."""
         return cls(step, epoch, *metrics, *[None] * (6 - len(metrics)), seconds)
 
     def cells(self):
@@ -151,9 +151,9 @@ def write_table(path, header, rows):
         csv.writer(file).writerows([header, *rows])
 
 
-def read_losses(path, last_step, most=None, reads_as="probabilities"):
+def read_losses(path, last_step, most=None, critic=False):
     """The Losses in losses.csv up to a step, at most `most`; anything may follow these rows. See `read_table`."""
-    rows = read_table(path, LOSSES_HEADERS[reads_as], last_step, most)
+    rows = read_table(path, LOSSES_HEADERS[critic], last_step, most)
     return [Losses.of(step, epoch, metrics, seconds) for step, epoch, *metrics, seconds in rows]
 
 

@@ -6,7 +6,7 @@ from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import scores
 from tfgan_v1.evaluation.evaluate import digits_of, load_classifier
 from tfgan_v1.evaluation.metric_table import METRICS, kinds_of, needs_classifier
-from tfgan_v1.training.plan import real_sets, shaping
+from tfgan_v1.storage.run_data import real_sets, shaping
 
 NUM = 5000  # images to measure
 # The first kind that the data allow -> names of metrics. The generator with the lowest first figure is the best.

@@ -1,7 +1,7 @@
 """The Session loop: train, record, sample, save."""
 
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
-from tfgan_v1.cluster.single import ALONE
+from tfgan_v1.cluster.single import SINGLE
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
@@ -25,6 +25,7 @@ from tfgan_v1.training.monitor import TrainingMonitor
 from tfgan_v1.training.plan import Plan
 from tfgan_v1.training.recording import (
     call_on_sample,
+    draw_samples,
     evaluate,
     record,
     sample,
@@ -39,26 +40,32 @@ MAKE_ROOM = "free some space, then --resume continues from the last saved state"
 SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
 
 
+class Savers(NamedTuple):
+    """What a run saves."""
+
+    generators: dict  # kind of generator -> checkpoints.Saver
+    state: checkpoints.Saver
+    weights: checkpoints.Saver  # of both networks
+
+
 class TrainContext(NamedTuple):
     """What one process needs to train a plan."""
 
     plan: Plan
     graph: train_graph.TrainGraph
     stream: Any  # a streaming.ImageStream, or None if the images are in a variable of the graph
-    session: tf.Session
+    session: Any  # a tf.Session
     train_fn: Any  # see make_train_fn
-    generator_savers: dict  # kind of generator -> checkpoints.Saver
-    state_saver: checkpoints.Saver
-    weights_saver: checkpoints.Saver  # of both networks
-    evaluator: Evaluator | None
+    savers: Savers
     signals: list  # numbers of the signals received
+    member: Any = SINGLE  # what this process is in a cluster: a cluster.member.Member
+    evaluator: Evaluator | None = None
     events: Any = None  # the report.event_files.EventFiles of --tensorboard
-    member: Any = ALONE  # what this process is in a cluster: a membership.Member
-    on_sample: Any = None  # see starting.train
+    on_sample: Any = None  # see train.train
 
 
-def run(plan, member=ALONE, on_sample=None):
-    """Carries out a Plan: see starting.train. member: the only process, or the chief of a cluster."""
+def run(plan, member=SINGLE, on_sample=None):
+    """Carries out a Plan: see train.train. member: the only process, or the chief of a cluster."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
         # Checked again under the lock: another process may have trained here since the plan was made.
@@ -73,8 +80,7 @@ def run(plan, member=ALONE, on_sample=None):
         if config.conditional and not saved:
             print(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else run_folder.new_run_id()
-        with make_context(plan, run_id, signals, evaluator, member) as context:
-            context = context._replace(on_sample=on_sample)
+        with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             progress = start(context, saved, checkpoint)
             if progress.step < plan.total_steps:
                 print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
@@ -82,7 +88,7 @@ def run(plan, member=ALONE, on_sample=None):
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
-            last = context.session.run(context.graph.preview, {context.graph.first_step: progress.step})
+            last = draw_samples(context, progress)
         pictures.finish(progress, last)
         member.leave()
     if progress.exception:
@@ -112,37 +118,51 @@ def translate_tf_errors(config):
 
 
 @contextmanager
-def make_context(plan, run_id, signals, evaluator=None, member=ALONE):
+def make_context(plan, run_id, signals, member=SINGLE, evaluator=None, on_sample=None):
     """Yields the TrainContext of a plan, with its graph built and a session open."""
-    resident, workers = plan.facts["num_images"], member.workers(plan.config.group)
     devices.require_determinism(plan.config)
-    with tf.device(member.device):
+    with ExitStack() as closing, tf.device(member.device):
         stream = streaming.make_stream(plan) if plan.streamed else None
-        images = stream and stream.images
-        graph = train_graph.build(*plan.graph_args, stream=images, num_resident=resident, workers=workers)
-        average = graph.networks.average
-        best = (average or graph.networks.g_state) if plan.evaluate_every else None
-        kinds = {"latest": graph.networks.g_state, "average": average, "best": best}
-        generators = {kind: checkpoints.make_saver(each, run_id) for kind, each in kinds.items() if each}
-        events = plan.config.tensorboard and EventFiles(plan.config.samples_folder / names.TENSORBOARD, graph.weights)
-        savers = [generators, *(checkpoints.make_saver(each, run_id) for each in (graph.state, graph.weights))]
-    tf.get_default_graph().finalize()
-    session_config = member.configured(devices.session_config(plan.config.device))
-    with (
-        tf.Session(member.target, config=session_config) as session,
-        closing(evaluator or ExitStack()),
-        closing(events or ExitStack()),
-    ):
+        data, workers = plan.data_spec(stream and stream.images), member.workers(plan.config.group)
+        graph = train_graph.build(plan.config, data, plan.chunk, plan.custom.parts, workers)
+        events = make_events(plan, graph)
+        savers = make_savers(plan, graph, run_id)
+        tf.get_default_graph().finalize()
+        options = member.configured(devices.session_config(plan.config.device))
+        session = closing.enter_context(tf.Session(member.target, config=options))
+        for part in (evaluator, events):
+            closing.callback(part.close if part else lambda: None)
         train_fn = make_train_fn(plan, graph, session, member)
-        yield TrainContext(plan, graph, stream, session, train_fn, *savers, evaluator, signals, events, member)
+        yield TrainContext(
+            plan, graph, stream, session, train_fn, savers, signals, member, evaluator, events, on_sample
+        )
 
 
-def make_train_fn(plan, graph, session, member=ALONE):
+def make_events(plan, graph):
+    """The EventFiles of a plan, or None."""
+    return (
+        EventFiles(plan.config.samples_folder / names.TENSORBOARD, graph.weights) if plan.config.tensorboard else None
+    )
+
+
+def make_savers(plan, graph, run_id):
+    """The Savers of a plan."""
+    latest, average = graph.networks.g_state, graph.networks.average
+    best = (average or latest) if plan.evaluate_every else None
+    generators = {"latest": latest, "average": average, "best": best}
+    return Savers(
+        {kind: checkpoints.make_saver(variables, run_id) for kind, variables in generators.items() if variables},
+        checkpoints.make_saver(graph.state, run_id),
+        checkpoints.make_saver(graph.weights, run_id),
+    )
+
+
+def make_train_fn(plan, graph, session, member=SINGLE):
     """Many training steps as a function (first step, number of steps).
 
-    It returns the METRICS of each step, float32 [steps, n], and whether the state is finite after the last.
+    It returns the STEP_METRICS of each step, float32 [steps, n], and whether the state is finite after the last.
     """
-    feeds = [graph.first_step, graph.num_steps, *([] if plan.streamed else [graph.order])]
+    feeds = [graph.inputs.first_step, graph.inputs.num_steps, *([] if plan.streamed else [graph.inputs.order])]
     call = session.make_callable([graph.metrics, graph.finite], feeds)
 
     def train_fn(first, steps):
@@ -161,10 +181,10 @@ def start(context, saved, checkpoint):
     fresh = Progress(config, evaluation_header=header, total_steps=plan.total_steps)
     progress = restore_progress(context, checkpoint) if checkpoint else fresh
     if config.weights and not checkpoint:
-        checkpoints.restore(context.weights_saver, session, newest_weights(config), part=True)
+        checkpoints.restore(context.savers.weights, session, newest_weights(config), part=True)
     if not checkpoint:
         session.run(context.graph.start_average)
-    context.member.adopt(context.graph, session, progress.step)
+    context.member.broadcast(context.graph, session, progress.step)
     compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
     if context.evaluator:
         context.evaluator.prepare()
@@ -172,8 +192,8 @@ def start(context, saved, checkpoint):
     if plan.overwrite:
         run_folder.clear(config)
     first_made_by = saved.made_by if saved else made_by(config.device, plan.workers)
-    run_id = context.state_saver.run_id
-    run_folder.write(run_folder.Saved(config, plan.facts, first_made_by, run_id, plan.custom.names()))
+    run_id = context.savers.state.run_id
+    run_folder.write(run_folder.Saved(config, plan.metadata, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         save_generator(context, progress)
         write_state(context, progress)
@@ -186,13 +206,13 @@ def start(context, saved, checkpoint):
 def initialize(context):
     """Gives all variables their initial values, and the images those of the data."""
     plan = context.plan
-    images = {} if context.stream else train_graph.feed(context.graph.images, plan.dataset.images, plan.labels)
+    images = {} if context.stream else train_graph.feed(context.graph.inputs.images, plan.dataset.images, plan.labels)
     context.session.run(context.graph.initialize, images)
 
 
 def restore_progress(context, checkpoint):
     """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
-    checkpoints.restore(context.state_saver, context.session, checkpoint)
+    checkpoints.restore(context.savers.state, context.session, checkpoint)
     return load_progress(context.plan, checkpoint, context.evaluator and context.evaluator.header)
 
 
@@ -208,7 +228,7 @@ def train_loop(context, progress, pictures):
     """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
     plan = context.plan
     started, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    count = len(plan.facts.get("classes", [0]))
+    count = len(plan.metadata.get("classes", [0]))
     monitor = TrainingMonitor(metrics.diversity(plan.real_samples), count)
     with console.progress_bar(plan, progress) as bar:
         for first, steps in plan.chunks(progress.step):
@@ -234,7 +254,7 @@ def train_loop(context, progress, pictures):
 
 
 def nonfinite_step(first, rows, finite):
-    """The first step with NaN or inf in its METRICS, or the last if the state is not finite after it; or None."""
+    """The first step with NaN or inf in its STEP_METRICS, or the last if the state is not finite after it; or None."""
     nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
     if nonfinite.size or not finite:
         return first + 1 + int(nonfinite[0] if nonfinite.size else len(rows) - 1)
@@ -244,11 +264,11 @@ def nonfinite_step(first, rows, finite):
 def tick(context, progress, monitor, rows):
     """After each call of the loop: records losses; draws samples, measures and prints where it is time for it.
 
-    rows: METRICS of the steps of the call, float32 [steps, n]. Returns whether it measured the generator.
+    rows: STEP_METRICS of the steps of the call, float32 [steps, n]. Returns whether it measured the generator.
     """
     plan = context.plan
-    if plan.reads_as == "probabilities":
-        monitor.check_d_fake(rows[:, METRICS["probabilities"].index("D(G(z))")], progress.step)
+    if not plan.critic:
+        monitor.check_d_fake(rows[:, STEP_METRICS[False].index("D(G(z))")], progress.step)
     sampling_step = progress.step % plan.sample_every == 0
     evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
     record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])

@@ -1,42 +1,37 @@
 """What is about to be trained: everything that can be checked before TensorFlow is imported."""
 
-import functools
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import data
+from tfgan_v1 import data, devices
 from tfgan_v1.config import Config
-from tfgan_v1.config.options import flag
-from tfgan_v1.config.presets import ANY_SIZE, CONVOLUTIONAL, SCORES
-from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan import batches
-from tfgan_v1.storage import classes, run_folder
+from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.gan.models import MODELS
+from tfgan_v1.gan.train_graph import CustomParts, DataSpec
+from tfgan_v1.storage import classes, run_data, run_folder
 
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
 CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
-MOST_JUDGED = 512  # training and held-out images on which D is compared at a sampling step
+MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 MOST_COLUMNS = 20  # of an image grid with a column for each class
-HOLDOUT = 0x401D  # separates the choice of held-out images from all other draws with the same seed
 MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
-class CustomParts(NamedTuple):
-    """What a caller in Python provides in place of what the configuration names; None is the built-in part."""
+class Custom(NamedTuple):
+    """What a caller in Python provides in place of what the configuration names."""
 
-    model: Any = None  # a models.Model
-    loss: Any = None  # a losses.Loss
-    d_optimizer: Any = None  # an optimizers.Optimizer
-    g_optimizer: Any = None  # an optimizers.Optimizer
+    parts: CustomParts = CustomParts()
     images: data.Dataset | None = None  # of an array
 
     def names(self):
         """The names of the parts that are custom, for config.json."""
-        return [name for name, part in self._asdict().items() if part is not None]
+        return [*self.parts.names(), *(["images"] if self.images else [])]
 
 
 class Plan(NamedTuple):
@@ -44,21 +39,24 @@ class Plan(NamedTuple):
 
     config: Config  # resolved: the data set is named, the device is cpu or gpu, xla is on or off
     dataset: data.Dataset
-    facts: dict  # see facts_of
+    metadata: dict  # of the data: see run_data.metadata
     resume: bool
     overwrite: bool
-    custom: CustomParts = CustomParts()
+    custom: Custom = Custom()
     workers: int = 1  # processes that train together
 
     @property
     def num_images(self):
         """How many images to train on: all but the held-out ones."""
-        return self.facts["num_images"] - self.config.holdout
+        return self.metadata["num_images"] - self.config.holdout
 
     @property
     def held_out(self):
         """The indices of the held-out images, int64 [holdout], sorted."""
-        return split_indices(self.config, self.facts["name"], self.facts["num_images"])[1]
+        return self._split()[1]
+
+    def _split(self):
+        return run_data.split_indices(self.config, self.metadata["name"], self.metadata["num_images"])
 
     @property
     def labels(self):
@@ -78,11 +76,9 @@ class Plan(NamedTuple):
         return count * max(1, round(math.sqrt(self.config.num_samples) / count)) if count else None
 
     @property
-    def reads_as(self):
-        """What D's logits are, "probabilities" or "scores": see losses.Loss."""
-        if self.custom.loss:
-            return self.custom.loss.reads_as
-        return "scores" if self.config.loss in SCORES else "probabilities"
+    def critic(self):
+        """Whether D's logits are scores and no probabilities: see losses.Loss."""
+        return (self.custom.parts.loss or LOSSES[self.config.loss]).critic
 
     @property
     def steps_per_epoch(self):
@@ -118,12 +114,12 @@ class Plan(NamedTuple):
     @property
     def chunk(self):
         """Most steps in one call of the loop: the steps between two sampling steps, in equal parts below the limits."""
-        config, shape = self.config, self.facts["image_shape"]
+        config, shape = self.config, self.metadata["image_shape"]
         images = config.batch_size * config.d_steps
         noise_bytes = 4 * config.noise_size * (images + config.batch_size)
         image_bytes = images * math.prod(shape) * self.dataset.images.itemsize if self.streamed else 0
         limits = [config.chunk, CALL_BYTES // (noise_bytes + image_bytes)]
-        if config.model in CONVOLUTIONAL or self.custom.model:
+        if (self.custom.parts.model or MODELS[config.model]).convolutional:
             limits.append(CALL_PIXELS // (images * math.prod(shape[:2])))
         interval, limit = min(self.sample_every, self.total_steps), max(1, min(limits))
         return math.ceil(interval / math.ceil(interval / limit))
@@ -131,20 +127,19 @@ class Plan(NamedTuple):
     @property
     def is_points(self):
         """Whether the data are points and not images."""
-        return len(self.facts["image_shape"]) == 1
+        return len(self.metadata["image_shape"]) == 1
 
     @property
     def real_samples(self):
         """Up to a thousand of the data, scaled like samples: images in [0, 1], points as they are."""
-        some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.facts["image_shape"])))]
+        some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.metadata["image_shape"])))]
         return some if self.is_points else some / np.float32(255)
 
-    @property
-    def graph_args(self):
-        """The arguments of train_graph.build."""
-        shape, dtype = self.facts["image_shape"], self.dataset.images.dtype
-        class_counts = self.facts.get("class_counts")
-        return self.config, shape, dtype, self.num_images, self.chunk, *self.custom[:-1], class_counts
+    def data_spec(self, stream=None):
+        """The train_graph.DataSpec. stream: a Batch of the images of a call, if they are streamed."""
+        shape, counts = self.metadata["image_shape"], self.metadata.get("class_counts")
+        dtype = self.dataset.images.dtype
+        return DataSpec(shape, dtype, self.num_images, self.metadata["num_images"], counts, stream)
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
@@ -175,59 +170,11 @@ class Plan(NamedTuple):
         order = batches.order(self.config, self.num_images, step, self.chunk)
         if not self.config.holdout:
             return order
-        return split_indices(self.config, self.facts["name"], self.facts["num_images"])[0][order]
+        return self._split()[0][order]
 
-    def judged(self):
-        """The training and the held-out images on which D is compared: two pairs (images, labels or None).
-
-        Both have the same number of images, at most MOST_JUDGED, a multiple of what the discriminator judges together.
-        """
-        count = min(self.config.holdout, self.num_images, MOST_JUDGED) // self.config.group * self.config.group
-        random = np.random.default_rng([self.config.seed, HOLDOUT, 1])  # images may be sorted by their classes
-        parts = split_indices(self.config, self.facts["name"], self.facts["num_images"])
-        chosen = [np.sort(random.permutation(part)[:count]) for part in parts]
-        return [(self.dataset.images[part], None if self.labels is None else self.labels[part]) for part in chosen]
-
-
-def shaping(config):
-    """The data.Shaping of a configuration."""
-    return data.Shaping(config.size, config.channels, config.fit, config.background)
-
-
-@functools.lru_cache(maxsize=2)
-def split_indices(config, name, num_images):
-    """The indices of the images to train on and of the held-out ones, int32, sorted: a function of the seed.
-
-    All versions of one picture, as mnist_warped has them, are held out together.
-    """
-    versions = versions_of(name, num_images)
-    pictures = num_images // versions
-    drawn = np.random.default_rng([config.seed, HOLDOUT]).permutation(pictures)[: config.holdout // versions]
-    held_out = np.isin(np.arange(num_images) % pictures, drawn)
-    return np.flatnonzero(~held_out).astype(np.int32), np.flatnonzero(held_out).astype(np.int32)
-
-
-def versions_of(name, num_images):
-    """How many images of a data set show one picture: k, k + num_images / versions, and so on."""
-    return num_images // splits.PERIODS.get(name, num_images)
-
-
-def real_sets(config, dataset):
-    """(the Dataset to train on, a Dataset of new images to compare with) of a run's Dataset.
-
-    The second is the published test images, otherwise the held-out images, otherwise None.
-    """
-    drawn = {"mean": config.mean, "std": config.std, "seed": config.seed}
-    test = data.load_test(dataset.name, config.data_dir, shaping(config), labels=config.labels, **drawn)
-    if not config.holdout:
-        return dataset, test
-
-    def part(which, **name):
-        labels = None if dataset.labels is None else dataset.labels[which]
-        return dataset._replace(images=dataset.images[which], labels=labels, sha256=None, **name)
-
-    training, held_out = split_indices(config, dataset.name, len(dataset.images))
-    return part(training), test or part(held_out, name=f"{dataset.name} held out")
+    def overfitting_sets(self):
+        """The training and the held-out images on which D is compared: see run_data.overfitting_sets."""
+        return run_data.overfitting_sets(self.config, self.dataset, MOST_COMPARED)
 
 
 def make_plan(
@@ -236,7 +183,7 @@ def make_plan(
     resume=False,
     overwrite=False,
     download=True,
-    custom=CustomParts(),  # noqa: B008, a constant
+    custom=Custom(),  # noqa: B008, a constant
     workers=1,
     chief=True,
 ):
@@ -245,32 +192,30 @@ def make_plan(
     workers: the number of processes that train together. chief: whether this one reads and writes the run's folders.
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
-    saved = None
+    saved, model = None, custom.parts.model
     if chief:
         saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())
     if config.weights and chief and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
-    if config.size and not custom.model:
+    if config.size and not model:
         check_size(config.model, config.size)  # before a folder is decoded in vain
     before = saved.config if saved else config
     config = replace(config, dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
-    config = replace(config, device=device_of(config, saved, workers), xla=xla_of(before.xla, workers))
+    config = replace(config, device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
     if config.device == "gpu" or config.precision == "bfloat16":
-        settled(config, custom)  # which may refuse it, before a folder is decoded in vain
-    dataset = custom.images or load(config, download=download)
+        devices.resolve_device(config, model)  # which may refuse it, before a folder is decoded in vain
+    dataset = custom.images or run_data.load(config, download=download)
     if not custom.images:
         config = replace(config, dataset=config.dataset or dataset.name)
-    plan = Plan(config, dataset, facts_of(config, dataset), resume, overwrite, custom, workers)
-    check_plan(plan, saved)
-    return plan._replace(config=settled(config, custom))
+    plan = Plan(config, dataset, run_data.metadata(config, dataset), resume, overwrite, custom, workers)
+    if saved:
+        run_data.check_same_data(config, plan.metadata, saved, ", or start a new run by --name NAME")
+    check_data(plan)
+    check_batches(plan)
+    return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
 
 
-def facts_of(config, dataset):
-    """What config.json records of the data: dataset.facts(), the labels' checksum, and a conditional run's classes."""
-    return {**dataset.facts(), **classes.facts(config, dataset)}
-
-
-def xla_of(xla, workers):
+def choose_xla(xla, workers):
     """The option xla of a run: off with several workers. Raises UserError if it is on with them."""
     if workers == 1:
         return xla
@@ -282,7 +227,7 @@ def xla_of(xla, workers):
     return "off"
 
 
-def device_of(config, saved, workers):
+def choose_device(config, saved, workers):
     """The device that is asked for, or else that of the saved run; a run of an earlier version was on the CPU.
 
     Several workers are on the CPU. Raises UserError if a GPU is asked for with them.
@@ -296,112 +241,58 @@ def device_of(config, saved, workers):
     return "cpu" if saved.config.device == "auto" else saved.config.device
 
 
-def settled(config, custom):
-    """devices.settled, which imports TensorFlow: that is why it comes last, unless it may refuse what was asked for."""
-    from tfgan_v1 import devices
-
-    return devices.settled(config, custom.model)
-
-
-def check_plan(plan, saved):
-    """Raises UserError if the data do not fit the model, the length of the run, or the saved run that is resumed."""
-    config, facts = plan.config, plan.facts
-    if saved:
-        check_same_data(config, facts, saved, ", or start a new run by --name NAME")
-    if not plan.custom.model:
-        check_size(config.model, facts["image_shape"][:-1])
+def check_data(plan):
+    """Raises UserError if the data do not fit the networks, or the images to be held out."""
+    config, name, num_images = plan.config, plan.metadata["name"], plan.metadata["num_images"]
+    if not plan.custom.parts.model:
+        check_size(config.model, plan.metadata["image_shape"][:-1])
+    if config.augment and plan.is_points:
+        raise UserError(f"--augment changes images, but {name} holds points; leave it out")
+    run_data.check_holdout(config, name, num_images)
     if config.conditional:
-        used = split_indices(config, plan.facts["name"], plan.facts["num_images"])[0]
-        classes.check(config, plan.dataset, used, plan.custom.model)
-    if config.batch_size // config.group < plan.workers:
-        each = f"{config.group} rows each, for --pack or --minibatch-stddev" if config.group > 1 else "a row each"
+        rows = run_data.split_indices(config, name, num_images)[0]
+        classes.check(config, plan.dataset, rows, plan.custom.parts.model)
+
+
+def check_size(model, size):
+    """Raises UserError if a preset cannot make images of a size (height, width), or of points, which have none."""
+    multiple = MODELS[model].size_multiple
+    if multiple is None:
+        return
+    if not size:
+        raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
+    nearest = [min(range(8, 129, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
+    if nearest != list(size):
+        height, width = size
+        multiples = f"multiples of {multiple} " if multiple > 1 else ""
         raise UserError(
-            f"a batch of {config.batch_size:,} is too small for {plan.workers:,} workers with {each}; give a larger "
+            f"--model {model} needs images whose height and width are {multiples}from 8 to 128, not {height}x{width}; "
+            f"the nearest is --image-size {nearest[0]}x{nearest[1]}"
+        )
+
+
+def check_batches(plan):
+    """Raises UserError if the batches do not fit the workers, the data or the length of the run."""
+    config, group = plan.config, plan.config.group
+    if config.batch_size // group < plan.workers:
+        rows = f"{group} rows each, for --pack or --minibatch-stddev" if group > 1 else "a row each"
+        raise UserError(
+            f"a batch of {config.batch_size:,} is too small for {plan.workers:,} workers with {rows}; give a larger "
             "--batch-size or fewer workers"
         )
-    if config.augment and plan.is_points:
-        raise UserError(f"--augment changes images, but {facts['name']} holds points; leave it out")
-    if config.holdout and not config.group <= config.holdout <= facts["num_images"] - config.group:
-        raise UserError(
-            f"--holdout {config.holdout:,} must leave at least {config.group} of the {facts['num_images']:,} images to "
-            f"train on, and hold out as many"
-        )
-    versions = versions_of(facts["name"], facts["num_images"])
-    if config.holdout % versions:
-        raise UserError(
-            f"{facts['name']} shows each picture {versions} times and holds out all of them together; --holdout must "
-            f"be a multiple of {versions}, such as {config.holdout // versions * versions or versions}"
-        )
     leftover = batches.leftover(config, plan.num_images)
-    if leftover % config.group:
+    if leftover % group:
         raise UserError(
             f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole, which is no "
-            f"multiple of {config.group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
+            f"multiple of {group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
         )
-    if config.batch_size * config.d_steps > plan.num_images:
+    if plan.images_per_step > plan.num_images:
         warn(
-            f"{facts['name']} has {plan.num_images:,} {'points' if plan.is_points else 'images'}, fewer than the "
-            f"{config.batch_size * config.d_steps:,} of one step, so each step repeats some of them"
+            f"{plan.metadata['name']} has {plan.num_images:,} {'points' if plan.is_points else 'images'}, fewer than "
+            f"the {plan.images_per_step:,} of one step, so each step repeats some of them"
         )
     if config.d_first >= plan.total_steps:
         raise UserError(
             f"--d-first {config.d_first:,} leaves no step for the generator in a run of {plan.total_steps:,} steps; "
             "give a smaller --d-first or a longer run"
-        )
-
-
-def check_same_data(config, facts, saved, otherwise=""):
-    """Raises UserError unless data with these facts are the saved run's; their path may have changed.
-
-    otherwise: what else the user may do, at the end of the sentence.
-    """
-    rows = [(name, saved.data.get(name), facts[name]) for name in ("num_images", "image_shape", "sha256")]
-    if any(before != now for _, before, now in rows):
-        advice = "pass the same" if facts["name"] == data.ARRAY else "name the right folder by --data-dir or --dataset"
-        raise UserError(
-            f"{facts['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; "
-            f"{advice}{otherwise}",
-            *run_folder.side_by_side([("name", saved.data.get("name"), facts["name"]), *rows]),
-        )
-    classes.check_same(config, facts, saved, otherwise)
-
-
-def load(config, *, download=True):
-    """The data.Dataset of a configuration. Raises UserError if there is none."""
-    return data.load(
-        config.dataset,
-        config.data_dir,
-        shaping(config),
-        mean=config.mean,
-        std=config.std,
-        seed=config.seed,
-        strict=config.strict,
-        cache_dir=config.cache_dir,
-        download=download,
-        labels=config.labels,
-    )
-
-
-def of_array(config, images, labels=None):
-    """The data.Dataset of an array and its labels: see data.from_array. Raises UserError if `config` names others."""
-    preset = Config(model=config.model)
-    named = [flag(name) for name in ("dataset", "labels") if getattr(config, name) != getattr(preset, name)]
-    if named:
-        raise UserError(f"images is the data, and {named[0]} names others; give one of them, and labels as an array")
-    return data.from_array(images, labels, shaping(config))
-
-
-def check_size(model, size):
-    """Raises UserError if a model cannot make images of a size (height, width), or of points, which have none."""
-    if model not in CONVOLUTIONAL:
-        return
-    if not size:
-        raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
-    step = 1 if model in ANY_SIZE else 4
-    nearest = [min(range(8, 129, step), key=lambda fit: (abs(fit - length), -fit)) for length in size]
-    if nearest != list(size):
-        height, width = size
-        raise UserError(
-            f"--model {model} needs images whose height and width are {'multiples of 4 ' if step > 1 else ''}from 8 to "
-            f"128, not {height}x{width}; the nearest is --image-size {nearest[0]}x{nearest[1]}"
         )

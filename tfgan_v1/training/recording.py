@@ -5,7 +5,7 @@ import time
 
 from tfgan_v1 import files
 from tfgan_v1.gan import train_graph
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures, statistics
 from tfgan_v1.storage import checkpoints, names, records
 from tfgan_v1.storage.progress import metadata
@@ -18,12 +18,12 @@ def start_records(context, progress):
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
     losses = [row.cells() for row in progress.losses]  # the first of the records: it tells a run's folder
-    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.reads_as], losses)
+    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.critic], losses)
     records.write_samples(folder / names.SAMPLES, progress.samples)
     if not plan.is_points:
         records.write_samples(folder / names.FIXED_NOISE, progress.fixed)
     if plan.config.holdout:
-        records.write_table(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[plan.reads_as], progress.held_out)
+        records.write_table(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[plan.critic], progress.held_out)
     if plan.is_points:
         table = statistics.statistics(plan, progress)
         records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
@@ -36,31 +36,36 @@ def start_records(context, progress):
 
 
 def record(context, progress, rows):
-    """Adds METRICS, one row for each of the last steps up to progress.step, to losses.csv."""
+    """Adds STEP_METRICS, one row for each of the last steps up to progress.step, to losses.csv."""
     plan, losses = context.plan, []
     for step, row in enumerate(rows, progress.step - len(rows) + 1):
         numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
         epoch = (step - 1) // plan.steps_per_epoch + 1
         losses.append(records.Losses.of(step, epoch, numbers, round(progress.seconds, 3)))
         if context.events:
-            context.events.add_numbers(step, dict(zip(METRICS[plan.reads_as], numbers, strict=True)))
+            context.events.add_numbers(step, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True)))
     progress.add_losses(losses)
     records.append_rows(progress.config.samples_folder / names.LOSSES, [row.cells() for row in losses])
+
+
+def draw_samples(context, progress):
+    """Samples at the current step, of fresh noise: float32 [num_samples, *shape]."""
+    return context.session.run(context.graph.samplers.preview, {context.graph.inputs.first_step: progress.step})
 
 
 def sample(context, progress):
     """Draws samples from fresh noise and from the noise of all sampling steps; saves them and the generator."""
     plan, graph = context.plan, context.graph
     folder = plan.config.samples_folder
-    progress.add_samples(context.session.run(graph.preview, {graph.first_step: progress.step}), progress.step)
+    progress.add_samples(draw_samples(context, progress), progress.step)
     records.append_samples(folder / names.SAMPLES, progress.samples[-1:])
     if not plan.is_points:
-        progress.add_fixed(context.session.run(graph.fixed))
+        progress.add_fixed(context.session.run(graph.samplers.fixed))
         records.append_samples(folder / names.FIXED_NOISE, progress.fixed[-1:])
     if plan.is_points:
         records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
     if plan.config.holdout:
-        progress.add_held_out([judge(context, progress)])
+        progress.add_held_out([compare_held_out(context, progress)])
         records.append_rows(folder / names.HELD_OUT, progress.held_out[-1:])
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
@@ -69,26 +74,26 @@ def sample(context, progress):
     save_generator(context, progress)
 
 
-def judge(context, progress):
+def compare_held_out(context, progress):
     """The records.HeldOut of this step."""
     plan, graph = context.plan, context.graph
-    feeds = [train_graph.feed(graph.judged, *part) for part in plan.judged()]
-    outputs = [float(str(context.session.run(graph.d_outputs, each))) for each in feeds]
+    feeds = [train_graph.feed(graph.d_outputs.images, *part) for part in plan.overfitting_sets()]
+    outputs = [float(str(context.session.run(graph.d_outputs.mean, part))) for part in feeds]
     return records.HeldOut(progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *outputs)
 
 
 def evaluate(context, progress):
     """Measures the generator, records the figures, and saves it if it is the best so far."""
-    plan, graph, config, start = context.plan, context.graph, context.plan.config, time.monotonic()
-    figures = context.evaluator.measure(lambda i: context.session.run(graph.measured, {graph.batch_index: i}))
-    row = (progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *figures)
+    samplers, config, start = context.graph.samplers, context.plan.config, time.monotonic()
+    figures = context.evaluator.measure(lambda i: context.session.run(samplers.measured, {samplers.batch_index: i}))
+    row = (progress.step, (progress.step - 1) // context.plan.steps_per_epoch + 1, *figures)
     progress.add_evaluation([row])
     records.append_rows(config.samples_folder / names.EVALUATION, [row])
     if context.events:
         context.events.add_numbers(progress.step, dict(zip(context.evaluator.header[2:], figures, strict=True)))
     if progress.best is None or figures[0] < progress.best[1]:
         progress.best = (progress.step, figures[0])
-        saver = context.generator_savers["best"]
+        saver = context.savers.generators["best"]
         checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
     progress.evaluating += time.monotonic() - start
 
@@ -96,9 +101,9 @@ def evaluate(context, progress):
 def call_on_sample(context, progress, row, evaluated):
     """Calls on_sample: see starting.train. If it raises, the run ends as by Ctrl-C.
 
-    row: METRICS of this step. evaluated: whether the generator was measured at this step.
+    row: STEP_METRICS of this step. evaluated: whether the generator was measured at this step.
     """
-    metrics = dict(zip(METRICS[context.plan.reads_as], map(float, row), strict=True))
+    metrics = dict(zip(STEP_METRICS[context.plan.critic], map(float, row), strict=True))
     if evaluated:
         metrics |= dict(zip(progress.evaluation_header[2:], progress.evaluation[-1][2:], strict=True))
     try:
@@ -111,8 +116,8 @@ def call_on_sample(context, progress, row, evaluated):
 def save_generator(context, progress):
     """Saves the generator's variables alone, and those of the averaged generator."""
     folder = context.plan.config.ckpt_folder
-    for kind in context.generator_savers.keys() - {"best"}:
-        saver = context.generator_savers[kind]
+    for kind in context.savers.generators.keys() - {"best"}:
+        saver = context.savers.generators[kind]
         checkpoints.save_generator(saver, context.session, folder, progress.step, kind)
 
 
@@ -129,4 +134,4 @@ def save_state(context, progress):
 def write_state(context, progress):
     """Saves all variables."""
     folder = context.plan.config.ckpt_folder
-    checkpoints.save_state(context.state_saver, context.session, folder, progress.step, metadata(progress))
+    checkpoints.save_state(context.savers.state, context.session, folder, progress.step, metadata(progress))

@@ -1,14 +1,18 @@
-"""How a training starts: alone, or as one of the workers that TF_CONFIG names."""
+"""The way in to a training, for the command line and for Python: alone, or as one of the workers of TF_CONFIG."""
 
+from collections.abc import Callable
 from dataclasses import fields
+from typing import Any, NamedTuple
 
 from tfgan_v1.cluster import addresses, rendezvous
 from tfgan_v1.cluster.member import Member
 from tfgan_v1.config import Config
-from tfgan_v1.config.presets import FASTER_ALONE
 from tfgan_v1.errors import UserError, brief, note
+from tfgan_v1.gan.models import MODELS
+from tfgan_v1.gan.train_graph import CustomParts
+from tfgan_v1.storage import run_data
 from tfgan_v1.training import loop, worker
-from tfgan_v1.training.plan import CustomParts, make_plan, of_array
+from tfgan_v1.training.plan import Custom, make_plan
 
 WAIT = 300.0  # seconds in which all workers must have come
 
@@ -29,63 +33,61 @@ def train(
 ):
     """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
 
-    resume: continue the run in these folders up to the length that config gives; the result has the same bits as an
-    uninterrupted run. overwrite: delete the run in these folders first. model, loss, d_optimizer, g_optimizer: a custom
-    models.Model, losses.Loss and optimizers.Optimizer of each network in place of those that `config` names. images,
-    labels: arrays in place of the data that `config` names: see data.from_array. on_sample: function (step, samples,
-    metrics), called at each sampling step with float32 [num_samples, h, w, c] in [0, 1] or points, and a dict of floats
-    by name; it may run no TensorFlow outside a graph of its own. If it raises, the run ends as by Ctrl-C, and the error
-    is raised. wait: if the environment variable TF_CONFIG names several workers, the seconds in which all of them must
-    have come; the chief alone calls on_sample. Ctrl-C and SIGTERM save everything and end the training early.
-    Raises UserError, with no run changed, for every mistake that the user can correct; its subclass Diverged, with the
-    run at its last saved state, if a loss or a weight becomes NaN or infinite, and PeerLost if a worker is lost.
+    resume       continue the run in these folders up to the length that config gives; the result has the same bits as
+                 an uninterrupted run
+    overwrite    delete the run in these folders first
+    model, loss  a custom gan.models.Model and gan.losses.Loss in place of those that `config` names
+    d_optimizer, g_optimizer  a custom gan.optimizers.Optimizer of each network, likewise
+    images, labels            arrays in place of the data that `config` names: see data.from_array
+    on_sample    function (step, samples, metrics), called at each sampling step with float32 [num_samples, h, w, c] in
+                 [0, 1] or points, and a dict of floats by name; it may run no TensorFlow outside a graph of its own. If
+                 it raises, the run ends as by Ctrl-C, and the error is raised
+    wait         if the environment variable TF_CONFIG names several workers, the seconds in which all of them must have
+                 come; the chief alone calls on_sample
+
+    Ctrl-C and SIGTERM save everything and end the training early. Raises UserError, with no run changed, for every
+    mistake that the user can correct; its subclass Diverged, with the run at its last saved state, if a loss or a
+    weight becomes NaN or infinite, and PeerLost if a worker is lost.
     """
     if labels is not None and images is None:
         raise UserError("labels are those of images; pass images, too, or name a file of labels in Config(labels=...)")
     if on_sample is not None and not callable(on_sample):
         raise UserError(f"on_sample must be a function (step, samples, metrics), not {brief(on_sample)}")
-    dataset = None if images is None else of_array(config, images, labels)
-    custom = CustomParts(model, loss, d_optimizer, g_optimizer, dataset)
+    dataset = None if images is None else run_data.from_array(config, images, labels)
+    custom = Custom(CustomParts(model, loss, d_optimizer, g_optimizer), dataset)
+    options = {option.name: getattr(config, option.name) for option in fields(Config)}
+    return run(Request(lambda: config, options, resume, overwrite, custom, on_sample, wait))
+
+
+class Request(NamedTuple):
+    """A training that is asked for."""
+
+    make_config: Callable  # () -> Config; in a cluster, the chief alone knows the options of a run that is resumed
+    options: dict  # that the user gave, by name: see rendezvous.agree_on_options
+    resume: bool = False
+    overwrite: bool = False
+    custom: Custom = Custom()
+    on_sample: Callable | None = None
+    wait: float = WAIT
+    end: Any = None  # see member.Member
+
+
+def run(request):
+    """Carries out a Request. Returns Progress; in a cluster, that of the chief alone has records."""
+    start = {"resume": request.resume, "overwrite": request.overwrite, "custom": request.custom}
     cluster = addresses.from_environment()
     if cluster is None:
-        plan = make_plan(config, resume=resume, overwrite=overwrite, custom=custom)
-        return loop.run(plan, on_sample=on_sample)
-    wanted = {each.name: getattr(config, each.name) for each in fields(Config)}
-    options = {"resume": resume, "overwrite": overwrite, "custom": custom, "on_sample": on_sample}
-    return work(cluster, wait, wanted, lambda: config, **options)
-
-
-def work(
-    cluster,
-    wait,
-    wanted,
-    make_config,
-    *,
-    resume,
-    overwrite,
-    custom=CustomParts(),  # noqa: B008, a constant
-    on_sample=None,
-    end=None,
-):
-    """Trains as one of several workers. Returns Progress; that of the chief alone has records.
-
-    cluster: addresses.Addresses. wanted, make_config: see meeting.agree_on_options. end: see membership.Member. The
-    rest is as in `train`.
-    """
-    with Member(cluster, wait, end) as member:
-        config = rendezvous.agree_on_options(member, wanted, make_config)
+        return loop.run(make_plan(request.make_config(), **start), on_sample=request.on_sample)
+    with Member(cluster, request.wait, request.end) as member:
+        config = rendezvous.agree_on_options(member, request.options, request.make_config)
         member.watch()
-
-        def plan_run():
-            options = {"resume": resume, "overwrite": overwrite, "custom": custom, "workers": member.size}
-            return make_plan(config, **options) if member.is_chief else make_plan(config, **options, chief=False)
-
-        plan = rendezvous.agree_on_data(member, plan_run)
+        start |= {"workers": member.size, "chief": member.is_chief}
+        plan = rendezvous.agree_on_data(member, lambda: make_plan(config, **start))
         if not member.is_chief:
-            return worker.follow(plan, member)
-        if config.model in FASTER_ALONE and not custom.model:
+            return worker.run(plan, member)
+        if not (request.custom.parts.model or MODELS[config.model]).convolutional:
             note(
                 f"--model {config.model} is not faster with several workers: a step takes less time than the exchange "
                 "between them"
             )
-        return loop.run(plan, member, on_sample)
+        return loop.run(plan, member, request.on_sample)

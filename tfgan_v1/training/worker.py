@@ -7,7 +7,7 @@ from tfgan_v1.training.loop import compile_steps, initialize, make_context, nonf
 from tfgan_v1.training.signals import deferred_signals
 
 
-def follow(plan, member):
+def run(plan, member):
     """Carries out a Plan together with the chief. Returns a Progress without records. Raises what training.run does."""
     with (
         translate_tf_errors(plan.config),
@@ -16,7 +16,7 @@ def follow(plan, member):
         make_context(plan, "", signals, member=member) as context,
     ):
         initialize(context)
-        step = member.adopt(context.graph, context.session)
+        step = member.broadcast(context.graph, context.session)
         progress = Progress(plan.config, step, total_steps=plan.total_steps)
         compile_steps(context, progress)
         nonfinite = train_loop(context, progress)

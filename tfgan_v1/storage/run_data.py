@@ -1,0 +1,145 @@
+"""The data of a run: loaded as its configuration says, split into training and held-out images, and compared."""
+
+import functools
+
+import numpy as np
+
+from tfgan_v1 import data
+from tfgan_v1.config import Config
+from tfgan_v1.config.options import flag
+from tfgan_v1.data import splits
+from tfgan_v1.errors import UserError
+from tfgan_v1.storage import classes, run_folder
+
+HOLDOUT = 0x401D  # separates the choice of held-out images from all other draws with the same seed
+PLACES = ("dataset", "labels", "data_dir", "cache_dir")  # options that say where a run's data are now
+
+
+def shaping(config):
+    """The data.Shaping of a configuration."""
+    return data.Shaping(config.size, config.channels, config.fit, config.background)
+
+
+def load(config, *, download=True):
+    """The data.Dataset of a configuration. Raises UserError if there is none."""
+    options = {name: getattr(config, name) for name in ("mean", "std", "seed", "strict", "cache_dir", "labels")}
+    return data.load(config.dataset, config.data_dir, shaping(config), download=download, **options)
+
+
+def from_array(config, images, labels=None):
+    """The data.Dataset of an array and its labels: see data.from_array. Raises UserError if `config` names others."""
+    preset = Config(model=config.model)
+    named = [flag(name) for name in ("dataset", "labels") if getattr(config, name) != getattr(preset, name)]
+    if named:
+        raise UserError(f"images is the data, and {named[0]} names others; give one of them, and labels as an array")
+    return data.from_array(images, labels, shaping(config))
+
+
+def metadata(config, dataset):
+    """What config.json records of the data: that of the Dataset, the labels' checksum, a conditional run's classes."""
+    return {**dataset.facts(), **classes.facts(config, dataset)}
+
+
+@functools.lru_cache(maxsize=2)
+def split_indices(config, name, num_images):
+    """The indices of the images to train on and of the held-out ones, int32, sorted: a function of the seed.
+
+    All versions of one picture, as mnist_warped has them, are held out together.
+    """
+    versions = num_versions(name, num_images)
+    pictures = num_images // versions
+    drawn = np.random.default_rng([config.seed, HOLDOUT]).permutation(pictures)[: config.holdout // versions]
+    held_out = np.isin(np.arange(num_images) % pictures, drawn)
+    return np.flatnonzero(~held_out).astype(np.int32), np.flatnonzero(held_out).astype(np.int32)
+
+
+def num_versions(name, num_images):
+    """How many images of a data set show one picture: k, k + num_images / versions, and so on."""
+    return num_images // splits.PERIODS.get(name, num_images)
+
+
+def check_holdout(config, name, num_images):
+    """Raises UserError unless so many of the images can be held out."""
+    if config.holdout and not config.group <= config.holdout <= num_images - config.group:
+        raise UserError(
+            f"--holdout {config.holdout:,} must leave at least {config.group} of the {num_images:,} images to "
+            f"train on, and hold out as many"
+        )
+    versions = num_versions(name, num_images)
+    if config.holdout % versions:
+        raise UserError(
+            f"{name} shows each picture {versions} times and holds out all of them together; --holdout must "
+            f"be a multiple of {versions}, such as {config.holdout // versions * versions or versions}"
+        )
+
+
+def overfitting_sets(config, dataset, most):
+    """The training and the held-out images on which D is compared: two pairs (images, labels or None).
+
+    Both have the same number of images, at most `most`, a multiple of what the discriminator judges together.
+    """
+    parts = split_indices(config, dataset.name, len(dataset.images))
+    count = min(*map(len, parts), most) // config.group * config.group
+    random = np.random.default_rng([config.seed, HOLDOUT, 1])  # images may be sorted by their classes
+    rows = [np.sort(random.permutation(part)[:count]) for part in parts]
+    labels = dataset.labels if config.conditional else None
+    return [(dataset.images[part], None if labels is None else labels[part]) for part in rows]
+
+
+def real_sets(config, dataset):
+    """(the Dataset to train on, a Dataset of new images to compare with) of a run's Dataset.
+
+    The second is the published test images, otherwise the held-out images, otherwise None.
+    """
+    options = {name: getattr(config, name) for name in ("mean", "std", "seed", "labels")}
+    test = data.load_test(dataset.name, config.data_dir, shaping(config), **options)
+    if not config.holdout:
+        return dataset, test
+
+    def part(rows, **name):
+        labels = None if dataset.labels is None else dataset.labels[rows]
+        return dataset._replace(images=dataset.images[rows], labels=labels, sha256=None, **name)
+
+    training, held_out = split_indices(config, dataset.name, len(dataset.images))
+    return part(training), test or part(held_out, name=f"{dataset.name} held out")
+
+
+def check_same_data(config, metadata, saved, otherwise=""):
+    """Raises UserError unless data with this metadata are the saved run's; their path may have changed.
+
+    otherwise: what else the user may do, at the end of the sentence.
+    """
+    rows = [(name, saved.data.get(name), metadata[name]) for name in ("num_images", "image_shape", "sha256")]
+    if any(before != now for _, before, now in rows):
+        is_array = metadata["name"] == data.ARRAY
+        advice = "pass the same" if is_array else "name the right folder by --data-dir or --dataset"
+        raise UserError(
+            f"{metadata['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; "
+            f"{advice}{otherwise}",
+            *run_folder.side_by_side([("name", saved.data.get("name"), metadata["name"]), *rows]),
+        )
+    classes.check_same(config, metadata, saved, otherwise)
+
+
+def data_of_run(config, **places):
+    """The Saved of the run in the folders of `config`, its Config with the places of the data now, and the Dataset.
+
+    places: of PLACES, by name; None where it did not change. Raises UserError if the data are missing, or not those
+    that the run was trained on.
+    """
+    saved = run_folder.read(config)
+    places = {name: value for name, value in places.items() if value is not None}
+    run_folder.check_data_named(saved, places)
+    config = Config(**{**vars(saved.config), **places})
+    dataset = load(config)
+    check_same_data(config, metadata(config, dataset), saved)
+    return saved, config, dataset
+
+
+def training_images(config, **places):
+    """The images that a run was trained on, uint8 [n, h, w, c], and their indices in the data set: see data_of_run."""
+    _, config, dataset = data_of_run(config, **places)
+    if not config.holdout:
+        return dataset.images, np.arange(len(dataset.images))
+    rows = split_indices(config, dataset.name, len(dataset.images))[0]
+    return dataset.images[rows], rows

@@ -29,7 +29,7 @@ def resolve_device(config, model=None):
     device = ("gpu" if gpus() else "cpu") if config.device == "auto" else config.device
     if config.precision == "bfloat16":
         check_bfloat16(device, None if model else config.model)
-    # XLA makes dense networks twice as fast on a CPU, and convolutions many times slower; on a GPU nothing was measured.
+    # XLA doubles the speed of dense networks on a CPU, and convolutions are many times slower; no GPU was measured.
     faster = "off" if device == "gpu" or (model or MODELS[config.model]).convolutional else "on"
     return replace(config, device=device, xla=faster if config.xla == "auto" else config.xla)
 

@@ -22,9 +22,8 @@ def write_line(plan, progress, numbers):
     numbers: STEP_METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
     """
     config, now = progress.config, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True))
-    seconds = max(progress.seconds - progress.reported, 1e-3)
-    steps = progress.step - progress.reported_step
-    progress.reported, progress.reported_step = progress.seconds, progress.step
+    seconds, steps = max(progress.seconds - progress.reported[0], 1e-3), progress.step - progress.reported[1]
+    progress.reported = progress.seconds, progress.step
     seen = steps * plan.images_per_step
     time_left = str(timedelta(seconds=math.ceil((plan.total_steps - progress.step) * seconds / steps)))
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"

@@ -1,8 +1,6 @@
 """A run's progress in memory, and how a resume restores it from disk."""
 
-import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +9,7 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage import checkpoints, names, records, run_folder
+from tfgan_v1.storage.records import Record
 
 
 @dataclass
@@ -18,60 +17,85 @@ class Progress:
     """How far a run has come. All of it is on disk, too, once `train` returns."""
 
     config: Config  # with every open option filled in
+    total_steps: int  # of the whole run
+    steps_per_epoch: int
+    records: dict[str, Record]  # by name: see new_progress
     step: int = 0  # training steps done
-    epoch: int = 0  # epochs done
     seconds: float = 0.0  # spent training, over all resumes
-    reported: float = 0.0  # of these seconds, those up to the last line
-    reported_step: int = 0  # step of the last line
-    samples: list = field(default_factory=list)  # float32 arrays [num_samples, h, w, c] in [0, 1], or points
-    sample_steps: list = field(default_factory=list)  # the step of each
-    samples_digest: Any = field(default_factory=hashlib.sha256)  # of all samples
-    fixed: list = field(default_factory=list)  # images of the same noise at the last len(fixed) of these steps
-    fixed_digest: Any = field(default_factory=hashlib.sha256)
-    statistics: list = field(default_factory=list)  # of points: a row of statistics.csv for each
-    losses: list = field(default_factory=list)  # a records.Losses for each recorded step
-    evaluating: float = 0.0  # seconds of this process that went into figures while training
-    evaluation_header: tuple | None = None  # columns of evaluation.csv; None without --evaluate-every
-    evaluation: list = field(default_factory=list)  # its rows: (step, epoch, *figures)
-    evaluation_digest: Any = field(default_factory=hashlib.sha256)
-    best: tuple | None = None  # (step, first figure) of the best generator so far
-    held_out: list = field(default_factory=list)  # a records.HeldOut for each sampling step
-    held_out_digest: Any = field(default_factory=hashlib.sha256)
-    losses_digest: Any = field(default_factory=hashlib.sha256)  # of all losses
+    reported: tuple = (0.0, 0)  # the seconds and the step of the last line
+    sample_steps: list = field(default_factory=list)  # the step of each of the samples
+    evaluating: float = 0.0  # seconds of this process that went into scores while training
+    best: tuple | None = None  # (step, first score) of the best generator so far
     stopped_by: int | None = None  # the number of the signal that ended training early
     exception: BaseException | None = None  # of on_sample, which ended training early
-    total_steps: int = 0  # of the whole run
 
-    def add_samples(self, samples, step):
-        """Adds the samples of a step."""
-        self.samples.append(samples)
-        self.sample_steps.append(step)
-        self.samples_digest.update(np.ascontiguousarray(samples, np.float32))
+    @property
+    def epoch(self):
+        """Epochs done."""
+        return self.step // self.steps_per_epoch
 
-    def add_fixed(self, samples):
-        """Adds the images of the noise that all sampling steps share, at the step of the last samples."""
-        self.fixed.append(samples)
-        self.fixed_digest.update(np.ascontiguousarray(samples, np.float32))
+    @property
+    def current_epoch(self):
+        """The number of the epoch that the last step is in, from 1."""
+        return (self.step - 1) // self.steps_per_epoch + 1
 
-    def add_losses(self, rows):
-        """Adds rows, each a records.Losses."""
-        self.losses += rows
-        _update(self.losses_digest, [row.cells() for row in rows])
+    @property
+    def samples(self):
+        """A float32 array [num_samples, h, w, c] in [0, 1], or points, for each sampling step."""
+        return self.rows("samples")
 
-    def add_held_out(self, rows):
-        """Adds rows, each a records.HeldOut."""
-        self.held_out += rows
-        _update(self.held_out_digest, rows)
+    @property
+    def fixed(self):
+        """Images of the same noise at the last len(fixed) sampling steps."""
+        return self.rows("fixed")
 
-    def add_evaluation(self, rows):
-        """Adds rows of evaluation.csv."""
-        self.evaluation += rows
-        _update(self.evaluation_digest, rows)
+    @property
+    def losses(self):
+        """A records.Losses for each recorded step."""
+        return self.rows("losses")
+
+    @property
+    def held_out(self):
+        """A records.HeldOut for each sampling step."""
+        return self.rows("held_out")
+
+    @property
+    def evaluation(self):
+        """A row (step, epoch, *scores) for each evaluation."""
+        return self.rows("evaluation")
+
+    def rows(self, name):
+        """The rows of a record; none if the run does not keep it."""
+        return self.records[name].rows if name in self.records else []
+
+    def metadata(self):
+        """What a state keeps besides its tensors: how to recognize the records that belong to it."""
+        kept = [record for record in self.records.values() if record.key in REQUIRED or (record.key and record.rows)]
+        digests = {key: value for record in kept for key, value in record.metadata().items()}
+        best = {"best": list(self.best)} if self.best else {}
+        return {"seconds": self.seconds, "sample_steps": self.sample_steps, **digests, **best}
 
 
-def _update(digest, rows):
-    for row in rows:
-        digest.update(f"{','.join(map(str, row))}\n".encode())  # the numbers: their quotes in the file may change
+REQUIRED = ("samples", "losses")  # records whose digest is in every state
+
+
+def new_progress(plan, evaluation_header=None):
+    """The Progress of a Plan at step 0, with empty records.
+
+    evaluation_header: the columns of evaluation.csv; None without --evaluate-every.
+    """
+    losses, held_out = records.LOSSES_HEADERS[plan.critic], records.HELD_OUT_HEADERS[plan.critic]
+    holdout = plan.config.holdout
+    kept = {
+        "samples": Record(names.SAMPLES, "samples"),
+        "fixed": None if plan.is_points else Record(names.FIXED_NOISE, "fixed", counted=True),
+        "losses": Record(names.LOSSES, "losses", losses, records.Losses.from_cells, counted=True),
+        "held_out": Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make) if holdout else None,
+        "statistics": Record(names.STATISTICS, header=records.STATISTICS_HEADER) if plan.is_points else None,
+        "evaluation": evaluation_header and Record(names.EVALUATION, "evaluation", evaluation_header),
+    }
+    kept = {name: record for name, record in kept.items() if record}
+    return Progress(plan.config, plan.total_steps, plan.steps_per_epoch, kept)
 
 
 def starting_point(plan, saved):
@@ -101,61 +125,33 @@ def made_by(device, workers=1):
     return {**versions, "device": devices.name(device), "workers": workers}
 
 
-def metadata(progress):
-    """What a state keeps besides its tensors: how to recognize the records that belong to it."""
-    fixed = {"num_fixed": len(progress.fixed), "fixed_sha256": progress.fixed_digest.hexdigest()}
-    return {
-        "seconds": progress.seconds,
-        "sample_steps": progress.sample_steps,
-        "samples_sha256": progress.samples_digest.hexdigest(),
-        **(fixed if progress.fixed else {}),
-        "num_losses": len(progress.losses),
-        "losses_sha256": progress.losses_digest.hexdigest(),
-        **({"held_out_sha256": progress.held_out_digest.hexdigest()} if progress.held_out else {}),
-        **({"evaluation_sha256": progress.evaluation_digest.hexdigest()} if progress.evaluation else {}),
-        **({"best": list(progress.best)} if progress.best else {}),
-    }
-
-
 def load_progress(plan, checkpoint, evaluation_header=None):
     """The Progress at a checkpoint, with the records up to it. Missing records start empty, with a warning.
 
-    evaluation_header: the columns of evaluation.csv, if the run goes on with figures while training.
-    Raises UserError if a record differs from the one that the checkpoint belongs to.
+    evaluation_header: see new_progress. Raises UserError if a record differs from the one that the checkpoint belongs
+    to.
     """
-    facts, folder = _valid_facts(checkpoint), plan.config.samples_folder
-    progress = Progress(plan.config, checkpoint.step, checkpoint.step // plan.steps_per_epoch, facts["seconds"])
-    progress.total_steps = plan.total_steps
-    progress.reported, progress.reported_step = progress.seconds, progress.step
-    progress.best = tuple(facts["best"]) if "best" in facts else None
-    if _exists(folder / names.SAMPLES):
-        # A killed run may have appended samples of later steps, which are drawn again.
-        samples = _read(records.load_samples, folder / names.SAMPLES)
-        for each, step in zip(samples, facts["sample_steps"], strict=False):
-            progress.add_samples(each, step)
-        _check_same(progress, facts, names.SAMPLES, ("sample_steps", "samples_sha256"))
-    if progress.samples and "num_fixed" in facts and _exists(folder / names.FIXED_NOISE):  # at the same steps
-        for each in _read(records.load_samples, folder / names.FIXED_NOISE)[: facts["num_fixed"]]:
-            progress.add_fixed(each)
-        _check_same(progress, facts, names.FIXED_NOISE, ("num_fixed", "fixed_sha256"))
-    if _exists(folder / names.LOSSES):
-        most = facts["num_losses"]
-        progress.add_losses(_read(records.read_losses, folder / names.LOSSES, progress.step, most, plan.critic))
-        _check_same(progress, facts, names.LOSSES, ("num_losses", "losses_sha256"))
-    if "held_out_sha256" in facts and _exists(folder / names.HELD_OUT):
-        header = records.HELD_OUT_HEADERS[plan.critic]
-        rows = _read(records.read_table, folder / names.HELD_OUT, header, progress.step)
-        progress.add_held_out([records.HeldOut(*row) for row in rows])
-        _check_same(progress, facts, names.HELD_OUT, ("held_out_sha256",))
-    progress.evaluation_header = evaluation_header
-    if evaluation_header and "evaluation_sha256" in facts and _exists(folder / names.EVALUATION):
-        progress.add_evaluation(_read(records.read_table, folder / names.EVALUATION, evaluation_header, progress.step))
-        _check_same(progress, facts, names.EVALUATION, ("evaluation_sha256",))
+    saved, folder = _valid_metadata(checkpoint), plan.config.samples_folder
+    progress = new_progress(plan, evaluation_header)
+    progress.step, progress.seconds = checkpoint.step, saved["seconds"]
+    progress.reported = progress.seconds, progress.step
+    progress.best = tuple(saved["best"]) if "best" in saved else None
+    for record in progress.records.values():
+        if f"{record.key}_sha256" not in saved or (record.key == "fixed" and not progress.samples):
+            continue
+        if not (folder / record.name).exists():
+            warn(f"{folder / record.name} is missing; a new one starts with the next record")
+            continue
+        most = len(saved["sample_steps"]) if record.key == "samples" else saved.get(f"num_{record.key}")
+        record.add(_read(record, folder, progress.step, most))
+        if record.key == "samples":
+            progress.sample_steps = saved["sample_steps"][: len(record.rows)]
+        _check_same(progress, record, saved)
     return progress
 
 
-def _valid_facts(checkpoint):
-    """The facts of a checkpoint. Raises UserError unless they have the form of `metadata`."""
+def _valid_metadata(checkpoint):
+    """The metadata of a checkpoint. Raises UserError unless they have the form of `Progress.metadata`."""
     facts = checkpoint.facts
     seconds, steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
     valid = type(seconds) is float and 0 <= seconds < 1e9
@@ -169,27 +165,22 @@ def _valid_facts(checkpoint):
     return facts
 
 
-def _exists(path):
-    if not path.exists():
-        warn(f"{path} is missing; a new one starts with the next record")
-    return path.exists()
-
-
-def _read(read, path, *args):
+def _read(record, folder, last_step, most):
     try:
-        return read(path, *args)
+        return record.read(folder, last_step, most)
     except UserError as error:
         raise UserError(
             f"{error}; restore it from a copy, or move it away to continue without the records so far"
         ) from None
 
 
-def _check_same(progress, facts, name, keys):
-    """Raises UserError unless the record `name` holds what was in it when the checkpoint was saved."""
-    found = metadata(progress)
-    if any(found.get(key) != facts.get(key) for key in keys):
+def _check_same(progress, record, saved):
+    """Raises UserError unless a record holds what was in it when the checkpoint was saved."""
+    now = {**record.metadata(), "sample_steps": progress.sample_steps}
+    keys = [*record.metadata(), *(["sample_steps"] if record.key == "samples" else [])]
+    if any(now[key] != saved.get(key) for key in keys):
         raise UserError(
-            f"{progress.config.samples_folder / name} was changed, or belongs to another run than "
+            f"{progress.config.samples_folder / record.name} was changed, or belongs to another run than "
             f"{progress.config.ckpt_folder}; restore it from a copy, name its folder with --samples, or move it away "
             "to continue without the records so far"
         )

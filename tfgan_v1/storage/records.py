@@ -1,10 +1,13 @@
 """The records of a run: samples in train_samples.pkl, and tables such as losses.csv."""
 
 import csv
+import hashlib
 import os
 import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,9 +47,11 @@ class Losses(NamedTuple):
         """The row of a step. metrics: its train_step.STEP_METRICS."""
         return cls(step, epoch, *metrics, *[None] * (6 - len(metrics)), seconds)
 
-    def cells(self):
-        """The cells of losses.csv: what the run has."""
-        return [value for value in self if value is not None]
+    @classmethod
+    def from_cells(cls, cells):
+        """The row with these cells of losses.csv."""
+        step, epoch, *metrics, seconds = cells
+        return cls.of(step, epoch, metrics, seconds)
 
 
 class HeldOut(NamedTuple):
@@ -56,6 +61,51 @@ class HeldOut(NamedTuple):
     epoch: int
     training: float
     held_out: float
+
+
+@dataclass
+class Record:
+    """One record of a run, in memory and in its file: rows of a table, or arrays of samples."""
+
+    name: str  # of the file
+    key: str | None = None  # of its digest in a state, by which a resume recognizes the record; None without one
+    header: tuple | None = None  # the columns of a table; None for samples
+    row: Callable = tuple  # (cells of a row) -> row
+    counted: bool = False  # whether a state keeps the number of rows
+    rows: list = field(default_factory=list)
+    digest: Any = field(default_factory=hashlib.sha256)  # of all rows
+
+    def add(self, rows):
+        """Adds rows in memory."""
+        self.rows += rows
+        for row in rows:
+            if isinstance(row, np.ndarray):
+                self.digest.update(np.ascontiguousarray(row, np.float32))
+            else:  # the numbers, since their quotes in the file may change
+                self.digest.update(f"{','.join(map(str, _cells(row)))}\n".encode())
+
+    def append(self, folder, rows):
+        """Adds rows in memory and in the file."""
+        self.add(rows)
+        (append_samples if self.header is None else append_rows)(folder / self.name, rows)
+
+    def write(self, folder):
+        """Writes the file, in place of any that exists."""
+        if self.header is None:
+            write_samples(folder / self.name, self.rows)
+        else:
+            write_table(folder / self.name, self.header, self.rows)
+
+    def read(self, folder, last_step, most=None):
+        """The rows in the file up to a step, at most `most`. A killed run may have appended later ones."""
+        if self.header is None:
+            return load_samples(folder / self.name)[:most]
+        return [self.row(cells) for cells in read_table(folder / self.name, self.header, last_step, most)]
+
+    def metadata(self):
+        """What a state keeps of the record, for JSON."""
+        number = {f"num_{self.key}": len(self.rows)} if self.counted else {}
+        return {**number, f"{self.key}_sha256": self.digest.hexdigest()}
 
 
 def write_samples(path, samples):
@@ -142,19 +192,23 @@ def _has_images(sample):
 def append_rows(path, rows):
     """Appends rows to losses.csv or another table."""
     with open(path, "a", newline="") as file:
-        csv.writer(file).writerows(rows)
+        csv.writer(file).writerows(map(_cells, rows))
+
+
+def _cells(row):
+    """The cells of a row: of losses, those that the run has."""
+    return [value for value in row if value is not None]
 
 
 def write_table(path, header, rows):
     """Writes losses.csv or another table, in place of any that exists."""
     with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        csv.writer(file).writerows([header, *rows])
+        csv.writer(file).writerows([header, *map(_cells, rows)])
 
 
 def read_losses(path, last_step, most=None, critic=False):
     """The Losses in losses.csv up to a step, at most `most`; anything may follow these rows. See `read_table`."""
-    rows = read_table(path, LOSSES_HEADERS[critic], last_step, most)
-    return [Losses.of(step, epoch, metrics, seconds) for step, epoch, *metrics, seconds in rows]
+    return [Losses.from_cells(cells) for cells in read_table(path, LOSSES_HEADERS[critic], last_step, most)]
 
 
 def read_table(path, header, last_step, most=None):

@@ -18,7 +18,7 @@ from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
 from tfgan_v1.storage import checkpoints, classes, names, run_folder
-from tfgan_v1.storage.progress import Progress, load_progress, made_by, starting_point
+from tfgan_v1.storage.progress import load_progress, made_by, new_progress, starting_point
 from tfgan_v1.training import streaming
 from tfgan_v1.training.evaluator import Evaluator
 from tfgan_v1.training.monitor import TrainingMonitor
@@ -178,8 +178,7 @@ def start(context, saved, checkpoint):
     plan, session, config = context.plan, context.session, context.plan.config
     initialize(context)
     header = context.evaluator and context.evaluator.header
-    fresh = Progress(config, evaluation_header=header, total_steps=plan.total_steps)
-    progress = restore_progress(context, checkpoint) if checkpoint else fresh
+    progress = restore_progress(context, checkpoint) if checkpoint else new_progress(plan, header)
     if config.weights and not checkpoint:
         checkpoints.restore(context.savers.weights, session, newest_weights(config), part=True)
     if not checkpoint:
@@ -240,7 +239,6 @@ def train_loop(context, progress, pictures):
             if nonfinite:
                 return nonfinite
             progress.step += steps
-            progress.epoch = progress.step // plan.steps_per_epoch
             progress.seconds = time.monotonic() - started - progress.evaluating
             bar.update(steps * plan.images_per_step)
             evaluated = tick(context, progress, monitor, rows)

@@ -1,4 +1,4 @@
-"""What a run writes as it goes: losses, samples, figures, checkpoints. `context` is a training.TrainContext."""
+"""What a run writes as it goes: losses, samples, scores, checkpoints. `context` is a loop.TrainContext."""
 
 import signal
 import time
@@ -8,7 +8,6 @@ from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures, statistics
 from tfgan_v1.storage import checkpoints, names, records
-from tfgan_v1.storage.progress import metadata
 
 
 def start_records(context, progress):
@@ -17,18 +16,10 @@ def start_records(context, progress):
     folder = plan.config.samples_folder
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
-    losses = [row.cells() for row in progress.losses]  # the first of the records: it tells a run's folder
-    records.write_table(folder / names.LOSSES, records.LOSSES_HEADERS[plan.critic], losses)
-    records.write_samples(folder / names.SAMPLES, progress.samples)
-    if not plan.is_points:
-        records.write_samples(folder / names.FIXED_NOISE, progress.fixed)
-    if plan.config.holdout:
-        records.write_table(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[plan.critic], progress.held_out)
     if plan.is_points:
-        table = statistics.statistics(plan, progress)
-        records.write_table(folder / names.STATISTICS, records.STATISTICS_HEADER, table)
-    if progress.evaluation_header:
-        records.write_table(folder / names.EVALUATION, progress.evaluation_header, progress.evaluation)
+        statistics.statistics(plan, progress)
+    for record in progress.records.values():
+        record.write(folder)
     if plan.dataset.files:
         records.write_table(folder / names.FILES, records.FILES_HEADER, plan.dataset.files)
     if context.events:
@@ -44,8 +35,7 @@ def record(context, progress, rows):
         losses.append(records.Losses.of(step, epoch, numbers, round(progress.seconds, 3)))
         if context.events:
             context.events.add_numbers(step, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True)))
-    progress.add_losses(losses)
-    records.append_rows(progress.config.samples_folder / names.LOSSES, [row.cells() for row in losses])
+    progress.records["losses"].append(plan.config.samples_folder, losses)
 
 
 def draw_samples(context, progress):
@@ -57,16 +47,14 @@ def sample(context, progress):
     """Draws samples from fresh noise and from the noise of all sampling steps; saves them and the generator."""
     plan, graph = context.plan, context.graph
     folder = plan.config.samples_folder
-    progress.add_samples(draw_samples(context, progress), progress.step)
-    records.append_samples(folder / names.SAMPLES, progress.samples[-1:])
-    if not plan.is_points:
-        progress.add_fixed(context.session.run(graph.samplers.fixed))
-        records.append_samples(folder / names.FIXED_NOISE, progress.fixed[-1:])
+    progress.records["samples"].append(folder, [draw_samples(context, progress)])
+    progress.sample_steps.append(progress.step)
     if plan.is_points:
         records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
+    else:
+        progress.records["fixed"].append(folder, [context.session.run(graph.samplers.fixed)])
     if plan.config.holdout:
-        progress.add_held_out([compare_held_out(context, progress)])
-        records.append_rows(folder / names.HELD_OUT, progress.held_out[-1:])
+        progress.records["held_out"].append(folder, [compare_held_out(context, progress)])
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
     if context.events:
@@ -79,33 +67,32 @@ def compare_held_out(context, progress):
     plan, graph = context.plan, context.graph
     feeds = [train_graph.feed(graph.d_outputs.images, *part) for part in plan.overfitting_sets()]
     outputs = [float(str(context.session.run(graph.d_outputs.mean, part))) for part in feeds]
-    return records.HeldOut(progress.step, (progress.step - 1) // plan.steps_per_epoch + 1, *outputs)
+    return records.HeldOut(progress.step, progress.current_epoch, *outputs)
 
 
 def evaluate(context, progress):
-    """Measures the generator, records the figures, and saves it if it is the best so far."""
+    """Measures the generator, records the scores, and saves it if it is the best so far."""
     samplers, config, start = context.graph.samplers, context.plan.config, time.monotonic()
-    figures = context.evaluator.measure(lambda i: context.session.run(samplers.measured, {samplers.batch_index: i}))
-    row = (progress.step, (progress.step - 1) // context.plan.steps_per_epoch + 1, *figures)
-    progress.add_evaluation([row])
-    records.append_rows(config.samples_folder / names.EVALUATION, [row])
+    scores = context.evaluator.measure(lambda i: context.session.run(samplers.measured, {samplers.batch_index: i}))
+    row = (progress.step, progress.current_epoch, *scores)
+    progress.records["evaluation"].append(config.samples_folder, [row])
     if context.events:
-        context.events.add_numbers(progress.step, dict(zip(context.evaluator.header[2:], figures, strict=True)))
-    if progress.best is None or figures[0] < progress.best[1]:
-        progress.best = (progress.step, figures[0])
+        context.events.add_numbers(progress.step, dict(zip(context.evaluator.header[2:], scores, strict=True)))
+    if progress.best is None or scores[0] < progress.best[1]:
+        progress.best = (progress.step, scores[0])
         saver = context.savers.generators["best"]
         checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
     progress.evaluating += time.monotonic() - start
 
 
 def call_on_sample(context, progress, row, evaluated):
-    """Calls on_sample: see starting.train. If it raises, the run ends as by Ctrl-C.
+    """Calls on_sample: see train.train. If it raises, the run ends as by Ctrl-C.
 
     row: STEP_METRICS of this step. evaluated: whether the generator was measured at this step.
     """
     metrics = dict(zip(STEP_METRICS[context.plan.critic], map(float, row), strict=True))
     if evaluated:
-        metrics |= dict(zip(progress.evaluation_header[2:], progress.evaluation[-1][2:], strict=True))
+        metrics |= dict(zip(context.evaluator.header[2:], progress.evaluation[-1][2:], strict=True))
     try:
         context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
     except BaseException as error:  # Ctrl-C, too, the second time
@@ -123,15 +110,12 @@ def save_generator(context, progress):
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
-    tables = [names.STATISTICS if context.plan.is_points else names.FIXED_NOISE]
-    tables += [names.HELD_OUT] * (context.plan.config.holdout > 0)
-    tables += [names.EVALUATION] * bool(progress.evaluation_header)
-    for name in (names.SAMPLES, names.LOSSES, *tables):
-        files.sync(context.plan.config.samples_folder / name)
+    for record in progress.records.values():
+        files.sync(context.plan.config.samples_folder / record.name)
     write_state(context, progress)
 
 
 def write_state(context, progress):
     """Saves all variables."""
     folder = context.plan.config.ckpt_folder
-    checkpoints.save_state(context.savers.state, context.session, folder, progress.step, metadata(progress))
+    checkpoints.save_state(context.savers.state, context.session, folder, progress.step, progress.metadata())

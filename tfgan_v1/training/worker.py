@@ -2,7 +2,7 @@
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import Diverged
-from tfgan_v1.storage.progress import Progress
+from tfgan_v1.storage.progress import new_progress
 from tfgan_v1.training.loop import compile_steps, initialize, make_context, nonfinite_step, translate_tf_errors
 from tfgan_v1.training.signals import deferred_signals
 
@@ -17,7 +17,8 @@ def run(plan, member):
     ):
         initialize(context)
         step = member.broadcast(context.graph, context.session)
-        progress = Progress(plan.config, step, total_steps=plan.total_steps)
+        progress = new_progress(plan)
+        progress.step = step
         compile_steps(context, progress)
         nonfinite = train_loop(context, progress)
         member.leave()
@@ -39,5 +40,4 @@ def train_loop(context, progress):
         if nonfinite:
             return nonfinite
         progress.step += steps
-        progress.epoch = progress.step // context.plan.steps_per_epoch
     return None

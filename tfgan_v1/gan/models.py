@@ -233,8 +233,8 @@ MODELS = {
             "g_lr": 0.002,
         },
     ),
-    # A normal distribution in one dimension; labels smoothed on both sides. With 1,000 samples in place of 10,000, empty
-    # bins alone would give a perfect generator a KL of 0.21.
+    # A normal distribution in one dimension; labels smoothed on both sides. With 1,000 samples, not 10,000, empty bins
+    # alone would give a perfect generator a KL of 0.21.
     "gaussian": Model(
         gaussian_generator,
         gaussian_discriminator,

@@ -87,7 +87,8 @@ def new_progress(plan, evaluation_header=None):
     losses, held_out = records.LOSSES_HEADERS[plan.critic], records.HELD_OUT_HEADERS[plan.critic]
     holdout = plan.config.holdout
     kept = {
-        "losses": Record(names.LOSSES, "losses", losses, records.Losses.from_cells, counted=True),  # the first: it marks a folder
+        # The first, since it marks a run's folder.
+        "losses": Record(names.LOSSES, "losses", losses, records.Losses.from_cells, counted=True),
         "samples": Record(names.SAMPLES, "samples"),
         "fixed": None if plan.is_points else Record(names.FIXED_NOISE, "fixed", counted=True),
         "held_out": Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make) if holdout else None,

@@ -1,9 +1,7 @@
 """Labels of images from a file of their own: text, CSV, IDX or .npy."""
 
-import csv
 import os
 import re
-from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +11,11 @@ from tfgan_v1.data.arrays import map_npy
 from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, read_idx_values, rename
 from tfgan_v1.data.published import PUBLISHED
 from tfgan_v1.data.table_columns import LABELS
-from tfgan_v1.data.tables import DELIMITERS, lines
-from tfgan_v1.data.unpacking import opened
+from tfgan_v1.data.tables import DELIMITERS, look_at, read_blocks
 from tfgan_v1.errors import UserError, shortened, warn
 
 PATHS = ("file", "filename", "path", "image")  # what a header may call the pictures' paths, in lower case
-_LONGEST_LABEL, _LONGEST_LINE = 100, 2**20  # characters
+_LONGEST_LABEL = 100  # characters
 _MANY = 10**5  # labels more than images; how many more does not matter then
 _NO_DELIMITER = "\x1f"  # for a list; no text has it
 _NUMBERS = re.compile("([0-9]+)")
@@ -65,38 +62,40 @@ def _read_idx(path, dataset):
 
 
 def _read_text(path, dataset):
-    """The labels in a list or a table: str, as an array of objects [n]."""
-    numbers = len(dataset.images), len(dataset.files or dataset.images)
-    with opened(path) as file:
-        rows = _rows(file, path)
-        first = next(rows, None)
-        if first is None:
-            raise UserError(f"{path} holds no labels; --labels needs one for each image")
-        if len(first) > 1:
-            return _read_table(first, rows, path, dataset)
-        values = [label for (label,) in islice(chain([first], rows), max(numbers) + _MANY)]
-    if values[0].lower() in LABELS and (len(values) - 1 in numbers or len(values) not in numbers):
+    """The labels in a list or a table, by the pictures' paths or in order: str, as an array of objects [n]."""
+    counts = len(dataset.images), len(dataset.files or dataset.images)
+    most = max(counts) + _MANY
+    table, pictures = look_at(path), {name for name, _ in dataset.files}
+    outside = re.sub('"[^"]*"', "", table.line)
+    delimiter = max(DELIMITERS, key=outside.count)
+    first = table.fields(delimiter) if delimiter in outside else [table.line]
+    label, named, header = _columns(first, pictures, path) if len(first) > 1 else (0, None, False)
+    delimiter = delimiter if len(first) > 1 else _NO_DELIMITER
+    values, labels_of, by_path, line = [], {}, bool(pictures) and len(first) > 1, 1
+    for block in read_blocks(table, delimiter, len(first), dtype=str, na_filter=False):
+        rows = block[(block != "").any(axis=1)].apply(lambda column: column.str.strip())
+        blank = np.flatnonzero(rows.index != np.arange(line, line + len(rows)))
+        if len(blank):
+            raise UserError(f"{path}, line {line + blank[0]} is blank; remove it, or write the label that is missing")
+        line += len(rows)
+        broken = rows.index[rows[label].str.contains("\ufffd")]  # what other bytes are read as
+        if len(broken):
+            raise UserError(f"{path}, line {broken[0]} is not in UTF-8; save the file in UTF-8")
+        rows = rows.iloc[1:] if header and line == 2 else rows
+        for column in (rows.columns if named is None else [named]) if by_path else ():
+            for name, value in rows.loc[rows[column].isin(pictures), [column, label]].to_numpy():
+                if labels_of.setdefault(name, value) != value:
+                    raise UserError(f"{path} has two labels for {name}, {labels_of[name]} and {value}; remove one")
+        values += rows[label].tolist()[: most - len(values)]
+        if len(values) == most and not by_path:
+            break
+    if by_path and (labels_of or named is not None):
+        return _of_pictures(labels_of, path, dataset)
+    if len(first) == 1 and values[0].lower() in LABELS and (len(values) - 1 in counts or len(values) not in counts):
         del values[0]  # a header; otherwise, the class of the first image has such a name
-    return _of_images(np.array(values, object), path, dataset)
-
-
-def _read_table(first, rows, path, dataset):
-    """The labels in a table of several columns, by the pictures' paths or in order. first: its first row."""
-    pictures = {name for name, _ in dataset.files}
-    label, named, header = _columns(first, pictures, path)
-    values, of_pictures, most = [], {}, max(len(dataset.images), len(pictures)) + _MANY
-    rows = chain(() if header else [first], rows)
-    for row in rows if pictures else islice(rows, most):
-        for name in pictures.intersection(row if named is None else [row[named]]):
-            if of_pictures.setdefault(name, row[label]) != row[label]:
-                raise UserError(f"{path} has two labels for {name}, {of_pictures[name]} and {row[label]}; remove one")
-        if len(values) < most:
-            values.append(row[label])
-    if pictures and (of_pictures or named is not None):
-        return _of_pictures(of_pictures, path, dataset)
     if "" in values:
         raise UserError(f"{path}, line {values.index('') + 1 + header} has no label; write one for each image")
-    if pictures:
+    if by_path:
         warn(f"{path} has no column of paths, so its labels are those of the pictures in {dataset.name} sorted by path")
     return _of_images(np.array(values, object), path, dataset)
 
@@ -113,29 +112,6 @@ def _columns(first, pictures, path):
         f"{path} reads as a table of {len(first)} columns, none with the header {', '.join(LABELS)}; name the column "
         "of the labels, or put labels with commas, semicolons or tabs in quotes"
     )
-
-
-def _rows(file, path):
-    """The fields of each row, as many as in the first: of a list, one."""
-    delimiter, columns, last = None, 0, 0
-    for line_number, line in lines(file, path, _LONGEST_LINE):
-        last, where = last + 1, f"{path}, line {last + 1}"
-        if line_number != last:
-            raise UserError(f"{where} is blank; remove it, or write the label that is missing")
-        if "\ufffd" in line:  # what `lines` reads for other bytes
-            raise UserError(f"{where} is not in UTF-8; save the file in UTF-8")
-        if delimiter is None:
-            outside = re.sub('"[^"]*"', "", line)
-            delimiter = max(DELIMITERS, key=outside.count)
-            delimiter = delimiter if delimiter in outside else _NO_DELIMITER
-        try:
-            row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True))
-        except csv.Error as error:
-            raise UserError(f"{where} cannot be read ({error}); close its quotes, or double them") from None
-        columns = columns or len(row)
-        if len(row) != columns:
-            raise UserError(f"{where}: there are {len(row):,} columns, and {columns:,} in the first")
-        yield [field.strip() for field in row]
 
 
 def _of_pictures(labels, path, dataset):

@@ -22,7 +22,7 @@ import numpy as np
 import tables
 from frameworks import FRAMEWORKS
 from main_job import measure
-from tfgan_v1.data import embedded, published
+from tfgan_v1.data import DATASETS, embedded, published
 from turns import Worker, take_turns
 
 COMMANDS = "train", "sample"
@@ -110,9 +110,10 @@ def command_row(title, measured, factor):
 
 def save_data(folder):
     """Writes the data of all workloads into a folder. Returns a description of the images."""
-    path = published.find(published.PUBLISHED["mnist"], [Path(os.environ["TFGAN_DATA"])] * ("TFGAN_DATA" in os.environ))
+    mnist = DATASETS["mnist"].published
+    path = published.find(mnist, [Path(os.environ["TFGAN_DATA"])] * ("TFGAN_DATA" in os.environ))
     if path:
-        images = published.read_published(path, published.PUBLISHED["mnist"]).images
+        images = published.read_published(path, mnist).images
     else:
         images = np.random.default_rng(0).integers(256, size=(60_000, 28, 28, 1), dtype=np.uint8)
     np.save(folder / "images.npy", images)

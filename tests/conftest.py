@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tfgan_v1 import Config, cli
-from tfgan_v1.data import published
+from tfgan_v1 import Config, cli, data
+from tfgan_v1.data import datasets, published
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = os.environ.get("TFGAN_DATA")
@@ -84,6 +84,12 @@ def command(capsys):
         return code, *capsys.readouterr()
 
     return run
+
+
+def replace_files(monkeypatch, name, files):
+    """Gives the row of a published data set other files: their addresses and checksums."""
+    row = datasets._published(data.DATASETS[name].licence, files)
+    monkeypatch.setitem(data.DATASETS, name, row)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from conftest import REAL_DATA, needs_mnist
+from conftest import REAL_DATA, needs_mnist, replace_files
 from tfgan_v1 import UserError, data
 from tfgan_v1.data import Shaping, published
 
@@ -81,8 +81,8 @@ def test_mnist_not_found_is_an_error_that_names_files_and_folders(tmp_path, monk
 
 def test_another_data_set_with_the_same_file_names_is_an_error(tmp_path, monkeypatch):
     sha256 = hashlib.sha256(IMAGES.tobytes()).hexdigest()
-    other = published.PUBLISHED["fashion_mnist"]._replace(pixels_sha256=sha256)
-    monkeypatch.setitem(published.PUBLISHED, "fashion_mnist", other)
+    other = data.DATASETS["fashion_mnist"].published._replace(pixels_sha256=sha256)
+    replace_files(monkeypatch, "fashion_mnist", other)
     write(tmp_path / "train-images-idx3-ubyte", IDX)
     with pytest.raises(UserError, match="holds Fashion-MNIST, not MNIST"):
         data.load("mnist", tmp_path)
@@ -112,14 +112,14 @@ def test_a_download_is_verified_and_saved_in_keras_cache(server, monkeypatch):
     folder, address = server
     write(folder / "images.gz", gzip.compress(IDX))
     sha256 = hashlib.sha256((folder / "images.gz").read_bytes()).hexdigest()
-    mnist = published.PUBLISHED["mnist"]._replace(url=f"{address}/images.gz", sha256=sha256)
+    mnist = data.DATASETS["mnist"].published._replace(url=f"{address}/images.gz", sha256=sha256)
     monkeypatch.setattr(published, "fetch", REAL_FETCH)
 
     path, reason = published.fetch(mnist._replace(sha256="0" * 64), 5)
     assert path is None and "SHA256" in reason.replace("sha256", "SHA256")
     assert not list(published.keras_cache().glob("mnist/*"))
 
-    monkeypatch.setitem(published.PUBLISHED, "mnist", mnist)
+    replace_files(monkeypatch, "mnist", mnist)
     dataset = data.load("mnist")
     assert np.array_equal(dataset.images, IMAGES[..., None])
     assert (
@@ -138,7 +138,7 @@ def test_a_network_without_an_answer_is_waited_for_no_longer_than_the_limit(monk
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests, "head", head)
-    assert REAL_FETCH(published.PUBLISHED["mnist"], 0.1) == (None, "storage.googleapis.com cannot be reached")
+    assert REAL_FETCH(data.DATASETS["mnist"].published, 0.1) == (None, "storage.googleapis.com cannot be reached")
     answer.set()
     assert published.CONNECT_SECONDS <= 5
 
@@ -154,7 +154,7 @@ def test_without_download_blank_images_replace_those_to_download(name, monkeypat
 
 def test_no_network_is_reported_without_an_exception(server):
     _, address = server
-    path, reason = REAL_FETCH(published.PUBLISHED["mnist"]._replace(url=f"{address}/missing.gz"), 5)
+    path, reason = REAL_FETCH(data.DATASETS["mnist"].published._replace(url=f"{address}/missing.gz"), 5)
     assert path is None and "127.0.0.1" in reason
 
 
@@ -163,9 +163,9 @@ def test_no_network_is_reported_without_an_exception(server):
 def test_the_real_files_are_the_published_ones(name):
     facts = data.load(name, REAL_DATA).facts()
     assert (facts["num_images"], facts["image_shape"]) == (60_000, [28, 28, 1])
-    assert facts["sha256"] == published.PUBLISHED[name].pixels_sha256
-    path = published.find(published.PUBLISHED[name], [Path(REAL_DATA)])
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == published.PUBLISHED[name].sha256
+    assert facts["sha256"] == data.DATASETS[name].published.pixels_sha256
+    path = published.find(data.DATASETS[name].published, [Path(REAL_DATA)])
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == data.DATASETS[name].published.sha256
 
 
 def test_a_name_that_is_not_a_data_set_or_path_is_an_error(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import UserError, data
-from tfgan_v1.data import label_files, stacked
+from tfgan_v1.data import embedded, label_files, stacked
 from tfgan_v1.data.labels import MOST_CLASSES
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
@@ -147,7 +147,7 @@ def test_labels_leave_everything_else_as_it_is(load, tmp_path):
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_numbers_get_the_class_names_of_a_published_data_set(tmp_path, name):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(IMAGES))
-    classes = data.published.PUBLISHED[name].classes
+    classes = data.DATASETS[name].published.classes
     dataset = data.load(name, tmp_path, labels=save(tmp_path / "labels", text(VALUES)))
     assert names(dataset) == [classes[value] for value in VALUES] and dataset.classes == classes
     dataset = data.load(name, tmp_path, labels=save(tmp_path / "labels", text(VALUES + 2)))
@@ -156,10 +156,10 @@ def test_numbers_get_the_class_names_of_a_published_data_set(tmp_path, name):
 
 
 def test_generated_images_take_labels_as_others_do(tmp_path, monkeypatch):
-    few = data.embedded.digits()._replace(labels=None, classes=())
+    few = embedded.digits()._replace(labels=None, classes=())
     few = few._replace(images=few.images[:6])
-    monkeypatch.setitem(data.EMBEDDED, "mnist_warped", lambda: few)
-    monkeypatch.setattr(data, "mnist_warped", lambda: few)  # in place of MNIST, which is not found
+    warped = data.DATASETS["mnist_warped"]._replace(load=lambda request: few)  # in place of MNIST, which is not found
+    monkeypatch.setitem(data.DATASETS, "mnist_warped", warped)
     monkeypatch.setattr(stacked, "NUM_IMAGES", 6)
     path = save(tmp_path / "labels", text(WORDS))
     assert names(data.load("mnist_warped", labels=path)) == WORDS

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from conftest import REAL_DATA, needs_mnist
 from tfgan_v1 import UserError, data
-from tfgan_v1.data import labels, published
+from tfgan_v1.data import labels
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
 VALUES = np.array([2, 0, 2, 1, 0, 9], np.uint8)
@@ -150,4 +150,4 @@ def test_sub_folders_are_classes_where_every_used_picture_lies_in_one(tmp_path):
 def test_the_real_labels_are_read():
     mnist, fashion = data.load("mnist", REAL_DATA), data.load("fashion_mnist", REAL_DATA)
     assert np.bincount(mnist.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert names(fashion)[0] == "Ankle boot" and fashion.classes == published.PUBLISHED["fashion_mnist"].classes
+    assert names(fashion)[0] == "Ankle boot" and fashion.classes == data.DATASETS["fashion_mnist"].published.classes

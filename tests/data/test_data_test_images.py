@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import REAL_DATA, needs_mnist
+from conftest import REAL_DATA, needs_mnist, replace_files
 from tfgan_v1 import UserError, data
 from tfgan_v1.data import Shaping, published, splits, stacked
 from tfgan_v1.data.labels import Labelled
@@ -36,7 +36,7 @@ def test_idx_files_of_test_images_are_found_where_the_training_images_are(tmp_pa
     save_idx(tmp_path / folder, *spelling)
     test = data.load_test(name, tmp_path)
     assert test.name == name and np.array_equal(test.images[..., 0], TEST)
-    assert np.array_equal(test.labels, TEST_LABELS) and test.classes[0] == published.PUBLISHED[name].classes[0]
+    assert np.array_equal(test.labels, TEST_LABELS) and test.classes[0] == data.DATASETS[name].published.classes[0]
     assert np.array_equal(data.load(name, tmp_path).images[..., 0], TRAIN)
 
 
@@ -77,7 +77,7 @@ def test_training_images_under_the_name_of_test_images_are_refused(tmp_path, mon
         "pixels_sha256": hashlib.sha256(TRAIN.tobytes()).hexdigest(),
         "test_pixels_sha256": hashlib.sha256(TEST.tobytes()).hexdigest(),
     }
-    monkeypatch.setitem(published.PUBLISHED, "mnist", published.PUBLISHED["mnist"]._replace(**known))
+    replace_files(monkeypatch, "mnist", data.DATASETS["mnist"].published._replace(**known))
     save_idx(tmp_path)
     assert len(data.load_test("mnist", tmp_path).images) == 20
     for name in ("t10k-images-idx3-ubyte", "train-images-idx3-ubyte"):
@@ -108,7 +108,7 @@ def test_missing_files_are_fetched_with_their_labels_beside_them(tmp_path, monke
     assert np.array_equal(data.load_test("mnist").labels, TEST_LABELS)
     assert np.array_equal(data.load("mnist").labels, TRAIN_LABELS)
     assert asked == [published.TEST_IMAGES, published.TEST_LABELS, "train-images-idx3-ubyte.gz", published.TRAIN_LABELS]
-    assert set(published.PUBLISHED["mnist"].others) == {*asked[:2], asked[3]}
+    assert set(data.DATASETS["mnist"].published.others) == {*asked[:2], asked[3]}
     assert data.load_test("mnist_warped") is not None  # found on disk now
 
 
@@ -160,8 +160,8 @@ def test_a_split_is_deterministic_and_keeps_versions_of_one_digit_together():
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_the_real_test_images_are_the_published_ones(name):
     test = data.load_test(name, REAL_DATA)
-    assert test.facts()["sha256"] == published.PUBLISHED[name].test_pixels_sha256
+    assert test.facts()["sha256"] == data.DATASETS[name].published.test_pixels_sha256
     assert np.bincount(test.labels).min() >= 892 and test.images.shape == (10_000, 28, 28, 1)
-    folder = published.find(published.PUBLISHED[name], [Path(REAL_DATA)]).parent
-    for file, sha256 in published.PUBLISHED[name].others.items():
+    folder = published.find(data.DATASETS[name].published, [Path(REAL_DATA)]).parent
+    for file, sha256 in data.DATASETS[name].published.others.items():
         assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == sha256

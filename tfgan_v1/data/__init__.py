@@ -7,14 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import arrays, decoding, detect, embedded, folders, label_files, published, stacked
-from tfgan_v1.data.labels import attach, classify_folders
-from tfgan_v1.data.shapes import Shaping
-from tfgan_v1.data.warped import mnist_warped
+from tfgan_v1.data import arrays, stacked
+from tfgan_v1.data.datasets import DATASETS, NAMES, Request, licence_note, mnist_or_warped
+from tfgan_v1.data.labels import Labelled, attach, classify_folders
+from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
 from tfgan_v1.errors import UserError, brief, warn
 
-EMBEDDED = {"mnist_warped": mnist_warped, "digits": embedded.digits}  # images that need no file of the user's
-NAMES = (*published.PUBLISHED, "stacked_mnist", *EMBEDDED, "gaussian")
+__all__ = [
+    "DATASETS", "LARGEST_SIDE", "NAMES", "Dataset", "Shaping", "arrays", "from_array", "licence_note", "load",
+    "load_test", "stacked",
+]  # fmt: skip
+
 ARRAY = "an array"  # the name of images that are passed in Python
 ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
 _AS_IT_IS = Shaping()
@@ -37,7 +40,7 @@ class Dataset(NamedTuple):
 
     def facts(self):
         """What config.json records: by this a resume recognizes the images, even in another folder."""
-        name = self.name if self.name in NAMES else Path(os.path.abspath(self.name)).name
+        name = self.name if self.name in DATASETS else Path(os.path.abspath(self.name)).name
         count, *shape = self.images.shape
         sha256 = self.sha256 or hashlib.sha256(np.ascontiguousarray(self.images)).hexdigest()
         return {"name": name, "num_images": count, "image_shape": shape, "sha256": sha256}
@@ -65,35 +68,36 @@ def load(
     label for each image, instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or
     the labels are missing or unreadable, or the images cannot have the shape.
     """
-    if labels is not None:
-        label_files.find_reader(labels)  # a wrong path is an error before minutes of decoding
-    dataset = _load(name, data_dir, shaping, mean, std, seed, strict, cache_dir, download)
-    return dataset if labels is None else label_files.relabel(dataset, labels)
+    request = Request(data_dir, download, mean, std, seed)
+    if labels is None:
+        return _load(name, request, shaping, strict, cache_dir)
+    from tfgan_v1.data import label_files
+
+    label_files.find_reader(labels)  # a wrong path is an error before minutes of decoding
+    return label_files.relabel(_load(name, request, shaping, strict, cache_dir), labels)
 
 
-def _load(name, data_dir, shaping, mean, std, seed, strict, cache_dir, download):
+def _load(name, request, shaping, strict, cache_dir):
     """The Dataset with its own labels: see `load`."""
+    data_dir = request.data_dir
     if data_dir is not None and not Path(data_dir).is_dir():
         raise UserError(f"--data-dir {data_dir} is not a folder; give the folder that holds the data set")
     shaping.check()
     name = None if name is None else os.fspath(name)
-    if name == "gaussian":
-        return _points(name, embedded.gaussian(mean, std, seed), shaping)
-    if name == "stacked_mnist":
-        return _stacked(_digits(data_dir, download)[1], shaping)
     if name is None:
-        return _images(*_digits(data_dir, download), shaping)
-    if name in published.PUBLISHED:
-        return _images(name, published.load(name, data_dir, download=download), shaping)
-    if name in EMBEDDED:
-        return _images(name, EMBEDDED[name](), shaping)
+        return _dataset(*mnist_or_warped(request), shaping)
+    if name in DATASETS:
+        if DATASETS[name].composed and shaping.channels == 1:
+            raise UserError(f"{name} has a digit in each of three colour channels; leave out --channels 1")
+        return _dataset(name, DATASETS[name].load(request), shaping)
+    from tfgan_v1.data import detect, folders
+
     path = Path(os.path.expanduser(name))
     if os.path.isdir(path):  # Path.is_dir raises for a text that cannot be a path
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
-        raise UserError(f"{name} is not one of {', '.join(NAMES)}, and no file or folder has that name")
-    content = detect.read(path, shaping.size)
-    return _points(name, content.images, shaping) if content.images.ndim == 2 else _images(name, content, shaping)
+        raise UserError(f"{name} is not one of {', '.join(DATASETS)}, and no file or folder has that name")
+    return _dataset(name, detect.read(path, shaping.size), shaping)
 
 
 def from_array(images, labels=None, shaping=_AS_IT_IS):
@@ -111,11 +115,11 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
     if pixels.ndim == 2:
         if labels is not None:
             raise UserError("labels are for images, and these are points; leave them out")
-        return _points(ARRAY, pixels, shaping)
+        return _dataset(ARRAY, Labelled(pixels), shaping)
     content = attach(pixels, labels, "images", "labels")
     if labels is not None and content.labels is None:
         raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
-    return _images(ARRAY, content, shaping)
+    return _dataset(ARRAY, content, shaping)
 
 
 def _as_array(values, name):
@@ -135,38 +139,21 @@ def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed
     if labels is not None:
         return None
     name = None if name is None else os.fspath(name)
-    if name == "gaussian":
-        return Dataset(name, embedded.gaussian(mean, std, seed, test=True))
-    digits = {"mnist_warped": "mnist", "stacked_mnist": "mnist"}.get(name, name)
-    if digits not in published.PUBLISHED:
-        return None
-    content = published.load_test(digits, data_dir, download=download and name == digits)
-    if content is None:
-        return None
-    return _stacked(content, shaping, test=True) if name == "stacked_mnist" else _images(name, content, shaping)
+    row = DATASETS.get(name)
+    content = row and row.load_test(Request(data_dir, download, mean, std, seed))
+    return content and _dataset(name, content, shaping)
 
 
-def _digits(data_dir, download):
-    """(name, Labelled) of MNIST if it is found or downloads quickly, else of `mnist_warped`, with a warning."""
-    content = published.load(None, data_dir, download=download)
-    return ("mnist_warped", mnist_warped()) if content is None else ("mnist", content)
+def _dataset(name, content, shaping):
+    """The Dataset of Labelled images in the shape, or of points, which have none."""
+    images, labels, classes = content
+    if images.ndim == 2:
+        if shaping.size or shaping.channels:
+            raise UserError(f"{name} holds points, not images; leave out --image-size and --channels")
+        return Dataset(name, images)
+    from tfgan_v1.data import decoding
 
-
-def _stacked(digits, shaping, *, test=False):
-    if shaping.channels == 1:
-        raise UserError("stacked_mnist has a digit in each of three colour channels; leave out --channels 1")
-    return _images("stacked_mnist", stacked.stack(digits, test=test), shaping)
-
-
-def _images(name, content, shaping):
-    images = decoding.resize_all(content.images, shaping)
-    return Dataset(name, images, labels=content.labels, classes=content.classes)
-
-
-def _points(name, points, shaping):
-    if shaping.size or shaping.channels:
-        raise UserError(f"{name} holds points, not images; leave out --image-size and --channels")
-    return Dataset(name, points)
+    return Dataset(name, decoding.resize_all(images, shaping), labels=labels, classes=classes)
 
 
 def _folder(name, folder, strict):

@@ -8,8 +8,8 @@ import numpy as np
 
 from tfgan_v1.data import detect
 from tfgan_v1.data.arrays import map_npy
+from tfgan_v1.data.datasets import DATASETS
 from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, read_idx_values, rename
-from tfgan_v1.data.published import PUBLISHED
 from tfgan_v1.data.table_columns import LABELS
 from tfgan_v1.data.tables import DELIMITERS, look_at, read_blocks
 from tfgan_v1.errors import UserError, shortened, warn
@@ -36,7 +36,7 @@ def relabel(dataset, path):
     if dataset.images.ndim == 2:
         raise UserError(f"--labels needs images, and {dataset.name} holds points; leave it out")
     labels, classes = _classify(reader(path, dataset), path)
-    published = PUBLISHED.get(dataset.name)
+    published = dataset.name in DATASETS and DATASETS[dataset.name].published
     relabelled = dataset._replace(labels=labels, classes=classes)
     return rename(relabelled, published.classes) if published else relabelled
 

@@ -19,16 +19,16 @@ CONNECT_SECONDS = 3  # that a run without --dataset waits for the network
 
 
 class Published(NamedTuple):
-    """A published data set in IDX format."""
+    """A published data set in IDX format: a part of its row in `datasets`."""
 
-    title: str
-    files: tuple[str, ...]  # usual paths of the training images below a folder that is searched, most usual first
-    url: str  # of the training images; the other files are beside it
-    sha256: str  # of the file at the URL
-    pixels_sha256: str  # of the 60,000 x 28 x 28 bytes in it
-    classes: tuple[str, ...]  # the names of labels 0 to 9
-    others: dict[str, str] = {}  # noqa: RUF012, a constant; names of the other files -> their SHA-256
-    test_pixels_sha256: str = ""  # of the 10,000 x 28 x 28 bytes of the test images
+    title: str = None
+    files: tuple[str, ...] = None  # usual paths of the training images below a searched folder, most usual first
+    url: str = None  # of the training images; the other files are beside it
+    sha256: str = None  # of the file at the URL
+    pixels_sha256: str = None  # of the 60,000 x 28 x 28 bytes in it
+    classes: tuple[str, ...] = None  # the names of labels 0 to 9
+    others: dict[str, str] = None  # names of the other files -> their SHA-256
+    test_pixels_sha256: str = None  # of the 10,000 x 28 x 28 bytes of the test images
 
     @property
     def test_files(self):
@@ -39,74 +39,33 @@ class Published(NamedTuple):
 TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (
     f"{name}-ubyte.gz" for name in ("train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 )
-_IDX_FILES = tuple(f"train-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in (".gz", ""))
-PUBLISHED = {
-    "mnist": Published(
-        "MNIST",
-        (
-            *(f"{folder}{file}" for folder in ("mnist/", "MNIST/raw/", "") for file in _IDX_FILES),
-            "mnist.npz",
-            "mnist/mnist.npz",
-        ),
-        "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz",
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-        tuple("0123456789"),
-        {
-            TRAIN_LABELS: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            TEST_IMAGES: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        },
-        "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-    ),
-    "fashion_mnist": Published(
-        "Fashion-MNIST",
-        tuple(
-            f"{folder}{file}"
-            for folder in ("fashion-mnist/", "fashion_mnist/", "FashionMNIST/raw/", "")
-            for file in _IDX_FILES
-        ),
-        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/train-images-idx3-ubyte.gz",
-        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
-        (
-            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        ),
-        {
-            TRAIN_LABELS: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            TEST_IMAGES: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            TEST_LABELS: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        },
-        "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
-    ),
-}
+IDX_FILES = tuple(f"train-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in (".gz", ""))
 
 
-def load(name, data_dir=None, *, download=True):
-    """The Labelled images of a published data set: uint8 [60000, 28, 28, 1].
+def load(published, data_dir=None, *, download=True, otherwise=None):
+    """The Labelled images of a Published data set: uint8 [60000, 28, 28, 1].
 
-    name: one of PUBLISHED; or None for MNIST, if it is found or downloads quickly, else for a warning and None.
     data_dir: the folder to search first. download: whether to use the network; without it, blank images replace those
-    to download. Raises UserError if the images cannot be found or downloaded, or their file is damaged.
+    to download. otherwise: the name of the data set that is used for images that are not found and do not download
+    quickly, which is a warning, and None. Raises UserError if the images cannot be found or downloaded, or their file
+    is damaged.
     """
-    published = PUBLISHED[name or "mnist"]
     places = search_places(data_dir)
     path = find(published, places)
     if path is None and not download:
-        otherwise = "" if name else ", and without a network use mnist_warped"
-        warn(f"{published.title} was not found; the run would try to download it from {published.url}{otherwise}")
+        offline = f", and without a network use {otherwise}" if otherwise else ""
+        warn(f"{published.title} was not found; the run would try to download it from {published.url}{offline}")
         labels = np.arange(60_000, dtype=np.int32) % len(published.classes)
         return Labelled(np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1)), labels, published.classes)
     if path is None:
-        path, reason = fetch(published, CONNECT_SECONDS if name is None else 10)
+        path, reason = fetch(published, CONNECT_SECONDS if otherwise else 10)
         if path is not None:
             fetch(published, CONNECT_SECONDS, TRAIN_LABELS)  # without them, the images are still worth having
     if path is not None:
         return read_published(path, published)
-    if name is None:
+    if otherwise:
         warn(
-            f"MNIST was not found and cannot be downloaded ({reason}), so this run uses mnist_warped, 5,000 MNIST "
+            f"MNIST was not found and cannot be downloaded ({reason}), so this run uses {otherwise}, 5,000 MNIST "
             f"digits warped into 60,000; for the whole MNIST, save {published.url} in {places[-1] / 'mnist'}, or give "
             "its folder by --data-dir"
         )
@@ -118,13 +77,13 @@ def load(name, data_dir=None, *, download=True):
     )
 
 
-def load_test(name, data_dir=None, *, download=True):
-    """The Labelled test images of a published data set: uint8 [10000, 28, 28, 1]; None if they are not found.
+def load_test(published, data_dir=None, *, download=True):
+    """The Labelled test images of a Published data set: uint8 [10000, 28, 28, 1]; None if they are not found.
 
-    They are searched for as the training images are: `t10k-...` for `train-...`, or `x_test` in an archive. name: one
-    of PUBLISHED. download: whether to fetch those that are missing. Raises UserError if their file is damaged.
+    They are searched for as the training images are: `t10k-...` for `train-...`, or `x_test` in an archive.
+    download: whether to fetch those that are missing. Raises UserError if their file is damaged.
     """
-    published, places = PUBLISHED[name], search_places(data_dir)
+    places = search_places(data_dir)
     path = find(published, places, published.test_files)
     if path is None and download:
         path, _ = fetch(published, CONNECT_SECONDS, TEST_IMAGES)
@@ -204,12 +163,14 @@ def read_published(path, published, *, test=False):
 
     Raises UserError if the file holds another published set of images.
     """
+    from tfgan_v1.data.datasets import DATASETS  # which imports this module
+
     content = read_npz(path, None, *(_TEST_ARRAYS if test else ())) if path.suffix == ".npz" else read_idx(path)
     images, kind = content.images, f"{published.title}'s {'test' if test else 'training'} images"
     if images.ndim != 4:
         raise UserError(f"{path} holds points, not {published.title}; give the right folder by --data-dir")
     sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    for other in PUBLISHED.values():  # all use the same file names
+    for other in (row.published for row in DATASETS.values() if row.published):  # all use the same file names
         if other is not published and sha256 in (other.pixels_sha256, other.test_pixels_sha256):
             raise UserError(f"{path} holds {other.title}, not {published.title}; give the right folder by --data-dir")
     if sha256 == (published.pixels_sha256 if test else published.test_pixels_sha256):

@@ -3,15 +3,15 @@
 import math
 from typing import NamedTuple
 
-from PIL import Image, ImageColor, ImageOps
-
 from tfgan_v1.errors import UserError
 
 LARGEST_SIDE = 4096
-_BICUBIC = Image.Resampling.BICUBIC
+_BICUBIC = 3  # PIL.Image.Resampling.BICUBIC; Pillow is imported where pictures are decoded
 
 
 def _crop(image, size):
+    from PIL import ImageOps
+
     return ImageOps.fit(image, size, _BICUBIC)
 
 
@@ -39,6 +39,8 @@ class Shaping(NamedTuple):
     @property
     def colour(self):
         """The background as (red, green, blue), each 0 to 255. Raises UserError if it is not a colour."""
+        from PIL import ImageColor
+
         try:
             red, green, blue = ImageColor.getrgb(self.background)
         except ValueError:

@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from tfgan_v1.data.warped import NUM_SOURCES
+from tfgan_v1.data.datasets import DATASETS, period_of
 
-# Images k and k + period are versions of one picture: both go into the same part, or the second part would not be new.
-PERIODS = {"mnist_warped": NUM_SOURCES}
-COMPOSED = ("stacked_mnist",)  # of several pictures each, at random: no split keeps these apart
 _STREAM = 0x5917  # separates these draws from all others with the same seed
 
 
@@ -16,7 +13,7 @@ def split(dataset, share, seed):
     A function of its arguments alone. share: above 0 and below 1. seed: int in [0, 2**32).
     """
     count = len(dataset.images)
-    period = min(count, PERIODS.get(dataset.name, count))
+    period = period_of(dataset.name, count)  # all versions of a picture go into one part
     order = np.random.default_rng([seed, _STREAM]).permutation(period)
     chosen = np.isin(np.arange(count) % period, order[: round(share * period)])
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
@@ -32,13 +29,14 @@ def shares_digits(dataset, test):
 
     test: the Dataset of test images, of held-out images, or None for a split.
     """
-    return (test is None or is_held_out(dataset, test)) and dataset.name in COMPOSED
+    row = DATASETS.get(dataset.name)
+    return (test is None or is_held_out(dataset, test)) and row is not None and row.composed
 
 
 def folds(dataset, count, seed):
     """Splits a Dataset into `count` parts of about equal size; yields (indices of a part, of all others), sorted."""
     images = len(dataset.images)
-    period = min(images, PERIODS.get(dataset.name, images))
+    period = period_of(dataset.name, images)
     part = np.random.default_rng([seed, _STREAM]).permutation(np.arange(period) % count)[np.arange(images) % period]
     for number in range(count):
         yield np.flatnonzero(part == number), np.flatnonzero(part != number)

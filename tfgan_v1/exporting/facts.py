@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config
-from tfgan_v1.data import NAMES, licences
+from tfgan_v1.data import NAMES, licence_note
 from tfgan_v1.errors import plain
 from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.storage import run_folder
@@ -27,7 +27,7 @@ def facts_of(saved, step, kind):
         "image_shape": list(saved.data["image_shape"]),
         "noise": {"distribution": saved.config.noise, "size": saved.config.noise_size},
         "classes": list(saved.data.get("classes", ())),
-        "licence": licences.note(name),
+        "licence": licence_note(name),
         "data": {**saved.data, "name": name if name in NAMES else Path(name).name},
         "config": config,
         "custom": list(saved.custom),

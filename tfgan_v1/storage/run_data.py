@@ -7,7 +7,7 @@ import numpy as np
 from tfgan_v1 import data
 from tfgan_v1.config import Config
 from tfgan_v1.config.options import flag
-from tfgan_v1.data import splits
+from tfgan_v1.data.datasets import period_of
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import classes, run_folder
 
@@ -55,7 +55,7 @@ def split_indices(config, name, num_images):
 
 def num_versions(name, num_images):
     """How many images of a data set show one picture: k, k + num_images / versions, and so on."""
-    return num_images // splits.PERIODS.get(name, num_images)
+    return num_images // period_of(name, num_images)
 
 
 def check_holdout(config, name, num_images):

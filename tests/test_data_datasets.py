@@ -1,0 +1,69 @@
+"""A data set is one row of one table: with its row, it has a name, a licence note, a split and test images."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfgan_v1 import UserError, data, plan
+from tfgan_v1.data import Shaping, datasets, splits
+from tfgan_v1.data.labels import Labelled
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 1), np.uint8)
+ROW = datasets.Row(
+    "Trained on noise.",
+    load=lambda request: Labelled(IMAGES, np.arange(40, dtype=np.int32) % 2, ("even", "odd")),
+    load_test=lambda request: Labelled(IMAGES[:7]),
+    period=10,
+)
+
+
+@pytest.fixture
+def noise(monkeypatch):
+    monkeypatch.setitem(data.DATASETS, "noise", ROW)
+    return data.load("noise")
+
+
+def test_a_row_is_all_that_a_data_set_needs(noise):
+    assert np.array_equal(noise.images, IMAGES) and noise.classes == ("even", "odd")
+    assert noise.facts()["name"] == "noise" and data.licence_note("noise") == "Trained on noise."
+    assert data.load("noise", shaping=Shaping((8, 9), 3)).images.shape == (40, 8, 9, 3)
+    test = data.load_test("noise")
+    assert np.array_equal(test.images, IMAGES[:7]) and not splits.is_held_out(noise, test)
+    first, rest = splits.split(noise, 0.5, 0)
+    assert len(first) == 20 and not set(first % 10) & set(rest % 10)
+    assert plan.versions_of("noise", 40) == 4 and not splits.shares_digits(noise, None)
+    with pytest.raises(UserError, match="gaussian, noise, and no file or folder"):
+        data.load("no such data")
+
+
+def test_a_row_may_hold_composed_images_or_points(monkeypatch):
+    monkeypatch.setitem(data.DATASETS, "noise", ROW._replace(composed=True))
+    assert splits.shares_digits(data.load("noise"), None)
+    with pytest.raises(UserError, match="leave out --channels 1"):
+        data.load("noise", shaping=Shaping(channels=1))
+    row = datasets.Row("", load=lambda request: Labelled(np.full((3, 1), request.mean, np.float32)))
+    monkeypatch.setitem(data.DATASETS, "threes", row)
+    assert data.load("threes", mean=3.0).images.tolist() == [[3]] * 3 and data.load_test("threes") is None
+
+
+def test_a_row_without_a_part_is_an_error_that_names_it():
+    source = data.DATASETS["mnist"].published._replace(url=None)
+    for row, parts in (
+        (datasets.Row("licence"), "load"),
+        (ROW._replace(licence=None, published=source), "licence, url"),
+    ):
+        with pytest.raises(TypeError, match=rf"DATASETS\['photos'\] lacks {parts}$"):
+            datasets.check({"photos": row})
+
+
+def test_every_other_name_is_the_users_own_data():
+    notes = {data.licence_note(name) for name in data.NAMES}
+    assert len(notes) == len(data.NAMES) == 6 and data.licence_note("photos") == datasets.OWN
+
+
+def test_the_names_are_known_without_what_decodes_and_downloads():
+    program = "import sys; from tfgan_v1.data import NAMES, LARGEST_SIDE; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"PIL", "pandas", "pooch", "requests", "sklearn", "scipy", "tensorflow"}.intersection(loaded)

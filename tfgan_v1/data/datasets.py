@@ -1,0 +1,153 @@
+"""The data sets with a name, one row each: everything that is known of a data set is in its row."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tfgan_v1.data import embedded, published, stacked
+from tfgan_v1.data.labels import Labelled
+from tfgan_v1.data.published import IDX_FILES, TEST_IMAGES, TEST_LABELS, TRAIN_LABELS, Published
+from tfgan_v1.data.warped import NUM_SOURCES, mnist_warped
+
+
+class Request(NamedTuple):
+    """What a loader may depend on: see `data.load`."""
+
+    data_dir: str | None = None
+    download: bool = True
+    mean: float = 0.0
+    std: float = 1.0
+    seed: int = 0
+
+
+class Row(NamedTuple):
+    """A data set. A part without a default must be there."""
+
+    licence: str = None  # a note for files that go elsewhere, as commonly cited; no legal advice
+    load: Callable = None  # Request -> Labelled images or points
+    load_test: Callable = lambda request: None  # as `load`, for the test images; None if there are none
+    period: int = 0  # images k and k + period show one picture: no split separates them; 0 if there are none such
+    composed: bool = False  # of random pictures, one in each colour channel: no split keeps these apart
+    published: Published | tuple = ()  # its files, if they are published
+
+
+def _published(licence, source):
+    """The Row of a published data set."""
+    return Row(
+        licence,
+        load=lambda request: published.load(source, request.data_dir, download=request.download),
+        load_test=lambda request: published.load_test(source, request.data_dir, download=request.download),
+        published=source,
+    )
+
+
+def mnist_or_warped(request):
+    """(name, Labelled) of MNIST if it is found or downloads quickly, else of mnist_warped, with a warning."""
+    source = DATASETS["mnist"].published
+    content = published.load(source, request.data_dir, download=request.download, otherwise="mnist_warped")
+    return ("mnist", content) if content else ("mnist_warped", DATASETS["mnist_warped"].load(request))
+
+
+def _stacked_test(request):
+    digits = DATASETS["mnist"].load_test(request._replace(download=False))
+    return digits and stacked.stack(digits, test=True)
+
+
+_MNIST = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), commonly cited as CC BY-SA 3.0"
+DATASETS = {
+    "mnist": _published(
+        f"Trained on {_MNIST}: name the source where you publish.",
+        Published(
+            "MNIST",
+            (
+                *(f"{folder}{file}" for folder in ("mnist/", "MNIST/raw/", "") for file in IDX_FILES),
+                "mnist.npz",
+                "mnist/mnist.npz",
+            ),
+            "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz",
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+            tuple("0123456789"),
+            {
+                TRAIN_LABELS: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                TEST_IMAGES: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            },
+            "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+        ),
+    ),
+    "fashion_mnist": _published(
+        "Trained on Fashion-MNIST (Han Xiao, Kashif Rasul, Roland Vollgraf; Zalando SE), MIT licence: "
+        "keep the copyright notice where you pass on the data.",
+        Published(
+            "Fashion-MNIST",
+            tuple(
+                f"{folder}{file}"
+                for folder in ("fashion-mnist/", "fashion_mnist/", "FashionMNIST/raw/", "")
+                for file in IDX_FILES
+            ),
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/train-images-idx3-ubyte.gz",
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
+            (
+                *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+                *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+            ),
+            {
+                TRAIN_LABELS: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                TEST_IMAGES: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                TEST_LABELS: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            },
+            "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
+        ),
+    ),
+    "stacked_mnist": Row(
+        f"Trained on stacked digits of {_MNIST}: name the source where you publish.",
+        load=lambda request: stacked.stack(mnist_or_warped(request)[1]),
+        load_test=_stacked_test,
+        composed=True,
+    ),
+    "mnist_warped": Row(
+        f"Trained on warped images of 5,000 digits of {_MNIST}: name the source where you publish.",
+        load=lambda request: mnist_warped(),
+        load_test=lambda request: DATASETS["mnist"].load_test(request._replace(download=False)),
+        period=NUM_SOURCES,
+    ),
+    "digits": Row(
+        "Trained on Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak, 1998; UCI Machine "
+        "Learning Repository), CC BY 4.0: name the source where you publish.",
+        load=lambda request: embedded.digits(),
+    ),
+    "gaussian": Row(
+        "Trained on draws from a normal distribution, in which nobody has rights.",
+        load=lambda request: Labelled(embedded.gaussian(request.mean, request.std, request.seed)),
+        load_test=lambda request: Labelled(embedded.gaussian(request.mean, request.std, request.seed, test=True)),
+    ),
+}
+NAMES = tuple(DATASETS)
+OWN = (
+    "Trained on data of the user's own. The rights in this generator and in its images follow from the rights in these "
+    "data, which tfgan_v1 does not know: before you publish or pass on either, make sure that you may."
+)
+
+
+def check(rows):
+    """Raises TypeError, with its name, for a row that lacks a part."""
+    for name, row in rows.items():
+        parts = {**row._asdict(), **(row.published._asdict() if row.published else {})}
+        missing = [part for part, value in parts.items() if value is None]
+        if missing:
+            raise TypeError(f"DATASETS[{name!r}] lacks {', '.join(missing)}")
+
+
+check(DATASETS)
+
+
+def period_of(name, count):
+    """After how many of its `count` images a data set by name shows the same pictures again: `count` for most."""
+    row = DATASETS.get(name)
+    return min(count, row.period or count) if row else count
+
+
+def licence_note(name):
+    """The licence note of a data set by the name that config.json has: a sentence or two."""
+    return DATASETS[name].licence if name in DATASETS else OWN

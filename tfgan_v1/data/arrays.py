@@ -154,7 +154,9 @@ def as_user_error(path):
 def _header(file, size, where):
     """(shape, whether in Fortran order, dtype) from the header of a .npy file of `size` bytes.
 
-    Leaves the file at the end of the header.
+    Leaves the file at the end of the header. np.load alone would allocate the 4 GB that a header claims as its own
+    length, map 4 billion rows of a type without bytes, and accept a file that is longer than it claims; for a member
+    of an archive, it would allocate whatever shape is claimed.
     """
     head = io.BytesIO(file.read(_LONGEST_HEADER))  # NumPy allocates the length that a header claims
     major, _ = np.lib.format.read_magic(head)

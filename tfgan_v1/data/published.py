@@ -138,7 +138,8 @@ def fetch(published, connect_seconds, file=None):
             requests.head(url, timeout=connect_seconds).raise_for_status()
             reached.set()
 
-    # A DNS lookup has no timeout, so it runs in a thread that may be abandoned.
+    # The time limits of requests, and so of pooch, bound neither a DNS lookup (10 seconds for each silent name server)
+    # nor the attempts at several addresses, so this runs in a thread that may be abandoned.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(connect_seconds)

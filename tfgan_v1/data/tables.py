@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from tfgan_v1.data.unpacking import most_unpacked, opened
 from tfgan_v1.errors import UserError, note, warn
 
 DELIMITERS = ",;\t"
-MOST_COLUMNS = 2**18  # of a grey image of 512x512; pandas takes 10 microseconds for each column of each block
+MOST_COLUMNS = 2**18  # of a grey image of 512x512; pandas takes some 30 microseconds for each column of each block
 _BLOCK, _MOST_ROWS = 2**21, 2**14  # fields and rows that are read at once
 _LONGEST = 2**22  # characters in the first line
 _LONGEST_BLOCK = 2**26  # characters in a block; more are an endless line, or a quote that is not closed
@@ -97,13 +98,15 @@ def read_blocks(table, delimiter, columns, **options):
             _Text(file, table.path) as text,
             pd.read_csv(text, chunksize=rows, **options) as reader,
         ):
-            block = reader.get_chunk(1)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # pandas cuts off a first row that is longer
+                block = reader.get_chunk(1)
             while block is not None:
                 block.index += table.blank + 1
                 yield block
                 text.block = 0
                 block = next(reader, None)
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         message = str(error).strip()
         if wide := re.search(r"in line (\d+), saw (\d+)", message):
             raise UserError(
@@ -163,7 +166,7 @@ def _rows(table, delimiter, columns, header, **options):
         next(blocks)
     most_blank = _MOST_BLANK
     for block in blocks:
-        rows = block.dropna(how="all")
+        rows = block.dropna(how="all") if block[0].isna().any() else block
         most_blank -= len(block) - 2 * len(rows)
         if most_blank < 0:
             raise UserError(f"{table.path} has more than {_MOST_BLANK:,} blank lines; remove them")
@@ -178,9 +181,9 @@ def _read_pixels(table, blocks, arrangement):
     for block in blocks:
         values = _numbers(block.iloc[:, start:stop])
         _refuse(table, block, start, ~((values >= 0) & (values <= 255)), "is not in 0 to 255")
-        beyond = block.index[block.iloc[:, -1].notna()]
+        columns = block.shape[1] - 1
+        beyond = block.index[block[columns].notna()]
         if len(beyond):
-            columns = block.shape[1] - 1
             raise UserError(f"{table.path}, line {beyond[0]}: there are more than the first row's {columns:,} columns")
         broken, highest = values != np.floor(values), max(highest, values.max())
         if highest > 1:
@@ -200,8 +203,9 @@ def _numbers(block):
     """The values of a DataFrame as numbers: [rows, columns], NaN for what is none."""
     import pandas as pd
 
-    if all(dtype.kind in "iuf" for dtype in block.dtypes):
-        return block.to_numpy()
+    values = block.to_numpy()
+    if values.dtype.kind in "iuf":
+        return values
     texts = block.astype(str).apply(lambda column: column.str.replace(",", "."))
     return texts.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
 

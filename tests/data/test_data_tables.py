@@ -96,6 +96,7 @@ WRONG = {
     "a column more": (row() + row(columns=17), "line 2: there are more than the first row's 16 columns"),
     "a label alone": ("label,a,b,c,d\n1,2,3,4,5\n7\n1,2,3,4,5\n", "line 3: column 2 is missing or empty"),
     "a quote over the end of a line": (row() + row('"7') + row('7"'), "line 2: .* is not a number"),
+    "a row without its last label": ("1,2,3,4,cat\n5,6,7,8\n", "line 2: column 5 is missing or empty; write its label"),
     "all a column more": (row() + row(columns=17) * 3, "line 2: there are more than the first row's 16 columns"),
     "many columns more": (row() + row() + row(columns=99), "line 3: there are 99 columns, more than in the first"),
     "an open quote": (row() + row('"7'), "line 2 cannot be read .*; close its quotes"),

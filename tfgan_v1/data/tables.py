@@ -182,6 +182,9 @@ def _read_pixels(table, blocks, arrangement):
         values = _numbers(block.iloc[:, start:stop])
         _refuse(table, block, start, ~((values >= 0) & (values <= 255)), "is not in 0 to 255")
         columns = block.shape[1] - 1
+        short = block.index[block[columns - 1].isna()]  # pandas fills up a row that ends before its label
+        if len(short):
+            raise UserError(f"{table.path}, line {short[0]}: column {columns} is missing or empty; write its label")
         beyond = block.index[block[columns].notna()]
         if len(beyond):
             raise UserError(f"{table.path}, line {beyond[0]}: there are more than the first row's {columns:,} columns")

@@ -15,7 +15,6 @@ import numpy as np
 
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import quiet, reason, tf
-from tfgan_v1.cluster.heartbeat import answering
 from tfgan_v1.errors import PeerLost, UserError
 from tfgan_v1.gan.data_parallel import GROUP, Workers
 
@@ -23,14 +22,10 @@ PULSE = 1.0  # seconds between two exchanges of the watch
 SILENCE = 5.0  # seconds without an answer after which a worker is lost
 PROBE = 1.0  # seconds in which a worker has to accept a connection, and others find this one alive
 FIRST = 60  # seconds of the first exchange, when all are there
-WATCH = 2  # the watch's group of collectives; the others' is sharing.GROUP
+WATCH = 2  # the watch's group of collectives; the others' is data_parallel.GROUP
 TRAINING, DONE, FAILED = 1, 2, 3  # what each worker says of itself in the watch
-BROKEN = (  # what TensorFlow raises if it has lost a worker
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.UnavailableError,
-)
+BROKEN = ("AbortedError", "CancelledError", "DeadlineExceededError", "UnavailableError")  # of TensorFlow: a lost worker
+RECONNECT = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]  # of a probe
 
 
 class Member:
@@ -195,7 +190,7 @@ class Member:
                 self._thread.join()  # until the process ends
             if self._thread is None:
                 raise self._not_met(error) from None
-            if self._failed is None and not isinstance(error, BROKEN):
+            if self._failed is None and type(error).__name__ not in BROKEN:
                 raise  # an error of this worker alone, such as a lack of memory
             raise self._lost() from None
         finally:
@@ -251,3 +246,24 @@ class Member:
         self._thread.join()
         if self._failed is not None and not self.is_chief:
             raise self._lost()
+
+
+def answering(addresses, seconds):
+    """Those of the addresses at which a server accepts a connection within so many seconds, as a set.
+
+    Returns as soon as all do. A process that hangs does not: its kernel would, but not its server.
+    """
+    import grpc  # TensorFlow's own; its Python part comes with it
+
+    channels = {each: grpc.insecure_channel(each, RECONNECT) for each in addresses}
+    ready = {each: grpc.channel_ready_future(channel) for each, channel in channels.items()}
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end and not all(each.done() for each in ready.values()):
+            time.sleep(0.05)
+        return {address for address, each in ready.items() if each.done()}
+    finally:
+        for each in ready.values():
+            each.cancel()
+        for each in channels.values():
+            each.close()

@@ -1,8 +1,9 @@
-"""Measures what presets.CHOICES chooses for speed, on the device of this machine: each with and without, in turns.
+"""Measures what is chosen for speed, on the device of this machine: each choice with and without, in turns.
 
     TFGAN_DATA=... python benchmarks/choices.py
 
-Prints a Markdown table, which says what to choose, and the row of presets.CHOICES that follows from it.
+Prints a Markdown table. Where a choice of the code is the slower one, its row says so: `devices.resolve_device` decides
+XLA, `devices.check_bfloat16` bfloat16, and the device's row in `gan.layers.NUMERICS` the others.
 """
 
 import argparse
@@ -15,19 +16,20 @@ import tables
 from frameworks import OURS
 from speed import environment, save_data, say
 from tfgan_v1 import Config, devices
-from tfgan_v1.config.presets import CHOICES, CONVOLUTIONAL, PRESETS, Choices
+from tfgan_v1.gan.layers import NUMERICS
+from tfgan_v1.gan.models import MODELS
 from turns import Worker, take_turns
 
-# Field of Choices -> (models with the choice, arguments of ours.trainer with it, the same without it).
+# Choice -> (presets that it concerns, arguments of ours.trainer with it, the same without it).
 CASES = {
-    "xla": (tuple(PRESETS), {"xla": "on"}, {"xla": "off"}),
-    "fused_pooling": (("conv",), {"choices": {"fused_pooling": True}}, {"choices": {"fused_pooling": False}}),
+    "xla": (tuple(MODELS), {"xla": "on"}, {"xla": "off"}),
+    "fused_pooling": (("conv",), {"numerics": {"fused_pooling": True}}, {"numerics": {"fused_pooling": False}}),
     "phase_kernels": (
         ("conv", "dcgan_upsample"),
-        {"choices": {"phase_kernels": True}},
-        {"choices": {"phase_kernels": False}},
+        {"numerics": {"phase_kernels": True}},
+        {"numerics": {"phase_kernels": False}},
     ),
-    "bfloat16": (tuple(PRESETS), {"precision": "bfloat16", "choices": {"bfloat16": tuple(PRESETS)}}, {}),
+    "bfloat16": (tuple(MODELS), {"precision": "bfloat16"}, {}),
 }
 
 
@@ -35,40 +37,37 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2, help="least duration of a turn")
-    parser.add_argument("--only", default=",".join(PRESETS), help="presets, separated by commas")
+    parser.add_argument("--only", default=",".join(MODELS), help="presets, separated by commas")
     parser.add_argument("--choices", default=",".join(CASES), help="choices, separated by commas")
-    given = parser.parse_args()
-    device = devices.settled(replace(Config(), device="auto")).device
-    rows, advised = [], {field: {*chosen(device, field)} for field in CASES}  # what is not measured stays as it is
+    options = parser.parse_args()
+    device, rows = devices.resolve_device(replace(Config(), device="auto")).device, []
     with tempfile.TemporaryDirectory() as name, open(os.devnull, "w") as log:
         folder = Path(name)
         about = f"{devices.name(device)}; {environment()}; {save_data(folder)}"
-        for field, (models, *both) in [(field, CASES[field]) for field in given.choices.split(",")]:
-            for model in [model for model in models if model in given.only.split(",")]:
-                cells, ratios = compare(model, *both, folder, given, log)
-                word = advice(ratios)
-                is_chosen = model in chosen(device, field)
-                if word != "either":
-                    advised[field] = advised[field] - {model} | ({model} if word == "with" else set())
-                contrary = word == ("without" if is_chosen else "with")
-                rows.append([f"`{model}`", f"`{field}`", *cells, f"**{word}**, unlike now" if contrary else word])
+        for choice in options.choices.split(","):
+            presets, *both = CASES[choice]
+            for preset in [preset for preset in presets if preset in options.only.split(",")]:
+                cells, ratios = compare(preset, *both, folder, options, log)
+                faster = advice(ratios)
+                contrary = faster == ("without" if chosen(device, choice, preset) else "with")
+                rows.append([f"`{preset}`", f"`{choice}`", *cells, f"**{faster}**, unlike now" if contrary else faster])
                 say(" ".join(rows[-1]))
-    print(f"{given.rounds} rounds in turns; {about}.\n")
+    print(f"{options.rounds} rounds in turns; {about}.\n")
     print(tables.markdown(["preset", "choice", "with", "without", "times as fast", "choose"], rows))
-    print(f'\nThe row of presets.CHOICES by this:\n\n    "{device}": {row(advised)},')
 
 
-def compare(model, chosen, otherwise, folder, given, log):
+def compare(preset, with_it, without, folder, options, log):
     """Measures a preset with a choice and without it. Returns (texts of both speeds and of the ratio, ratios)."""
-    images = folder / ("points.npy" if model == "gaussian" else "images.npy")
-    short = {"chunk": 1} if "xla" in chosen and model in CONVOLUTIONAL else {}  # a step of these may take half a minute
+    images = folder / ("points.npy" if preset == "gaussian" else "images.npy")
+    # One step per call: a step of a convolutional preset that XLA compiles may take half a minute.
+    short = {"chunk": 1} if "xla" in with_it and MODELS[preset].convolutional else {}
     workers = {
-        which: Worker(OURS, model, images, log, options={**options, **short})
-        for which, options in (("with", chosen), ("without", otherwise))
+        name: Worker(OURS, preset, images, log, options={**arguments, **short})
+        for name, arguments in (("with", with_it), ("without", without))
     }
     try:
-        runners = {name: lambda worker=worker: worker.run(given.seconds) for name, worker in workers.items()}
-        results = take_turns(runners, given.rounds)
+        runners = {name: lambda worker=worker: worker.run(options.seconds) for name, worker in workers.items()}
+        results = take_turns(runners, options.rounds)
     finally:
         for worker in workers.values():
             worker.close()
@@ -80,27 +79,19 @@ def compare(model, chosen, otherwise, folder, given, log):
     return [*speeds, tables.spread(ratios).text(".2f") if ratios else "-"], ratios
 
 
-def chosen(device, field):
-    """The models for which presets.CHOICES has a choice on a device."""
-    value = getattr(CHOICES[device], field)
-    return value if isinstance(value, tuple) else CASES[field][0] if value else ()
+def chosen(device, choice, preset):
+    """Whether the code makes a choice for a preset on a device."""
+    if choice == "xla":
+        return devices.resolve_device(Config(model=preset, device=device)).xla == "on"
+    if choice == "bfloat16":  # by a run's flag; refused where it is slower on a CPU
+        return device == "gpu" or MODELS[preset].convolutional
+    return getattr(NUMERICS[device], choice)
 
 
 def advice(ratios):
     """What the ratios of the rounds say to choose: with, without, or either where they are on both sides of 1."""
     low, _, high = tables.spread(ratios or [0.0])  # what cannot run is not to be chosen
     return "with" if low > 1 else "without" if high < 1 else "either"
-
-
-def row(advised):
-    """The Choices by the models for which each is advised; one that is not by model, where it is for all of them."""
-    values = {}
-    for field, (models, *_) in CASES.items():
-        by_model = isinstance(getattr(CHOICES["cpu"], field), tuple)
-        values[field] = (
-            tuple(model for model in models if model in advised[field]) if by_model else {*models} <= {*advised[field]}
-        )
-    return Choices(**values)
 
 
 if __name__ == "__main__":

@@ -125,12 +125,12 @@ def child(preset, batch, images, core):
     from tfgan_v1 import Config
     from tfgan_v1._tensorflow import tf
     from tfgan_v1.cluster.member import Member
-    from tfgan_v1.cluster.single import ALONE
+    from tfgan_v1.cluster.single import SINGLE
     from tfgan_v1.training import loop
     from tfgan_v1.training.plan import make_plan
 
     cluster, folder = from_environment(), tempfile.mkdtemp()
-    member = Member(cluster, 300) if cluster else ALONE
+    member = Member(cluster, 300) if cluster else SINGLE
     unit = "steps" if Config(model=preset).steps else "epochs"
     places = {"ckpt": f"{folder}/checkpoints", "samples": f"{folder}/samples"}  # nothing is written there
     options = {"batch_size": batch, "batches": "shuffled", "chunk": 8, "xla": "off", unit: 10**6, **places}
@@ -141,7 +141,7 @@ def child(preset, batch, images, core):
     with tf.Graph().as_default(), loop.make_context(plan, "", [], member=member) as context:
         loop.initialize(context)
         context.session.run(context.graph.start_average)
-        member.adopt(context.graph, context.session, 0)
+        member.broadcast(context.graph, context.session, 0)
         calls = plan.chunks(0)
         for _ in range(2):
             context.train_fn(*next(calls))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tables import digits, markdown
 
-SMALL = 2**16  # floats that a worker sends: sharing.SMALL, up to which a sum is one all-to-all
+SMALL = 2**16  # floats that a worker sends: data_parallel.SMALL, up to which a sum is one all-to-all
 FLOAT = 4  # bytes
 WORKERS, NETWORKS, LATENCIES = (8, 64, 512), (1, 10), (0.1, 5)  # how many; Gbit/s; milliseconds of a round trip
 PER_CALL = 2  # rings for each call of the loop: the metrics, and whether a worker wants to stop
@@ -63,7 +63,7 @@ PRESETS = {
 
 
 def exchanges(preset, workers):
-    """The Exchanges of a step, as sharing.Workers makes them."""
+    """The Exchanges of a step, as data_parallel.Workers makes them."""
     gathers = [Exchange(size, "all_to_all") for size in preset.gathers()]
     large = "ring" if workers == 2 else "two"
     return gathers + [

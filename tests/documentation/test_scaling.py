@@ -6,8 +6,9 @@ import scaling
 from conftest import REPOSITORY
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.cluster import member
-from tfgan_v1.config import Config, presets
+from tfgan_v1.config import Config
 from tfgan_v1.gan import data_parallel, train_graph
+from tfgan_v1.gan.models import MODELS
 
 PAGE = (REPOSITORY / "docs" / "cluster-scaling.md").read_text()
 
@@ -21,13 +22,13 @@ def collectives(graph):
             yield from collectives(graph._get_function(op.node_def.attr[name].func.name).graph)
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-@pytest.mark.parametrize("name", scaling.PRESETS)
+@pytest.mark.parametrize(("name", "workers"), [("tuned", 2), *((name, 3) for name in scaling.PRESETS)])
 def test_the_exchanges_are_those_of_a_step_of_the_graph(name, workers):
     shape, dtype, count = ((1,), "float32", 1000) if name == "gaussian" else ((28, 28, 1), "uint8", 60_000)
     config = Config(model=name, xla="off")
     with tf.Graph().as_default() as graph:
-        built = train_graph.build(config, shape, dtype, count, 8, workers=data_parallel.Workers(workers, 0))
+        data = train_graph.DataSpec(shape, dtype, count, count)
+        built = train_graph.build(config, data, 8, workers=data_parallel.Workers(workers, 0))
         calls = [op.node_def.attr["f"].func.name for op in graph.get_operations() if "PartitionedCall" in op.type]
         (loop,) = (each for each in calls if "loop" in each)
         found = list(collectives(graph._get_function(loop).graph))
@@ -46,14 +47,7 @@ def test_the_exchanges_are_those_of_a_step_of_the_graph(name, workers):
 
 def test_its_constants_are_those_of_the_trainer():
     assert (scaling.SMALL, scaling.SILENCE) == (data_parallel.SMALL, member.SILENCE)
-    assert not set(presets.FASTER_ALONE) & set(scaling.parse([]).compute)
-
-
-def test_a_ring_sends_each_number_twice_and_an_all_to_all_to_all_others():
-    ring, direct = scaling.Exchange(1000, "ring"), scaling.Exchange(1000, "all_to_all")
-    assert (ring.hops(2), ring.sent(2)) == (2, 4000) and (ring.hops(8), ring.sent(8)) == (14, 7000)
-    assert (direct.hops(8), direct.sent(8)) == (1, 28_000)
-    assert scaling.Network(1, 5, 0.5).seconds(14, 7000) == pytest.approx(14 * 0.0055 + 56e-6)
+    assert all(MODELS[name].convolutional for name in scaling.parse([]).compute)
 
 
 def test_the_page_has_the_tables_of_the_defaults():

@@ -1,8 +1,8 @@
-"""What each means costs: steps per second of a preset with it and without it, in turns.
+"""What each technique costs: steps per second of a preset with it and without it, in turns.
 
-    TFGAN_DATA=... python benchmarks/means.py --only dcgan_upsample --rounds 5
+    TFGAN_DATA=... python benchmarks/techniques.py --only dcgan_upsample --rounds 5
 
-Prints a Markdown table: the time of a step with the means as a multiple of the time without it.
+Prints a Markdown table: the time of a step with the technique as a multiple of the time without it.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from frameworks import OURS
 from speed import environment, save_data, say
 from turns import Worker, take_turns
 
-CONDITIONAL = {"conditional": True, "labels": "labels.npy"}  # beside the images
-MEANS = {  # title -> options of Config
+CONDITIONAL = {"conditional": True, "labels": "labels.npy"}  # in the folder of the images
+TECHNIQUES = {  # title -> options of Config
     "`--average 0.999`": {"average": 0.999},
     "`--spectral-norm`": {"spectral_norm": True},
     "`--penalty r1 --penalty-every 16`": {"penalty": "r1", "penalty_every": 16, "penalty_weight": 1.0},
@@ -42,7 +42,7 @@ def main():
         folder = Path(name)
         about = f"{environment()}; {save_data(folder)}"
         for preset in given.only.split(","):
-            for title, options in MEANS.items():
+            for title, options in TECHNIQUES.items():
                 rows.append([f"`{preset}`", title, *ratio(preset, options, folder / "images.npy", given, log)])
                 say(" ".join(rows[-1]))
     print(f"{given.rounds} rounds in turns; {about}.\n")

@@ -1,4 +1,4 @@
-"""Draws docs/graph.png, the picture of who feeds whom in the training graph: `python docs/draw_graph.py`."""
+"""Draws docs/graph.png, the training graph: `python docs/draw_graph.py`."""
 
 import io
 from pathlib import Path
@@ -13,12 +13,12 @@ NETWORKS = "networks.py, models.py"
 
 
 class Box(NamedTuple):
-    """A part of the graph: the position of its centre, its width, its colour, and the module that builds it."""
+    """A part of the graph: the position of its center, its width, its color, and the module that builds it."""
 
     x: float
     y: float
     width: float
-    colour: str
+    color: str
     title: str
     text: str
     module: str
@@ -37,7 +37,7 @@ BOXES = {
     "g_update": Box(12.0, 3.2, 1.9, UPDATE, "update of G", "var_list:\ngenerator/...", "optimizers.py"),
     "preview": Box(3.6, 0.75, 1.8, G, "samples", "G or its average,\nat a sampling step", "train_graph.py"),
     "savers": Box(6.5, 0.75, 2.0, DATA, "Savers", "G alone, for sampling;\nall of it, for --resume", "checkpoints.py"),
-    "metrics": Box(12.0, 0.75, 1.9, DATA, "metrics", "losses, D(x), D(G(z))\nof each step", "gan.py"),
+    "metrics": Box(12.0, 0.75, 1.9, DATA, "metrics", "losses, D(x), D(G(z))\nof each step", "train_step.py"),
 }
 HALF = 0.62  # of a box's height
 PLAIN, UPDATES, ORDER = (
@@ -53,14 +53,14 @@ def draw():
     ax = figure.add_axes([0, 0, 1, 1])
     ax.set(xlim=(-0.1, 13.3), ylim=(-0.25, 8.0))
     ax.set_axis_off()
-    frame(ax, 2.45, 2.1, 10.65, 5.25, "one training step: gan.train_step, Algorithm 1", "#546e7a")
+    frame(ax, 2.45, 2.1, 10.65, 5.25, "one training step: train_step.train_step, Algorithm 1", "#546e7a")
     frame(
         ax,
         2.3,
         1.95,
         10.92,
         5.85,
-        "tf.while_loop: many steps in one Session.run, train_graph.make_loop",
+        "tf.while_loop: many steps in one Session.run, train_graph.build_loop",
         "#78909c",
     )
     for box in BOXES.values():
@@ -76,21 +76,21 @@ def draw():
     arrow(ax, (11.6, 2.58), (3.9, 2.58), UPDATES, "arc3,rad=-0.03")
     arrow(ax, (11.5, 5.38), (9.8, 3.82), ORDER)
     ax.text(10.95, 4.5, "control dependency:\nfirst D, then G", color=ORDER["color"], fontsize=9.5, va="center")
-    ax.text(8.35, 4.42, "G(z) counts in\nD's loss, too", color=PLAIN["color"], fontsize=9.5, va="center")
+    ax.text(8.35, 4.42, "D(G(z)) is part of\nD's loss", color=PLAIN["color"], fontsize=9.5, va="center")
     ax.text(9.45, 7.08, "gradients change D only", color=UPDATES["color"], fontsize=9.5, ha="center")
     ax.text(8.0, 2.26, "gradients go through D, and change G only", color=UPDATES["color"], fontsize=9.5, ha="center")
     return figure
 
 
-def frame(ax, x, y, width, height, title, colour):
-    style = {"boxstyle": "round,pad=0,rounding_size=0.15", "fill": False, "edgecolor": colour, "linewidth": 1.2}
+def frame(ax, x, y, width, height, title, color):
+    style = {"boxstyle": "round,pad=0,rounding_size=0.15", "fill": False, "edgecolor": color, "linewidth": 1.2}
     ax.add_patch(FancyBboxPatch((x, y), width, height, linestyle=(0, (2, 2)), **style))
-    ax.text(x + 0.12, y + height - 0.1, title, color=colour, fontsize=10.5, va="top", weight="bold")
+    ax.text(x + 0.12, y + height - 0.1, title, color=color, fontsize=10.5, va="top", weight="bold")
 
 
 def draw_box(ax, box):
     corner, style = (box.x - box.width / 2, box.y - HALF), "round,pad=0,rounding_size=0.12"
-    patch = FancyBboxPatch(corner, box.width, 2 * HALF, boxstyle=style, facecolor=box.colour, edgecolor="#455a64")
+    patch = FancyBboxPatch(corner, box.width, 2 * HALF, boxstyle=style, facecolor=box.color, edgecolor="#455a64")
     ax.add_patch(patch)
     ax.text(box.x, box.y + 0.43, box.title, ha="center", va="center", fontsize=11, weight="bold")
     ax.text(box.x, box.y + 0.03, box.text, ha="center", va="center", fontsize=9)

@@ -9,7 +9,7 @@ from make_figures import write
 from tfgan_v1 import LOSSES, tf
 from tfgan_v1.gan.losses import Labels
 
-STYLES = {"wasserstein": ":", "relativistic_average": ":"}  # these are on the curve of another
+STYLES = {"wasserstein": ":", "relativistic_average": ":"}  # their curves coincide with others
 
 
 def slopes(loss, logits):
@@ -28,8 +28,8 @@ def draw():
     for name, loss in LOSSES.items():
         ax.plot(logits, slopes(loss, logits), STYLES.get(name, "-"), label=name, linewidth=3 if name in STYLES else 1.5)
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set_title("What the generator gets from its loss", fontsize=10)
-    ax.set(xlabel="D's logit of a generated image: left, D is sure that it is no real one", ylabel="-d loss / d logit")
+    ax.set_title("Gradient of the generator's loss", fontsize=10)
+    ax.set(xlabel="D's logit of a generated image: left, D is sure that it is generated", ylabel="-d loss / d logit")
     ax.set_ylim(-1.1, 3.1)
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)

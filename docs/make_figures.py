@@ -1,7 +1,7 @@
 """Makes the pictures of runs in these pages: `python docs/make_figures.py FOLDER`.
 
-It trains the runs in FOLDER, about ten minutes on two cores, by the commands in the pages. A run that FOLDER has is not
-trained again. PICTURES in a command is the folder of that name in FOLDER, or a link.
+It trains the runs in FOLDER, about ten minutes on two cores, by the commands in the pages. Finished runs in FOLDER are
+kept. PICTURES in a command is the folder of that name in FOLDER, or a link.
 """
 
 import csv
@@ -24,7 +24,7 @@ DOCS = Path(__file__).parent
 
 
 class Panel(NamedTuple):
-    """One run in a picture: the name that its command gives it, what is seen, and how that is drawn."""
+    """One run in a picture: its name in its command, its title, and its plots."""
 
     run: str
     title: str
@@ -51,8 +51,8 @@ def curves(table, columns, labels, **settings):
         with (folder / table).open() as file:
             rows = list(csv.DictReader(file))
         steps = np.array([int(row["step"]) for row in rows])
-        for column, label, colour in zip(columns, labels, ("tab:blue", "tab:red"), strict=True):
-            ax.plot(steps, [float(row[column]) for row in rows], color=colour, label=label, linewidth=1)
+        for column, label, color in zip(columns, labels, ("tab:blue", "tab:red"), strict=True):
+            ax.plot(steps, [float(row[column]) for row in rows], color=color, label=label, linewidth=1)
         ax.set(xlabel="step", **settings)
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
@@ -66,12 +66,12 @@ held_out = curves("held_out.csv", ("D(training)", "D(held-out)"), ("D(training)"
 
 PICTURES = {
     "collapse.png": (
-        Panel("collapse", "mode collapse: a few images, again and again", (samples(6),)),
+        Panel("collapse", "mode collapse: the same few images", (samples(6),)),
         Panel("no_collapse", "the preset's rates: all digits", (samples(6),)),
     ),
     "overpowered.png": (
-        Panel("overpowered", "the discriminator has won", (outputs, samples(4))),
-        Panel("balanced", "neither wins", (outputs, samples(4))),
+        Panel("overpowered", "D overpowers G", (outputs, samples(4))),
+        Panel("balanced", "balanced", (outputs, samples(4))),
     ),
     "checkerboard.png": (
         Panel("checkerboard", "transposed convolutions, step 50", (samples(2, 0), samples(2, title="step 300"))),
@@ -82,8 +82,8 @@ PICTURES = {
         Panel("bounded", "with a gradient penalty", (scores, samples(4))),
     ),
     "overfitting.png": (
-        Panel("overfitting", "D knows the 300 images by heart", (held_out, samples(4))),
-        Panel("augmented", "D sees them shifted and cut", (held_out, samples(4))),
+        Panel("overfitting", "D overfits 300 images", (held_out, samples(4))),
+        Panel("augmented", "with augmentation", (held_out, samples(4))),
     ),
     "portraits.png": (Panel("portraits", "", (samples(6),)),),
 }
@@ -97,14 +97,14 @@ def commands():
 
 
 def train(run, folder):
-    """Trains a run in a folder, unless it is there to its end."""
+    """Trains a run in a folder, unless it is finished there."""
     if not (folder / "samples" / run / "last_samples.png").exists():
         line = [sys.executable, DOCS.parent / "train.py", *commands()[run], "--overwrite"]
         subprocess.run(line, cwd=folder, check=True)
 
 
 def picture(panels, folder):
-    """The runs of a picture beside each other, as a Figure."""
+    """The runs of a picture, side by side, as a Figure."""
     plots = [(panel, draw) for panel in panels for draw in panel.draw]
     figure = Figure(figsize=(3.1 * len(plots), 3.2), dpi=100, layout="constrained")
     for ax, (panel, draw) in zip(figure.subplots(1, len(plots), squeeze=False)[0], plots, strict=True):
@@ -115,7 +115,7 @@ def picture(panels, folder):
 
 
 def write(figure, path):
-    """Writes a small PNG, of at most 256 colours."""
+    """Writes a small PNG, with at most 256 colors."""
     file = io.BytesIO()
     figure.savefig(file, format="png")
     Image.open(file).convert("RGB").quantize(256).save(path, optimize=True)

@@ -1,7 +1,6 @@
-"""What the README says can be done, can be done."""
+"""README and docs: their Python examples run, and the code that they quote is the code."""
 
 import re
-import shutil
 
 import matplotlib
 import numpy as np
@@ -14,37 +13,29 @@ README = (REPOSITORY / "README.md").read_text()
 
 
 @pytest.mark.slow
-def test_the_python_examples_run(finished, tmp_path, monkeypatch):
+def test_the_python_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(finished.config.samples, "samples")
     names = {}
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 4
-    for block in blocks:
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(block, names)
-    assert names["img"].shape == (28, 28) and names["axes"].shape == (4, 4)
     assert names["images"].shape == (16, 28, 28, 1) and names["images"].dtype == np.float32
-    custom = next(block for block in blocks if "def generator" in block)
-    assert len([line for line in custom.splitlines() if line]) <= 22
+    assert (tmp_path / "checkpoints" / "custom" / "config.json").exists()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["means.md", "conditional.md", "graph.md", "sampling.md"])
+@pytest.mark.parametrize("page", ["techniques.md", "conditional.md", "graph.md", "sampling.md"])
 def test_the_python_examples_of_the_docs_run(tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL):
         exec(block, {})
 
 
-def test_the_training_step_it_quotes_is_the_code():
-    shown = re.search(
-        r"    for real, z, \(g_key, \*d_keys\) in zip.*?spec\.g\.minimize\(g_loss, fake\.rows\)\n", README, re.DOTALL
-    )[0]
-    code = (REPOSITORY / "tfgan_v1" / "gan.py").read_text()
-    lines = [line.split("  #")[0].strip() for line in code.splitlines() if not line.strip().startswith("#")]
-    start = lines.index("for real, z, (g_key, *d_keys) in zip(reals, zs, step_keys, strict=True):")
-    expected = [line.strip() for line in shown.splitlines()]
-    assert lines[start : start + len(expected)] == expected
+@pytest.mark.parametrize("page, quotes", [("README.md", 1), ("docs/graph.md", 2)])
+def test_the_code_it_quotes_is_the_code(page, quotes):
+    text = re.sub(r"```python\n.*?```", "", (REPOSITORY / page).read_text(), flags=re.DOTALL)
+    code = "".join((REPOSITORY / "tfgan_v1" / "gan" / name).read_text() for name in ("train_step.py", "train_graph.py"))
+    blocks = [block for block in re.findall(r"(?:^    .*\n)+", text, re.M) if re.search(r"^    (for|def) ", block)]
+    assert len(blocks) == quotes and all(block in code for block in blocks)
 
 
 def test_ci_runs_its_test_command():

@@ -1,4 +1,4 @@
-"""A TCP relay that holds every byte back for a while, as a long way between two machines does.
+"""A TCP relay that delays every byte, like a long distance between two machines.
 
     python delay.py MILLISECONDS LISTEN:FORWARD [LISTEN:FORWARD ...]
 

@@ -1,4 +1,4 @@
-"""What the exchange between workers costs: the time of a step of several workers, each with a core of its own.
+"""Measures the cost of the exchange between workers: the time of a step of several workers, each on its own core.
 
     TFGAN_DATA=... python benchmarks/exchange.py --only dcgan_upsample,dcgan --rounds 5
 

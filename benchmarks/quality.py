@@ -1,10 +1,10 @@
-"""How good the images of presets are: trains each with several seeds, measures it, and writes QUALITY.md and sheets.
+"""Evaluates presets: trains each with several seeds, measures its images, and writes QUALITY.md and image grids.
 
     TFGAN_DATA=... python benchmarks/quality.py --out results/ --only mnist,fashion_mnist --seeds 0,1,2
 
-Each row of ROWS is a command. What is in the folder `--out` already is not done again, so a stopped benchmark
-continues. Figures are measured by two classifiers of the project: the one of `evaluate`, and one of another seed that
-no search has seen. A longer run continues the shorter one of the same seed, to the same bits as a run in one go.
+Each row of ROWS is a command. Results in the folder `--out` are kept, so a stopped benchmark continues. Two classifiers
+give scores: the one of `evaluate`, and an independent one of another seed, which no search has used. A longer run
+continues the shorter one of the same seed, to the same bits as a run in one go.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the exchange between many workers costs, by calculation: the tables of docs/cluster-scaling.md.
+"""Calculates the cost of the exchange between many workers: the tables of docs/cluster-scaling.md.
 
     python benchmarks/scaling.py --overhead 0.3 --loopback 20 --compute tuned=20,dcgan=90
 
@@ -76,7 +76,7 @@ class Network(NamedTuple):
 
     gigabits: float  # per second
     latency: float  # milliseconds of a round trip
-    overhead: float  # milliseconds of each hop besides, in TensorFlow and gRPC
+    overhead: float  # milliseconds added to each hop by TensorFlow and gRPC
 
     def seconds(self, hops, sent):
         """Seconds of an exchange."""
@@ -154,7 +154,7 @@ def parse(argv=None):
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     # The defaults are of exchange.py's runs with one core for each worker: see docs/cluster-scaling.md.
-    parser.add_argument("--overhead", type=float, default=1.0, help="milliseconds of a hop besides the round trip")
+    parser.add_argument("--overhead", type=float, default=1.0, help="milliseconds added to the round trip of a hop")
     parser.add_argument("--loopback", type=float, default=8, help="Gbit/s between two processes on one machine")
     parser.add_argument(
         "--compute",

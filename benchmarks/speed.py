@@ -138,8 +138,8 @@ def installed(name):
 def processor():
     """The name of the processor, as far as the system knows it."""
     try:
-        facts = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
-        return next(value.strip() for name, value in facts.items() if name.strip() == "model name")
+        fields = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+        return next(value.strip() for name, value in fields.items() if name.strip() == "model name")
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 

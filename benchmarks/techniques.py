@@ -1,4 +1,4 @@
-"""What each technique costs: steps per second of a preset with it and without it, in turns.
+"""Measures the cost of each technique: steps per second of a preset with it and without it, in turns.
 
     TFGAN_DATA=... python benchmarks/techniques.py --only dcgan_upsample --rounds 5
 

@@ -46,7 +46,7 @@ def test_a_folder_with_a_run_is_refused_and_the_message_has_three_alternatives(s
 
 def test_records_of_another_run_in_the_samples_folder_are_not_overwritten(config):
     config.samples_folder.mkdir()
-    (config.samples_folder / "losses.csv").write_text("step,epoch,d_loss\n")
+    (config.samples_folder / "losses.csv").write_text("step,epoch,d_loss,g_loss,\n")
     with pytest.raises(
         UserError, match=r"already holds a run's records \(losses\.csv\); .*--samples.*--name.*--overwrite"
     ):
@@ -96,7 +96,7 @@ def test_overwrite_removes_the_files_of_a_run_and_nothing_else(started):
     (folder / "train_state" / "step-1" / "state.index").touch()
     (folder / "other").mkdir()
     (samples / "sheets").mkdir()
-    (samples / "losses.csv").write_text("step,epoch,d_loss\n")
+    (samples / "losses.csv").write_text("step,epoch,d_loss,g_loss,\n")
     ours = [
         *manifest.files_of(folder / "generator.ckpt-17"),
         folder / "checkpoint",

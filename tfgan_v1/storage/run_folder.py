@@ -18,21 +18,8 @@ from tfgan_v1.config.options import flag
 from tfgan_v1.data import NAMES
 from tfgan_v1.errors import UserError
 from tfgan_v1.files import has_valid_checksum, read_json, replacing, to_json
-from tfgan_v1.storage import manifest
-from tfgan_v1.storage.names import (
-    CKPT_FILES,
-    CKPT_LEFTOVERS,
-    CKPT_PROOFS,
-    CONFIG,
-    FOLDERS,
-    LATEST,
-    LOCK,
-    LOSSES,
-    OUTPUTS,
-    SAMPLES_FILES,
-    SAMPLES_LEFTOVERS,
-    SAMPLES_PROOFS,
-)
+from tfgan_v1.storage import manifest, names
+from tfgan_v1.storage.names import CONFIG, FOLDERS
 
 FORMAT = 4  # of config.json
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
@@ -72,8 +59,8 @@ def check_can_start(config, *, resume, overwrite, custom=()):
 
 def _check_name(name):
     """Raises UserError if a run's name is a file's name in the folder above, where another run may be."""
-    folded = (name or "run").casefold()
-    if folded.startswith(".") or any(fnmatch(folded, used) for used in (*CKPT_FILES, *SAMPLES_FILES, *OUTPUTS)):
+    folded, used = (name or "run").casefold(), (*names.CKPT_FILES, *names.SAMPLES_FILES, *names.OUTPUTS)
+    if folded.startswith(".") or any(fnmatch(folded, each) for each in used):
         raise UserError(f"--name {name} is reserved for the files of a run; choose another")
 
 
@@ -96,7 +83,7 @@ def _about_run(config, path):
     folder, ways_out = path.parent, "start another run with --name NAME, or delete this one with --overwrite"
     if path.name == CONFIG:
         return f"{folder} already holds a run ({CONFIG}); continue it with --resume, {ways_out}"
-    if any(_sorted_out(config.ckpt_folder, CKPT_FILES, CKPT_PROOFS)):
+    if any(_sorted_out(config.ckpt_folder, names.CKPT_FILES, names.CKPT_PROOFS)):
         return (
             f"{folder} already holds a run ({path.name}) but its {CONFIG} is missing; restore {CONFIG} from a copy to "
             f"continue with --resume, {ways_out}"
@@ -190,7 +177,7 @@ def locked(config):
             folder.mkdir(parents=True, exist_ok=True)
         for folder in {config.ckpt_folder.resolve(), config.samples_folder.resolve()}:
             try:
-                locks.enter_context(FileLock(folder / LOCK, timeout=0))
+                locks.enter_context(FileLock(folder / names.LOCK, timeout=0))
             except Timeout:
                 raise UserError(
                     f"another process is training in {folder}; wait for it, or start another run with --name NAME"
@@ -200,17 +187,22 @@ def locked(config):
 
 def clear(config):
     """Removes the files of an earlier run from the folders, and nothing else."""
-    for path in sorted(_run_files(config)[0], key=lambda path: path.name in (CONFIG, *SAMPLES_PROOFS)):  # proofs last
-        for each in path.iterdir() if path.name in FOLDERS else ():
+    last = (CONFIG, *names.SAMPLES_PROOFS)  # so that after a kill the rest is still known as a run's
+    for path in sorted(_run_files(config)[0], key=lambda path: path.name in last):
+        if path.name not in FOLDERS:
+            path.unlink()
+            continue
+        for each in path.iterdir():
             if re.fullmatch(FOLDERS[path.name], each.name):
                 _remove(each)
-        with suppress(OSError if path.name in FOLDERS else ()):  # one with files of another program stays
-            path.rmdir() if path.name in FOLDERS else path.unlink()
+        with suppress(OSError):  # it has files of another program, too
+            path.rmdir()
 
 
 def remove_partials(config):
     """Removes what a killed run left half-written in the folders, and nothing else."""
-    for path in _found(config.ckpt_folder, CKPT_LEFTOVERS) + _found(config.samples_folder, SAMPLES_LEFTOVERS):
+    places = (config.ckpt_folder, names.CKPT_LEFTOVERS), (config.samples_folder, names.SAMPLES_LEFTOVERS)
+    for path in (each for place in places for each in _found(*place)):
         _remove(path)
 
 
@@ -252,7 +244,7 @@ def read(config, by="--ckpt"):
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; name a run's folder with {by}, or train one first")
     if not path.is_file():
-        ours, others = _sorted_out(folder, CKPT_FILES, CKPT_PROOFS)
+        ours, others = _sorted_out(folder, names.CKPT_FILES, names.CKPT_PROOFS)
         if ours:
             raise UserError(
                 f"{folder} holds a run ({ours[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, "
@@ -285,8 +277,8 @@ def read(config, by="--ckpt"):
 
 def _run_files(config):
     """`_sorted_out` of both folders."""
-    places = (config.ckpt_folder, CKPT_FILES, CKPT_PROOFS), (config.samples_folder, SAMPLES_FILES, SAMPLES_PROOFS)
-    (ours, others), (records, other_records) = (_sorted_out(*place) for place in places)
+    ours, others = _sorted_out(config.ckpt_folder, names.CKPT_FILES, names.CKPT_PROOFS)
+    records, other_records = _sorted_out(config.samples_folder, names.SAMPLES_FILES, names.SAMPLES_PROOFS)
     return ours + records, others + other_records
 
 
@@ -302,9 +294,9 @@ def _is_proof(path):
     if not path.is_file():
         return False
     try:
-        if path.name == LOSSES:
+        if path.name == names.LOSSES:
             with open(path, "rb") as file:
-                return file.read(11) == b"step,epoch,"
+                return file.read(25) == b"step,epoch,d_loss,g_loss,"
         content = read_json(path)
         return isinstance(content, dict) and any(mark <= content.keys() for mark in MARKS)
     except (OSError, ValueError, RecursionError):
@@ -315,7 +307,7 @@ def _is_ours(path):
     """Whether a path with the name of a run's file, in a folder of a run, is the run's own. No folder may be a link."""
     if path.name in FOLDERS:
         return path.is_dir() and not any(each.is_symlink() for each in (path, *path.glob("step-*")))
-    if path.name == LATEST and path.is_file():
+    if path.name == names.LATEST and path.is_file():
         with open(path, "rb") as file:
             return not re.match(rb'model_checkpoint_path: "(?!generator\.ckpt-[0-9])', file.read(100))
     prefix = manifest.prefix_of(path)

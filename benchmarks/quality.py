@@ -24,8 +24,9 @@ import numpy as np
 import tables
 from speed import environment, say
 from tfgan_v1 import data
-from tfgan_v1.evaluation import by_class, scores, sides
+from tfgan_v1.evaluation import by_class, scores
 from tfgan_v1.evaluation import evaluate as evaluating
+from tfgan_v1.evaluation.image_set import ImageSet
 
 REPOSITORY = Path(__file__).parents[1]
 HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen
@@ -155,7 +156,7 @@ def measure(row, seed, out):
 def evaluate(row, folder, images, classifier):
     """The figures of a row's images, by name: [generated, real]."""
     if row.group == "faces":  # against the portraits that the run held out
-        figures = evaluating.evaluate(folder / "checkpoints", metrics=row.metrics).figures
+        figures = evaluating.evaluate(folder / "checkpoints", metrics=row.metrics).scores
         return {name: figure[:2] for name, figure in figures.items()}
     drawn, figures = np.load(images), {}
     against = references(row.against or row.group, row.metrics, classifier)
@@ -169,10 +170,10 @@ def evaluate(row, folder, images, classifier):
 def recognized(drawn, test, classifier):
     """The share of OF_EACH images of each class that a classifier sees as this class: of all, and of the worst class.
 
-    drawn: images [classes * OF_EACH, h, w, c]. test: the sides.Side of the real images, with their classes.
+    drawn: images [classes * OF_EACH, h, w, c]. test: the ImageSet of the real images, with their classes.
     """
     classes = np.repeat(np.arange(len(drawn) // OF_EACH), OF_EACH)
-    shares = [by_class.recognized(side) for side in (sides.Side(drawn, classifier, classes), test)]
+    shares = [by_class.recognized(images) for images in (ImageSet(drawn, classifier, classes), test)]
     return {name: [take(each) for each in shares] for name, take in (("recognized", np.mean), ("of the worst", np.min))}
 
 
@@ -183,9 +184,7 @@ def references(name, metrics, classifier):
     digits = evaluating.digits_of(dataset, None, data.Shaping())
     network = evaluating.load_classifier(dataset, test, digits, seed=classifier)
     counts = {metrics: STACKED_IMAGES} if metrics else METRICS
-    return [
-        scores.make_reference(dataset, test, num=num, names=names, classifier=network) for names, num in counts.items()
-    ]
+    return [scores.make_reference(dataset, test, names, num=num, classifier=network) for names, num in counts.items()]
 
 
 def report(out):

@@ -59,6 +59,28 @@ def new_folder(folder):
     shutil.rmtree(partial, ignore_errors=True)
 
 
+def check_writable(folder):
+    """Raises OSError unless a folder, or its nearest parent that exists, can be written to. Leaves no trace."""
+    path = folder.absolute()
+    try:
+        nearest = next(parent for parent in (path, *path.parents) if _exists(parent))
+        for name in path.relative_to(nearest).parts:
+            _exists(nearest / name)  # which raises where a name is too long
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
+
+
+def _exists(path):
+    """Whether there is a file or folder. Raises OSError for a path that cannot exist."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def sync(path):
     """Flushes a file, or the names in a folder, to the disk."""
     if path.is_dir():

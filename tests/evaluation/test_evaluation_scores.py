@@ -1,4 +1,4 @@
-"""Scores put each figure beside that of real images, see what is wrong with a generator, and refuse nonsense."""
+"""Scores compare with real images, see what is wrong with a generator, and refuse nonsense."""
 
 import numpy as np
 import pytest
@@ -39,22 +39,28 @@ TRAIN, TEST = spots(1000, 1), spots(600, 2)
 
 @pytest.fixture(scope="module")
 def reference():
-    return scores.make_reference(TRAIN, TEST, num=500, classifier=Pixels())
+    return make_reference(TRAIN, TEST, num=500, classifier=Pixels())
+
+
+def make_reference(dataset, test=None, *, num=300, names=None, **options):
+    """A Reference with all metrics that the data allow, or those of these names."""
+    names = names or metric_table.choose(None, dataset, scores.common_count(num, dataset, test))[0]
+    return scores.make_reference(dataset, test, names, num=num, **options)
 
 
 def values(images, reference):
-    return {name: figure.generated for name, figure in scores.score(images, reference).items()}
+    return {name: score.generated for name, score in scores.score(images, reference).items()}
 
 
-def test_every_figure_stands_beside_that_of_real_images(reference):
+def test_every_score_is_compared_with_that_of_real_images(reference):
     found = scores.score(spots(500, 3).images, reference)
     kinds = ("classifier", "pixels")
     assert list(found) == [
-        name for metric in metric_table.METRICS.values() if metric.kind in kinds for name in metric.figures
+        name for metric in metric_table.METRICS.values() if metric.kind in kinds for name in metric.scores
     ]
-    for name, figure in found.items():  # these samples are real images, too
-        assert np.isclose(figure.generated, figure.real, rtol=0.35, atol=0.06), name
-        assert figure.hint
+    for name, score in found.items():  # these samples are real images, too
+        assert np.isclose(score.generated, score.real, rtol=0.35, atol=0.06), name
+        assert score.hint
     assert (
         found["classifier_score"].real > 3.5
         and found["precision"].real > 0.85
@@ -62,10 +68,8 @@ def test_every_figure_stands_beside_that_of_real_images(reference):
     )
 
 
-def test_the_real_side_is_measured_once():
-    reference = scores.make_reference(
-        TRAIN, TEST, num=300, names=("frechet_distance", "precision_recall"), classifier=Pixels()
-    )
+def test_the_real_images_are_measured_once():
+    reference = make_reference(TRAIN, TEST, names=("frechet_distance", "precision_recall"), classifier=Pixels())
     before = Pixels.calls
     found = [scores.score(spots(300, seed).images, reference) for seed in (3, 4)]
     assert Pixels.calls == before + 2  # of the generated images only
@@ -101,13 +105,13 @@ def test_floats_are_rounded_to_the_values_of_the_data(reference):
 
 def test_the_seed_decides_the_choice_and_everything_repeats():
     def real(seed):
-        return scores.make_reference(TRAIN, TEST, num=300, seed=seed, classifier=Pixels()).real
+        return make_reference(TRAIN, TEST, seed=seed, classifier=Pixels()).real
 
     assert real(1) == real(1) and real(1) != real(2)
 
 
 def test_without_test_images_halves_stand_in_and_a_note_says_so():
-    reference = scores.make_reference(TRAIN, num=10_000, classifier=Pixels())
+    reference = make_reference(TRAIN, num=10_000, classifier=Pixels())
     assert reference.count == len(reference.test.images) == 500
     assert "one half of its 1,000 training images stands in" in reference.notes[0]
     assert "500 images are measured, not 10,000" in reference.notes[1]
@@ -123,9 +127,9 @@ def test_without_test_images_halves_stand_in_and_a_note_says_so():
 
 def test_held_out_images_are_not_called_test_images():
     held_out = TEST._replace(name="spots held out")
-    reference = scores.make_reference(TRAIN, held_out, num=300, names=("nearest",))
+    reference = make_reference(TRAIN, held_out, names=("nearest",))
     assert reference.notes == ("600 held-out images stand in for test images",)
-    assert scores.make_reference(TRAIN, TEST, num=300, names=("nearest",)).notes == ()
+    assert make_reference(TRAIN, TEST, names=("nearest",)).notes == ()
 
 
 @pytest.mark.parametrize("name, of_halves, of_held_out", [("stacked_mnist", 1, 1), ("mnist_warped", 0, 0), ("x", 0, 0)])
@@ -133,7 +137,7 @@ def test_a_note_says_where_both_parts_show_the_same_digits(name, of_halves, of_h
     train, note = TRAIN._replace(name=name), f"both parts of {name} are made of the same single digits"
 
     def notes(test):
-        found = scores.make_reference(train, test, num=100, names=("sliced_wasserstein",)).notes
+        found = make_reference(train, test, num=100, names=("sliced_wasserstein",)).notes
         return sum(each.startswith(note) for each in found)
 
     assert notes(None) == of_halves
@@ -148,30 +152,29 @@ def test_as_many_real_images_as_generated_ones_can_be_measured():
 
 
 def test_the_nearest_training_images_are_searched_once(monkeypatch):
-    reference = scores.make_reference(TRAIN, TEST, num=100, names=("nearest",))
-    side, searched, search = scores.make_side(spots(100, 3).images, reference), [], distances.nearest
+    reference = make_reference(TRAIN, TEST, num=100, names=("nearest",))
+    images, searched, search = scores.make_image_set(spots(100, 3).images, reference), [], distances.nearest
     monkeypatch.setattr(distances, "nearest", lambda *sets: searched.append(sets) or search(*sets))
-    figures = scores.score(side, reference)
-    assert np.median(side.nearest(reference.training).distances) == figures["nearest_distance"].generated
+    found = scores.score(images, reference)
+    assert np.median(images.nearest(reference.training).distances) == found["nearest_distance"].generated
     assert len(searched) == 1
-    assert len(side.nearest(TEST.images).indices) == 100 and len(searched) == 2  # among others, a new search
+    assert len(images.nearest(TEST.images).indices) == 100 and len(searched) == 2  # among others, a new search
 
 
 def test_fewer_real_images_than_asked_for_are_all_used_and_a_note_says_so():
-    reference = scores.make_reference(TRAIN, TEST, num=5000, names=("sliced_wasserstein",))
+    reference = make_reference(TRAIN, TEST, num=5000, names=("sliced_wasserstein",))
     assert reference.count == 1000 and len(reference.test.images) == 600
     assert reference.notes == ("1,000 images are measured, not 5,000, as there are no more real ones",)
 
 
-def test_without_labels_the_figures_are_of_pixels_and_a_note_says_so():
-    unlabelled = TRAIN._replace(labels=None, classes=())
-    reference = scores.make_reference(unlabelled, TEST, num=300)
-    assert reference.metrics == ("sliced_wasserstein", "nearest") and "no labels" in reference.notes[0]
+def test_without_labels_the_scores_are_of_pixels_and_a_note_says_so():
+    chosen, notes = metric_table.choose(None, TRAIN._replace(labels=None, classes=()), 300)
+    assert chosen == ("sliced_wasserstein", "nearest") and "no labels" in notes[0]
 
 
 def test_points_have_distances_and_moments():
     train, test = data.load("gaussian"), data.load_test("gaussian")
-    reference = scores.make_reference(train, test)
+    reference = make_reference(train, test, num=10_000)
     points = np.random.default_rng(0).normal(1, 1, (1000, 1))
     found = scores.score(points, reference)
     assert list(found)[:3] == ["kl_divergence", "wasserstein", "kolmogorov_smirnov"]
@@ -181,18 +184,16 @@ def test_points_have_distances_and_moments():
 
 def test_modes_are_counted_in_stacked_mnist_only():
     stacked = TRAIN._replace(name="stacked_mnist", classes=CLASSES)
-    reference = scores.make_reference(stacked, TEST, num=500, names=("modes",), classifier=Pixels())
+    reference = make_reference(stacked, TEST, num=500, names=("modes",), classifier=Pixels())
     found = scores.score(spots(500, 3, classes=3).images, reference)
     assert found["modes"][:2] == (3, 4) and abs(found["modes_divergence"].generated - np.log(4 / 3)) < 0.02
-    with pytest.raises(
-        UserError, match="the metric modes needs the images of stacked_mnist, and spots is not such data"
-    ):
+    with pytest.raises(UserError, match="the metric modes needs the images of stacked_mnist, and spots has none"):
         metric_table.choose(("modes",), TRAIN, 500)
 
 
 def test_class_shares_are_those_of_generated_and_test_images(reference):
-    side = scores.make_side(spots(500, 3, classes=2).images, reference)
-    shares = scores.class_shares(side, reference, TRAIN.classes)
+    images = scores.make_image_set(spots(500, 3, classes=2).images, reference)
+    shares = scores.class_shares(images, reference, TRAIN.classes)
     assert list(shares) == list("abcd") and shares["d"].generated == 0 and abs(shares["d"].real - 0.25) < 0.05
     assert np.isclose(sum(share.generated for share in shares.values()), 1)
 
@@ -207,7 +208,7 @@ MISTAKES = [
     (None, data.load("gaussian"), 1, "every metric needs at least 2 points on each side"),
     (("nearest", "classifier_score"), TRAIN._replace(labels=None, classes=()), 500, "labels of two or more classes"),
     (("distribution",), TRAIN, 500, "needs points"),
-    (("nearest",), data.load("gaussian"), 500, "needs images, and gaussian is not such data"),
+    (("nearest",), data.load("gaussian"), 500, "needs images, and gaussian has none"),
 ]
 
 
@@ -238,3 +239,9 @@ def test_too_few_images_leave_metrics_out_with_a_note_unless_they_are_asked_for(
 def test_images_that_do_not_fit_are_refused(reference, images, right):
     with pytest.raises(UserError, match=right):
         scores.score(images, reference)
+
+
+def test_a_metric_of_an_unknown_kind_is_an_error_that_names_it():
+    row = metric_table.METRICS["nearest"]._replace(kind="pixel")
+    with pytest.raises(ValueError, match="the metric nearest has the kind 'pixel'; the kinds are classifier, stacked"):
+        metric_table.check_table({"nearest": row})

@@ -158,17 +158,3 @@ def test_the_evolution_of_densities_has_one_legend_and_numbers_below_each_column
     assert not any(ax.get_legend() for ax in figure.axes)
     labeled = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes]
     assert labeled[:10] == [False] * 6 + [True] * 4  # in rows of four: the third has two
-
-
-def test_the_nearest_training_images_are_beneath_their_samples():
-    first, near, closest, near_closest = (RANDOM.random((count, 8, 8, 1)) for count in (14, 14, 12, 12))
-    (ax,) = plots.nearest_sheet(first, near, closest, near_closest).axes
-    sheet = ax.images[0].get_array()
-    assert sheet.shape == (6 * 10 - 2, 12 * 10 - 2)
-    for row, expected in ((0, first[0]), (10, near[0]), (20, first[12]), (30, near[12]), (40, closest[0])):
-        assert np.array_equal(sheet[row : row + 8, :8], expected[..., 0])
-    assert np.array_equal(sheet[50:58, 110:118], near_closest[11][..., 0]) and (sheet[20:28, 20:] == 1).all()
-    labels = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
-    assert labels[:2] == ["first samples", "nearest training images"] and "most like" in labels[4]
-    colour = [(255 * RANDOM.random((3, 8, 8, 3))).astype(np.uint8) for _ in range(4)]
-    assert plots.nearest_sheet(*colour).axes[0].images[0].get_array().shape == (38, 118, 3)

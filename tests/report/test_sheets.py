@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfgan_v1.evaluation.evaluate import Nearest
 from tfgan_v1.report import sheets
 
 
@@ -76,3 +77,15 @@ def test_values_are_written_along_the_axes():
 def test_a_sheet_is_grey_for_grey_images(channels):
     png = sheets.sheet_png(np.zeros((2, 9, 9, channels), np.uint8), captions=["a", "b"])
     assert Image.open(io.BytesIO(png)).mode == {1: "L", 3: "RGB"}[channels]
+
+
+def test_evaluated_samples_are_next_to_their_nearest_training_images_in_whole_rows(monkeypatch):
+    calls = []
+    monkeypatch.setattr(sheets, "sheet_png", lambda *args, **options: calls.append((*args, options)))
+    images = colours(40)
+    sheets.evaluated_png(Nearest(images[:20], images[20:], np.arange(20), np.arange(20) / 10), columns=4)
+    pairs, columns, captions, options = calls[0]
+    shown = [*range(8), *range(10, 18)]  # of the first ten and the closest ten
+    assert np.array_equal(pairs[::2], images[shown]) and np.array_equal(pairs[1::2], images[20:][shown])
+    assert columns == 8 and captions[:2] == ["sample 0", "0.00"] and captions[-2:] == ["sample 17", "1.70"]
+    assert options == {"group": 2, "y": ["first samples"] * 2 + ["closest samples"] * 2}

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1 import Config, Generator, train
+from tfgan_v1 import Config, Generator, data, train
+from tfgan_v1.commands import sample as command_sample
 from tfgan_v1.report import image_files, plots, sheets
-from tfgan_v1.sampling import drawing, latents, neighbours
+from tfgan_v1.sampling import drawing, latents
+from tfgan_v1.storage import run_data, run_folder
 
 CLASSES = ("red", "a_name_that_is_much_too_long_for_a_caption")
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 12, 3), np.uint8)
@@ -96,7 +98,7 @@ def test_streamed_arrays_have_the_bytes_of_np_save(run, generator, sample, monke
 
 
 def test_more_images_than_a_block_are_drawn_one_block_after_the_other(run, generator, sample):
-    drawn = drawing.make_drawing(num=2 * drawing.BLOCK + 3)
+    drawn = drawing.make_drawing(drawing.Request(num=2 * drawing.BLOCK + 3))
     blocks = list(drawn.blocks(generator))
     assert [len(block) for block in blocks] == [drawing.BLOCK, drawing.BLOCK, 3]
     assert np.load(sample(run, "a.npy", "--num", drawn.count)).tobytes() == np.concatenate(blocks).tobytes()
@@ -105,9 +107,9 @@ def test_more_images_than_a_block_are_drawn_one_block_after_the_other(run, gener
 
 def test_blocks_of_large_images_are_smaller(generator, monkeypatch):
     monkeypatch.setattr(drawing, "BLOCK_BYTES", 4 * 8 * 12 * 3 * 5)
-    assert [len(block) for block in drawing.make_drawing(num=12).blocks(generator)] == [5, 5, 2]
+    assert [len(block) for block in drawing.make_drawing(drawing.Request(num=12)).blocks(generator)] == [5, 5, 2]
     monkeypatch.setattr(drawing, "BLOCK_BYTES", 1)
-    assert [len(block) for block in drawing.make_drawing(num=2).blocks(generator)] == [1, 1]
+    assert [len(block) for block in drawing.make_drawing(drawing.Request(num=2)).blocks(generator)] == [1, 1]
 
 
 @pytest.mark.parametrize("flags", [["--interpolate", "3,7,12"], ["--map", "4"], ["--seeds", "5,1"]], ids=" ".join)
@@ -286,24 +288,24 @@ def test_the_nearest_training_image_is_beside_each_sample(run, generator, sample
     nearest = gaps.argmin(1)
     images, columns, captions, others = texts[0]
     assert np.array_equal(images[::2], samples) and np.array_equal(images[1::2], IMAGES[nearest])
-    assert captions[::2] == [f"seed {seed}" for seed in range(6)] and (columns, others) == (6, {"group": 2})
+    assert captions[::2] == [f"seed {seed}" for seed in range(6)] and (columns, others) == (6, {"group": 2, "y": None})
     assert captions[1::2] == [f"no. {i}\n{gap:.2f}" for i, gap in zip(nearest, gaps.min(1), strict=True)]
 
 
 def test_a_copy_is_found_with_distance_0_and_its_number_in_the_data(texts):
-    training = neighbours.Training(IMAGES[[3, 30, 17]], np.array([3, 30, 17]))
-    neighbours.sheet_png(IMAGES[[17, 3]], training, ["seed 0", "seed 1"])
+    training = IMAGES[[3, 30, 17]], np.array([3, 30, 17])
+    command_sample.nearest_grid(IMAGES[[17, 3]], training, ["seed 0", "seed 1"], None)
     assert texts[0][2] == ["seed 0", "no. 17\n0.00", "seed 1", "no. 3\n0.00"]
     assert np.array_equal(texts[0][0], IMAGES[[17, 17, 3, 3]])
 
 
 def test_held_out_images_are_no_training_images(digits_config):
-    progress = train(digits_config(epochs=1, holdout=97))
-    training = neighbours.load(progress.config)
-    assert training.images.shape == (1700, 28, 28, 1) and len({*training.indices}) == 1700
-    from tfgan_v1.data import load
-
-    assert np.array_equal(training.images, load("digits").images[training.indices])
+    config, digits = digits_config(holdout=97), data.load("digits")
+    config.ckpt_folder.mkdir(parents=True)
+    run_folder.write(run_folder.Saved(config, run_data.metadata(config, digits), {}, "id"))
+    images, numbers = run_data.training_images(config)
+    assert images.shape == (1700, 28, 28, 1) and len({*numbers}) == 1700
+    assert np.array_equal(images, digits.images[numbers])
 
 
 def test_nearest_needs_the_images_that_the_run_was_trained_on(run, of_classes, refused, tmp_path_factory):

@@ -142,7 +142,7 @@ def test_normal_noise_is_interpolated_on_a_sphere():
 
 def test_files_of_images_have_names_of_their_own_whatever_the_classes_are_called():
     classes = ("a/b", "a_b", "A b", "x" * 100, "x" * 99 + "y", "\u732b" * 100, "")
-    drawn = drawing.make_drawing(classes, num=2, class_names="each")
+    drawn = drawing.make_drawing(drawing.Request(num=2, class_names="each"), classes)
     names = [drawn.file_name(image, drawing.file_stems(classes)) for image in range(drawn.count)]
     assert len({name.casefold() for name in names}) == 2 * len(classes)
     assert all(len(name.encode()) < 200 and "/" not in name for name in names)
@@ -206,6 +206,7 @@ def test_the_sheets_of_a_conditional_run_have_a_column_for_each_class(run):
 
 def test_evaluate_measures_each_class_of_a_conditional_run(run, command, monkeypatch, tmp_path):
     """With a classifier that knows what the generator was asked for: all are recognized; half, if it sees only 0."""
+    from tfgan_v1.commands.evaluate import save
     from tfgan_v1.evaluation import evaluate
 
     class Knows:
@@ -218,8 +219,8 @@ def test_evaluate_measures_each_class_of_a_conditional_run(run, command, monkeyp
         def probabilities(self, images):
             return np.eye(10)[self.answer(len(images))]
 
-        def close(self):
-            pass
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda *_: None  # noqa: E731
 
     knows = Knows()
     monkeypatch.setattr(evaluate, "load_classifier", lambda *_, **__: knows)
@@ -228,13 +229,13 @@ def test_evaluate_measures_each_class_of_a_conditional_run(run, command, monkeyp
         asked = np.array([int(name) for name in generator.seed_classes(range(90))])
     knows.answer = lambda count: asked if count == 90 else np.zeros(count, int)
     found = evaluate.evaluate(run.config.ckpt, num=90, metrics=metrics)
-    assert found.figures["recognized"].generated == 1 and found.figures["recognized"].real < 0.3
-    assert all(figures["recognized"].generated == 1 for figures in found.by_class.values())
+    assert found.scores["recognized"].generated == 1 and found.scores["recognized"].real < 0.3
+    assert all(scores["recognized"].generated == 1 for scores in found.by_class.values())
     knows.answer = lambda count: np.zeros(count, int)
     found = evaluate.evaluate(run.config.ckpt, num=90, metrics=metrics)
-    shares = [figures["recognized"].generated for figures in found.by_class.values()]
-    assert shares == [1] + [0] * 9 and found.figures["recognized"].generated == np.mean(asked == 0)
-    written = json.loads(evaluate.save(found, tmp_path / "scores.json")[0].read_text())
+    shares = [scores["recognized"].generated for scores in found.by_class.values()]
+    assert shares == [1] + [0] * 9 and found.scores["recognized"].generated == np.mean(asked == 0)
+    written = json.loads(save(found, tmp_path / "scores.json")[0].read_text())
     assert written["by_class"]["0"]["recognized"]["generated"] == 1
 
 

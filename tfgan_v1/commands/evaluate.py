@@ -1,8 +1,13 @@
 """`evaluate`: measures a run's generator, or images from anywhere."""
 
+import math
+from pathlib import Path
+
+from tfgan_v1 import files
 from tfgan_v1.commands.parsing import GENERATOR, Parser, call_of, parse_num, parse_seed, say
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.errors import UserError
+from tfgan_v1.storage import names
 
 EXAMPLES = ("--ckpt checkpoints", "--name photos --num 1000", "--samples digits.npy --dataset mnist")
 
@@ -12,7 +17,7 @@ def parse(call, argv):
     parser = Parser(
         call,
         "Measure generated images against real ones: quality, variety, and whether they are copies. docs/evaluation.md "
-        "explains each figure.",
+        "explains each score.",
         EXAMPLES,
     )
     add = parser.add_argument_group("flags").add_argument
@@ -48,21 +53,68 @@ def parse_metrics(text):
 
 def run(argv, program):
     """Measures a run's generator, or images from anywhere. Returns the exit code."""
-    given = parse(call_of("evaluate", program), argv)
-    out, ckpt, name = (given.pop(each) for each in ("out", "ckpt", "name"))
-    if given["samples"] is not None and (ckpt is not None or name is not None):
+    flags = parse(call_of("evaluate", program), argv)
+    out, ckpt, name = (flags.pop(each) for each in ("out", "ckpt", "name"))
+    if flags["samples"] is not None and (ckpt is not None or name is not None):
         raise UserError("--samples names images, and --ckpt and --name a run that draws them; give one of the two")
     config = from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
-
-    from tfgan_v1.evaluation import evaluate
-    from tfgan_v1.storage import names
-
     out = out if out is not None else str(config.samples_folder / names.SCORES)
-    evaluate.check_out(out)
-    evaluation = evaluate.evaluate(config.ckpt, config.name, **given)
+    check_out(out)
 
+    from tfgan_v1.evaluation.evaluate import evaluate  # NumPy and TensorFlow only once the flags are checked
     from tfgan_v1.report import score_table
 
+    evaluation = evaluate(config.ckpt, config.name, **flags)
     say(*score_table.lines(evaluation))
-    say(f"Wrote {' and '.join(map(str, evaluate.save(evaluation, out)))}.")
+    say(f"Wrote {' and '.join(map(str, save(evaluation, out)))}.")
     return 0
+
+
+def check_out(out):
+    """Raises UserError, or OSError, unless the JSON file and nearest.png can be written. Leaves no trace."""
+    path = Path(out)
+    if path.suffix.lower() != ".json":
+        raise UserError(f"--out {out} must be the name of a .json file, such as {names.SCORES}")
+    names.check_free(out)
+    for each in (path, nearest_path(out)):
+        if each.is_dir():
+            raise UserError(f"--out {out} cannot be written, because {each} is a folder; use another name")
+    files.check_writable(path.parent)
+
+
+def nearest_path(out):
+    """Where the picture for a JSON file is: nearest.png for scores.json, otherwise <its name>_nearest.png."""
+    path = Path(out)
+    return path.with_name(names.NEAREST if path.name == names.SCORES else f"{path.stem}_{names.NEAREST}")
+
+
+def save(evaluation, out):
+    """Writes an Evaluation: a JSON file and the nearest training images, if it has them. Returns the paths."""
+    from tfgan_v1.report import sheets
+
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    by_class = {name: _numbers(scores) for name, scores in evaluation.by_class.items()}
+    content = {
+        **evaluation.about,
+        "notes": list(evaluation.notes),
+        "figures": _numbers(evaluation.scores),
+        "class_shares": _numbers(evaluation.shares),
+        **({"by_class": by_class} if by_class else {}),
+    }
+    with files.replacing(path) as partial:
+        partial.write_text(files.to_json(content))
+    if evaluation.nearest is None:
+        return [path]
+    with files.replacing(nearest_path(out)) as partial:
+        partial.write_bytes(sheets.evaluated_png(evaluation.nearest))
+    return [path, nearest_path(out)]
+
+
+def _numbers(scores):
+    """Scores by name for JSON, which has no NaN or infinity: None in place of them."""
+    finite = lambda value: value if math.isfinite(value) else None  # noqa: E731
+    return {
+        name: {**score._asdict(), "generated": finite(score.generated), "real": finite(score.real)}
+        for name, score in scores.items()
+    }

@@ -1,42 +1,38 @@
-"""How well the images of a conditional generator show the class that was asked for, class by class."""
+"""How well a conditional generator draws the requested class, class by class."""
 
 import numpy as np
 
 from tfgan_v1.evaluation import distances
 
-LEAST = 129  # images for a Frechet distance: one more than features, or the covariance is singular and it says little
+LEAST = 129  # images for a Frechet distance: with no more than features, the covariance is singular
 
 
-def seen(side):
-    """Whether the classifier sees each image as its class: bool [n]. side: a sides.Side with labels."""
-    return side.probabilities.argmax(1) == side.labels
+def recognized_images(images):
+    """Whether the classifier assigns each image to its class: bool [n]. images: an ImageSet with labels."""
+    return images.probabilities.argmax(1) == images.labels
 
 
-def recognized(side):
-    """The share of each class's images that the classifier sees as this class: float64 [classes]; NaN without images.
-
-    side: a sides.Side with labels.
-    """
-    right = seen(side)
-    return np.array([right[rows].mean() if rows.any() else np.nan for rows in _rows(side)])
+def recognized(images):
+    """The share of recognized images of each class: float64 [classes]; NaN for a class without images."""
+    right = recognized_images(images)
+    return np.array([right[rows].mean() if rows.any() else np.nan for rows in _rows(images)])
 
 
-def frechet_distances(side, to):
+def frechet_distances(images, real):
     """The Frechet distance of each class's images from the real ones: float64 [classes]; NaN with less than LEAST.
 
-    side, to: sides.Sides with labels. arXiv:1802.05637, sec. 4.2, "intra FID".
+    images, real: ImageSets with labels. arXiv:1802.05637, sec. 4.2, "intra FID".
     """
-    pairs = zip(_rows(side), _rows(to), strict=True)
     return np.array(
         [
-            distances.frechet_distance(to.features[real], side.features[rows])
-            if min(rows.sum(), real.sum()) >= LEAST
+            distances.frechet_distance(real.features[of_real], images.features[rows])
+            if min(rows.sum(), of_real.sum()) >= LEAST
             else np.nan
-            for rows, real in pairs
+            for rows, of_real in zip(_rows(images), _rows(real), strict=True)
         ]
     )
 
 
-def _rows(side):
+def _rows(images):
     """Which images have each class: a list of bool [n]."""
-    return [side.labels == index for index in range(side.probabilities.shape[1])]
+    return [images.labels == index for index in range(images.probabilities.shape[1])]

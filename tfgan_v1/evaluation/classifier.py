@@ -3,7 +3,7 @@
     with Classifier.load_or_train(dataset, test) as classifier:
         features = classifier.features(images)
 
-An Inception network, on which the published figures rest, has never seen digits, and would have to be downloaded.
+An Inception network, which published scores use, has never seen digits, and would have to be downloaded.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ class Classifier:
 
     def __init__(self, about, weights):
         self.about = about
-        self._batch = max(1, _PIXELS // math.prod(about.image_shape[:2]))  # constant, as in sampling.BATCH
+        self._batch = max(1, _PIXELS // math.prod(about.image_shape[:2]))  # constant, as in generator.BATCH
         with devices.new_graph() as graph:
             self._images = tf.placeholder(tf.float32, [self._batch, *about.image_shape])
             features, logits = _network(self._images, len(about.classes), None)
@@ -104,8 +104,8 @@ class Classifier:
     def _run(self, index, images):
         images = np.asarray(images)
         if images.shape[1:] != self.about.image_shape:
-            found, needed = ("x".join(map(str, shape)) for shape in (images.shape[1:], self.about.image_shape))
-            raise UserError(f"the images are {found}, and the classifier was trained on {needed}; give such images")
+            given, needed = ("x".join(map(str, shape)) for shape in (images.shape[1:], self.about.image_shape))
+            raise UserError(f"the images are {given}, and the classifier was trained on {needed}; give such images")
         results = []
         for start in range(0, len(images), self._batch):
             batch = _as_floats(images[start : start + self._batch])
@@ -125,7 +125,7 @@ class Classifier:
 
 
 class StackedClassifier:
-    """A classifier of digits on each colour channel: for stacked_mnist, whose 1,000 classes are its 10 three times."""
+    """A classifier of digits on each color channel: for stacked_mnist, whose 1,000 classes are its 10 three times."""
 
     def __init__(self, digits):
         self._digits = digits
@@ -206,8 +206,8 @@ def _train(dataset, test, seed, steps):
         images, labels = tf.placeholder(tf.uint8, [BATCH, *shape]), tf.placeholder(tf.int32, [BATCH])
         step = tf.placeholder(tf.int64, [])
         pixels = tf.cast(images, tf.float32) / 255
-        # Half of a batch is not warped: interpolation smooths images, and features that know none but smooth ones would
-        # take sharp strokes for noise.
+        # Half of a batch is not warped: interpolation smooths images, and features that were trained on smooth images
+        # alone would take sharp strokes for noise.
         batch = tf.concat([_warped(pixels[: BATCH // 2], seed, step), pixels[BATCH // 2 :]], 0)
         _, logits = _network(batch, len(dataset.classes), RngKey(seed, step))
         loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
@@ -217,8 +217,8 @@ def _train(dataset, test, seed, steps):
         with tf.Session(graph=graph, config=devices.session_config("cpu")) as session:
             session.run(tf.global_variables_initializer())
             train = session.make_callable(update, [images, labels, step])
-            for number, chosen in enumerate(_batches(used, seed, steps)):
-                train(dataset.images[chosen], dataset.labels[chosen], number)
+            for number, rows in enumerate(_batches(used, seed, steps)):
+                train(dataset.images[rows], dataset.labels[rows], number)
             weights = session.run({variable.op.name: variable for variable in tf.trainable_variables()})
     about = About(dataset.name, len(used), 0.0, "", seed, time.monotonic() - started, dataset.classes, shape, "")
     _scale(weights, about, dataset.images[used[:MOST_SCALED]])
@@ -229,8 +229,7 @@ def _train(dataset, test, seed, steps):
         else:
             names = np.array(dataset.classes)[classifier.probabilities(test.images).argmax(1)]
             right = names == np.array(test.classes)[test.labels]  # by name: the indices may differ
-            kind = "held-out" if splits.is_held_out(dataset, test) else "test"
-            tested_on = f"{len(test.images):,} {kind} images"
+            tested_on = f"{len(test.images):,} {'held-out' if splits.is_held_out(dataset, test) else 'test'} images"
     accuracy = float(np.mean(right)) if len(right) else float("nan")
     return about._replace(accuracy=accuracy, tested_on=tested_on, sha256=_digest(weights)), weights
 
@@ -261,10 +260,10 @@ def _batches(used, seed, steps):
 def _key(dataset, test, seed, steps):
     """The cache key: what the weights and the accuracy depend on."""
 
-    def of(each):
-        return each and [each.facts()["sha256"], hashlib.sha256(each.labels).hexdigest(), each.classes]
+    def key(data):
+        return data and [data.facts()["sha256"], hashlib.sha256(data.labels).hexdigest(), data.classes]
 
-    content = [VERSION, of(dataset), dataset.images.shape, of(test), seed, steps]
+    content = [VERSION, key(dataset), dataset.images.shape, key(test), seed, steps]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 

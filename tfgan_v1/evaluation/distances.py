@@ -32,16 +32,16 @@ def frechet_distance(real, fake):
     """The Frechet distance of the Gaussians fitted to two sets of features [n, d], at least 0; 0 for equal ones.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) (Heusel et al. 2017, arXiv:1706.08500, eq. 6). With few images it is
-    too large: compare figures of equal n only.
+    too large: compare scores of equal n only.
     """
     return frechet_distance_of(gaussian(real), gaussian(fake))
 
 
 def frechet_distance_of(first, second):
-    """The same of two Gaussians.
+    """The Frechet distance of two Gaussians.
 
-    The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2), so singular covariances, as of features
-    that are always 0, are no special case.
+    The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2). So covariances may be singular, as those
+    of features that are always 0 are.
     """
     values, vectors = np.linalg.eigh(first.covariance)
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
@@ -80,8 +80,8 @@ def radii(features, k):
     """The distance of each of the features [n, d] to its k-th nearest other one: float64 [n]; n > k."""
     from sklearn.neighbors import NearestNeighbors
 
-    neighbours = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(np.asarray(features, np.float64))
-    return neighbours.kneighbors()[0][:, -1]  # without an argument, no row is its own neighbour
+    neighbors = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(np.asarray(features, np.float64))
+    return neighbors.kneighbors()[0][:, -1]  # without an argument, no row is its own neighbor
 
 
 def precision_recall(real, fake, k=3, real_radii=None):
@@ -92,10 +92,8 @@ def precision_recall(real, fake, k=3, real_radii=None):
     (Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1 and 2). Each set needs k + 1 images. real_radii: radii(real, k),
     if known.
     """
-    real_radii = radii(real, k) if real_radii is None else real_radii
-    return float(_spheres(real, real_radii, fake).within.mean()), float(
-        _spheres(fake, radii(fake, k), real).within.mean()
-    )
+    spheres = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
+    return float(spheres.within.mean()), float(_spheres(fake, radii(fake, k), real).within.mean())
 
 
 def density_coverage(real, fake, k=5, real_radii=None):
@@ -104,7 +102,7 @@ def density_coverage(real, fake, k=5, real_radii=None):
     Density is the mean number of real spheres around a fake feature, divided by k; coverage is the share of real
     spheres with at least one fake feature in them (Naeem et al. 2020, arXiv:2002.09797, sec. 3). Spheres as in
     `precision_recall`. Fake outliers, in no real sphere, count as 0 in density's mean: as many as there are good ones
-    halve it. They leave coverage as it is, unlike recall, for only real spheres count.
+    halve it. They leave coverage as it is, unlike recall.
     """
     spheres = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
     return float(spheres.count.mean() / k), float(spheres.used.mean())
@@ -119,13 +117,13 @@ class _Spheres(NamedTuple):
         return self.count > 0
 
 
-def _spheres(centres, radius, points):
+def _spheres(centers, radius, points):
     """Which of the spheres hold which points; the memory is bounded by _WORKING_MEMORY."""
     from sklearn.metrics import pairwise_distances_chunked
 
-    centres, points = np.asarray(centres, np.float64), np.asarray(points, np.float64)
-    used, counts = np.zeros(len(centres), bool), []
-    for distances in pairwise_distances_chunked(points, centres, working_memory=_WORKING_MEMORY):
+    centers, points = np.asarray(centers, np.float64), np.asarray(points, np.float64)
+    used, counts = np.zeros(len(centers), bool), []
+    for distances in pairwise_distances_chunked(points, centers, working_memory=_WORKING_MEMORY):
         held = distances <= radius
         used |= held.any(0)
         counts.append(held.sum(1))
@@ -136,8 +134,8 @@ def sliced_wasserstein(real, fake, seed=0, projections=PROJECTIONS):
     """The sliced Wasserstein distance of two sets of features [n, d], at least 0, in their unit; 0 for equal ones.
 
     The root mean square over random directions of the Wasserstein-2 distances of the sets' projections (Bonneel et
-    al. 2015, J. Math. Imaging Vis. 51, after Rabin et al. 2012). The sets may differ in
-    size; with few images it is too large.
+    al. 2015, J. Math. Imaging Vis. 51, after Rabin et al. 2012). The sets may differ in size; with few images the
+    distance is too large.
     """
     dimensions = int(np.prod(real.shape[1:]))
     directions = np.random.default_rng(seed).normal(size=(dimensions, projections))
@@ -167,8 +165,8 @@ def _quantiles(first, second):
 def classifier_score(probabilities):
     """exp E[KL(p(y|x) || p(y))] of a classifier's probabilities [n, classes]: from 1 to the number of classes.
 
-    The inception score with another classifier (Salimans et al. 2016, arXiv:1606.03498, sec. 4). High where each image
-    is of a clear class and all classes are as frequent.
+    The inception score with another classifier (Salimans et al. 2016, arXiv:1606.03498, sec. 4). High if each image
+    is of a clear class and all classes are equally frequent.
     """
     p = np.asarray(probabilities, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -211,9 +209,9 @@ def nearest(features, training):
     rows = np.concatenate(list(_blocks(features)))
     indices, distances, start = np.zeros(len(rows), int), np.full(len(rows), np.inf), 0
     for block in _blocks(training):
-        nearest_one, distance = pairwise_distances_argmin_min(rows, block)
+        index, distance = pairwise_distances_argmin_min(rows, block)
         nearer = distance < distances
-        indices[nearer], distances[nearer] = start + nearest_one[nearer], distance[nearer]
+        indices[nearer], distances[nearer] = start + index[nearer], distance[nearer]
         start += len(block)
     return indices, distances
 
@@ -233,6 +231,6 @@ def nearer_share(fake_distances, real_distances):
 def copied_share(fake_distances, real_distances, quantile=0.05):
     """The share of fakes that are nearer to a training image than all but 5 % of real test images are.
 
-    Around 0.05 for new images, up to 1 for a generator that has learned its training images by heart.
+    Around 0.05 for new images, up to 1 for a generator that has memorized its training images.
     """
     return float(np.mean(np.asarray(fake_distances) < np.quantile(real_distances, quantile)))

@@ -3,17 +3,17 @@
 TensorFlow is imported only once everything that can be checked without it is checked.
 """
 
-import tempfile
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from tfgan_v1 import files
-from tfgan_v1.config import Config
+from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.errors import DiskFull, UserError, brief, did_you_mean
 from tfgan_v1.exporting import facts
-from tfgan_v1.storage import run_folder
+from tfgan_v1.exporting.trained import Trained
+from tfgan_v1.sampling import generator
 
 FORMATS = {  # name -> the module that writes it
     "saved_model": "saved_model",
@@ -42,18 +42,9 @@ def export(folder, to, *, formats=None, kind=None, model=None):
     """
     formats, to = _checked_formats(formats), Path(to)
     _check_empty(to)
-    saved = run_folder.read(Config(ckpt=folder))
-    custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
-    run_folder.check_same_parts(saved, custom, "tfgan_v1.export(folder, to, model=...)")
-
-    from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
-    from tfgan_v1.exporting.trained import Trained
-    from tfgan_v1.storage import checkpoints
-
-    kind = kind or ("average" if saved.config.average else "latest")
-    checkpoint = checkpoints.newest_generator(saved.config.ckpt_folder, kind)
-    about = facts.facts_of(saved, checkpoint.step, kind)
-    trained = Trained.of(saved, checkpoint, model, about)
+    found = generator.find(folder, "tfgan_v1.export(folder, to, model=...)", model=model, kind=kind)
+    about = facts.facts_of(found.saved, found.checkpoint.step, found.kind)
+    trained = Trained.of(found, about)
     try:
         with files.new_folder(to) as partial:
             for each in formats:
@@ -96,9 +87,4 @@ def _check_empty(to):
             raise UserError(f"{to} has something in it ({found[0]}); name a new or an empty folder with --to")
     elif to.exists() or to.is_symlink():
         raise UserError(f"{to} is a file; name a new or an empty folder with --to")
-    nearest = next(each for each in (to.absolute(), *to.absolute().parents) if each.is_dir())
-    try:
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(to)) from None
+    files.check_writable(to)

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
-from tfgan_v1.gan.conditioning import Condition, make_condition
-from tfgan_v1.gan.models import MODELS, Model
+from tfgan_v1.gan.conditioning import Condition
+from tfgan_v1.gan.models import Model
 from tfgan_v1.sampling.generator import images_of
 from tfgan_v1.storage import checkpoints
 
@@ -23,12 +23,9 @@ class Trained(NamedTuple):
     facts: dict  # facts.facts_of: what every exported file says of it
 
     @classmethod
-    def of(cls, saved, checkpoint, model, facts):
-        """The Trained of a run_folder.Saved. model: the custom models.Model, or None."""
-        shape, network = tuple(saved.data["image_shape"]), model or MODELS[saved.config.model]
-        counts = saved.data.get("class_counts")
-        condition = make_condition(saved.config, counts, network, custom=model is not None)
-        return cls(saved.config, shape, network, condition, checkpoint, facts)
+    def of(cls, found, facts):
+        """The Trained of a generator.SavedGenerator."""
+        return cls(found.saved.config, found.image_shape, found.model, found.condition, found.checkpoint, facts)
 
     def images(self, z, labels, reuse=None):
         """The images of noise in the current graph: see sampling.images_of."""

@@ -89,8 +89,7 @@ def check(out):
         return
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"--out {out} has an unknown suffix; use {', '.join(FORMATS)}, or a folder, which ends in /")
-    if path.name in names.SAMPLES_FILES:
-        raise UserError(f"--out {out} has the name of a run's own record; use another")
+    names.check_free(out)
 
 
 def check_number(out, count, shape, with_text=False):

@@ -63,36 +63,6 @@ def evolution(samples, places, classes=(), rows=10, columns=6):
     return figure
 
 
-def nearest_sheet(samples, nearest, closest, nearest_of_closest, columns=12):
-    """Samples with their nearest training images beneath. Returns a Figure.
-
-    samples: those drawn first; closest: those most like a training image. All are images [n, h, w, c], uint8 or float
-    in [0, 1].
-    """
-    rows, labels = [], []
-    for label, drawn, training in (
-        ("first samples", samples, nearest),
-        ("samples most like\na training image", closest, nearest_of_closest),
-    ):
-        for start in range(0, len(drawn), columns):
-            for each, of in ((drawn, label), (training, "nearest training\nimages")):
-                part = each[start : start + columns]
-                part = part / np.float32(255) if part.dtype == np.uint8 else part
-                short = [(0, columns - len(part)), (0, 0), (0, 0), (0, 0)]
-                rows.append(np.pad(np.nan_to_num(part), short, constant_values=1))
-                labels.append(of)
-    grid = as_images(tile(np.concatenate(rows), columns, background=1)[None])[0]
-    height = grid.shape[0] / len(rows)
-    figure = _figure(columns, len(rows) * height / (grid.shape[1] / columns))
-    ax = figure.add_subplot()
-    ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
-    ax.set_yticks((np.arange(len(rows)) + 0.5) * height, labels, fontsize="small")
-    ax.tick_params(length=0)
-    ax.set_xticks([])
-    ax.spines[:].set_visible(False)
-    return figure
-
-
 def density(fake, real=None):
     """The densities of real points, blue, and of fake points, red. Returns a Figure.
 

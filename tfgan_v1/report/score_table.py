@@ -1,10 +1,10 @@
-"""The lines that `evaluate` prints: each figure of generated images beside that of real ones."""
+"""The lines that `evaluate` prints: each score of generated images next to that of real ones."""
 
-MOST_CLASSES = 20  # whose shares and figures are printed
+MOST_CLASSES = 20  # whose shares and scores are printed
 
 
 def lines(evaluation):
-    """The lines of an evaluating.Evaluation: what was measured, the table, class shares, notes."""
+    """The lines of an evaluate.Evaluation: what was measured, the table, class shares, notes."""
     about, classifier = evaluation.about, evaluation.about["classifier"]
     source, data = about["source"], about["data"]
     where = source.get("samples") or f"{source['ckpt']}, step {source['step']:,}"
@@ -14,7 +14,7 @@ def lines(evaluation):
             f"classifier of {classifier['trained_on']}: {classifier['accuracy']:.2%} on {classifier['tested_on']}, "
             f"seed {classifier['seed']}, weights {classifier['sha256'][:12]}"
         )
-    rows = [(name.replace("_", " "), *map(number, each[:2]), each.hint) for name, each in evaluation.figures.items()]
+    rows = [(name.replace("_", " "), *map(number, each[:2]), each.hint) for name, each in evaluation.scores.items()]
     table = [("", "generated", "real", ""), *rows]
     body = _aligned(table, "<>><")
     if 0 < len(evaluation.by_class) <= MOST_CLASSES:
@@ -26,12 +26,12 @@ def lines(evaluation):
 
 
 def _class_lines(by_class):
-    """The table of the figures of each class."""
+    """The table of the scores of each class."""
     columns = list(next(iter(by_class.values())))
     header = ["class", *(cell for name in columns for cell in (name.replace("_", " "), "real"))]
     rows = [
-        [name, *(number(value) for column in columns for value in figures[column][:2])]
-        for name, figures in by_class.items()
+        [name, *(number(value) for column in columns for value in scores[column][:2])]
+        for name, scores in by_class.items()
     ]
     return _aligned([header, *rows], "<" + ">>" * len(columns))
 
@@ -47,7 +47,7 @@ def _aligned(rows, alignments):
 
 
 def number(value):
-    """A figure with four significant digits, and whole ones in full: 0.0213, 9.851, 1000, nan."""
+    """A score with four significant digits, and whole ones in full: 0.0213, 9.851, 1000, nan."""
     if value == round(value, 0) and abs(value) < 1e9:  # false for nan
         return f"{value:.0f}"
     return f"{value:.4g}"

@@ -2,6 +2,7 @@
 
 import io
 import math
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,28 @@ def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
+
+
+def nearest_png(samples, training, captions, columns=None, y=None):
+    """Pairs of a sample and the training image nearest to it, as the bytes of a PNG.
+
+    samples, training: uint8 [n, h, w, c]. captions: (a text for the sample, a text for the training image) for each
+    pair. columns: of pairs; None for the most square grid. y: a text to the left of each row.
+    """
+    pairs = np.stack([samples, training], 1).reshape(-1, *samples.shape[1:])
+    columns = columns or plots.grid_size(len(samples))[1]
+    return sheet_png(pairs, 2 * columns, [*chain.from_iterable(captions)], group=2, y=y)
+
+
+def evaluated_png(nearest, columns=6):
+    """The picture of an evaluate.Nearest as the bytes of a PNG: the first samples, then the closest ones."""
+    count = len(nearest.numbers) // 2
+    columns = min(columns, count)
+    rows = count // columns
+    shown = np.concatenate([np.arange(rows * columns), count + np.arange(rows * columns)])  # whole rows only
+    captions = [(f"sample {nearest.numbers[i]}", f"{nearest.distances[i]:.2f}") for i in shown]
+    labels = ["first samples"] * rows + ["closest samples"] * rows
+    return nearest_png(nearest.samples[shown], nearest.training[shown], captions, columns, labels)
 
 
 def _lines(text):

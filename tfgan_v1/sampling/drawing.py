@@ -1,4 +1,4 @@
-"""What `sample` draws: seeds, classes, paths between them, maps. Imports no TensorFlow, so that mistakes are fast."""
+"""What `sample` draws: seeds, classes, paths between them, maps."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.config import MOST_DRAWN
-from tfgan_v1.config.options import flag
 from tfgan_v1.data.labels import find_class
 from tfgan_v1.errors import UserError
 from tfgan_v1.sampling import latents
@@ -23,7 +22,7 @@ BLOCK, BLOCK_BYTES = 1024, 2**25  # most images that are drawn at once, and thei
 class Drawing(NamedTuple):
     """Images to draw, row by row."""
 
-    kind: str  # in LATENTS
+    kind: str  # in LATENTS: "seeds", "path" or "map"
     seeds: Sequence  # of the images, or the ends of paths, or the one of a map
     classes: Sequence  # the names of the classes; () for those of the seeds, and of an unconditional run
     count: int  # of images
@@ -139,105 +138,64 @@ def _map_latents(drawing, generator, images):
     return latents.plane(z, latents.quantiles(generator.noise, drawing.columns), images), labels
 
 
-LATENTS = {"seeds": _seeds_latents, "path": _path_latents, "map": _map_latents}  # kind -> what its images are made of
+LATENTS = {"seeds": _seeds_latents, "path": _path_latents, "map": _map_latents}  # kind -> the latents of its images
 
 
-def check_flags(given, suffix):
-    """Raises UserError for flags of `sample` that exclude each other.
+class Request(NamedTuple):
+    """The flags of `sample` that say what to draw."""
 
-    given: the values of the flags by name, None or False for those left out. suffix: of --out, lower case.
+    num: int | None = None
+    seeds: Sequence | None = None
+    class_names: str | None = None  # of --class
+    interpolate: Sequence | None = None  # seeds
+    map: int | None = None  # columns
+    grid: tuple[int, int] | None = None  # (rows, columns)
+    truncate: float | None = None  # see latents.truncate
+
+
+def make_drawing(request, classes=(), closed=False):
+    """The Drawing of a Request. Raises UserError for flags that do not go together.
+
+    classes: the names of the run's classes, () unless it is conditional. closed: whether an interpolation returns to
+    where it began, as an animation does.
     """
-    variants = [name for name in ("interpolate", "map", "nearest") if given[name]]
-    if len(variants) > 1:
-        raise UserError(f"{' and '.join(map(flag, variants))} are different pictures; give one of them")
-    variant = variants[0] if variants else None
-    pictures = [flag(name) for name in ("grid", "captions", "nearest") if given[name]]
-    of_data = [flag(name) for name in ("dataset", "labels", "data_dir", "cache_dir") if given[name] is not None]
-    wrong = {
-        "--interpolate names the seeds itself; leave out --seeds": variant == "interpolate" and given["seeds"],
-        "--map N draws N x N images; leave out --num": variant == "map" and given["num"],
-        "--map changes two dimensions of the noise of one seed; give one, such as --seeds 5": variant == "map"
-        and len(given["seeds"] or [0]) > 1,
-        "--captions are seeds, and --map has values at its edges; leave it out": variant == "map" and given["captions"],
-        f"--grid is for seeds, and --{variant} has rows and columns of its own; leave it out": given["grid"]
-        and variant in ("interpolate", "map"),
-        f"{' and '.join(pictures)} {'need' if pictures[1:] else 'needs'} a .png; give --out NAME.png": pictures
-        and suffix != ".png",
-        "--map is no animation; give --out NAME.png, or --interpolate for a .gif": variant == "map"
-        and suffix == ".gif",
-        f"{' and '.join(of_data)} {'say' if of_data[1:] else 'says'} where training images are, which only --nearest "
-        "needs; add it": of_data and variant != "nearest",
-    }
-    for sentence, holds in wrong.items():
-        if holds:
-            raise UserError(sentence)
-
-
-def check_points(given, suffix):
-    """Raises UserError for flags that make pictures of images, in a run that draws points."""
-    pictures = [flag(name) for name in ("grid", "captions", "nearest", "map") if given[name]]
-    pictures += [f"--out *{suffix}"] * (suffix == ".gif")
-    if pictures:
-        raise UserError(
-            f"{pictures[0]} is for images, and this run draws points; leave it out, and draw a .png, which shows their "
-            "density, or an array such as .npy"
-        )
-
-
-def make_drawing(
-    classes=(),
-    *,
-    num=None,
-    seeds=None,
-    class_names=None,
-    interpolate=None,
-    map=None,
-    grid=None,
-    truncate=None,
-    closed=False,
-):
-    """The Drawing of the flags of `sample`. Raises UserError for flags that do not go together.
-
-    classes: the names of the run's classes, () unless it is conditional. num, seeds, class_names, interpolate, map: the
-    values of --num, --seeds, --class, --interpolate and --map, or None. grid: (rows, columns), or None. truncate: see
-    latents.truncate. closed: whether an interpolation returns to where it began, as an animation does.
-    """
-    chosen = () if class_names is None else parse_classes(class_names, classes)
+    num, seeds, class_names, interpolate, columns, grid, truncate = request
+    names = () if class_names is None else parse_classes(class_names, classes)
     if interpolate is not None:
-        drawing = _between(interpolate, chosen, num or (NUM_ANIMATED if closed else NUM_BETWEEN), closed)
-    elif map is not None:
-        drawing = _of_map(map, seeds or [0], chosen)
+        drawing = _between(interpolate, names, num or (NUM_ANIMATED if closed else NUM_BETWEEN), closed)
+    elif columns is not None:
+        drawing = _of_map(columns, seeds or [0], names)
     else:
-        drawing = _of_seeds(num, seeds, chosen, grid)
+        drawing = _of_seeds(num, seeds, names, grid)
     if drawing.count > MOST_DRAWN:
         raise UserError(f"{drawing.count:,} images are more than the {MOST_DRAWN:,} of one call; give a smaller number")
     return drawing._replace(truncate=truncate)
 
 
-def _of_map(columns, seeds, chosen):
+def _of_map(columns, seeds, names):
     """The Drawing of a map of the first two dimensions of the noise."""
-    if len(chosen) > 1:
-        raise UserError(f"--map draws one class, and --class names {len(chosen)}; give one of them")
-    return Drawing("map", seeds, chosen, columns**2, columns)
+    if len(names) > 1:
+        raise UserError(f"--map draws one class, and --class names {len(names)}; give one of them")
+    return Drawing("map", seeds, names, columns**2, columns)
 
 
-def _of_seeds(num, seeds, chosen, grid):
-    """The Drawing of seeds, of each of the chosen classes or of none."""
+def _of_seeds(num, seeds, names, grid):
+    """The Drawing of seeds, of each of the named classes or of none."""
     if num is not None and seeds is not None:
         raise UserError("--num N means --seeds 0-(N-1); give one of them")
-    repeated = next((name for name in chosen if chosen.count(name) > 1), None)
+    repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise UserError(f"--class names {repeated} twice; name each class once")
-    of_each = len(chosen) or 1
+    num_classes = len(names) or 1
     if seeds is None:
-        fitting = grid and max(1, grid[0] * grid[1] // of_each)
-        seeds = range(num or fitting or (NUM if of_each == 1 else NUM_OF_EACH))
-    count = of_each * len(seeds)
+        fitting = grid and max(1, grid[0] * grid[1] // num_classes)
+        seeds = range(num or fitting or (NUM if num_classes == 1 else NUM_OF_EACH))
+    count = num_classes * len(seeds)
     if grid and grid[0] * grid[1] != count:
-        what = f"{of_each} classes of {len(seeds):,} images" if of_each > 1 else f"{count:,} images"
+        what = f"{num_classes} classes of {len(seeds):,} images" if num_classes > 1 else f"{count:,} images"
         places = f"--grid {grid[0]}x{grid[1]} has {grid[0] * grid[1]:,} places"
         raise UserError(f"{places}, and there are {what}; give as many")
-    return Drawing("seeds", seeds, chosen, count, grid[1] if grid else len(seeds) if of_each > 1 else None)
+    return Drawing("seeds", seeds, names, count, grid[1] if grid else len(seeds) if num_classes > 1 else None)
 
 
 def parse_classes(text, classes):

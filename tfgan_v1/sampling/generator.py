@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from numbers import Integral
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +12,10 @@ from tfgan_v1.config import Config
 from tfgan_v1.data.labels import find_class
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import noise
-from tfgan_v1.gan.conditioning import Batch, generator_logits, make_condition
-from tfgan_v1.gan.models import MODELS, decode
+from tfgan_v1.gan.conditioning import Batch, Condition, generator_logits, make_condition
+from tfgan_v1.gan.models import MODELS, Model, decode
 from tfgan_v1.sampling import latents
-from tfgan_v1.storage import checkpoints, run_folder
+from tfgan_v1.storage import checkpoints, manifest, run_folder
 
 # Images in each call of the graph: constant, since the last digits of a matrix product may change with its shape.
 BATCH = 64
@@ -32,6 +31,33 @@ class GeneratorGraph(NamedTuple):
     images: Any  # float32 [BATCH, *image_shape]
 
 
+class SavedGenerator(NamedTuple):
+    """A trained generator on disk, checked and not yet built."""
+
+    saved: run_folder.Saved
+    kind: str  # in names.GENERATORS
+    checkpoint: manifest.Checkpoint
+    model: Model
+    condition: Condition | None  # of a conditional run
+
+    @property
+    def image_shape(self):
+        """(height, width, channels), or (1,) for points."""
+        return tuple(self.saved.data["image_shape"])
+
+
+def find(folder, call, *, model=None, kind=None, step=None):
+    """The SavedGenerator in a run's folder: see Generator.restore. call: how to pass a custom model, for an error."""
+    saved = run_folder.read(Config(ckpt=folder))
+    custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
+    run_folder.check_same_parts(saved, custom, call)
+    kind = kind or ("average" if saved.config.average else "latest")
+    checkpoint = checkpoints.newest_generator(saved.config.ckpt_folder, kind, step)
+    network = model or MODELS[saved.config.model]
+    condition = make_condition(saved.config, saved.data.get("class_counts"), network, custom=model is not None)
+    return SavedGenerator(saved, kind, checkpoint, network, condition)
+
+
 class Generator:
     """A trained generator.
 
@@ -42,13 +68,14 @@ class Generator:
     The image of a seed depends on nothing but the checkpoint, the seed, and the class.
     """
 
-    def __init__(self, session, graph, checkpoint, kind, config, image_shape, classes):
+    def __init__(self, session, graph, trained):
+        config = trained.saved.config
         self._session, self._graph = session, graph
-        self.step = checkpoint.step  # number of training steps
-        self.kind = kind  # "latest", "average" or "best"
+        self.step = trained.checkpoint.step  # number of training steps
+        self.kind = trained.kind  # "latest", "average" or "best"
         self.noise, self.noise_size = config.noise, config.noise_size
-        self.image_shape = image_shape  # (height, width, channels), or (1,) for points
-        self.classes = classes  # the names of the classes of a conditional run; otherwise ()
+        self.image_shape = trained.image_shape  # (height, width, channels), or (1,) for points
+        self.classes = tuple(trained.saved.data.get("classes", ()))  # of a conditional run, by name; otherwise ()
 
     @classmethod
     def restore(cls, folder, *, model=None, kind=None, step=None):
@@ -59,25 +86,17 @@ class Generator:
         keeps one, otherwise the latest. step: one of the last steps at which the run saved its generator, in place of
         the newest. Raises UserError if the folder holds no run, no intact checkpoint, or another model's.
         """
-        folder = Path(folder)
-        saved = run_folder.read(Config(ckpt=folder))
-        custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
-        run_folder.check_same_parts(saved, custom, "Generator.restore(folder, model=...)")
-        config, image_shape = saved.config, tuple(saved.data["image_shape"])
-        kind = kind or ("average" if config.average else "latest")
-        checkpoint = checkpoints.newest_generator(folder, kind, step)
+        trained = find(folder, "Generator.restore(folder, model=...)", model=model, kind=kind, step=step)
         with devices.new_graph() as graph:
-            network = model or MODELS[config.model]
-            condition = make_condition(config, saved.data.get("class_counts"), network, custom=model is not None)
-            tensors = _build(config, image_shape, network, condition)
+            tensors = _build(trained)
             saver = checkpoints.make_saver(tf.global_variables("generator/"))
             session = tf.Session(graph=graph, config=devices.session_config("cpu"))  # the same image everywhere
             try:
-                checkpoints.restore(saver, session, checkpoint)
+                checkpoints.restore(saver, session, trained.checkpoint)
             except BaseException:
                 session.close()
                 raise
-        return cls(session, tensors, checkpoint, kind, config, image_shape, tuple(saved.data.get("classes", ())))
+        return cls(session, tensors, trained)
 
     def __call__(self, seeds=range(16), classes=None):
         """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1].
@@ -162,13 +181,14 @@ class Generator:
         self.close()
 
 
-def _build(config, image_shape, model, condition):
-    """The GeneratorGraph in the current graph."""
+def _build(trained):
+    """The GeneratorGraph of a SavedGenerator in the current graph."""
     seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
-    z = noise_of(config, seeds)
-    classes = classes_of(condition, seeds) if condition else None
-    labels = condition and condition.one_hot(classes)
-    return GeneratorGraph(seeds, z, classes, labels, images_of(model, condition, z, image_shape, labels))
+    z = noise_of(trained.saved.config, seeds)
+    classes = classes_of(trained.condition, seeds) if trained.condition else None
+    labels = trained.condition and trained.condition.one_hot(classes)
+    images = images_of(trained.model, trained.condition, z, trained.image_shape, labels)
+    return GeneratorGraph(seeds, z, classes, labels, images)
 
 
 def noise_of(config, seeds):

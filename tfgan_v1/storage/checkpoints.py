@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.config import Config
@@ -33,7 +33,7 @@ MISSING = {  # kind of generator -> how a run saves it
 class Saver(NamedTuple):
     """TensorFlow's Saver, the variables that it saves, and the id of their run."""
 
-    tf_saver: tf.train.Saver
+    tf_saver: Any  # a tf.train.Saver
     variables: dict  # by their names in a checkpoint
     run_id: str = ""
 

@@ -1,5 +1,9 @@
 """The names of all files that a run writes into its two folders."""
 
+from fnmatch import fnmatch
+from pathlib import Path
+
+from tfgan_v1.errors import UserError
 from tfgan_v1.files import PARTIAL, PARTIALS
 
 LOCK = ".lock"  # in both folders
@@ -67,3 +71,11 @@ CKPT_LEFTOVERS = (
     *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
 )
 SAMPLES_LEFTOVERS = (*map(PARTIALS.format, SAMPLES_FILES), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")
+
+
+def check_free(out):
+    """Raises UserError for a file that has the name of a run's own, wherever it is, or is in a folder of states."""
+    path = Path(out)
+    own = any(fnmatch(path.name, each) for each in (*SAMPLES_FILES, *CKPT_FILES))
+    if own or STATE in path.absolute().parent.parts:
+        raise UserError(f"--out {out} has the name of a run's own record; use another")

@@ -5,7 +5,6 @@ import platform
 import re
 import secrets
 import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
@@ -17,7 +16,7 @@ from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import NAMES
 from tfgan_v1.errors import UserError
-from tfgan_v1.files import has_valid_checksum, read_json, replacing, to_json
+from tfgan_v1.files import check_writable, has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage import manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
 
@@ -53,7 +52,8 @@ def check_can_start(config, *, resume, overwrite, custom=()):
         check_same_parts(saved, custom, f"train(config, resume=True, {_arguments(saved.custom)})")
     elif ours and not overwrite:
         raise UserError(_about_run(config, ours[0]))
-    check_writable(config)
+    for folder in (config.ckpt_folder, config.samples_folder):
+        check_writable(folder.absolute())
     return saved
 
 
@@ -89,28 +89,6 @@ def _about_run(config, path):
             f"continue with --resume, {ways_out}"
         )
     return f"{folder} already holds a run's records ({path.name}); name another folder with --samples, {ways_out}"
-
-
-def check_writable(config):
-    """Raises OSError unless both folders, or the nearest parents that exist, can be written to. Leaves no trace."""
-    for folder in (config.ckpt_folder.absolute(), config.samples_folder.absolute()):
-        try:
-            nearest = next(path for path in (folder, *folder.parents) if _exists(path))
-            for name in folder.relative_to(nearest).parts:
-                _exists(nearest / name)  # which raises where a name is too long
-            with tempfile.TemporaryFile(dir=nearest):
-                pass
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(folder)) from None
-
-
-def _exists(path):
-    """Whether there is a file or folder. Raises OSError for a path that cannot exist."""
-    try:
-        os.stat(path)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def holds_run(config):

@@ -1,15 +1,15 @@
-"""Figures while training: `--evaluate-every` measures the generator, and the best so far is kept."""
+"""Scores while training: `--evaluate-every` measures the generator, and the best so far is kept."""
 
 import numpy as np
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import scores
 from tfgan_v1.evaluation.evaluate import digits_of, load_classifier
-from tfgan_v1.evaluation.metric_table import METRICS, kinds_of, needs_classifier
+from tfgan_v1.evaluation.metric_table import KINDS, METRICS, needs_classifier
 from tfgan_v1.storage.run_data import real_sets, shaping
 
 NUM = 5000  # images to measure
-# The first kind that the data allow -> names of metrics. The generator with the lowest first figure is the best.
+# The first kind that the data allow -> names of metrics. The generator with the lowest first score is the best.
 BY_KIND = {
     "classifier": ("frechet_distance", "precision_recall"),
     "pixels": ("sliced_wasserstein",),
@@ -22,9 +22,8 @@ class Evaluator:
 
     def __init__(self, plan):
         self._plan, self._classifier, self._reference = plan, None, None
-        kinds = kinds_of(plan.dataset)
-        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind in kinds)
-        self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].figures))
+        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if KINDS[kind].allows(plan.dataset, False))
+        self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].scores))
         self._sets = real_sets(plan.config, plan.dataset)
         count, least = scores.common_count(NUM, *self._sets), max(METRICS[each].least for each in self.metrics)
         if count < least:
@@ -39,20 +38,20 @@ class Evaluator:
         if needs_classifier(self.metrics):
             digits = digits_of(dataset, config.data_dir, shaping(config))
             self._classifier = load_classifier(dataset, test, digits, cache_dir=config.cache_dir)
-        options = {"num": NUM, "seed": config.seed, "names": self.metrics, "classifier": self._classifier}
-        self._reference = scores.make_reference(dataset, test, **options)
+        options = {"num": NUM, "seed": config.seed, "classifier": self._classifier}
+        self._reference = scores.make_reference(dataset, test, self.metrics, **options)
 
     @property
     def real(self):
-        """The real images' figures, in the order of the header."""
+        """The real images' scores, in the order of the header."""
         return list(self._reference.real.values())
 
     def measure(self, draw):
-        """The figures, in the order of the header, of images from `draw`: a function of the number of a batch."""
+        """The scores, in the order of the header, of images from `draw`: a function of the number of a batch."""
         batches = [draw(0)]
         while sum(map(len, batches)) < self._reference.count:
             batches.append(draw(len(batches)))
-        return [figure.generated for figure in scores.score(np.concatenate(batches), self._reference).values()]
+        return [score.generated for score in scores.score(np.concatenate(batches), self._reference).values()]
 
     def close(self):
         """Closes the classifier."""

@@ -11,10 +11,10 @@ K_PRECISION, K_DENSITY = 3, 5
 MOST_NEAREST = 2000  # images whose nearest training images are searched
 
 
-class Side:
-    """A set of images, uint8 [n, h, w, c], or points, float [n, 1], and what is computed from them once.
+class ImageSet:
+    """Images, uint8 [n, h, w, c], or points, float [n, 1], and what is computed from them once.
 
-    labels: the class of each, int [n]; of generated images, the class that was asked for; None if there are none.
+    labels: the class of each, int [n]; of generated images, the requested class; None if there are none.
     """
 
     def __init__(self, images, classifier=None, labels=None):
@@ -55,11 +55,11 @@ class Side:
 class Nearest(NamedTuple):
     """The nearest training images of some images."""
 
-    indices: np.ndarray  # int [n], of the images in the Dataset
+    indices: np.ndarray  # int [n], of the training images
     distances: np.ndarray  # float64 [n], Euclidean, of pixels in [0, 1]
 
 
 def nearest(images, training):
-    """The Nearest of images [n, h, w, c] among training images [m, h, w, c]."""
-    indices, found = distances.nearest(images, training)
-    return Nearest(indices, found / 255)
+    """The Nearest of images uint8 [n, h, w, c] among training images [m, h, w, c]."""
+    indices, apart = distances.nearest(images, training)
+    return Nearest(indices, apart / 255)

@@ -144,12 +144,6 @@ class StackedClassifier:
         """Closes the classifier of digits."""
         self._digits.close()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
 
 def _channels(images):
     return [np.asarray(images)[..., channel : channel + 1] for channel in range(3)]

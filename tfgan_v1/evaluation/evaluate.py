@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -212,7 +212,7 @@ def _classifier(job, metrics, seed):
     """The classifier that measures a Job's images, for a with block; None if no metric needs one."""
     if not metric_table.needs_classifier(metrics):
         return nullcontext()
-    return load_classifier(job.dataset, job.test, job.digits, seed=seed, cache_dir=job.cache_dir)
+    return closing(load_classifier(job.dataset, job.test, job.digits, seed=seed, cache_dir=job.cache_dir))
 
 
 def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):

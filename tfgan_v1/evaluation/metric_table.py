@@ -35,7 +35,7 @@ KINDS = {
     "stacked": Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset), True),
     "conditional": Kind(
         "images of known classes, as a conditional run draws them",
-        lambda dataset, conditional: conditional and _labeled(dataset),
+        lambda dataset, known: known and _labeled(dataset),
         True,
     ),
     "pixels": Kind("images", lambda dataset, _: dataset.images.ndim == 4),
@@ -72,10 +72,7 @@ METRICS = {
         lambda fake, to: distances.kernel_distance(to.test.features, fake.features, to.seed),
     ),
     "classifier_score": Metric(
-        "classifier",
-        2,
-        {"classifier_score": HIGHER},
-        lambda fake, to: [distances.classifier_score(fake.probabilities)],
+        "classifier", 2, {"classifier_score": HIGHER}, lambda fake, to: [distances.classifier_score(fake.probabilities)]
     ),
     "precision_recall": Metric(
         "classifier",
@@ -97,11 +94,10 @@ METRICS = {
         {"class_imbalance": "0: each class as often as in the test images"},
         lambda fake, to: [distances.total_variation(to.test.shares, fake.shares)],
     ),
-    "recognized": Metric(
+    "recognized": Metric(  # of test images in place of training images, from which the classifier has learned
         "conditional",
         2,
         {"recognized": "seen as the class that was asked for, higher is better"},
-        # In place of the training images, which the classifier has learned from, the test images are the real ones.
         lambda fake, to: [by_class.recognized_images(to.test if fake is to.train else fake).mean()],
     ),
     "class_frechet_distance": Metric(
@@ -138,11 +134,7 @@ METRICS = {
     "distribution": Metric(
         "points",
         2,
-        {
-            "kl_divergence": LOWER,
-            "wasserstein": LOWER,
-            "kolmogorov_smirnov": "0 to 1, lower is better",
-        },
+        {"kl_divergence": LOWER, "wasserstein": LOWER, "kolmogorov_smirnov": "0 to 1, lower is better"},
         lambda fake, to: [
             measure(to.test.images, fake.images)
             for measure in (metrics.kl_divergence, metrics.wasserstein, metrics.kolmogorov_smirnov)

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from contextlib import contextmanager, suppress
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written

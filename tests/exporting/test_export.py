@@ -1,6 +1,6 @@
 """An exported generator makes the same images elsewhere; and a failed export leaves nothing."""
 
-import importlib
+import functools
 import json
 import os
 import re
@@ -8,62 +8,62 @@ import runpy
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import tensorflow
 
 import export_runs
+import run_in_numpy
 from conftest import REPOSITORY
 from tfgan_v1 import Generator, Model, UserError, export
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.exporting import folder as exporting
-from tfgan_v1.exporting import npz_file
+from tfgan_v1.exporting.formats import FORMATS
+from tfgan_v1.exporting.trained import Unsupported
 from tfgan_v1.gan import layers
-from tfgan_v1.gan.models import TANH
+from tfgan_v1.gan.models import MODELS, TANH
 
 SEEDS = range(5, 75)  # more than a block of the SavedModel
 ALL = ["generator.json", "generator.npz", "generator.onnx", "saved_model"]
 
 
-@pytest.fixture(scope="module", params=export_runs.RUNS)
-def exported(request, tmp_path_factory):
-    """(the exported folder without the SavedModel, its inputs by name, the Generator's images of them)."""
-    parent = tmp_path_factory.mktemp("exported")
-    config = export_runs.make(parent / "run", export_runs.RUNS[request.param])
-    export(config.ckpt_folder, parent / "to", formats=["npz", "onnx"])
-    return parent / "to", *expected(config)
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """A run's name -> (the folder of its export, the inputs by name, the Generator's images of them)."""
+
+    @functools.cache
+    def make(name):
+        parent = tmp_path_factory.mktemp("exports") / f"{name} [1]*"
+        config = export_runs.make(parent / "run", export_runs.RUNS[name])
+        assert export(config.ckpt_folder, parent / "to").formats == ("saved_model", "onnx", "npz")
+        with Generator.restore(config.ckpt_folder) as generator:
+            inputs = {"noise": generator.latents(SEEDS)}
+            if generator.classes:
+                inputs["labels"] = generator.labels(generator.seed_classes(SEEDS), len(SEEDS))
+            return parent / "to", inputs, generator(SEEDS)
+
+    return make
 
 
-def expected(config):
-    """({input: array}, images) of SEEDS by the Generator."""
-    with Generator.restore(config.ckpt_folder) as generator:
-        inputs = {"noise": generator.latents(SEEDS)}
-        if generator.classes:
-            inputs["labels"] = generator.labels(generator.seed_classes(SEEDS), len(SEEDS))
-        return inputs, generator(SEEDS)
-
-
-@pytest.mark.parametrize("program", ["run_in_numpy", "run_in_pytorch"])
-def test_a_short_program_makes_the_same_images(exported, program, monkeypatch):
-    if "torch" in program:
-        pytest.importorskip("torch")
-    to, inputs, images = exported
-    monkeypatch.syspath_prepend(REPOSITORY / "examples")
-    result = importlib.import_module(program).run(to, **inputs)
+@pytest.mark.parametrize("name", export_runs.RUNS)
+def test_a_short_program_makes_the_same_images(exports, name):
+    to, inputs, images = exports(name)
+    result = run_in_numpy.run(to, **inputs)
     assert result.shape == images.shape and result.dtype == np.float32 and np.abs(result - images).max() < 1e-5
 
 
-def test_onnx_makes_the_same_images_for_any_number(exported):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    to, inputs, images = exported
+@pytest.mark.parametrize("name", export_runs.RUNS)
+def test_onnx_makes_the_same_images_for_any_number(exports, name):
+    to, inputs, images = exports(name)
     session = onnxruntime.InferenceSession(to / "generator.onnx", providers=["CPUExecutionProvider"])
     assert {each.name: each.shape[0] for each in session.get_inputs()} == dict.fromkeys(inputs, "n")
     for count in (1, 3, len(images)):
         (result,) = session.run(["images"], {name: values[:count] for name, values in inputs.items()})
         assert result.shape == images[:count].shape and np.abs(result - images[:count]).max() < 1e-5
-    facts = session.get_modelmeta().custom_metadata_map
-    assert json.loads(facts["config"])["model"] and "Trained on" in facts["licence"] and facts["step"] == "7"
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["config"])["model"] and "Trained on" in metadata["licence"] and metadata["step"] == "7"
 
 
 FRESH = """
@@ -94,25 +94,18 @@ for folder in map(Path, sys.argv[1:]):
 
 
 @pytest.mark.slow
-def test_the_saved_model_makes_the_same_bits_in_a_process_without_tfgan_v1(tmp_path):
-    folders = []
-    for name, run in export_runs.RUNS.items():
-        parent = tmp_path / f"{name} [1]*"
-        config = export_runs.make(parent / "run", run)
-        inputs, images = expected(config)
-        np.savez(parent / "expected.npz", images=images, **inputs)
-        export(config.ckpt_folder, parent / "to", formats="saved_model")
-        assert sorted(os.listdir(parent / "to")) == ["MODEL.md", "saved_model"]
-        assert {"saved_model.pb", "variables"} <= {*os.listdir(parent / "to" / "saved_model" / "1")}
-        folders.append(parent / "to")
-    for number, folder in enumerate(folders):  # TensorFlow cannot read where there are special characters
-        os.symlink(folder.parent, tmp_path / str(number))
-    paths = [str(tmp_path / str(number) / "to") for number in range(len(folders))]
+def test_the_saved_model_makes_the_same_bits_in_a_process_without_tfgan_v1(exports, tmp_path):
+    for name in ("mlp color", "gaussian", "tuned odd", "conv norm classes"):
+        to, inputs, images = exports(name)
+        np.savez(to.parent / "expected.npz", images=images, **inputs)
+        assert {"saved_model.pb", "variables"} <= {*os.listdir(to / "saved_model" / "1")}
+        os.symlink(to.parent, tmp_path / name)  # TensorFlow cannot read where there are special characters
+    paths = [folder / "to" for folder in tmp_path.iterdir()]
     ended = subprocess.run([sys.executable, "-c", FRESH, *paths], cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def config(tmp_path_factory):
     return export_runs.make(tmp_path_factory.mktemp("run") / "run", export_runs.Run("mlp"))
 
@@ -122,10 +115,10 @@ def test_the_command_writes_all_formats_and_says_so(command, config, tmp_path):
     assert (code, err) == (0, "") and sorted(os.listdir(tmp_path / "new")) == ["to"]
     assert sorted(os.listdir(tmp_path / "new" / "to")) == ["MODEL.md", *ALL]
     assert all(name in out for name in ALL) and "latest generator of step 7" in out and "CC BY 4.0" in out
-    facts = json.loads((tmp_path / "new" / "to" / "generator.json").read_text())["model"]
-    assert facts == json.loads((tmp_path / "new/to/saved_model/1/assets.extra/model.json").read_text())
-    assert (facts["step"], facts["generator"], facts["config"]["noise_size"]) == (7, "latest", 100)
-    assert facts["licence"] in (tmp_path / "new" / "to" / "MODEL.md").read_text()
+    metadata = json.loads((tmp_path / "new" / "to" / "generator.json").read_text())["model"]
+    assert metadata == json.loads((tmp_path / "new/to/saved_model/1/assets.extra/model.json").read_text())
+    assert (metadata["step"], metadata["generator"], metadata["config"]["noise_size"]) == (7, "latest", 100)
+    assert metadata["licence"] in (tmp_path / "new" / "to" / "MODEL.md").read_text()
 
 
 def test_an_empty_folder_is_filled_and_a_killed_export_is_no_obstacle(command, config, tmp_path, monkeypatch):
@@ -140,8 +133,8 @@ def test_exported_files_say_nothing_of_the_user_s_folders(tmp_path):
     secret = str(tmp_path / "secret" / "pictures")
     run = export_runs.Run("mlp", data=secret, options={"dataset": secret, "cache_dir": str(tmp_path / "secret")})
     config = export_runs.make(tmp_path / "run", run)
-    about = export(config.ckpt_folder, tmp_path / "to").facts
-    assert about["data"]["name"] == "pictures" and "data of the user's own" in about["licence"]
+    metadata = export(config.ckpt_folder, tmp_path / "to").metadata
+    assert metadata["data"]["name"] == "pictures" and "data of the user's own" in metadata["licence"]
     for path in (tmp_path / "to").rglob("*"):
         assert path.is_dir() or b"secret" not in path.read_bytes()
 
@@ -181,7 +174,7 @@ def test_a_mistake_is_one_sentence_and_writes_nothing(command, config, tmp_path,
 
 
 def test_onnx_without_its_converter_is_one_sentence(command, config, tmp_path, monkeypatch):
-    monkeypatch.setitem(exporting.CONVERTERS, "onnx", ("a_converter_that_nobody_has",))
+    monkeypatch.setitem(FORMATS, "onnx", FORMATS["onnx"]._replace(packages=("a_converter_that_nobody_has",)))
     flags = ("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "to")
     code, out, err = command(*flags, "--format", "npz,onnx")
     assert (code, out, err.count("\n")) == (2, "", 1) and not (tmp_path / "to").exists()
@@ -205,7 +198,7 @@ def test_a_failed_write_leaves_nothing(command, config, tmp_path, monkeypatch, f
         raise error()
 
     error, exit_code = FAILURES[failure]
-    monkeypatch.setattr(npz_file, "write", fail)
+    monkeypatch.setitem(FORMATS, "npz", FORMATS["npz"]._replace(write=fail))
     if exists:
         (tmp_path / "new" / "to").mkdir(parents=True)
     code, out, err = command("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "new" / "to")
@@ -222,30 +215,24 @@ def run_blocks(text, names):
 
 @pytest.mark.slow
 def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
-    pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)
     names = run_blocks((REPOSITORY / "docs" / "export.md").read_text(), {})
     assert names["images"].shape == (16, 28, 28, 1) and names["config"]["model"] == "mlp"
-    subprocess.run([sys.executable, REPOSITORY / "examples" / "run_in_numpy.py", "exported"], check=True)
-    images = np.load("images.npy")
-    assert images.shape == (16, 28, 28, 1) and 0 <= images.min() < images.max() <= 1
 
 
-@pytest.mark.parametrize("program", ["run_in_numpy", "run_in_pytorch"])
 @pytest.mark.parametrize("name", ["mlp classes", "tuned odd"])
-def test_what_model_md_and_the_programs_say_of_themselves_works(tmp_path, monkeypatch, program, name):
-    for package in ("onnxruntime", "torch"):
-        pytest.importorskip(package)
-    run = export_runs.RUNS[name]
-    export(export_runs.make(tmp_path / "run", run).ckpt_folder, tmp_path / "to")
-    monkeypatch.chdir(tmp_path / "to")
-    monkeypatch.setattr(sys, "argv", [program, "."])
-    runpy.run_path(str(REPOSITORY / "examples" / f"{program}.py"), run_name="__main__")
+def test_what_model_md_and_the_program_say_of_themselves_works(exports, tmp_path, monkeypatch, name):
+    run, (to, _, _) = export_runs.RUNS[name], exports(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run_in_numpy", str(to)])
+    runpy.run_path(run_in_numpy.__file__, run_name="__main__")
     images = np.load("images.npy")
-    assert images.shape == (16, *run.shape) and images.dtype == np.float32
+    assert images.shape == (16, *run.shape) and images.dtype == np.float32 and 0 <= images.min() < images.max() <= 1
+    os.symlink(to.parent, tmp_path / "plain")
+    monkeypatch.chdir(tmp_path / "plain" / "to")
     size = 64 if run.model == "tuned" else 100
-    given = {"noise": np.zeros((2, size), np.float32), "labels": np.eye(3, dtype=np.float32)[:2]}
-    names = run_blocks((tmp_path / "to" / "MODEL.md").read_text(), given)
+    inputs = {"noise": np.zeros((2, size), np.float32), "labels": np.eye(3, dtype=np.float32)[:2]}
+    names = run_blocks(Path("MODEL.md").read_text(), inputs)
     assert names["images"].shape == (2, *run.shape)
 
 
@@ -254,42 +241,64 @@ def own_generator(noise, shape, training):
     return layers.conv2d(layers.upsample(x)[:, :, 1:], shape[2], 4, "logits") * 0.5
 
 
-def test_a_custom_model_is_exported_in_python(command, tmp_path, monkeypatch):
+def test_a_custom_model_is_exported_in_python(command, tmp_path):
     model = Model(own_generator, lambda images, training: images, TANH)
     run = export_runs.Run("mlp", shape=(8, 5, 3))
     config = export_runs.make(tmp_path / "run", run, model)
     code, out, err = command("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "to")
     assert (code, out, err.count("\n")) == (2, "", 1) and "tfgan_v1.export(folder, to, model=...)" in err
     export(config.ckpt_folder, tmp_path / "to", model=model)
-    monkeypatch.syspath_prepend(REPOSITORY / "examples")
     with closing(Generator.restore(config.ckpt_folder, model=model)) as generator:
-        result = importlib.import_module("run_in_numpy").run(tmp_path / "to", noise=generator.latents())
+        result = run_in_numpy.run(tmp_path / "to", noise=generator.latents())
         assert np.abs(result - generator()).max() < 1e-5
         served = tensorflow.saved_model.load(str(tmp_path / "to" / "saved_model" / "1")).signatures["serving_default"]
         assert np.array_equal(served(noise=tensorflow.constant(generator.latents()))["images"], generator())
 
 
-def with_operation(operation, folder):
-    """(the Model of own_generator with one more operation, the Config of a run of it)."""
+@pytest.fixture
+def export_with(tmp_path, monkeypatch):
+    """Exports the generator with one more operation into `to`: export_with(operation, formats)."""
 
-    def generator(noise, shape, training):
-        return operation(own_generator(noise, shape, training))
+    def make(operation, formats=None):
+        model = Model(lambda *args: operation(own_generator(*args)), lambda images, training: images, TANH)
+        monkeypatch.setitem(MODELS, "mlp", MODELS["mlp"]._replace(generator=model.generator))
+        config = export_runs.make(tmp_path / "run", export_runs.Run("mlp", shape=(8, 5, 3)))
+        return export(config.ckpt_folder, tmp_path / "to", formats=formats)
 
-    model = Model(generator, lambda images, training: images, TANH)
-    return model, export_runs.make(folder, export_runs.Run("mlp", shape=(8, 5, 3)), model)
+    return make
 
 
-def test_an_operation_that_onnx_does_not_have_is_one_sentence(tmp_path):
-    model, config = with_operation(tf.math.special.expint, tmp_path / "run")
-    with pytest.raises(UserError, match=r"converted to ONNX \(No Op registered for Expint .*--format saved_model,npz$"):
-        export(config.ckpt_folder, tmp_path / "to", model=model, formats=["onnx"])
+MISSING = {  # an operation and a format that does not have it -> why
+    (
+        tf.math.special.expint,
+        "onnx",
+    ): r"converted to ONNX \(No Op registered for Expint .*; .*--format saved_model,npz$",
+    (tf.cos, "npz"): r"operation Cos \(generator/Cos\) is not among those .*; .*--format saved_model,onnx$",
+}
+
+
+@pytest.mark.parametrize("operation, name", MISSING)
+def test_an_operation_that_a_format_does_not_have_is_one_sentence(export_with, tmp_path, operation, name):
+    with pytest.raises(UserError, match=MISSING[operation, name]):
+        export_with(operation, ["saved_model", name])
     assert os.listdir(tmp_path) == ["run"]
 
 
-def test_an_operation_outside_of_the_vocabulary_is_one_sentence(tmp_path):
-    model, config = with_operation(tf.cos, tmp_path / "run")
-    with pytest.raises(UserError, match=r"operation Cos \(generator/Cos\) .* --format saved_model,onnx"):
-        export(config.ckpt_folder, tmp_path / "to", model=model)
-    assert os.listdir(tmp_path) == ["run"]
-    exported = export(config.ckpt_folder, tmp_path / "to", model=model, formats=["onnx", "saved_model"])
-    assert exported.formats == ("saved_model", "onnx")
+def test_without_a_list_what_can_be_written_is_and_a_sentence_says_what_cannot(export_with, command, tmp_path):
+    assert export_with(tf.nn.elu).formats == ("saved_model", "onnx")
+    code, out, err = command("export", "--ckpt", tmp_path / "run", "--to", tmp_path / "again")
+    assert (code, err) == (0, "") and "npz" not in (tmp_path / "again" / "MODEL.md").read_text()
+    (line,) = (line for line in out.splitlines() if line.startswith("Not written"))
+    assert line.startswith("Not written: npz, since the generator's operation Elu (generator/Elu) is not among those")
+    assert sorted(os.listdir(tmp_path / "again")) == ["MODEL.md", "generator.onnx", "saved_model"]
+
+
+def test_if_nothing_can_be_written_nothing_is(command, config, tmp_path, monkeypatch):
+    def refuse(trained, folder):
+        raise Unsupported("it is too deep")
+
+    for name in list(FORMATS):
+        monkeypatch.setitem(FORMATS, name, FORMATS[name]._replace(write=refuse))
+    code, out, err = command("export", "--ckpt", config.ckpt_folder, "--to", tmp_path / "new")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "saved_model: it is too deep; onnx: it is too deep" in err
+    assert os.listdir(tmp_path) == []

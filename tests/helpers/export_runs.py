@@ -6,7 +6,7 @@ import numpy as np
 
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan.conditioning import make_condition, run_generator
+from tfgan_v1.gan.conditioning import Batch, generator_logits, make_condition
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.storage import checkpoints, run_folder
 
@@ -24,12 +24,11 @@ class Run(NamedTuple):
 ABC = ("a", "b", "c")
 BY_NORM = {"g_condition": "batch_norm"}
 RUNS = {
-    **{f"{model} grey": Run(model) for model in MODELS if model != "gaussian"},
-    **{f"{model} colour": Run(model, (8, 12, 3)) for model in MODELS if model != "gaussian"},
-    "gaussian": Run("gaussian", (1,), data="gaussian"),
+    **{f"{model} color": Run(model, (8, 12, 3)) for model in ("mlp", "conv", "dcgan", "dcgan_upsample")},
     "tuned odd": Run("tuned", (19, 13, 3)),
-    "mlp classes": Run("mlp", classes=ABC),
+    "gaussian": Run("gaussian", (1,), data="gaussian"),
     "gaussian images": Run("gaussian"),
+    "mlp classes": Run("mlp", classes=ABC),
     **{f"{model} norm classes": Run(model, classes=ABC, options=BY_NORM) for model in ("conv", "dcgan", "tuned")},
 }
 
@@ -42,12 +41,12 @@ def make(folder, run, model=None):
     if run.classes:
         data |= {"classes": list(run.classes), "class_counts": [10] * len(run.classes)}
     run_folder.write(run_folder.Saved(config, data, run_folder.made_by(), "id", ["model"] if model else []))
-    condition = make_condition(config, data.get("class_counts"), model)
+    condition = make_condition(config, data.get("class_counts"), model or MODELS[run.model], custom=bool(model))
     with tf.Graph().as_default(), tf.Session() as session:
         labels = condition and tf.zeros([2, len(run.classes)])
         with tf.variable_scope("generator", use_resource=True):
-            z = tf.zeros([2, config.noise_size])
-            run_generator(model or MODELS[run.model], condition, z, run.shape, None, labels)
+            z = Batch(tf.zeros([2, config.noise_size]), labels)
+            generator_logits(model or MODELS[run.model], condition, z, run.shape)
         variables = tf.global_variables("generator/")
         session.run(tf.global_variables_initializer())
         session.run([each.assign(_values(each)) for each in variables if "kernel" not in each.name])

@@ -3,6 +3,8 @@
 from tfgan_v1.commands.parsing import GENERATOR, Parser, call_of, say
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.errors import UserError
+from tfgan_v1.exporting import folder
+from tfgan_v1.exporting.formats import FORMATS, install
 
 EXAMPLES = ("--ckpt checkpoints --to exported", "--name photos --to photos --format onnx,npz")
 
@@ -20,31 +22,28 @@ def parse(call, argv):
     add("--name", metavar="NAME", help="name of the run, if it has one")
     add("--generator", **GENERATOR)
     add("--to", metavar="FOLDER", help="new or empty folder to write to")
+    known = ", ".join(f"{name} (needs {install(name)})" if row.packages else name for name, row in FORMATS.items())
     add(
         "--format",
         dest="formats",
         metavar="LIST",
         type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
-        help="formats to write: saved_model, onnx (needs pip install 'tfgan_v1[onnx]'), npz (default: all that can be "
-        "written with what is installed)",
+        help=f"formats to write: {known} (default: all that can be written)",
     )
     return parser.parse(argv)
 
 
 def run(argv, program):
     """Exports a trained generator. Returns the exit code."""
-    given = parse(call_of("export", program), argv)
-    if not given["to"]:
+    flags = parse(call_of("export", program), argv)
+    if not flags["to"]:
         raise UserError("export needs the folder to write to; name a new or an empty one with --to")
-    config = from_mapping({"ckpt": given["ckpt"], "name": given["name"]})
-
-    from tfgan_v1.exporting import folder
-
-    exported = folder.export(config.ckpt_folder, given["to"], formats=given["formats"], kind=given["generator"])
-    about = exported.facts
-    wrote = ", ".join(path.name + "/" * path.is_dir() for path in exported.paths)
-    say(f"Exported the {about['generator']} generator of step {about['step']:,} to {exported.folder}: {wrote}.")
-    if given["formats"] is None and "onnx" not in exported.formats:
-        say(f"Not written: onnx, whose converter is not installed; {folder.INSTALL}.")
-    say(about["licence"])
+    ckpt = from_mapping({"ckpt": flags["ckpt"], "name": flags["name"]}).ckpt_folder
+    exported = folder.export(ckpt, flags["to"], formats=flags["formats"], kind=flags["generator"])
+    metadata, names = exported.metadata, ", ".join(path.name + "/" * path.is_dir() for path in exported.paths)
+    say(
+        f"Exported the {metadata['generator']} generator of step {metadata['step']:,} to {exported.folder}: {names}.",
+        *(f"Not written: {name}, since {reason}." for name, reason in exported.not_written.items()),
+        metadata["licence"],
+    )
     return 0

@@ -1,27 +1,15 @@
-"""The command `export`: writes a trained generator into a folder, in one or several formats.
+"""The command `export`: writes a trained generator into a folder, in one or several formats."""
 
-TensorFlow is imported only once everything that can be checked without it is checked.
-"""
-
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from tfgan_v1 import files
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
-from tfgan_v1.errors import DiskFull, UserError, brief, did_you_mean
-from tfgan_v1.exporting import facts
-from tfgan_v1.exporting.trained import Trained
+from tfgan_v1.errors import DiskFull, UserError, brief, did_you_mean, plain
+from tfgan_v1.exporting.formats import FORMATS, missing
+from tfgan_v1.exporting.trained import Trained, Unsupported, metadata_of
+from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.sampling import generator
-
-FORMATS = {  # name -> the module that writes it
-    "saved_model": "saved_model",
-    "onnx": "onnx_file",
-    "npz": "npz_file",
-}
-CONVERTERS = {"onnx": ("tf2onnx", "onnx")}  # packages that a format needs besides ours
-INSTALL = "pip install 'tfgan_v1[onnx]', or in a clone pip install '.[onnx]'"
 
 
 class Exported(NamedTuple):
@@ -29,62 +17,102 @@ class Exported(NamedTuple):
 
     folder: Path
     formats: tuple[str, ...]
-    facts: dict  # of the generator: see facts.facts_of
+    not_written: dict  # the other formats of an export without `formats` -> why
+    metadata: dict  # of the generator: see trained.metadata_of
     paths: tuple[Path, ...]  # of the files and folders in the folder
 
 
 def export(folder, to, *, formats=None, kind=None, model=None):
     """Writes the generator of a run's checkpoint folder to a new or empty folder. Returns an Exported.
 
-    formats: names in FORMATS; None for all that can be written, which is without "onnx" unless its converter is
-    installed. kind, model: as in Generator.restore. Raises UserError, with nothing written, if the folder `to` has
-    something in it, or there is no such generator, or its network is outside of what a format knows.
+    formats: names in FORMATS; None for all whose converter is installed and that can express the network. kind, model:
+    as in Generator.restore. Raises UserError, with nothing written, if the folder `to` has something in it, or there is
+    no such generator, or one of `formats`, or without them every format, cannot express its network.
     """
-    formats, to = _checked_formats(formats), Path(to)
+    names, to = _checked_formats(formats), Path(to)
     _check_empty(to)
-    found = generator.find(folder, "tfgan_v1.export(folder, to, model=...)", model=model, kind=kind)
-    about = facts.facts_of(found.saved, found.checkpoint.step, found.kind)
-    trained = Trained.of(found, about)
+    saved = generator.find(folder, "tfgan_v1.export(folder, to, model=...)", model=model, kind=kind)
+    trained = Trained.of(saved, metadata_of(saved.saved, saved.checkpoint.step, saved.kind))
     try:
         with files.new_folder(to) as partial:
-            for each in formats:
-                import_module(f"tfgan_v1.exporting.{FORMATS[each]}").write(trained, partial)
-            text = facts.card(about, facts.sections(formats, bool(about["classes"])))
-            (partial / facts.CARD).write_text(text, encoding="utf-8")
+            refused = _write(names, trained, partial, required=formats is not None)
+            written = tuple(name for name in names if name not in refused)
+            (partial / "MODEL.md").write_text(model_card(trained.metadata, written), encoding="utf-8")
     except tf.errors.OpError as error:
         raise (DiskFull if tells_of_full_disk(error) else UserError)(
             f"{to} could not be written ({reason(error)}); use another path, or free some space"
         ) from None
-    return Exported(to, formats, about, tuple(sorted(to.iterdir())))
+    not_installed = {name: missing(name) for name in FORMATS if formats is None and missing(name)}
+    return Exported(to, written, not_installed | refused, trained.metadata, tuple(sorted(to.iterdir())))
 
 
-def available(name):
-    """Whether a format can be written with what is installed."""
-    return all(find_spec(package) for package in CONVERTERS.get(name, ()))
+def _write(formats, trained, folder, required):
+    """Writes formats into a folder. Returns {name: reason} of those that cannot express the network.
+
+    Raises UserError for the first such format if they are `required`, otherwise if all are such.
+    """
+    refused = {}
+    for name in formats:
+        try:
+            FORMATS[name].write(trained, folder)
+        except Unsupported as error:
+            if required:
+                others = ",".join(other for other in FORMATS if other != name and not missing(other))
+                raise UserError(f"{error}; export the other formats by --format {others}") from None
+            refused[name] = str(error)
+    if len(refused) == len(formats):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+        raise UserError(f"no format can be written ({reasons}); change the generator")
+    return refused
+
+
+def model_card(metadata, formats):
+    """The text of MODEL.md, with a section for each of these formats."""
+    custom = "custom networks" if "model" in metadata["custom"] else f"`{metadata['config']['model']}`"
+    sizes, noise, classes = metadata["image_shape"], metadata["noise"], metadata["classes"]
+    shape = f"images, {' x '.join(map(str, sizes))} (height x width x channels), in [0, 1]"
+    lines = [f"- `noise`: float32 [n, {noise['size']}], {DISTRIBUTIONS[noise['distribution']].text}"]
+    if classes:
+        numbered = ", ".join(f"{number}: {plain(name)}" for number, name in enumerate(classes))
+        lines.append(
+            f"- `labels`: float32 [n, {len(classes)}], 1 in the column of the class and 0 in the others; the "
+            f"classes are {numbered}"
+        )
+    parts = [
+        "# Generator",
+        f"The {metadata['generator']} generator of {custom} after {metadata['step']:,} training steps on "
+        f"{plain(metadata['data']['name'])}, exported by {metadata['exported_by']}. "
+        f"It makes {shape if len(sizes) == 3 else 'points'}.",
+        "\n".join(lines),
+        "## Licence",
+        metadata["licence"],
+        *(FORMATS[name].section.format(labels=FORMATS[name].labels if classes else "") for name in formats),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _checked_formats(names):
     """The formats to write, in the order of FORMATS. Raises UserError for others, or for one without its converter."""
     if names is None:
-        return tuple(filter(available, FORMATS))
+        return tuple(name for name in FORMATS if not missing(name))
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         if name not in FORMATS:
             hint = did_you_mean(str(name), FORMATS)
             raise UserError(f"there is no format {brief(name)}; {hint}the formats are {', '.join(FORMATS)}")
-        if not available(name):
-            raise UserError(f"the format {name} needs its converter, which is not installed; {INSTALL}")
+        if missing(name):
+            raise UserError(f"the format {name} cannot be written, since {missing(name)}")
     if not names:
         raise UserError(f"no format is given; the formats are {', '.join(FORMATS)}")
-    return tuple(each for each in FORMATS if each in names)
+    return tuple(name for name in FORMATS if name in names)
 
 
 def _check_empty(to):
     """Raises UserError unless a path is a new or empty folder, and OSError unless it can be written to."""
     if to.is_dir():
-        found = sorted(path.name for path in to.iterdir() if path.name != files.PARTIAL)
-        if found:
-            raise UserError(f"{to} has something in it ({found[0]}); name a new or an empty folder with --to")
+        content = sorted(path.name for path in to.iterdir() if path.name != files.PARTIAL)
+        if content:
+            raise UserError(f"{to} has something in it ({content[0]}); name a new or an empty folder with --to")
     elif to.exists() or to.is_symlink():
         raise UserError(f"{to} is a file; name a new or an empty folder with --to")
     files.check_writable(to)

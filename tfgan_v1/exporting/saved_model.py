@@ -26,7 +26,7 @@ def write(trained, folder):
         builder.save()
     extra = target / VERSION / "assets.extra"  # TensorFlow's place for a user's own files
     extra.mkdir()
-    (extra / "model.json").write_text(json.dumps(trained.facts, indent=2) + "\n")
+    (extra / "model.json").write_text(json.dumps(trained.metadata, indent=2) + "\n")
 
 
 def _signatures(trained):
@@ -48,16 +48,17 @@ def _signatures(trained):
         same = condition.one_hot(tf.fill([n], label))
         drawn["seeds_of_class"] = ({"seed": seed, "n": n, "label": label}, _in_blocks(trained, z, same))
     return {
-        name: tf.saved_model.predict_signature_def(given, {"images": images}) for name, (given, images) in drawn.items()
+        name: tf.saved_model.predict_signature_def(inputs, {"images": images})
+        for name, (inputs, images) in drawn.items()
     }
 
 
 def _in_blocks(trained, noise, labels=None):
     """The images of noise [n, noise_size] and labels [n, classes], drawn BATCH at a time: [n, *image_shape]."""
-    given = [each for each in (noise, labels) if each is not None]
+    inputs = [noise] if labels is None else [noise, labels]
     count = tf.shape(noise)[0]
     padding = [[0, -count % BATCH], [0, 0]]
-    blocks = tuple(tf.reshape(tf.pad(each, padding), [-1, BATCH, each.shape[1]]) for each in given)
+    blocks = tuple(tf.reshape(tf.pad(rows, padding), [-1, BATCH, rows.shape[1]]) for rows in inputs)
 
     @tf.autograph.experimental.do_not_convert
     def draw(block):

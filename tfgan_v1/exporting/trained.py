@@ -1,15 +1,46 @@
 """A trained generator that is to be exported, and sessions with its weights."""
 
 from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfgan_v1 import devices
+from tfgan_v1 import __version__, devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
+from tfgan_v1.data import NAMES, licence_note
+from tfgan_v1.errors import UserError
 from tfgan_v1.gan.conditioning import Condition
 from tfgan_v1.gan.models import Model
 from tfgan_v1.sampling.generator import images_of
-from tfgan_v1.storage import checkpoints
+from tfgan_v1.storage import checkpoints, run_folder
+
+
+class Unsupported(UserError):
+    """A format that cannot express the generator's network; nothing of it is written."""
+
+
+def metadata_of(saved, step, kind):
+    """What every exported file says of its generator: a dict for JSON. saved: a run_folder.Saved. kind: as in `export`.
+
+    The user's own folders are not in it, since exported files are passed on.
+    """
+    private = {option.name for option in fields(Config) if option.metadata["place"]} | {*run_folder.PATHS}
+    options = [option.name for option in fields(Config) if option.name not in private]
+    name = str(saved.data["name"])
+    return {
+        "generator": kind,
+        "step": step,
+        "image_shape": list(saved.data["image_shape"]),
+        "noise": {"distribution": saved.config.noise, "size": saved.config.noise_size},
+        "classes": list(saved.data.get("classes", ())),
+        "licence": licence_note(name),
+        "data": {**saved.data, "name": name if name in NAMES else Path(name).name},
+        "config": {option: getattr(saved.config, option) for option in options},
+        "custom": list(saved.custom),
+        "made_by": saved.made_by,
+        "exported_by": f"tfgan_v1 {__version__}",
+    }
 
 
 class Trained(NamedTuple):
@@ -20,12 +51,13 @@ class Trained(NamedTuple):
     model: Model
     condition: Condition | None  # of a conditional run
     checkpoint: Any  # manifest.Checkpoint
-    facts: dict  # facts.facts_of: what every exported file says of it
+    metadata: dict  # see metadata_of
 
     @classmethod
-    def of(cls, found, facts):
+    def of(cls, generator, metadata):
         """The Trained of a generator.SavedGenerator."""
-        return cls(found.saved.config, found.image_shape, found.model, found.condition, found.checkpoint, facts)
+        config, shape = generator.saved.config, generator.image_shape
+        return cls(config, shape, generator.model, generator.condition, generator.checkpoint, metadata)
 
     def images(self, z, labels, reuse=None):
         """The images of noise in the current graph: see sampling.images_of."""

@@ -1,0 +1,116 @@
+"""The formats, one row each: how it is written, what MODEL.md says of it, and the packages that it needs."""
+
+import json
+import logging
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1._tensorflow import tf
+from tfgan_v1.exporting import operations, saved_model
+from tfgan_v1.exporting.trained import Unsupported
+
+
+class Format(NamedTuple):
+    """A format."""
+
+    write: Callable  # (trained.Trained, folder); raises Unsupported, before it writes, for a network it cannot express
+    section: str  # of MODEL.md, with {labels} where a conditional run has something to add
+    labels: str = ""  # this
+    packages: tuple[str, ...] = ()  # of its converter, which the extra with the format's name installs
+
+
+def missing(name):
+    """Why a format cannot be written with what is installed, or None."""
+    if all(find_spec(package) for package in FORMATS[name].packages):
+        return None
+    return f"its converter is not installed; {install(name)}"
+
+
+def install(name):
+    """What to type for the packages of a format."""
+    return f"pip install 'tfgan_v1[{name}]', or in a clone pip install '.[{name}]'"
+
+
+def write_onnx(trained, folder):
+    """Writes the ONNX file, by the converter tf2onnx: noise, and labels in a conditional run, -> images."""
+    import onnx
+    import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel("ERROR")
+    with trained.session(trained.plain) as (session, (inputs, images)):
+        graph = tf.graph_util.convert_variables_to_constants(session, session.graph_def, [images.op.name])
+        names = {tensor.name: tensor.op.name for tensor in (*inputs.values(), images)}  # noise:0 -> noise
+        *inputs, output = names
+    try:
+        model, _ = tf2onnx.convert.from_graph_def(graph, input_names=inputs, output_names=[output])
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, ValueError, RuntimeError, AssertionError, KeyError) as error:
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise Unsupported(f"the generator cannot be converted to ONNX ({why})") from None
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names[value.name]
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    for node in model.graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(value, value) for value in values]
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in trained.metadata.items()}
+    onnx.helper.set_model_props(model, texts)
+    onnx.save(model, folder / "generator.onnx")
+
+
+def write_npz(trained, folder):
+    """Writes named weights as .npz, and a description of the network as JSON, for programs without TensorFlow."""
+    with trained.session(trained.plain) as (session, (inputs, images)):
+        network = operations.describe(session, inputs, images)
+        shapes = {name: [-1, *tensor.shape.as_list()[1:]] for name, tensor in inputs.items()}
+    np.savez(folder / "generator.npz", **network.weights)
+    content = {"format": 1, "weights": "generator.npz", "inputs": shapes, "output": "images", "model": trained.metadata}
+    lines = ",\n".join(f"    {json.dumps(operation)}" for operation in network.operations)  # a line for each
+    text = f'{json.dumps(content, indent=2)[:-2]},\n  "operations": [\n{lines}\n  ]\n}}\n'
+    (folder / "generator.json").write_text(text)
+
+
+FORMATS = {
+    "saved_model": Format(
+        saved_model.write,
+        """## `saved_model/`, for TensorFlow and TensorFlow Serving
+
+```python
+import tensorflow as tf
+
+model = tf.saved_model.load("saved_model/1")
+images = model.signatures["seeds"](seed=tf.constant(0, tf.int64), n=tf.constant(16))["images"]
+```
+
+`seeds` draws the images of n consecutive seeds, and `serving_default` those of `noise`{labels}.
+TensorFlow Serving: `tensorflow_model_server --model_base_path=FOLDER/saved_model`, with the full path of this folder.
+`saved_model/1/assets.extra/model.json` has the configuration.""",
+        " and `labels`;\n`seeds_of_class` draws all n seeds in the class number `label`",
+    ),
+    "onnx": Format(
+        write_onnx,
+        """## `generator.onnx`, for ONNX runtimes
+
+```python
+import json
+import onnxruntime
+
+session = onnxruntime.InferenceSession("generator.onnx")
+images = session.run(["images"], {{"noise": noise{labels}}})[0]
+config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
+```""",
+        ', "labels": labels',
+        ("tf2onnx", "onnx"),
+    ),
+    "npz": Format(
+        write_npz,
+        """## `generator.npz` and `generator.json`, for anything else
+
+The weights by name, and the operations from `noise`{labels} to `images` in order. A short program runs them: see
+docs/export.md and examples/run_in_numpy.py of tfgan_v1. `model` in the JSON has the configuration.""",
+        " and `labels`",
+    ),
+}

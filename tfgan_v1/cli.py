@@ -1,6 +1,6 @@
 """The command line: runs a command, and turns every mistake into one sentence and an exit code.
 
-TensorFlow is imported only after the flags are checked.
+Only the module of the command is imported, and TensorFlow only after the flags are checked, so that mistakes are quick.
 """
 
 import signal
@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 
 from tfgan_v1 import __version__
-from tfgan_v1.commands.parsing import end_process, say, speaker_of
+from tfgan_v1.commands import end_process, say, speaker_of
 from tfgan_v1.errors import OutputLost, PeerLost, UserError, as_user_error, brief
 from tfgan_v1.streams import discard, tolerant_streams
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
-from tfgan_v1 import Config, __version__, cli, load_samples
+from tfgan_v1 import Config, __version__, cli, commands, load_samples
 from tfgan_v1.commands import evaluate, export, sample, train
 from tfgan_v1.config import from_mapping
 from tfgan_v1.config.options import flag
@@ -54,7 +54,7 @@ MISTAKES = [
     (["--colour\x1b[2J\n"], "there is no flag '--colour\\x1b[2J\\n'"),
     (["--smooth", "0.6"], "--smooth must be at least 0 and at most 0.5"),
     (["--smooth", "nan"], "--smooth"),
-    (["--resume", "--overwrite"], "give one of them"),
+    (["--resume", "--overwrite"], "--resume and --overwrite exclude each other; give one of them"),
     (["--resume"], "--ckpt"),
     (["--name", "../up"], "plain folder name"),
     (["--data-dir", "nowhere"], "--data-dir nowhere is not a folder"),
@@ -62,14 +62,25 @@ MISTAKES = [
     (["extra"], "extra"),
     (["--bogus"], "there is no flag --bogus; python train.py --help"),
 ]
+OTHERS = [  # of other commands, where argparse has the choices
+    (["sample", "--generator", "bst"], "--generator must be one of latest, average, best, not 'bst'"),
+    (["export", "--generator", "x', 'y"], "--generator must be one of latest, average, best, not "),
+    (["evaluate", "--generator="], "--generator must be one of latest, average, best, not ''"),
+    (["evaluate", "--seed", "4294967296"], "--seed must be a whole number, at least 0 and at most 4,294,967,295, not"),
+    (["evaluate", "--seed", "x"], "--seed must be a whole number, at least 0 and at most 4,294,967,295, not 'x'"),
+]
 
 
-@pytest.mark.parametrize("flags, right", MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
-def test_a_mistake_is_one_short_sentence_and_writes_nothing(command, tmp_path, monkeypatch, flags, right):
+@pytest.mark.parametrize(
+    "argv, right",
+    [(["train", *flags], right) for flags, right in MISTAKES] + OTHERS,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_short_sentence_and_writes_nothing(command, tmp_path, monkeypatch, argv, right):
     monkeypatch.chdir(tmp_path)
-    code, out, err = command("train", *flags)
+    code, out, err = command(*argv)
     assert (code, out) == (2, "") and right in err
-    assert re.fullmatch(r"train\.py: [^\n]{,350}\n", err)
+    assert re.fullmatch(r"\w+\.py: [^\n]{,350}\n", err)
     assert os.listdir(tmp_path) == []
 
 
@@ -77,14 +88,23 @@ def test_help_and_mistakes_import_no_tensorflow():
     script = """
 import sys
 from tfgan_v1 import cli
-for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"], ["sample", "--ckpt", "nowhere"],
+assert cli.main(["--version"]) == cli.main(["--help"]) == 0 and cli.main(["draw"]) == 2
+assert "numpy" not in sys.modules
+"""
+    ended = python("-c", script)
+    assert ended.returncode == 0, ended.stderr
+    script = """
+import sys
+from tfgan_v1 import cli
+for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"],
+             ["train", "--resume", "--ckpt", "nowhere"], ["sample", "--ckpt", "nowhere"], ["review", "nowhere"], ["train", "--resume", "--overwrite"],
              ["evaluate", "--help"], ["evaluate", "--ckpt", "nowhere"], ["evaluate", "--samples", "nowhere"],
              ["export", "--help"], ["export", "--ckpt", "nowhere", "--to", "new"], ["export", "--format", "pdf"]):
     try:
         cli.main(argv, "train.py")
     except SystemExit:
         pass
-assert "tensorflow" not in sys.modules
+assert not {"tensorflow", "pandas", "sklearn", "scipy", "matplotlib", "onnx", "tqdm"} & {*sys.modules}
 """
     ended = python("-c", script)
     assert ended.returncode == 0, ended.stderr
@@ -281,5 +301,5 @@ def test_verbose_shows_tensorflows_messages(tmp_path):
 
 
 def test_control_characters_in_names_are_escaped(capsys):
-    cli.say("faces\x1b[2J: left out", "\udcff.png")
+    commands.say("faces\x1b[2J: left out", "\udcff.png")
     assert capsys.readouterr().out == "faces\\x1b[2J: left out\n\\udcff.png\n"

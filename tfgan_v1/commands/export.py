@@ -1,6 +1,7 @@
 """`export`: writes a trained generator for other programs."""
 
-from tfgan_v1.commands.parsing import GENERATOR, Parser, call_of, say
+from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands.parsing import GENERATOR, Parser
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.exporting import folder

@@ -1,15 +1,16 @@
-"""What the commands share: a parser that raises one sentence, the types of flags, and how a command is quoted."""
+"""What the commands share: a parser that raises one sentence, and the types of flags."""
 
 import argparse
 import os
 import re
 import shlex
-import sys
 from functools import partial
 
 from tfgan_v1 import __version__
+from tfgan_v1.commands import call_of as call_of
+from tfgan_v1.commands import say as say
 from tfgan_v1.config import MOST_DRAWN
-from tfgan_v1.errors import UserError, brief, did_you_mean, plain
+from tfgan_v1.errors import UserError, brief, did_you_mean, shortened
 from tfgan_v1.storage.names import GENERATORS
 
 
@@ -34,55 +35,46 @@ class Parser(argparse.ArgumentParser):
         other.add_argument("-h", "--help", action="help", help="show this help")
         other.add_argument("--version", action="version", version=f"tfgan_v1 {__version__}", help="show the version")
         other.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
-        given, unknown = self.parse_known_args(argv)
+        flags, unknown = self.parse_known_args(argv)
         if unknown:
             known = [name for action in self._actions for name in action.option_strings]
             hint = did_you_mean(unknown[0].split("=")[0], known)
             raise UserError(f"there is no flag {shlex.quote(unknown[0])}; {hint}{self.prog} --help lists the flags")
-        if given.verbose:
+        if flags.verbose:
             os.environ["TFGAN_VERBOSE"] = "1"
-        del given.verbose
-        return vars(given)
+        del flags.verbose
+        return vars(flags)
 
     def error(self, message):
-        """argparse's two mistakes: "argument --epochs: expected one argument", and "...: ignored explicit argument"."""
+        """Raises one of argparse's mistakes, "argument --epochs: expected one argument", in the words of MISTAKES."""
         name, mistake = message.removeprefix("argument ").split(": ", 1)
-        raise UserError(
-            f"{name} takes no value" if "ignored" in mistake else f"{name} needs a value; type {name}=VALUE"
-        )
+        sentence, parts = next((text, found) for pattern, text in MISTAKES if (found := re.search(pattern, mistake)))
+        raise UserError(sentence.format(name, *(shortened(part.replace("', '", ", ")) for part in parts.groups())))
 
 
-def parse_kind(text):
-    """A kind of generator in names.GENERATORS. Raises UserError for any other text."""
-    if text not in GENERATORS:
-        raise UserError(f"--generator must be one of {', '.join(GENERATORS)}, not {brief(text)}")
-    return text
-
-
-GENERATOR = {  # how `sample` and `evaluate` take --generator
-    "metavar": "{latest,average,best}",
-    "type": parse_kind,
+MISTAKES = (  # what argparse says -> our sentence of the flag's name and the groups
+    (r"invalid choice: (.*) \(choose from '?(.*?)'?\)$", "{0} must be one of {2}, not {1}"),
+    (r"not allowed with argument (.*)", "{1} and {0} exclude each other; give one of them"),
+    (r"ignored explicit argument", "{0} takes no value"),
+    (r"", "{0} needs a value; type {0}=VALUE"),
+)
+GENERATOR = {  # how commands take --generator
+    "choices": tuple(GENERATORS),
     "help": "which generator: the latest, the average of its weights, or the best that --evaluate-every found "
     "(default: average if the run keeps one, otherwise latest)",
 }
 
 
-def parse_seed(text):
-    """The seed in a text. Raises UserError unless it is a whole number below 2**32."""
-    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text) or int(text) >= 2**32:
-        raise UserError(f"--seed takes a whole number, at least 0 and at most 4,294,967,295, not {brief(text)}")
-    return int(text)
-
-
-def parse_whole(name, most, text):
-    """The number in a text. name: of the flag. Raises UserError unless it is from 1 to `most`."""
-    number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else 0
-    if not 1 <= number <= most:
-        raise UserError(f"{name} must be a whole number, at least 1 and at most {most:,}, not {brief(text)}")
+def parse_whole(name, most, text, least=1):
+    """The number in a text. name: of the flag. Raises UserError unless it is from `least` to `most`."""
+    number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else -1
+    if not least <= number <= most:
+        raise UserError(f"{name} must be a whole number, at least {least} and at most {most:,}, not {brief(text)}")
     return number
 
 
 parse_num = partial(parse_whole, "--num", MOST_DRAWN)
+parse_seed = partial(parse_whole, "--seed", 2**32 - 1, least=0)
 
 
 def parse_grid(text):
@@ -115,25 +107,3 @@ def parse_seeds(text, name="--seeds"):
             )
         seeds.extend(range(first, last + 1))
     return seeds
-
-
-def say(*lines):
-    """Prints lines, with the control characters escaped that names of files may contain."""
-    print("\n".join(map(plain, lines)))
-
-
-def call_of(command, program):
-    """A command as the user types it, who typed `program`."""
-    return f"python {command}.py" if program.endswith(".py") else f"{program} {command}"
-
-
-def speaker_of(command, program):
-    """Who says an error: the script, or the program with its command."""
-    return program if program.endswith(".py") else f"{program} {command}"
-
-
-def end_process(error, speaker):
-    """Says an error and ends at once: TensorFlow's server would take seconds more to give up a lost worker."""
-    sys.stdout.flush()
-    print(f"{speaker}: {error}", file=sys.stderr, flush=True)
-    os._exit(error.exit_code)

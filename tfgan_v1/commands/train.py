@@ -8,10 +8,12 @@ from dataclasses import fields, replace
 from functools import partial
 
 from tfgan_v1.cluster import addresses
-from tfgan_v1.commands.parsing import Parser, call_of, end_process, parse_whole, say, speaker_of
+from tfgan_v1.commands import call_of, end_process, say, speaker_of
+from tfgan_v1.commands.parsing import Parser, parse_whole
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.config.options import OneOf, Range, as_flags, flag, from_text, value_type
 from tfgan_v1.errors import UserError
+from tfgan_v1.storage import names, run_folder
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title
     "model": "run",
@@ -39,20 +41,21 @@ def parse(call, argv):
 
     parser = Parser(call, f"Train a GAN. The defaults shown are those of --model {defaults.model}.", EXAMPLES)
     groups = {}
-    for each in fields(Config):
-        if each.name in GROUPS:
-            group = groups[each.name] = parser.add_argument_group(GROUPS[each.name])
+    for option in fields(Config):
+        if option.name in GROUPS:
+            group = groups[option.name] = parser.add_argument_group(GROUPS[option.name])
         value = {"default": argparse.SUPPRESS}  # a preset or an earlier run decides what is not given
-        if value_type(each) is bool:
+        if value_type(option) is bool:
             value["action"] = "store_true"
         else:
-            value |= {"type": partial(from_text, each), "metavar": _metavar(each)}
-        group.add_argument(flag(each.name), help=_help(each, getattr(defaults, each.name)), **value)
-        if each.name == "optimizer":
+            value |= {"type": partial(from_text, option), "metavar": _metavar(option)}
+        group.add_argument(flag(option.name), help=_help(option, getattr(defaults, option.name)), **value)
+        if option.name == "optimizer":
             group.add_argument("--optimiser", dest="optimizer", **{**value, "help": argparse.SUPPRESS})
     run = groups["model"].add_argument
-    run("--resume", action="store_true", help="continue the run in --ckpt and --samples")
-    run("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
+    start = groups["model"].add_mutually_exclusive_group().add_argument
+    start("--resume", action="store_true", help="continue the run in --ckpt and --samples")
+    start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
     run("--dry-run", action="store_true", help="print the configuration, parameter counts and memory; train nothing")
     run(
         "--workers",
@@ -73,62 +76,60 @@ def parse(call, argv):
 
 def run(argv, program):
     """Trains a GAN. Returns the exit code."""
-    given = parse(call_of("train", program), argv)
-    of_process = "resume", "overwrite", "dry_run", "workers", "wait"
-    resume, overwrite, dry_run, workers, wait = (given.pop(name) for name in of_process)
-    if resume and overwrite:
-        raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
-    cluster = addresses.from_environment()
+    options = parse(call_of("train", program), argv)
+    flags = {name: options.pop(name) for name in ("resume", "overwrite", "dry_run", "workers", "wait")}
+    workers, cluster = flags["workers"], addresses.from_environment()
     if cluster and workers and addresses.LAUNCHED not in os.environ:
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
-    if workers and workers > 1 and not cluster and not dry_run:
+    if flags["dry_run"]:
+        return _dry_run(options, flags, workers or (len(cluster.workers) if cluster else 1))
+    if workers and workers > 1 and not cluster:
         from tfgan_v1.cluster import launch
 
         return launch.launch(argv, program, workers)
-    if dry_run:
-        _dry_run(_config(given, resume), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
-        return 0
-    options = given if resume else vars(_config(given, resume))
+    make_config, resume = partial(_config, options, flags["resume"]), flags["resume"]
+    known = options if resume and cluster else vars(make_config())  # a mistake in them is said before TensorFlow starts
 
     from tfgan_v1.training import train
 
     end = partial(end_process, speaker=speaker_of("train", program))
-    request = train.Request(lambda: _config(given, resume), options, resume, overwrite, wait=wait, end=end)
-    progress = train.run(request)
+    progress = train.run(train.Request(make_config, known, resume, flags["overwrite"], wait=flags["wait"], end=end))
+    signal_name = progress.stopped_by and signal.Signals(progress.stopped_by).name
     if cluster and not cluster.is_chief:
-        ended = f"Stopped by {signal.Signals(progress.stopped_by).name}" if progress.stopped_by else "Done"
+        ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
-        return 128 + progress.stopped_by if progress.stopped_by else 0
-    given |= {"workers": workers} if cluster and workers else {}
-    return _end(progress, given, program, " on all workers" if cluster and not workers else "")
+    elif signal_name:
+        places = {name: options[name] for name in ("ckpt", "samples", "name") if name in options}
+        places |= {"workers": workers} if cluster and workers else {}
+        where = " on all workers" if cluster and not workers else ""
+        say(
+            f"Stopped by {signal_name}; everything is saved at step {progress.step:,} of {progress.total_steps:,}. "
+            f"Continue{where} with: {call_of('train', program)} --resume{as_flags(places)}"
+        )
+    else:
+        _say_done(progress.config, program)
+    return 128 + progress.stopped_by if signal_name else 0
 
 
-def _dry_run(config, resume, overwrite, workers):
-    """Prints what would be trained."""
-    from tfgan_v1.storage import run_folder
+def _dry_run(options, flags, workers):
+    """Says what would be trained. Returns the exit code."""
     from tfgan_v1.training import dry_run
     from tfgan_v1.training.plan import make_plan
 
+    resume, overwrite = flags["resume"], flags["overwrite"]
+    config = _config(options, resume)
     occupied = not (resume or overwrite) and run_folder.holds_run(config)
     plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=False, workers=workers)
     say(*dry_run.describe(plan, occupied=occupied))
+    return 0
 
 
-def _end(progress, given, program, where=""):
-    """Says where everything is. Returns the exit code."""
+def _say_done(config, program):
+    """Says where everything is."""
     from tfgan_v1.report import console
-    from tfgan_v1.storage import names
 
-    config = progress.config
-    if progress.stopped_by:
-        places = {name: given[name] for name in ("ckpt", "samples", "name", "workers") if name in given}
-        say(
-            f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,} of "
-            f"{progress.total_steps:,}. Continue{where} with: {call_of('train', program)} --resume{as_flags(places)}"
-        )
-        return 128 + progress.stopped_by
     places = {"ckpt": config.ckpt, **({"name": config.name} if config.name else {})}
     if config.samples != Config.samples:  # where sample.py writes unless --out says otherwise
         places["out"] = config.samples_folder / names.GRID
@@ -139,41 +140,35 @@ def _end(progress, given, program, where=""):
         f"Look at {config.samples_folder / names.REVIEW_PAGE} in a browser.",
         *([f"Or with: tensorboard --logdir {shlex.quote(str(config.samples_folder))}"] if config.tensorboard else []),
     )
-    return 0
 
 
-def _config(given, resume):
-    """The Config of the options that were given, or of the run to resume with them."""
-    return _resumed(given) if resume else from_mapping(given)
+def _config(options, resume):
+    """The Config of the options that are given, or of the run to resume, with these options."""
+    if not resume:
+        return from_mapping(options)
+    saved, other_unit = run_folder.read(from_mapping(options)).config, {"epochs": "steps", "steps": "epochs"}
+    unit = next((unit for unit in other_unit if unit in options and getattr(saved, unit) is None), None)
+    if unit is None:
+        return replace(saved, **options)
+    if saved.evaluate_every and "evaluate_every" not in options:
+        raise UserError(f"--evaluate-every was counted in {other_unit[unit]}; give it anew, in {unit}")
+    recounted = dict.fromkeys((other_unit[unit], "sample_every", "evaluate_every"))  # which have the run's unit
+    return replace(saved, **{**recounted, **options})
 
 
-def _resumed(given):
-    """The Config of the run to resume, with the options that were given."""
-    from tfgan_v1.storage import run_folder
-
-    before, other = run_folder.read(from_mapping(given)).config, {"epochs": "steps", "steps": "epochs"}
-    changed = next((unit for unit in other if unit in given and getattr(before, unit) is None), None)
-    if changed and before.evaluate_every and "evaluate_every" not in given:
-        raise UserError(f"--evaluate-every was counted in {other[changed]}; give it anew, in {changed}")
-    recounted = (
-        {other[changed]: None, "sample_every": None, "evaluate_every": None} if changed else {}
-    )  # sample_every has the run's unit
-    return replace(before, **{**recounted, **given})
-
-
-def _metavar(each):
+def _metavar(option):
     """What stands for an option's value in the help."""
-    valid = each.metadata["valid"]
+    valid = option.metadata["valid"]
     if isinstance(valid, OneOf):
         return f"{{{','.join(map(str, valid))}}}"
-    return each.metadata["metavar"] or {int: "N", float: "X"}[value_type(each)]
+    return option.metadata["metavar"] or {int: "N", float: "X"}[value_type(option)]
 
 
-def _help(each, default):
+def _help(option, default):
     """An option's help with, in brackets, a short range and the default."""
-    valid, notes = each.metadata["valid"], []
+    valid, notes = option.metadata["valid"], []
     if isinstance(valid, Range) and valid.high < 1000:
         notes.append(f"{valid.low:g} to {valid.high:g}")
     if default is not None and default is not False:
         notes.append(f"default: {default}")
-    return (each.metadata["help"] + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")
+    return (option.metadata["help"] + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")

@@ -97,7 +97,8 @@ assert "numpy" not in sys.modules
 import sys
 from tfgan_v1 import cli
 for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"],
-             ["train", "--resume", "--ckpt", "nowhere"], ["sample", "--ckpt", "nowhere"], ["review", "nowhere"], ["train", "--resume", "--overwrite"],
+             ["train", "--resume", "--ckpt", "nowhere"], ["sample", "--ckpt", "nowhere"], ["review", "nowhere"],
+             ["train", "--resume", "--overwrite"],
              ["evaluate", "--help"], ["evaluate", "--ckpt", "nowhere"], ["evaluate", "--samples", "nowhere"],
              ["export", "--help"], ["export", "--ckpt", "nowhere", "--to", "new"], ["export", "--format", "pdf"]):
     try:

@@ -256,4 +256,4 @@ def test_networks_with_labels_are_refused_in_a_run_without_them():
 
 def test_every_condition_is_a_choice_of_the_configuration():
     valid = {each.name: each.metadata["valid"] for each in fields(Config)}
-    assert valid["g_condition"] == tuple(G_CONDITIONS) and valid["d_condition"] == tuple(D_CONDITIONS)
+    assert [*valid["g_condition"]] == [*G_CONDITIONS] and [*valid["d_condition"]] == [*D_CONDITIONS]

@@ -166,9 +166,10 @@ def _metavar(option):
 
 def _help(option, default):
     """An option's help with, in brackets, a short range and the default."""
-    valid, notes = option.metadata["valid"], []
+    text, valid, notes = option.metadata["help"], option.metadata["valid"], []
     if isinstance(valid, Range) and valid.high < 1000:
         notes.append(f"{valid.low:g} to {valid.high:g}")
     if default is not None and default is not False:
         notes.append(f"default: {default}")
-    return (option.metadata["help"] + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")
+    text = text() if callable(text) else text
+    return (text + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")

@@ -122,8 +122,10 @@ class Config:
     )
     pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16), common=1)
     augment: str | None = option(
-        "augment the real and generated images that the discriminator sees, for little data: a list of "
-        + ", ".join(AUGMENTATIONS),
+        lambda: (
+            "augment the real and generated images that the discriminator sees, for little data: a list of "
+            + ", ".join(AUGMENTATIONS)
+        ),
         metavar="LIST",
     )
     average: float = option(
@@ -148,11 +150,13 @@ class Config:
         OneOf(LOSSES),
         common="non_saturating",
     )
-    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(("none", *PENALTIES)), common="none")
+    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(("none",), PENALTIES), common="none")
     penalty_weight: float | None = option(
-        "the penalty's weight (without it, the paper's, "
-        + ", ".join(f"{name} {row.weight:g}" for name, row in PENALTIES.items())
-        + ")",
+        lambda: (
+            "the penalty's weight (without it, the paper's, "
+            + ", ".join(f"{name} {row.weight:g}" for name, row in PENALTIES.items())
+            + ")"
+        ),
         Range(0, 1e9),
     )
     penalty_every: int = option(

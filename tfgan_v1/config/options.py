@@ -3,7 +3,9 @@
 import math
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import field
+from itertools import chain
 from numbers import Integral, Real
 from os import PathLike, fspath
 from types import NoneType
@@ -31,8 +33,17 @@ class Range(NamedTuple):
         return low if self.high == math.inf else f"{low} and {high}"
 
 
-class OneOf(tuple):
-    """The valid values."""
+class OneOf(Sequence):
+    """The valid values: those in tuples, and the names of the rows in tables, to which a program may add its own."""
+
+    def __init__(self, *tables):
+        self.tables = tables
+
+    def __getitem__(self, index):
+        return list(chain(*self.tables))[index]
+
+    def __len__(self):
+        return sum(map(len, self.tables))
 
     def holds(self, value):
         return value in self
@@ -44,10 +55,10 @@ class OneOf(tuple):
 def option(help, valid=None, *, metavar=None, default=None, common=None, resumable=False, place=False):
     """A field of Config and the flag made from it.
 
-    valid: the Range or OneOf of valid values. metavar: what stands for the value in the help. default: None where a
-    preset may decide, or where the option may stay open. common: the value where the preset sets none. resumable:
-    `--resume` may change it, for earlier results do not depend on it. place: config.json leaves it out, for a run's
-    folders may be moved.
+    help: a text, or a function that makes it from a table. valid: the Range or OneOf of valid values. metavar: what
+    stands for the value in the help. default: None where a preset may decide, or where the option may stay open.
+    common: the value where the preset sets none. resumable: `--resume` may change it, for earlier results do not depend
+    on it. place: config.json leaves it out, for a run's folders may be moved.
     """
     metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common}
     return field(default=default, metadata={**metadata, "resumable": resumable, "place": place})

@@ -86,7 +86,7 @@ def model_card(metadata, formats):
         "\n".join(lines),
         "## Licence",
         metadata["licence"],
-        *(FORMATS[name].section.format(labels=FORMATS[name].labels if classes else "") for name in formats),
+        *(row.section.replace("{labels}", row.labels if classes else "") for row in map(FORMATS.get, formats)),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -99,7 +99,7 @@ import json
 import onnxruntime
 
 session = onnxruntime.InferenceSession("generator.onnx")
-images = session.run(["images"], {{"noise": noise{labels}}})[0]
+images = session.run(["images"], {"noise": noise{labels}})[0]
 config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
 ```""",
         ', "labels": labels',

@@ -29,6 +29,10 @@ CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a
 COUNT, LABEL, RATE, MOMENT = Range(1, 10**9), Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
 
 
+def _weight(penalty):
+    return f"{penalty} {PENALTIES[penalty].weight:g}"
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that determines a run. The model's preset sets what is not given.
@@ -122,10 +126,7 @@ class Config:
     )
     pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16), common=1)
     augment: str | None = option(
-        lambda: (
-            "augment the real and generated images that the discriminator sees, for little data: a list of "
-            + ", ".join(AUGMENTATIONS)
-        ),
+        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}",
         metavar="LIST",
     )
     average: float = option(
@@ -152,11 +153,7 @@ class Config:
     )
     penalty: str = option("gradient penalty in the discriminator's loss", OneOf(("none",), PENALTIES), common="none")
     penalty_weight: float | None = option(
-        lambda: (
-            "the penalty's weight (without it, the paper's, "
-            + ", ".join(f"{name} {row.weight:g}" for name, row in PENALTIES.items())
-            + ")"
-        ),
+        lambda: f"the penalty's weight (without it, the paper's: {', '.join(map(_weight, PENALTIES))})",
         Range(0, 1e9),
     )
     penalty_every: int = option(

@@ -12,30 +12,21 @@ from importlib import import_module
 from types import ModuleType
 
 from tfgan_v1.errors import DISK_FULL
+from tfgan_v1.streams import silenced_stderr
 
 
 @contextmanager
 def quiet():
-    """Redirects the process's stderr to the null device, unless TFGAN_VERBOSE is set."""
+    """Discards the messages of TensorFlow, unless TFGAN_VERBOSE is set."""
+    level = {name: os.environ[name] for name in ("TF_CPP_MIN_LOG_LEVEL",) if name in os.environ}
     try:
-        stderr = os.dup(2) if not os.environ.get("TFGAN_VERBOSE") else None
-    except OSError:  # stderr is closed
-        stderr = None
-    if stderr is None:
-        yield
-        return
-    nowhere, level = os.open(os.devnull, os.O_WRONLY), os.environ.get("TF_CPP_MIN_LOG_LEVEL")
-    try:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow reads it once, when it starts
-        os.dup2(nowhere, 2)
-        yield
+        if not os.environ.get("TFGAN_VERBOSE"):
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow reads it once, when it starts
+        with silenced_stderr():
+            yield
     finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-        os.environ.pop("TF_CPP_MIN_LOG_LEVEL")
-        if level is not None:
-            os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
+        os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
+        os.environ.update(level)
 
 
 def reason(error):

@@ -41,7 +41,7 @@ def main(argv=None, program="tfgan"):
                 raise OutputLost(f"standard output could not be written ({stdout.error.strerror}){saved}")
             return code
         except BrokenPipeError:  # the reader of stdout has closed it
-            discard(stdout)
+            discard(stdout.fileno())
             return BROKEN_PIPE
         except (UserError, OSError, ImportError, MemoryError) as error:
             error = as_user_error(error)

@@ -34,7 +34,7 @@ class TolerantStream:
         except OSError as error:
             self.error = self.error or error
             with suppress(OSError):  # the buffer keeps its text, and Python flushes it once more at exit
-                discard(self._stream)
+                discard(self._stream.fileno())
 
 
 @contextmanager
@@ -56,8 +56,28 @@ def tolerant_streams():
         yield stdout
 
 
-def discard(stream):
-    """Points a stream's file descriptor to the null device."""
+@contextmanager
+def silenced_stderr():
+    """Discards what this process, also its C++ code, writes to stderr, unless TFGAN_VERBOSE is set.
+
+    Yields a file that still writes to stderr if that is a terminal, else None.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # stderr is closed
+        yield None
+        return
+    with open(stderr, "w") as terminal:
+        try:
+            if not os.environ.get("TFGAN_VERBOSE"):
+                discard(2)
+            yield terminal if terminal.isatty() else None
+        finally:
+            os.dup2(stderr, 2)
+
+
+def discard(descriptor):
+    """Points a file descriptor to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -19,6 +19,7 @@ import PIL
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.files import replacing
+from tfgan_v1.streams import silenced_stderr
 
 SIZE = (28, 28)  # of images without --image-size
 FORMAT = 2  # of the cache; entries of other formats are ignored
@@ -157,24 +158,11 @@ def _in_order(pool, function, arguments, ahead):
 
 @contextmanager
 def _quiet():
-    """Discards what Pillow and its C libraries write to stderr, unless TFGAN_VERBOSE is set.
-
-    Yields a file that still writes to stderr if that is a terminal, else None.
-    """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # the process has no stderr
-        yield None
-        return
-    silent = not os.environ.get("TFGAN_VERBOSE")
-    with warnings.catch_warnings(), open(stderr, "w") as terminal, open(os.devnull, "w") as nowhere:
-        try:
-            if silent:
-                warnings.simplefilter("ignore")
-                os.dup2(nowhere.fileno(), 2)
-            yield terminal if terminal.isatty() else None
-        finally:
-            os.dup2(terminal.fileno(), 2)
+    """Discards what Pillow and its C libraries print: see silenced_stderr."""
+    with warnings.catch_warnings(), silenced_stderr() as terminal:
+        if not os.environ.get("TFGAN_VERBOSE"):
+            warnings.simplefilter("ignore")
+        yield terminal
 
 
 def _key(folder, names, shaping):

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tfgan_v1 import load_samples
-from tfgan_v1.report.plots import as_images, tile
+from tfgan_v1.report.images import as_images, tile
 
 DOCS = Path(__file__).parent
 

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import UserError, view_samples
-from tfgan_v1.report import plots
+from tfgan_v1.report import curves, plots
+from tfgan_v1.report.images import grid_size, png, tile
 from tfgan_v1.storage import records
 
 matplotlib.use("Agg")
+BLUE, RED = "#1f77b4", "#d62728"
 RANDOM = np.random.default_rng(0)
 SAMPLES = [RANDOM.random((16, 28, 28, 1), np.float32) for _ in range(25)]
 
@@ -47,7 +49,7 @@ def test_view_samples_of_a_missing_epoch_is_an_error(epoch):
 
 def test_an_image_grid_has_the_images_row_by_row_with_a_gap():
     images = RANDOM.random((5, 4, 3, 1))
-    sheet = plots.tile(images, columns=3, background=1)
+    sheet = tile(images, columns=3, background=1)
     assert sheet.shape == (4 + 2 + 4, 3 * 3 + 2 * 2, 1)
     assert np.array_equal(sheet[0:4, 5:8], images[1]) and np.array_equal(sheet[6:10, 0:3], images[3])
     assert (sheet[4:6] == 1).all() and (sheet[:, 3:5] == 1).all() and (sheet[6:, 10:] == 1).all()
@@ -55,17 +57,17 @@ def test_an_image_grid_has_the_images_row_by_row_with_a_gap():
 
 @pytest.mark.parametrize("count, rows, columns", [(1, 1, 1), (2, 1, 2), (5, 2, 3), (12, 3, 4), (16, 4, 4), (17, 4, 5)])
 def test_grids_are_as_square_as_possible(count, rows, columns):
-    assert plots.grid_size(count) == (rows, columns)
+    assert grid_size(count) == (rows, columns)
 
 
 @pytest.mark.parametrize("channels, mode", [(1, "L"), (3, "RGB")])
 def test_a_png_has_the_enlarged_pixels(channels, mode):
     image = np.linspace(0, 1, 4 * 5 * channels).reshape(4, 5, channels)
-    with Image.open(io.BytesIO(plots.png(image, least=15))) as opened:
+    with Image.open(io.BytesIO(png(image, least=15))) as opened:
         assert opened.mode == mode and opened.size == (15, 12)
         pixels = np.asarray(opened).reshape(12, 15, channels)
     assert np.array_equal(pixels[1::3, 1::3], np.rint(image * 255))
-    with Image.open(io.BytesIO(plots.png(image))) as opened:
+    with Image.open(io.BytesIO(png(image))) as opened:
         assert opened.size == (5, 4)
 
 
@@ -84,27 +86,42 @@ def test_evolution_runs_from_the_first_epoch_to_the_last_in_at_most_ten_rows(cou
 LOSSES = [records.Losses(17 * i, i, 0.1 * i, 0.2 * i, 0.6 + i / 20, 0.4 - i / 20, 0, 0, 0) for i in range(1, 8)]
 
 
+def axes_of(losses, unit="epoch", reads_as="probabilities"):
+    """The axes of the plots of losses and of D's outputs, in a run of 17 steps an epoch."""
+    summary = {"unit": unit, "steps_per_epoch": 17, "reads_as": reads_as, "figures": {}}
+    drawn = curves.of_run(summary, curves.Tables(losses))
+    return [plots.lines(curve, unit).axes[0] for curve in drawn]
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
 def test_the_generators_loss_is_red_and_the_discriminators_blue():
-    ax = plots.loss_curves(range(1, 8), LOSSES).axes[0]
-    assert ax.get_title() == "Training Losses" and ax.get_xlabel() == "epoch"
-    for line, name, colour in zip(ax.lines, ("d_loss", "g_loss"), ("tab:blue", "tab:red"), strict=True):
-        assert list(line.get_xdata()) == list(range(1, 8)) and line.get_color() == colour
+    ax, _ = axes_of(LOSSES)
+    assert (ax.get_title(), ax.get_xlabel(), legend(ax)) == ("Training Losses", "epoch", ["Discriminator", "Generator"])
+    for line, name, color in zip(ax.lines, ("d_loss", "g_loss"), (BLUE, RED), strict=True):
+        assert list(line.get_xdata()) == list(range(1, 8)) and line.get_color() == color
         assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Discriminator", "Generator"]
 
 
 def test_probabilities_have_a_line_at_one_half():
-    ax = plots.probabilities(range(1, 8), LOSSES, "step").axes[0]
-    *curves, half = ax.lines
-    for line, name in zip(curves, ("d_x", "d_g_z"), strict=True):
+    _, ax = axes_of(LOSSES, "step")
+    *lines, half = ax.lines
+    for line, name in zip(lines, ("d_x", "d_g_z"), strict=True):
+        assert list(line.get_xdata()) == [17 * i for i in range(1, 8)]
         assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])
     assert list(half.get_ydata()) == [0.5, 0.5] and ax.get_ylim() == (0, 1) and ax.get_xlabel() == "step"
-    assert ax.get_title() == "Discriminator outputs"
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["D(x)", "D(G(z))"]
+    assert (ax.get_title(), legend(ax)) == ("Discriminator outputs", ["D(x)", "D(G(z))"])
+
+
+def test_scores_have_no_optimum():
+    _, ax = axes_of(LOSSES, reads_as="scores")
+    assert len(ax.lines) == 2 and legend(ax) == ["score(x)", "score(G(z))"]
 
 
 def test_many_losses_are_faint_below_their_running_mean():
-    ax = plots.loss_curves(range(2000), LOSSES[:1] * 1000 + LOSSES[1:2] * 1000).axes[0]
+    ax, _ = axes_of(LOSSES[:1] * 1000 + LOSSES[1:2] * 1000)
     faint, mean, *_ = ax.lines
     assert len(faint.get_xdata()) == 2000 and faint.get_alpha() < 1
     first, second = LOSSES[0].d_loss, LOSSES[1].d_loss
@@ -114,24 +131,24 @@ def test_many_losses_are_faint_below_their_running_mean():
 
 
 def test_few_losses_are_one_line():
-    assert len(plots.loss_curves(range(39), LOSSES[:1] * 39).axes[0].lines) == 2
-    assert plots.running_mean([1.0] * 39) is None
+    ax, _ = axes_of(LOSSES[:1] * 39)
+    assert len(ax.lines) == 2 and curves.running_mean([1.0] * 39) is None
 
 
 def test_the_running_mean_of_a_curve_begins_with_its_first_value():
     values = RANDOM.normal(size=60)
     expected = [values[max(0, i - 2) : i + 1].mean() for i in range(60)]
-    assert plots.running_mean(values) == pytest.approx(expected)
+    assert curves.running_mean(values) == pytest.approx(expected)
 
 
 def test_the_density_of_real_points_is_blue_and_of_fake_points_red():
     real, fake = RANDOM.normal(2, 1, (2000, 1)), RANDOM.normal(-1, 0.5, (2000, 1))
     ax = plots.density(fake, real).axes[0]
     assert ax.get_title() == "Distribution of real and fake data"
-    curves = {line.get_label(): line for line in ax.lines}
-    assert curves["real"].get_color() == "tab:blue" and curves["fake"].get_color() == "tab:red"
+    lines = {line.get_label(): line for line in ax.lines}
+    assert lines["real"].get_color() == BLUE and lines["fake"].get_color() == RED
     for name, mean, deviation in (("real", 2, 1), ("fake", -1, 0.5)):
-        x, y = curves[name].get_data()
+        x, y = lines[name].get_data()
         width = np.hypot(deviation, 0.3 * real.std())  # the kernel widens the density
         expected = np.exp(-((x - mean) ** 2) / (2 * width**2)) / (width * np.sqrt(2 * np.pi))
         assert np.abs(y - expected).max() < 0.06
@@ -154,7 +171,7 @@ def test_the_evolution_of_densities_has_one_legend_and_numbers_below_each_column
     figure = plots.density_evolution(points, [f"epoch {i}" for i in range(10)], points[0])
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["real", "fake"]
-    assert [line.get_color() for line in legend.get_lines()] == ["tab:blue", "tab:red"]
+    assert [line.get_color() for line in legend.get_lines()] == [BLUE, RED]
     assert not any(ax.get_legend() for ax in figure.axes)
     labeled = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes]
     assert labeled[:10] == [False] * 6 + [True] * 4  # in rows of four: the third has two

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import Config, UserError, load_samples, train
-from tfgan_v1.report import animation, plots, review
 from tfgan_v1.report import page as review_page
+from tfgan_v1.report import review
+from tfgan_v1.report.curves import Curve
+from tfgan_v1.report.images import gif, tile
 from tfgan_v1.report.pictures import EVERY, SHARE, Budgeted
 from tfgan_v1.storage import records
 
@@ -37,7 +39,7 @@ def test_the_page_of_a_run_shows_each_sampling_step_and_how_it_was_made(finished
     assert [(each["label"], each["x"]) for each in run["points"]] == [("epoch 1", 1), ("epoch 2", 2), ("epoch 3", 3)]
     same_noise = load_samples(folder / "fixed_noise.pkl")
     for point, samples in zip(run["points"], same_noise, strict=True):
-        assert np.allclose(picture(point["image"]), plots.tile(samples, 4, 1)[..., 0], atol=0.51 / 255)
+        assert np.allclose(picture(point["image"]), tile(samples, 4, 1)[..., 0], atol=0.51 / 255)
     losses, outputs = run["curves"]
     assert losses["x"] == outputs["x"] == [1, 2, 3] and outputs["references"] == [0.5] and outputs["range"] == [0, 1]
     values = {each["name"]: each["values"] for curve in run["curves"] for each in curve["series"]}
@@ -88,7 +90,7 @@ def test_a_bare_pickle_gets_a_page_a_sheet_and_an_animation(form, tmp_path, comm
     assert (code, err) == (0, "") and "of 5 sampling steps" in out
     run = run_of(tmp_path / "train_samples.html")
     assert [each["label"] for each in run["points"]] == [f"sample {i}" for i in range(1, 6)] and run["curves"] == []
-    grids = [plots.tile(each, 4, 1)[..., 0] for each in images]
+    grids = [tile(each, 4, 1)[..., 0] for each in images]
     for point, grid in zip(run["points"], grids, strict=True):
         assert np.allclose(picture(point["image"]), grid, atol=1.01 / 255)
     with Image.open(tmp_path / "train_samples.gif") as frames:
@@ -107,8 +109,8 @@ def test_a_bare_pickle_gets_a_page_a_sheet_and_an_animation(form, tmp_path, comm
 def test_a_run_of_an_earlier_version_has_its_curves_too(finished, tmp_path):
     for name in ("train_samples.pkl", "losses.csv"):
         shutil.copy(finished.config.samples_folder / name, tmp_path)
-    found = review.find(tmp_path)
-    run = run_of(review_page.page(found.about, [""] * 3, found.tables))
+    loaded = review.load(tmp_path)
+    run = run_of(review_page.page(loaded.summary, [""] * 3, loaded.tables))
     assert [each["label"] for each in run["points"]] == ["step 17", "step 34", "step 51"] and len(run["curves"]) == 2
 
 
@@ -166,8 +168,8 @@ def test_a_damaged_review_json_is_left_out_with_a_warning(damage, finished, tmp_
 
 def test_names_with_markup_stay_text(digits_config, tmp_path):
     name = "<script>alert(1)</script>&amp;"
-    about = review_page.about_samples(name, [np.zeros((1, 4, 4, 1))]) | {"command": "</script><b>"}
-    page = review_page.page(about, ["data:"]).decode()
+    summary = review_page.summarize_samples(name, [np.zeros((1, 4, 4, 1))]) | {"command": "</script><b>"}
+    page = review_page.page(summary, ["data:"]).decode()
     assert "<script>alert" not in page and "</script><b>" not in page and "&lt;script&gt;alert(1)" in page
     assert run_of(page.encode())["command"] == "</script><b>"
 
@@ -192,7 +194,7 @@ def test_each_grid_is_encoded_once(monkeypatch):
 
 def test_a_curve_of_many_steps_is_thinned_and_has_its_running_mean():
     values = RANDOM.normal(size=9000)
-    curve = review_page._as_json(review_page.Curve("t", "c", list(range(9000)), {"D": list(values)}))
+    curve = review_page._as_json(Curve("f", "t", "c", "l", {"D": list(values)}, x=list(range(9000))))
     (series,) = curve["series"]
     assert len(curve["x"]) == len(series["values"]) == len(series["mean"]) <= review_page.MOST_VALUES
     window = 9000 // 20
@@ -201,7 +203,7 @@ def test_a_curve_of_many_steps_is_thinned_and_has_its_running_mean():
 
 
 def test_nan_becomes_null():
-    curve = review_page._as_json(review_page.Curve("t", "c", [1, 2], {"D": [float("nan"), 1.0]}))
+    curve = review_page._as_json(Curve("f", "t", "c", "l", {"D": [float("nan"), 1.0]}, x=[1, 2]))
     assert curve["series"][0]["values"] == [None, 1.0]
 
 
@@ -252,7 +254,7 @@ def test_a_run_draws_while_it_trains(digits_config, monkeypatch):
 
 def test_an_animation_ends_with_a_longer_frame(tmp_path):
     frames = [np.full((4, 4, 3), i / 10) for i in range(3)]
-    (tmp_path / "a.gif").write_bytes(animation.gif(frames, 100, 900))
+    (tmp_path / "a.gif").write_bytes(gif(frames, 100, 900))
     with Image.open(tmp_path / "a.gif") as picture:
         durations = []
         for i in range(picture.n_frames):
@@ -263,9 +265,9 @@ def test_an_animation_ends_with_a_longer_frame(tmp_path):
 
 def test_what_review_shows_is_bounded(tmp_path):
     records.write_samples(tmp_path / "many.pkl", [RANDOM.random((150, 4, 4, 1), np.float32) for _ in range(300)])
-    found = review.find(tmp_path / "many.pkl")
-    assert len(found.samples) == 300 and len(found.samples[0]) == review.MOST_IMAGES
-    with Image.open(io.BytesIO(review.animate(found.samples))) as frames:
+    loaded = review.load(tmp_path / "many.pkl")
+    assert len(loaded.samples) == 300 and len(loaded.samples[0]) == review.MOST_IMAGES
+    with Image.open(io.BytesIO(review.animate(loaded.samples))) as frames:
         assert frames.n_frames == review.MOST_FRAMES
 
 
@@ -274,5 +276,5 @@ def test_a_review_that_cannot_be_written_is_one_sentence(finished, tmp_path, com
     code, _, err = command("review", finished.config.samples_folder, "--out", tmp_path / "file")
     assert code == 2 and err.count("\n") == 1
     with pytest.raises(UserError, match="there is no"):
-        review.find(tmp_path / "nothing")
+        review.load(tmp_path / "nothing")
     assert Config().samples == "samples"  # what review takes without a path

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1.report import page, plots
+from tfgan_v1.report import page
+from tfgan_v1.report.images import as_picture, tile
 
 selenium = pytest.importorskip("selenium")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -125,7 +126,7 @@ def test_a_screenshot_has_the_grid_the_curves_and_nothing_outside_the_window(ope
     box = element(opened, "#sheet").rect
     assert box["width"] > 0.35 * min(width, 1216) - 60
     seen = screenshot.crop(edges(box)).convert("L")
-    grid = plots.as_picture(plots.tile(finished.fixed[-1], 4, 1)).resize(seen.size, Image.Resampling.NEAREST)
+    grid = as_picture(tile(finished.fixed[-1], 4, 1)).resize(seen.size, Image.Resampling.NEAREST)
     assert np.corrcoef(np.ravel(seen), np.ravel(grid))[0, 1] > 0.95
     curve = np.asarray(screenshot.crop(edges(element(opened, "#curves svg").rect))).astype(int)
     red, blue = curve[..., 0], curve[..., 2]
@@ -141,9 +142,9 @@ def test_2000_steps_open_and_play(browser, tmp_path):
     random = np.random.default_rng(0)
     images = random.random((16, 7, 7, 1), np.float32).repeat(4, 1).repeat(4, 2)
     samples = [images * (i + 1) / 2000 for i in range(2000)]
-    about = page.about_samples("many", samples)
+    summary = page.summarize_samples("many", samples)
     path = tmp_path / "many.html"
-    path.write_bytes(page.page(about, page.Grids(2000).urls(samples)))
+    path.write_bytes(page.page(summary, page.Grids(2000).urls(samples)))
     browser.get(path.as_uri())
     assert shown(browser)[:2] == ("sample 2,000", "1999")
     press(browser, "HOME", "SPACE")

@@ -9,7 +9,8 @@ from PIL import Image
 
 from tfgan_v1 import Config, Generator, data, train
 from tfgan_v1.commands import sample as command_sample
-from tfgan_v1.report import image_files, plots, sheets
+from tfgan_v1.report import image_files, sheets
+from tfgan_v1.report.images import as_bytes, grid_png
 from tfgan_v1.sampling import drawing, latents
 from tfgan_v1.storage import run_data, run_folder
 
@@ -126,10 +127,10 @@ def test_the_size_of_a_block_changes_nothing(run, sample, monkeypatch, flags):
 def test_a_grid_has_the_rows_and_columns_that_are_asked_for(run, generator, sample, grid):
     rows, columns = map(int, grid.split("x"))
     picture = sample(run, "a.png", "--grid", grid)
-    assert picture.read_bytes() == plots.grid_png(generator(range(6)), columns)
+    assert picture.read_bytes() == grid_png(generator(range(6)), columns)
     width, height = Image.open(picture).size
     assert width / height == pytest.approx((columns * 14 - 2) / (rows * 10 - 2), rel=0.01)
-    assert sample(run, "b.png", "--grid", grid, "--seeds", "7-12").read_bytes() == plots.grid_png(
+    assert sample(run, "b.png", "--grid", grid, "--seeds", "7-12").read_bytes() == grid_png(
         generator(range(7, 13)), columns
     )
 
@@ -172,7 +173,7 @@ def test_captions_are_the_seeds_and_the_classes(run, of_classes, generator, samp
         [f"seed {seed}\n{name}" for seed, name in zip((4, 9), own, strict=True)],
         ["seed 4", "", "seed 9", "seed 9", "", "seed 2"],
     ]
-    assert np.array_equal(texts[0][0], plots.as_bytes(generator([4, 9])))
+    assert np.array_equal(texts[0][0], as_bytes(generator([4, 9])))
 
 
 # Interpolations and animations
@@ -183,7 +184,7 @@ def test_a_strip_goes_from_seed_to_seed_on_a_sphere(run, generator, sample):
     way = latents.path(generator.latents([3, 7, 12]), 5, spherical=True)
     assert frames.tobytes() == generator.from_latents(way).tobytes() and len(frames) == 10
     assert len(np.load(sample(run, "a.npy", "--interpolate", "3,7,12"))) == 16
-    assert sample(run, "a.png", "--interpolate", "3,7,12", "--num", 5).read_bytes() == plots.grid_png(frames, 5)
+    assert sample(run, "a.png", "--interpolate", "3,7,12", "--num", 5).read_bytes() == grid_png(frames, 5)
 
 
 def test_uniform_noise_is_interpolated_on_a_straight_line(of_classes, sample):
@@ -210,9 +211,9 @@ def test_an_animation_goes_back_to_the_first_seed_and_loops(run, generator, samp
     assert (len(frames), loop, {*times}) == (count, 0, {50})
     way = latents.path(generator.latents([3, 7, 12, 3]), count // 3, spherical=True, with_end=False)
     factor = frames.shape[2] // 12
-    shown, right = frames[:, ::factor, ::factor].astype(int), plots.as_bytes(generator.from_latents(way))
+    shown, right = frames[:, ::factor, ::factor].astype(int), as_bytes(generator.from_latents(way))
     assert shown.shape == right.shape and np.abs(shown - right).max() <= 20  # 256 colours a frame
-    assert np.array_equal(plots.as_bytes(generator([3, 7, 12])), right[:: count // 3])
+    assert np.array_equal(as_bytes(generator([3, 7, 12])), right[:: count // 3])
 
 
 def test_seeds_become_a_slow_animation(of_classes, sample):
@@ -230,7 +231,7 @@ def test_an_animation_of_classes_goes_back_to_the_first(of_classes, sample):
 def test_the_frames_of_an_interpolation_are_numbered_in_a_folder(run, generator, sample):
     folder = sample(run, "frames/", "--interpolate", "3,7", "--num", 3)
     assert sorted(path.name for path in folder.iterdir()) == [f"frame-000{number}.png" for number in range(3)]
-    assert np.array_equal(Image.open(folder / "frame-0002.png"), plots.as_bytes(generator([7])[0]))
+    assert np.array_equal(Image.open(folder / "frame-0002.png"), as_bytes(generator([7])[0]))
 
 
 # Truncation and maps
@@ -262,7 +263,7 @@ def test_a_map_is_of_the_first_two_dimensions(run, generator, sample, texts):
     z[:, 0], z[:, 1] = np.tile(values, 3), np.repeat(values[::-1], 3)  # the second from bottom to top
     assert images.tobytes() == generator.from_latents(z).tobytes()
     sample(run, "a.png", "--map", 3, "--seeds", 5)
-    assert np.array_equal(texts[0][0], plots.as_bytes(images)) and texts[0][1] == 3
+    assert np.array_equal(texts[0][0], as_bytes(images)) and texts[0][1] == 3
     assert texts[0][3] == {"x": ["-0.97", "0.00", "0.97"], "y": ["0.97", "0.00", "-0.97"]}
     sample(run, "a.png", "--map", 3, "--truncate", 0.5)
     assert texts[1][3]["x"] == [f"{value:.2f}" for value in latents.truncate(values, 0.5)]
@@ -283,7 +284,7 @@ def test_a_map_of_a_conditional_run_has_one_class(of_classes, sample, refused):
 
 def test_the_nearest_training_image_is_beside_each_sample(run, generator, sample, texts):
     sample(run, "a.png", "--nearest", "--num", 6, "--dataset", run.config.ckpt_folder.parent / "images.npy")
-    samples = plots.as_bytes(generator(range(6)))
+    samples = as_bytes(generator(range(6)))
     gaps = np.linalg.norm((samples[:, None].astype(float) - IMAGES[None]).reshape(6, 40, -1), axis=2) / 255
     nearest = gaps.argmin(1)
     images, columns, captions, others = texts[0]

@@ -13,7 +13,8 @@ from conftest import mounted, rewrite
 from tfgan_v1 import Generator, UserError
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import noise
-from tfgan_v1.report import image_files, plots
+from tfgan_v1.report import image_files
+from tfgan_v1.report.images import grid_png
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def draw(command, finished, *flags):
 
 def test_the_command_writes_a_grid_of_16_images(command, finished, generator, tmp_path):
     draw(command, finished, "--out", tmp_path / "new" / "sheet.png")
-    assert (tmp_path / "new" / "sheet.png").read_bytes() == plots.grid_png(generator(range(16)))
+    assert (tmp_path / "new" / "sheet.png").read_bytes() == grid_png(generator(range(16)))
 
 
 def test_without_out_the_grid_goes_to_the_samples_folder(command, finished, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from conftest import outcome, tensors, thorough
 from tfgan_v1 import Config, Generator, Loss, Model, UserError, load_samples, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import layers, models
-from tfgan_v1.report import plots
+from tfgan_v1.report.pictures import plots_of
 from tfgan_v1.storage import checkpoints, run_folder
 from tfgan_v1.training import loop
 
@@ -338,18 +338,23 @@ def test_the_monitor_checks_every_step_and_every_sampling_step(small, monkeypatc
 
 
 @pytest.mark.slow
-def test_plots_are_labelled_with_epochs_or_steps(small, monkeypatch):
+def test_plots_are_labeled_with_epochs_or_steps(small, monkeypatch):
     drawn = {}
-    for name in ("evolution", "loss_curves", "density_evolution", "divergence"):
-        real = getattr(plots, name)
-        monkeypatch.setattr(plots, name, lambda *args, name=name, real=real: drawn.update({name: args}) or real(*args))
+    monkeypatch.setattr("tfgan_v1.report.pictures.plots_of", lambda *args: drawn.update(plots_of(*args)) or drawn)
+
+    def curve(name):
+        (ax,) = drawn[name].axes
+        return ax.get_xlabel(), list(ax.lines[0].get_xdata())
+
     train(small())
-    assert drawn["evolution"][1] == ["step 2", "step 4", "step 6"]
-    assert drawn["loss_curves"][0] == [2, 4, 6] and drawn["loss_curves"][2] == "step"
+    (ax,) = drawn["evolution.png"].axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["step 2", "step 4", "step 6"]
+    assert curve("losses.png") == ("step", [2, 4, 6])
     train(small("points", "gaussian"))
-    assert drawn["density_evolution"][1] == ["epoch 2", "epoch 4", "epoch 6"]
-    assert drawn["divergence"][0] == [2, 4, 6] and drawn["divergence"][2] == "epoch"
-    assert np.allclose(drawn["divergence"][1], sorted(drawn["divergence"][1], reverse=True), rtol=0.5)
+    assert [ax.get_title() for ax in drawn["evolution.png"].axes][:3] == ["epoch 2", "epoch 4", "epoch 6"]
+    assert curve("divergence.png") == ("epoch", [2, 4, 6])
+    divergences = drawn["divergence.png"].axes[0].lines[0].get_ydata()
+    assert np.allclose(divergences, sorted(divergences, reverse=True), rtol=0.5)
 
 
 def test_custom_networks_may_have_any_image_size(tmp_path):

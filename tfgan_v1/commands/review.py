@@ -1,4 +1,4 @@
-"""`review`: a page with all sampling steps, the evolution sheet and an animated GIF, from samples."""
+"""`review`: a page with all sampling steps, the evolution plot and an animated GIF, from samples."""
 
 from tfgan_v1.commands.parsing import Parser, call_of, say
 
@@ -20,13 +20,13 @@ def parse(call, argv):
 
 
 def run(argv, program):
-    """Makes the page, the sheet and the animation. Returns the exit code."""
-    given = parse(call_of("review", program), argv)
+    """Makes the page, the evolution plot and the animation. Returns the exit code."""
+    flags = parse(call_of("review", program), argv)
 
     from tfgan_v1.config import Config
     from tfgan_v1.report import review
 
-    found = review.find(Config.samples if given["path"] is None else given["path"])
-    *paths, last = review.write(found, given["out"])
-    say(f"Wrote {', '.join(map(str, paths))} and {last}, of {len(found.samples):,} sampling steps.")
+    loaded = review.load(Config.samples if flags["path"] is None else flags["path"])
+    *paths, last = review.write(loaded, flags["out"])
+    say(f"Wrote {', '.join(map(str, paths))} and {last}, of {len(loaded.samples):,} sampling steps.")
     return 0

@@ -21,19 +21,20 @@ def write_line(plan, progress, numbers):
 
     numbers: STEP_METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
     """
-    config, now = progress.config, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True))
+    config, values = progress.config, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True))
     seconds, steps = max(progress.seconds - progress.reported[0], 1e-3), progress.step - progress.reported[1]
     progress.reported = progress.seconds, progress.step
-    seen = steps * plan.images_per_step
     time_left = str(timedelta(seconds=math.ceil((plan.total_steps - progress.step) * seconds / steps)))
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
 
-    losses = f"{place}... Discriminator Loss: {now['d_loss']:.4f}... Generator Loss: {now['g_loss']:.4f}"
-    outputs = ", ".join(f"{name} {now[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4])
+    losses = f"{place}... Discriminator Loss: {values['d_loss']:.4f}... Generator Loss: {values['g_loss']:.4f}"
+    outputs = ", ".join(f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4])
     if progress.held_out and progress.held_out[-1].step == progress.step:
         outputs += f", {records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}"
-    accuracies = f"accuracy D {now['d_accuracy']:.2f}, G {now['g_accuracy']:.2f}" if "d_accuracy" in now else ""
-    speed = f"{seen / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
+    accuracies = ""
+    if "d_accuracy" in values:
+        accuracies = f"accuracy D {values['d_accuracy']:.2f}, G {values['g_accuracy']:.2f}"
+    speed = f"{steps * plan.images_per_step / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
     if plan.workers > 1:
         speed += f" by {plan.workers} workers"
     points = _statistics(plan, progress)
@@ -50,16 +51,16 @@ def write_line(plan, progress, numbers):
 
 def progress_bar(plan, progress):
     """The bar of a run: see `bar`."""
-    kind = "points" if plan.is_points else "images"
-    return bar(plan.total_steps * plan.images_per_step, kind, progress.step * plan.images_per_step)
+    unit = "points" if plan.is_points else "images"
+    return bar(plan.total_steps * plan.images_per_step, unit, progress.step * plan.images_per_step)
 
 
-def bar(total, kind, done=0):
+def bar(total, unit, done=0):
     """A bar on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
     return tqdm(
         total=total,
         initial=done,
-        unit=f" {kind}",
+        unit=f" {unit}",
         unit_scale=True,
         bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",
         dynamic_ncols=True,
@@ -70,11 +71,11 @@ def bar(total, kind, done=0):
 
 def written_files(config):
     """The lines that name everything that a run has written into its folders; the files of a checkpoint as one."""
-    checkpoints = tuple(f"{each}-*.index" for each in GENERATORS.values())
-    kinds = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: SAMPLES_FILES}
+    checkpoints = tuple(f"{name}-*.index" for name in GENERATORS.values())
+    patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: SAMPLES_FILES}
     lines = []
-    for folder, patterns in kinds.items():
-        paths = [path for pattern in patterns for path in sorted(folder.glob(pattern), key=_by_step)]
+    for folder, names in patterns.items():
+        paths = [path for name in names for path in sorted(folder.glob(name), key=_by_step)]
         shown = (path.stem if path.suffix == ".index" else path.name + "/" * path.is_dir() for path in paths)
         lines.append(f"  {folder}: {', '.join(shown)}")
     return lines
@@ -85,15 +86,13 @@ def _by_step(path):
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", path.name)]
 
 
-def write_figures(plan, progress, evaluator):
-    """Prints the figures of the last evaluation, in brackets those of real images."""
-    values = zip(evaluator.header[2:], progress.evaluation[-1][2:], evaluator.real, strict=True)
-    best = progress.best[0] == progress.step
-    shown = ", ".join(f"{name.replace('_', ' ')} {value:.3f} ({of_real:.3f})" for name, value, of_real in values)
+def write_scores(plan, progress, evaluator):
+    """Prints the scores of the last evaluation, in brackets those of real images."""
+    scores = zip(evaluator.header[2:], progress.evaluation[-1][2:], evaluator.real, strict=True)
+    shown = ", ".join(f"{name.replace('_', ' ')} {value:.3f} ({real:.3f})" for name, value, real in scores)
+    best = ", the best so far" if progress.best[0] == progress.step else ""
     with tqdm.external_write_mode():
-        print(
-            f"{plan.step_label(progress.step).capitalize()}: {shown}{', the best so far' if best else ''}", flush=True
-        )
+        print(f"{plan.step_label(progress.step).capitalize()}: {shown}{best}", flush=True)
 
 
 def fitted(line, parts, width):

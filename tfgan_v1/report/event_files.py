@@ -5,17 +5,8 @@ import io
 from PIL import Image
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import plots
-
-# The STEP_METRICS and figures in the groups in which TensorBoard shows them.
-TAGS = {
-    "d_loss": "loss/discriminator",
-    "g_loss": "loss/generator",
-    "d_accuracy": "accuracy/discriminator",
-    "g_accuracy": "accuracy/generator",
-    **{name: f"outputs/{name}" for names in STEP_METRICS.values() for name in names[2:4]},
-}
+from tfgan_v1.report.curves import TAGS
 
 
 class EventFiles:
@@ -25,7 +16,7 @@ class EventFiles:
         """folder: where to write. weights: the variables whose values are written as histograms."""
         self._folder, self._writer = folder, None
         # Not tf.summary.histogram, which would name them after ops of its own.
-        histograms = [tf.raw_ops.HistogramSummary(tag=each.op.name, values=each) for each in weights]
+        histograms = [tf.raw_ops.HistogramSummary(tag=variable.op.name, values=variable) for variable in weights]
         self._weights = tf.summary.merge(histograms)
 
     def start(self, step):
@@ -35,7 +26,7 @@ class EventFiles:
         self._writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step + 1)
 
     def add_numbers(self, step, numbers):
-        """Adds numbers by name: STEP_METRICS, or figures."""
+        """Adds numbers by name: STEP_METRICS, or scores."""
         values = [tf.Summary.Value(tag=TAGS.get(name, name), simple_value=number) for name, number in numbers.items()]
         self._writer.add_summary(tf.Summary(value=values), step)
 
@@ -59,9 +50,6 @@ def _image(png):
 
 def pngs_of(plan, progress):
     """The PNG files of the last samples by name: of fresh noise, and of the same noise at each sampling step."""
-    kinds = {"samples": progress.samples, "fixed_noise": progress.fixed}
-    return {
-        name: plots.samples_png(samples[-1], plan.dataset.images, plan.sheet_columns)
-        for name, samples in kinds.items()
-        if samples
-    }
+    sets = {"samples": progress.samples, "fixed_noise": progress.fixed}
+    options = plan.dataset.images, plan.sheet_columns
+    return {name: plots.samples_png(samples[-1], *options) for name, samples in sets.items() if samples}

@@ -5,6 +5,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from tfgan_v1 import files
 from tfgan_v1.errors import UserError
-from tfgan_v1.report import animation, plots
+from tfgan_v1.report.images import as_bytes, gif, gif_enlargement, png
+from tfgan_v1.report.plots import samples_png
 from tfgan_v1.storage import names
 
 _MOST_PIXELS, _MOST_POINTS = 2**26, 100_000  # of a sheet, before it is enlarged, and of a plot of their density
@@ -27,13 +29,13 @@ class Images(NamedTuple):
     blocks: Iterable  # float32 [m, h, w, c] in [0, 1], or points [m, 1]
     count: int
     shape: tuple  # of each
-    sheet: Callable = plots.samples_png  # all of them, uint8 [n, h, w, c] or points -> the bytes of a PNG
+    sheet: Callable = samples_png  # all of them, uint8 [n, h, w, c] or points -> the bytes of a PNG
     milliseconds: int = 500  # of each frame of a GIF
 
     def all(self):
         """All of them: uint8 [n, h, w, c], or points, float32 [n, 1]."""
         is_points = len(self.shape) == 1
-        return np.concatenate([block if is_points else plots.as_bytes(block) for block in self.blocks])
+        return np.concatenate([block if is_points else as_bytes(block) for block in self.blocks])
 
 
 def _write_array(images, file):
@@ -53,13 +55,8 @@ def _write_archive(images, file):
         _write_array(images, member)
 
 
-def _write_animation(images, file):
-    frames = (frame for block in images.blocks for frame in block)
-    file.write(animation.gif(frames, images.milliseconds))
-
-
 class Format(NamedTuple):
-    """A kind of file."""
+    """A file format of drawn images."""
 
     write: Callable[[Images, Any], None]
     most: Callable[[tuple], float] = lambda shape: math.inf  # images or points of a shape: their memory is bounded
@@ -71,7 +68,8 @@ FORMATS = {  # suffix -> Format
         lambda shape: _MOST_PIXELS // math.prod(shape[:2]) if len(shape) == 3 else _MOST_POINTS,
     ),
     ".gif": Format(
-        _write_animation, lambda shape: _MOST_ANIMATED // (math.prod(shape[:2]) * animation.enlargement(shape) ** 2)
+        lambda images, file: file.write(gif(chain.from_iterable(images.blocks), images.milliseconds)),
+        lambda shape: _MOST_ANIMATED // (math.prod(shape[:2]) * gif_enlargement(shape) ** 2),
     ),
     ".npy": Format(_write_array),
     ".npz": Format(_write_archive),
@@ -94,9 +92,9 @@ def check(out):
 
 def check_number(out, count, shape, with_text=False):
     """Raises UserError if a checked path cannot take `count` images or points of a shape. with_text: captions."""
-    what = "images" if len(shape) == 3 else "points"
+    unit = "images" if len(shape) == 3 else "points"
     if is_folder(out):
-        if what == "points":
+        if unit == "points":
             raise UserError(
                 f"--out {out} is a folder for images, but these are points; use a .png file, which shows their density"
             )
@@ -104,10 +102,10 @@ def check_number(out, count, shape, with_text=False):
     suffix = Path(out).suffix.lower()
     most = min(FORMATS[suffix].most(shape), _MOST_TEXT if with_text else math.inf)
     if count > most:
-        of_text = " with text" if with_text else ""
-        folder = ", or a folder such as pictures/" if what == "images" else ""
+        text = " with text" if with_text else ""
+        folder = ", or a folder such as pictures/" if unit == "images" else ""
         raise UserError(
-            f"a {suffix}{of_text} takes at most {most:,} of these {what}, and there are {count:,}; use .npy or .npz"
+            f"a {suffix}{text} takes at most {most:,} of these {unit}, and there are {count:,}; use .npy or .npz"
             f"{folder}, which take any number"
         )
 
@@ -125,7 +123,7 @@ def write(out, images, name_of):
     for block in images.blocks:
         for image in block:
             with files.replacing(path / f"{name_of(number)}.png") as partial:
-                partial.write_bytes(plots.png(image))
+                partial.write_bytes(png(image))
             number += 1
 
 

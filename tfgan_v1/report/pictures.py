@@ -3,15 +3,11 @@
 import time
 
 from tfgan_v1 import files
-from tfgan_v1.report import page, plots, statistics
+from tfgan_v1.report import curves, page, plots, statistics
 from tfgan_v1.storage import names
 
-EVERY = 5.0  # seconds from one drawing of a kind to the next, at least
-SHARE = 0.009  # of the time of the run that each of the two kinds may take while it trains
-OUTPUTS = {  # Loss.critic -> the plot of D's outputs
-    False: (names.PROBABILITIES, plots.probabilities),
-    True: (names.D_SCORES, plots.scores),
-}
+EVERY = 5.0  # seconds between two calls of the same Budgeted, at least
+SHARE = 0.009  # of the time of the run that each of the two Budgeted may take while it trains
 
 
 class Pictures:
@@ -23,15 +19,15 @@ class Pictures:
         samples = -(-plan.total_steps // plan.sample_every)
         self._grids = page.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
         # A density is a plot, too. The seconds of the first drawing are a guess.
-        self._kinds = [
+        self._budgeted = [
             Budgeted(self._draw_page if plan.is_points else self._draw_grid_and_page, 0.05),
             Budgeted(self._draw_plots, 1.5),
         ]
 
     def refresh(self, progress):
         """Draws what may be drawn after the last sampling step, so that it takes two percent of the run at most."""
-        for kind in self._kinds:
-            kind.draw_if_due(progress)
+        for drawing in self._budgeted:
+            drawing.draw_if_due(progress)
 
     def finish(self, progress, last):
         """Draws everything. last: samples of the trained generator."""
@@ -48,10 +44,10 @@ class Pictures:
         _write(self._plan, names.LAST_SAMPLES, png)
 
     def _draw_page(self, progress):
-        plan, about = self._plan, page.about_run(self._plan, progress, self._evaluator)
-        tables = page.Tables(progress.losses, progress.held_out, progress.evaluation)
-        _write(plan, names.REVIEW, files.to_json(about).encode())
-        _write(plan, names.REVIEW_PAGE, page.page(about, self._grids.urls(shown_samples(progress)), tables))
+        plan, summary = self._plan, page.summarize_run(self._plan, progress, self._evaluator)
+        tables = tables_of(progress)
+        _write(plan, names.REVIEW, files.to_json(summary).encode())
+        _write(plan, names.REVIEW_PAGE, page.page(summary, self._grids.urls(shown_samples(progress)), tables))
 
     def _draw_plots(self, progress):
         for name, figure in plots_of(self._plan, progress, self._evaluator).items():
@@ -86,27 +82,31 @@ def shown_samples(progress):
 def plots_of(plan, progress, evaluator=None):
     """The Figures of a run by the names of their files. evaluator: of `--evaluate-every`, or None."""
     figures, samples = {}, shown_samples(progress)
+    summary = page.summarize_run(plan, progress, evaluator)
     if samples:
-        places = [plan.step_label(step) for step in progress.sample_steps[-len(samples) :]]
-        draw, more = (
-            (plots.density_evolution, plan.dataset.images) if plan.is_points else (plots.evolution, plan.columns)
+        labels = [curves.label_of(summary, step) for step in summary["sample_steps"]]
+        figures[names.EVOLUTION] = (
+            plots.density_evolution(samples, labels, plan.dataset.images)
+            if plan.is_points
+            else plots.evolution(samples, labels, plan.columns)
         )
-        figures[names.EVOLUTION] = draw(samples, places, more)
     if samples and plan.is_points:
-        divergences = [divergence for _, _, divergence, *_ in statistics.statistics(plan, progress)]
-        figures[names.DIVERGENCE] = plots.divergence(plan.axis(progress.sample_steps), divergences, plan.unit)
-    if progress.losses:
-        steps = plan.axis(row.step for row in progress.losses)
-        figures[names.LOSS_CURVES] = plots.loss_curves(steps, progress.losses, plan.unit)
-        name, draw = OUTPUTS[plan.critic]
-        figures[name] = draw(steps, progress.losses, plan.unit)
-    if progress.held_out:
-        steps = plan.axis(row.step for row in progress.held_out)
-        figures[names.OVERFITTING] = plots.held_out(steps, progress.held_out, plan.critic, plan.unit)
-    if evaluator and progress.evaluation:
-        steps, rows = plan.axis(row[0] for row in progress.evaluation), progress.evaluation
-        figures[names.EVALUATION_CURVES] = plots.figures(steps, evaluator.header[2:], rows, evaluator.real, plan.unit)
+        divergence = curves.of_points(summary, statistics.statistics(plan, progress))
+        figures[divergence.file] = plots.lines(divergence, plan.unit)
+    scores = []
+    for curve in curves.of_run(summary, tables_of(progress)):
+        if curve.file == names.EVALUATION_CURVES:
+            scores.append(curve)
+        else:
+            figures[curve.file] = plots.lines(curve, plan.unit)
+    if scores:
+        figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.unit)
     return figures
+
+
+def tables_of(progress):
+    """The curves.Tables of a Progress."""
+    return curves.Tables(progress.losses, progress.held_out, progress.evaluation)
 
 
 def _write(plan, name, content):

@@ -1,14 +1,15 @@
-"""Plots and image grids: functions from arrays to figures and PNG files."""
+"""Plots: functions from arrays to Matplotlib figures, and figures as PNG files."""
 
 import io
-import math
 import warnings
 
 import numpy as np
 
 from tfgan_v1.errors import UserError, plain, shortened
+from tfgan_v1.report.curves import running_mean
+from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 
-_GAP = 2  # pixels between the images of a grid
+_COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
 
@@ -45,21 +46,15 @@ def evolution(samples, places, classes=(), rows=10, columns=6):
     samples: list of arrays [n, h, w, c] in [0, 1]; places: a label for each, such as "epoch 3". classes: the names of
     the classes of the first samples, for a column of each in place of 6. Returns a Figure.
     """
-    chosen, columns = _spread(len(samples), rows), len(classes) or columns
+    chosen, columns = spread(len(samples), rows), len(classes) or columns
     columns = min(columns, *(len(samples[i]) for i in chosen))
     grid = tile(np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1)
-    height = grid.shape[0] / len(chosen)
     names = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
-    turn = 90 if max(map(len, names), default=0) > _LONGEST_UPRIGHT else 0
-    above = 0.15 * max(map(len, names)) if turn else 0  # inches of the names' own
-    figure = _figure(columns, len(chosen) * height / (grid.shape[1] / columns) + above)
-    ax = figure.add_subplot()
-    ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
-    ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
-    ax.tick_params(length=0)
+    longest = max(map(len, names), default=0)
+    turn = 90 if longest > _LONGEST_UPRIGHT else 0
+    figure, ax = _labeled_grid(grid, columns, [places[i] for i in chosen], above=0.15 * longest if turn else 0)
     ax.set_xticks((np.arange(len(names)) + 0.5) * grid.shape[1] / columns, names, rotation=turn, parse_math=False)
     ax.xaxis.tick_top()
-    ax.spines[:].set_visible(False)
     return figure
 
 
@@ -70,15 +65,15 @@ def density(fake, real=None):
     """
     figure = _figure(8, 4.5)
     _draw_density(figure.add_subplot(), fake, real)
-    kinds = "fake data" if real is None else "real and fake data"
-    figure.axes[0].set(title=f"Distribution of {kinds}", xlabel="value", ylabel="density")
+    data = "fake data" if real is None else "real and fake data"
+    figure.axes[0].set(title=f"Distribution of {data}", xlabel="value", ylabel="density")
     figure.axes[0].legend()
     return figure
 
 
 def density_evolution(samples, places, real, most=10):
     """The density of fake points over the run: up to 10 plots, from the first to the last. Returns a Figure."""
-    chosen = _spread(len(samples), most)
+    chosen = spread(len(samples), most)
     rows, columns = grid_size(len(chosen))
     figure = _figure(3 * columns, 2 * rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -93,131 +88,48 @@ def density_evolution(samples, places, real, most=10):
     return figure
 
 
-def loss_curves(x, losses, unit="epoch"):
-    """The losses of the discriminator, blue, and of the generator, red. Returns a Figure.
+def lines(curve, unit="epoch"):
+    """A curves.Curve: that of the discriminator, or of real data, is blue, the other red. Returns a Figure.
 
-    losses: rows of records.Losses; x: the epoch or step of each; unit: "epoch" or "step".
+    unit: of the run, "epoch" or "step".
     """
-    curves = {"Discriminator": [row.d_loss for row in losses], "Generator": [row.g_loss for row in losses]}
-    return _curves(x, curves, title="Training Losses", xlabel=unit, ylabel="loss")
-
-
-def probabilities(x, losses, unit="epoch"):
-    """D(x) and D(G(z)): D's mean outputs for real and for generated images. Returns a Figure. See `loss_curves`.
-
-    The dashed line is the optimum, 0.5 for both (arXiv:1406.2661, sec. 4.1).
-    """
-    curves = {"D(x)": [row.d_x for row in losses], "D(G(z))": [row.d_g_z for row in losses]}
-    figure = _curves(x, curves, title="Discriminator outputs", xlabel=unit, ylabel="probability of being real")
-    figure.axes[0].axhline(0.5, color="black", linewidth=1, linestyle="--")
-    figure.axes[0].set_ylim(0, 1)
+    figure = _figure(8, 4.5)
+    ax = figure.add_subplot()
+    x = np.asarray(curve.x)
+    for name, y, color in zip(curve.legend or curve.series, curve.series.values(), _COLORS.values(), strict=False):
+        mean = running_mean(y)
+        if mean is not None:
+            ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
+        ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
+    for value in curve.references:
+        ax.axhline(value, color="black", linewidth=1, linestyle="--")
+    ax.set(title=curve.plot_title or curve.title, xlabel=unit, ylabel=curve.ylabel)
+    if curve.range:
+        ax.set_ylim(curve.range)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(alpha=0.3)
+    ax.legend()
     return figure
 
 
-def scores(x, losses, unit="epoch"):
-    """D's mean scores of real and generated images, of any sign and size. Returns a Figure. See `loss_curves`."""
-    curves = {"score(x)": [row.d_x for row in losses], "score(G(z))": [row.d_g_z for row in losses]}
-    return _curves(x, curves, title="Discriminator scores", xlabel=unit, ylabel="score")
-
-
-def held_out(x, rows, critic, unit="epoch"):
-    """D's mean outputs on training and on held-out images: where they part, D knows the training images by heart.
-
-    rows: records.HeldOut; x: the epoch or step of each. Returns a Figure.
-    """
-    curves = {"training images": [row.training for row in rows], "held-out images": [row.held_out for row in rows]}
-    ylabel = "score" if critic else "probability of being real"
-    figure = _curves(x, curves, title="Discriminator outputs on real images", xlabel=unit, ylabel=ylabel)
-    if not critic:
-        figure.axes[0].set_ylim(0, 1)
-    return figure
-
-
-def figures(x, names, rows, real, unit="epoch"):
-    """Figures measured while training, a plot for each, and as a dashed line that of real images. Returns a Figure.
-
-    rows: (step, epoch, *values in the order of the names); x: the epoch or step of each; real: the real ones' values.
-    """
-    figure = _figure(8, 2.5 * len(names))
-    axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
-    for i, (ax, name) in enumerate(zip(axes, names, strict=True)):
-        ax.plot(np.asarray(x), [row[2 + i] for row in rows], color="tab:blue", marker=".", label="generated images")
-        ax.axhline(real[i], color="black", linewidth=1, linestyle="--", label="real images")
-        ax.set(ylabel=name.replace("_", " "), ylim=(0, None))
+def panels(curves, unit="epoch"):
+    """The curves.Curves of an evaluation, one below the other. Returns a Figure."""
+    figure = _figure(8, 2.5 * len(curves))
+    axes = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, curve in zip(axes, curves, strict=True):
+        for name, y in curve.series.items():
+            ax.plot(np.asarray(curve.x), y, color="tab:blue", marker=".", label=name)
+        ax.axhline(*curve.references, color="black", linewidth=1, linestyle="--", label="real images")
+        ax.set(ylabel=curve.ylabel, ylim=(0, None))
         ax.grid(alpha=0.3)
     axes[0].legend()
     axes[-1].set_xlabel(unit)
     return figure
 
 
-def divergence(x, values, unit="epoch"):
-    """The Kullback-Leibler divergence, metrics.kl_divergence, over the run. Returns a Figure. See `loss_curves`."""
-    return _curves(x, {"KL(real || fake)": values}, title="KL divergence", xlabel=unit, ylabel="nats")
-
-
 def samples_png(samples, real=None, columns=None):
     """Samples as the bytes of a PNG: a grid of images; for points, their density and that of `real`."""
     return grid_png(samples, columns) if np.ndim(samples) == 4 else figure_png(density(samples, real))
-
-
-def grid_png(images, columns=None):
-    """Images [n, h, w, c] in [0, 1], or uint8, as an image grid, as the bytes of a PNG; small images are enlarged.
-
-    columns: None for the most square grid.
-    """
-    return png(tile(as_bytes(images), columns or grid_size(len(images))[1], background=255), least=600)
-
-
-def png(image, least=0):
-    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width."""
-    factor = max(1, round(least / image.shape[1]))
-    file = io.BytesIO()
-    as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
-    return file.getvalue()
-
-
-def as_picture(image):
-    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as a Pillow image."""
-    from PIL import Image
-
-    pixels = as_bytes(image)
-    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels)
-
-
-def as_bytes(images):
-    """Images in [0, 1] as uint8 of the same shape; those that are uint8 stay unchanged."""
-    images = np.asarray(images)
-    return images if images.dtype == np.uint8 else np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
-
-
-def tile(images, columns, background=0):
-    """Images [n, h, w, c] or [n, h, w] in a grid, row by row: [rows * (h + gap) - gap, columns * (w + gap) - gap]."""
-    images = np.asarray(images)
-    short = -len(images) % columns
-    padding = [(0, 0), (0, _GAP), (0, _GAP)] + [(0, 0)] * (images.ndim - 3)
-    cells = np.pad(images, padding, constant_values=background)
-    cells = np.concatenate([cells, np.full((short, *cells.shape[1:]), background, cells.dtype)])
-    rows = len(cells) // columns
-    _, height, width, *channels = cells.shape
-    grid = cells.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, *channels)[:-_GAP, :-_GAP]
-
-
-def grid_size(count):
-    """(rows, columns) of the most square grid for `count` images: 4x4 for 16, 3x4 for 12."""
-    columns = math.ceil(math.sqrt(count))
-    return math.ceil(count / columns), columns
-
-
-def as_images(sample):
-    """A sample for matplotlib: [n, h, w, 3] is unchanged; [n, h, w, 1] and [n, h * w], of squares, become [n, h, w]."""
-    sample = np.asarray(sample)
-    if sample.ndim == 2:
-        side = math.isqrt(sample.shape[1])
-        if side * side != sample.shape[1]:
-            raise UserError(f"samples of {sample.shape[1]} numbers each are not square images")
-        return sample.reshape(len(sample), side, side)
-    return sample.squeeze(-1) if sample.shape[-1] == 1 else sample
 
 
 def figure_png(figure):
@@ -227,43 +139,6 @@ def figure_png(figure):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a class's name: the font has no such letter
         figure.savefig(file, format="png", bbox_inches="tight")
     return file.getvalue()
-
-
-_MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
-_WINDOWS = 20  # of the running mean, side by side, in a curve
-
-
-def running_mean(values):
-    """The mean of each value and those before it, over a twentieth of the curve; None for a short curve.
-
-    Single steps are noisy: a loss is that of one batch.
-    """
-    if len(values) < _MANY:
-        return None
-    window = len(values) // _WINDOWS
-    sums = np.cumsum(np.concatenate([[0.0], values]))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(0, ends - window)
-    return (sums[ends] - sums[starts]) / (ends - starts)
-
-
-def _curves(x, curves, **labels):
-    figure = _figure(8, 4.5)
-    ax = figure.add_subplot()
-    x = np.asarray(x)
-    for (name, y), color in zip(curves.items(), ("tab:blue", "tab:red"), strict=False):
-        mean = running_mean(y)
-        if mean is not None:
-            ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
-        ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
-    ax.set(**labels)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.grid(alpha=0.3)
-    ax.legend()
-    return figure
-
-
-_COLORS = {"real": "tab:blue", "fake": "tab:red"}
 
 
 def _draw_density(ax, fake, real):
@@ -287,25 +162,40 @@ def density_curves(fake, real=None, count=400):
     everything = np.concatenate([np.clip(points, -1e9, 1e9) for points in finite.values()])
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
     grid = np.linspace(low - deviation, high + deviation, count)[:, None]
-    fitted = {name: KernelDensity(bandwidth=0.3 * deviation).fit(each) for name, each in finite.items() if len(each)}
-    return grid[:, 0], {name: np.exp(estimate.score_samples(grid)) for name, estimate in fitted.items()}
+    estimates = {
+        name: KernelDensity(bandwidth=0.3 * deviation).fit(points) for name, points in finite.items() if len(points)
+    }
+    return grid[:, 0], {name: np.exp(estimate.score_samples(grid)) for name, estimate in estimates.items()}
 
 
 def density_svg(fake, real=None):
     """The densities of real points, blue, and of fake points, red, as the text of a small SVG image."""
     grid, densities = density_curves(fake, real, count=120)
-    low, high, top = float(grid[0]), float(grid[-1]), max((float(each.max()) for each in densities.values()), default=1)
+    low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
     x, parts = 20 + 560 * (grid - low) / (high - low), ['<rect width="600" height="400" fill="#fff"/>']
-    for (name, density), color, place in zip(densities.items(), ("#1f77b4", "#d62728"), (30, 90), strict=False):
+    for (name, density), place in zip(densities.items(), (30, 90), strict=False):
         outline = "L".join(f"{across:.0f} {370 - 350 * up:.0f}" for across, up in zip(x, density / top, strict=True))
-        style = f'fill="{color}" fill-opacity=".2" stroke="{color}" stroke-width="2"'
+        style = f'fill="{_COLORS[name]}" fill-opacity=".2" stroke="{_COLORS[name]}" stroke-width="2"'
         parts.append(f'<path d="M20 370L{outline}L580 370Z" {style}/><text x="{place}" y="30">{name}</text>')
     parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
     size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
 
 
-def _spread(count, most):
+def _labeled_grid(grid, columns, labels, above=0, **text):
+    """(Figure, its axes) of an image grid with a label for each row. above: inches for names; text: of the labels."""
+    height = grid.shape[0] / len(labels)
+    figure = _figure(columns, len(labels) * height / (grid.shape[1] / columns) + above)
+    ax = figure.add_subplot()
+    ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
+    ax.set_xticks([])
+    ax.set_yticks((np.arange(len(labels)) + 0.5) * height, labels, **text)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return figure, ax
+
+
+def spread(count, most):
     """Up to `most` evenly spaced indices from 0 to count - 1."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 

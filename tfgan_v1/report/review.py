@@ -1,4 +1,4 @@
-"""The command `review`: the page, the evolution sheet and an animation from what a run left, or from any samples."""
+"""The page, the evolution plot and an animation from a run's samples folder, or from a pickle of samples."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from tfgan_v1 import files
 from tfgan_v1.data.arrays import to_images_or_points
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.report import animation, page, plots
+from tfgan_v1.report import curves, images, page, plots
 from tfgan_v1.storage import names, records
 
 MOST_IMAGES = 100  # of a sampling step that are shown
@@ -17,29 +17,29 @@ MOST_FRAMES = 200  # of the animation
 SECONDS, HOLD = 8.0, 1.5  # of the animation, and of its last frame
 
 
-class Found(NamedTuple):
-    """What there is to review."""
+class Review(NamedTuple):
+    """What a samples folder or a pickle has for the page."""
 
-    about: dict[str, Any]  # see review.about_run
+    summary: dict[str, Any]  # see page.summarize_run
     samples: list  # float32 arrays [n, h, w, c] in [0, 1], or points [n, 1]
-    tables: page.Tables
-    folder: Path  # where it was found
-    stem: str  # of the file, or "" in a run's folder
+    tables: curves.Tables
+    folder: Path  # of the samples
+    stem: str  # of the pickle, or "" in a run's folder
 
 
-def find(path):
-    """The Found in a pickle of samples or in the samples folder of a run. Raises UserError if there is none."""
+def load(path):
+    """The Review of a pickle of samples, or of the samples folder of a run. Raises UserError if there is none."""
     path = Path(path)
     if path.is_dir():
-        return _in_folder(path)
+        return _load_folder(path)
     if not path.exists():
         raise UserError(f"there is no {path}; name a samples folder, or a pickle such as train_samples.pkl")
     samples = as_samples(records.load_samples(path), path)
-    return Found(page.about_samples(path.name, samples), samples, page.Tables(), path.parent, path.stem)
+    return Review(page.summarize_samples(path.name, samples), samples, curves.Tables(), path.parent, path.stem)
 
 
-def _in_folder(folder):
-    """The Found in the samples folder of a run."""
+def _load_folder(folder):
+    """The Review of the samples folder of a run."""
     if not (folder / names.SAMPLES).is_file():
         hint = (
             "which holds checkpoints; name the run's samples folder"
@@ -51,24 +51,23 @@ def _in_folder(folder):
     samples = records.load_samples(fixed) if fixed.is_file() else []
     source = fixed if samples else folder / names.SAMPLES
     samples = as_samples(samples or records.load_samples(source), source)
-    about = _read_about(folder)
+    summary = _read_summary(folder)
     critic, losses = _read_losses(folder)
-    if about is None:
-        about = page.about_samples(folder.name or str(folder), samples) | {
-            "reads_as": "scores" if critic else "probabilities"
-        }
+    if summary is None:
+        summary = page.summarize_samples(folder.name or str(folder), samples)
+        summary["reads_as"] = "scores" if critic else "probabilities"
         if len(losses) == len(samples):  # a row for each sampling step
-            about |= {"unit": "step", "sample_steps": [row.step for row in losses]}
+            summary |= {"unit": "step", "sample_steps": [row.step for row in losses]}
         else:
-            losses = []  # nobody knows at which steps the samples were drawn
-    if about["sample_steps"]:  # a killed run may have drawn more
-        count = min(len(samples), len(about["sample_steps"]))
-        samples, about["sample_steps"] = samples[:count], about["sample_steps"][:count]
-    header = ("step", "epoch", *about["figures"])
+            losses = []  # the steps of the samples are unknown
+    if summary["sample_steps"]:  # a killed run may have drawn more
+        count = min(len(samples), len(summary["sample_steps"]))
+        samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
+    header = ("step", "epoch", *summary["figures"])
     held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
-    evaluation = _read(folder / names.EVALUATION, header) if about["figures"] else []
-    tables = page.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
-    return Found(about, samples, tables, folder, "")
+    evaluation = _read(folder / names.EVALUATION, header) if summary["figures"] else []
+    tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
+    return Review(summary, samples, tables, folder, "")
 
 
 def as_samples(samples, path):
@@ -79,38 +78,38 @@ def as_samples(samples, path):
     """
     if not samples:
         raise UserError(f"{path} holds an empty list, in which no samples are; train a run first")
-    shapes = {each.shape[1:] for each in samples}
+    shapes = {sample.shape[1:] for sample in samples}
     if len(shapes) > 1:
         raise UserError(f"{path} holds samples of different shapes: {' and '.join(map(str, sorted(shapes)[:2]))}")
-    samples = [each[:MOST_IMAGES] for each in samples]
+    samples = [sample[:MOST_IMAGES] for sample in samples]
     everything = np.concatenate(samples)
     pixels = to_images_or_points(everything, str(path))
     if pixels.dtype == np.uint8:
         exact = everything.dtype.kind == "f" and everything.min() >= 0 and everything.max() <= 1
         pixels = everything.reshape(pixels.shape) if exact else pixels / np.float32(255)
-    return np.split(pixels, np.cumsum([len(each) for each in samples])[:-1])
+    return np.split(pixels, np.cumsum([len(sample) for sample in samples])[:-1])
 
 
-def write(found, out=None):
-    """Writes the page, the evolution sheet and, of images, the animation. Returns their paths.
+def write(review, out=None):
+    """Writes the page, the evolution plot and, of images, the animation. Returns their paths.
 
     out: the folder to write to, None for where the samples are.
     """
-    folder = found.folder if out is None else Path(out)
+    folder = review.folder if out is None else Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    about, samples = found.about, found.samples
-    urls = page.Grids(len(samples), about["columns"]).urls(samples)
-    steps = about["sample_steps"] or range(1, len(samples) + 1)
-    places = [page.label_of(about, step) for step in steps]
+    summary, samples = review.summary, review.samples
+    urls = page.Grids(len(samples), summary["columns"]).urls(samples)
+    steps = summary["sample_steps"] or range(1, len(samples) + 1)
+    labels = [curves.label_of(summary, step) for step in steps]
     is_images = np.ndim(samples[0]) == 4
-    draw = plots.evolution if is_images else plots.density_evolution
+    evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     contents = {
-        names.REVIEW_PAGE: page.page(about, urls, found.tables),
-        names.EVOLUTION: plots.figure_png(draw(samples, places, () if is_images else None)),
+        names.REVIEW_PAGE: page.page(summary, urls, review.tables),
+        names.EVOLUTION: plots.figure_png(evolution),
     }
     if is_images:
-        contents[names.ANIMATION] = animate(samples, about["columns"])
-    paths = [folder / (f"{found.stem}{Path(name).suffix}" if found.stem else name) for name in contents]
+        contents[names.ANIMATION] = animate(samples, summary["columns"])
+    paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         with files.replacing(path) as partial:
             partial.write_bytes(content)
@@ -119,22 +118,21 @@ def write(found, out=None):
 
 def animate(samples, columns=None):
     """The image grids of up to MOST_FRAMES of the samples, from the first to the last, as the bytes of a GIF."""
-    chosen = np.unique(np.linspace(0, len(samples) - 1, min(MOST_FRAMES, len(samples))).round().astype(int))
     least = min(map(len, samples))  # frames of one size
-    columns = columns or plots.grid_size(least)[1]
-    frames = [plots.tile(samples[i][:least], columns, background=1) for i in chosen]
-    return animation.gif(frames, 1000 * min(0.5, SECONDS / len(frames)), 1000 * HOLD)
+    columns = columns or images.grid_size(least)[1]
+    frames = [images.tile(samples[i][:least], columns, background=1) for i in plots.spread(len(samples), MOST_FRAMES)]
+    return images.gif(frames, 1000 * min(0.5, SECONDS / len(frames)), 1000 * HOLD)
 
 
-def _read_about(folder):
+def _read_summary(folder):
     """The content of review.json, or None, with a warning if it is damaged."""
     path = folder / names.REVIEW
     if not path.is_file():
         return None
     try:
-        about = files.read_json(path)
-        if files.has_valid_checksum(about) and about.keys() - {"sha256"} == {*page.ABOUT}:
-            return about
+        summary = files.read_json(path)
+        if files.has_valid_checksum(summary) and summary.keys() - {"sha256"} == page.SUMMARY.keys():
+            return summary
     except (OSError, ValueError, RecursionError, AttributeError):
         pass
     warn(f"{path} is damaged, so the page has no configuration; the next training step that draws samples replaces it")

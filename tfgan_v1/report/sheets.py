@@ -2,13 +2,14 @@
 
 import io
 import math
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from tfgan_v1.errors import plain, shortened
-from tfgan_v1.report import plots
+from tfgan_v1.report.images import as_picture, grid_size
 
 _FONT, _LONGEST = 11, 18  # pixels of the text's height; characters of a line
 _LEAST, _LEAST_ALL = 48, 600  # pixels of an image's width, and of about all columns'; smaller images are enlarged
@@ -21,37 +22,31 @@ def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
     images: uint8 [n, h, w, c]. columns: None for the most square grid. captions: a text for each image, of lines.
     group: columns that belong together. x, y: a text under each column, and to the left of each row.
     """
-    from matplotlib import get_data_path
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import ImageDraw
 
-    columns = columns or plots.grid_size(len(images))[1]
-    font = ImageFont.truetype(
-        Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf"), _FONT
-    )  # the one of plots, with accents
+    columns, font = columns or grid_size(len(images))[1], _font()
     captions, x, y = ([_lines(text) for text in texts or ()] for texts in (captions, x, y))
-    line = sum(font.getmetrics())
-    (height, width, channels), rows = images.shape[1:], math.ceil(len(images) / columns)
-    least = max(_LEAST, _width(font, captions), _width(font, x))
-    factor = max(math.ceil(least / width), round(_LEAST_ALL / (columns * width)))
-    height, width = factor * height, factor * width
-    below, left = line * max(map(len, captions), default=0), _width(font, y) + 2 * _GAP * bool(y)
-    lefts = left + np.arange(columns) * (width + _GAP) + np.arange(columns) // group * (_GROUP_GAP if group > 1 else 0)
-    tops = np.arange(rows) * (height + below + _GAP)
-    size = tops[-1] + height + below + line * bool(x), lefts[-1] + width
-    canvas = np.full((*size, channels), 255, np.uint8)
-    places = [(lefts[index % columns], tops[index // columns]) for index in range(len(images))]
-    for image, (at_x, at_y) in zip(images, places, strict=True):
-        canvas[at_y : at_y + height, at_x : at_x + width] = image.repeat(factor, 0).repeat(factor, 1)
-    picture = Image.fromarray(canvas.squeeze(-1) if channels == 1 else canvas)
-    draw = ImageDraw.Draw(picture)
-    black = 0 if channels == 1 else (0, 0, 0)
-    texts = [(lines, at_x, at_y + height) for lines, (at_x, at_y) in zip(captions, places, strict=False)]
-    texts += [(lines, at_x, tops[-1] + height + below) for lines, at_x in zip(x, lefts, strict=False)]
-    for lines, at_x, at_y in texts:
+    line = sum(font.getmetrics())  # pixels from one line of text to the next
+    images = _enlarge(images, columns, max(_LEAST, _width(font, captions), _width(font, x)))
+    height, width = images.shape[1:3]
+    cell = height + line * max(map(len, captions), default=0)
+    margin = _width(font, y) + 2 * _GAP * bool(y)
+    lefts = margin + np.arange(columns) * (width + _GAP) + np.arange(columns) // group * _GROUP_GAP * (group > 1)
+    tops = np.arange(math.ceil(len(images) / columns)) * (cell + _GAP)
+    corners = [(left, top) for top in tops for left in lefts][: len(images)]
+
+    canvas = np.full((tops[-1] + cell + line * bool(x), lefts[-1] + width, images.shape[3]), 255, np.uint8)
+    for image, (left, top) in zip(images, corners, strict=True):
+        canvas[top : top + height, left : left + width] = image
+    picture = as_picture(canvas)
+    draw = partial(ImageDraw.Draw(picture).text, fill="black", font=font)
+    below_images = [(left, top + height) for left, top in corners]
+    below_columns = [(left, tops[-1] + cell) for left in lefts]
+    for lines, (left, top) in [*zip(captions, below_images, strict=False), *zip(x, below_columns, strict=False)]:
         for number, text in enumerate(lines):
-            draw.text((at_x + width / 2, at_y + number * line), text, black, font, "ma")
-    for lines, at_y in zip(y, tops, strict=False):
-        draw.text((left - _GAP, at_y + height / 2), lines[0], black, font, "rm")
+            draw((left + width / 2, top + number * line), text, anchor="ma")
+    for lines, top in zip(y, tops, strict=False):
+        draw((margin - _GAP, top + height / 2), lines[0], anchor="rm")
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
@@ -64,7 +59,7 @@ def nearest_png(samples, training, captions, columns=None, y=None):
     pair. columns: of pairs; None for the most square grid. y: a text to the left of each row.
     """
     pairs = np.stack([samples, training], 1).reshape(-1, *samples.shape[1:])
-    columns = columns or plots.grid_size(len(samples))[1]
+    columns = columns or grid_size(len(samples))[1]
     return sheet_png(pairs, 2 * columns, [*chain.from_iterable(captions)], group=2, y=y)
 
 
@@ -77,6 +72,19 @@ def evaluated_png(nearest, columns=6):
     captions = [(f"sample {nearest.numbers[i]}", f"{nearest.distances[i]:.2f}") for i in shown]
     labels = ["first samples"] * rows + ["closest samples"] * rows
     return nearest_png(nearest.samples[shown], nearest.training[shown], captions, columns, labels)
+def _font():
+    from matplotlib import get_data_path
+    from PIL import ImageFont
+
+    path = Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")  # the one of plots, with accents
+    return ImageFont.truetype(path, _FONT)
+
+
+def _enlarge(images, columns, least):
+    """Images [n, h, w, c] of `least` pixels of width or more, and about _LEAST_ALL in all columns together."""
+    width = images.shape[2]
+    factor = max(math.ceil(least / width), round(_LEAST_ALL / (columns * width)))
+    return images.repeat(factor, 1).repeat(factor, 2)
 
 
 def _lines(text):

@@ -281,7 +281,7 @@ def tick(context, progress, monitor, rows):
         if sampling_step or progress.step == plan.total_steps:
             console.write_line(plan, progress, rows[-1])
         if evaluation_step:
-            console.write_figures(plan, progress, context.evaluator)
+            console.write_scores(plan, progress, context.evaluator)
     except OSError:  # nobody reads the output any more, perhaps because of the same Ctrl-C
         save_state(context, progress)
         raise

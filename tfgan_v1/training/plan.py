@@ -153,10 +153,6 @@ class Plan(NamedTuple):
         """What the length of the run is counted in, "epoch" or "step"."""
         return "step" if self.config.steps else "epoch"
 
-    def axis(self, steps):
-        """Numbers of steps in the run's unit."""
-        return [step if self.config.steps else step / self.steps_per_epoch for step in steps]
-
     def chunks(self, step):
         """The calls of the loop from a step to the end of the run: pairs (first step, number of steps)."""
         while step < self.total_steps:

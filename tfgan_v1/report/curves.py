@@ -1,0 +1,136 @@
+"""The curves of a run: one table, from which its plots, those of its page and the tags of TensorBoard are made."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.gan.train_step import STEP_METRICS
+from tfgan_v1.storage import names
+
+_MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
+_WINDOWS = 20  # of the running mean, side by side, in a curve
+
+
+class Tables(NamedTuple):
+    """The numbers of a run, in memory or read from its files."""
+
+    losses: list = ()  # records.Losses
+    held_out: list = ()  # records.HeldOut
+    evaluation: list = ()  # rows (step, epoch, *scores)
+
+
+class Curve(NamedTuple):
+    """Lines over the steps of a run, on one pair of axes."""
+
+    file: str  # of the plot
+    title: str  # on the page
+    caption: str  # on the page
+    ylabel: str  # in the plot
+    series: dict  # name on the page -> values; in the table below, the column of its rows
+    range: tuple | None = None  # of the vertical axis; None for that of the values
+    references: tuple = ()  # values of dashed lines
+    plot_title: str = ""  # where it is not `title`
+    legend: tuple = ()  # names in the plot, where they are not those of `series`
+    x: list = ()  # in the run's unit, ascending
+
+
+def _outputs(critic):
+    return dict(zip(STEP_METRICS[critic][2:4], ("d_x", "d_g_z"), strict=True))
+
+
+LOSSES = Curve(
+    *(names.LOSS_CURVES, "Losses", "Loss of discriminator (D) and generator (G) by {unit}{faint}.", "loss"),
+    {"D": "d_loss", "G": "g_loss"},
+    plot_title="Training Losses",
+    legend=("Discriminator", "Generator"),
+)
+OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)
+    False: Curve(
+        names.PROBABILITIES,
+        "Discriminator outputs",
+        "D's mean probability that real images (x) and generated ones (G(z)) are real, by {unit}{faint}. "
+        "0.5 is the optimum.",
+        "probability of being real",
+        _outputs(False),
+        (0, 1),
+        (0.5,),
+    ),
+    True: Curve(
+        *(names.D_SCORES, "Discriminator scores", "D's mean scores by {unit}{faint}.", "score"), _outputs(True)
+    ),
+}
+HELD_OUT = {
+    critic: Curve(
+        names.OVERFITTING,
+        "Discriminator outputs on real images",
+        "D's mean output on training and held-out images by {unit}; a gap is overfitting.",
+        outputs.ylabel,
+        {"training images": "training", "held-out": "held_out"},
+        outputs.range,
+        legend=("training images", "held-out images"),
+    )
+    for critic, outputs in OUTPUTS.items()
+}
+TAGS = {  # STEP_METRICS in the groups of TensorBoard
+    "d_loss": "loss/discriminator",
+    "g_loss": "loss/generator",
+    "d_accuracy": "accuracy/discriminator",
+    "g_accuracy": "accuracy/generator",
+    **{name: f"outputs/{name}" for curve in OUTPUTS.values() for name in curve.series},
+}
+
+
+def of_run(summary, tables):
+    """The Curves of the tables of a run. summary: see page.summarize_run."""
+    critic = summary["reads_as"] == "scores"
+    table = ((LOSSES, tables.losses), (OUTPUTS[critic], tables.losses), (HELD_OUT[critic], tables.held_out))
+    curves = [_fill(curve, summary, rows) for curve, rows in table if rows]
+    for i, (name, real) in enumerate(summary["figures"].items() if tables.evaluation else ()):
+        text = f"Of generated images, by {summary['unit']}; dashed: of real images, {real:.3g}."
+        label = name.replace("_", " ")
+        values = {"generated images": [row[2 + i] for row in tables.evaluation]}
+        curve = Curve(names.EVALUATION_CURVES, label.capitalize(), text, label, values, references=(real,))
+        curves.append(curve._replace(x=[place_of(summary, row[0]) for row in tables.evaluation]))
+    return curves
+
+
+def of_points(summary, statistics):
+    """The Curve of the Kullback-Leibler divergence of a run of points. statistics: rows of statistics.csv."""
+    x, values = [place_of(summary, row[0]) for row in statistics], [row[2] for row in statistics]
+    return Curve(names.DIVERGENCE, "KL divergence", "", "nats", {"KL(real || fake)": values}, x=x)
+
+
+def _fill(curve, summary, rows):
+    """A Curve of the table with the values of its rows."""
+    faint = "; faint: single steps, with their running mean" if len(rows) >= _MANY else ""
+    return curve._replace(
+        caption=curve.caption.format(unit=summary["unit"], faint=faint),
+        series={name: [getattr(row, column) for row in rows] for name, column in curve.series.items()},
+        x=[place_of(summary, row.step) for row in rows],
+    )
+
+
+def running_mean(values):
+    """The mean of each value and those before it, over a twentieth of the curve; None for a short curve.
+
+    Single steps are noisy: a loss is that of one batch.
+    """
+    if len(values) < _MANY:
+        return None
+    window = len(values) // _WINDOWS
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - window)
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def label_of(summary, step):
+    """A step in the run's unit: "epoch 3", "step 200", "sample 7"."""
+    place = place_of(summary, step)
+    return f"{summary['unit']} {place:,}" if place == int(place) else f"{summary['unit']} {place:,.2f}"
+
+
+def place_of(summary, step):
+    """A step as a number in the run's unit."""
+    place = step / summary["steps_per_epoch"] if summary["unit"] == "epoch" else step
+    return int(place) if place == int(place) else place

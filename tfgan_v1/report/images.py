@@ -1,0 +1,100 @@
+"""Images as arrays, in grids, as PNG files and animated GIFs."""
+
+import io
+import math
+
+import numpy as np
+
+from tfgan_v1.errors import UserError
+
+_GAP = 2  # pixels between the images of a grid
+_LEAST, _LEAST_FRAME = 600, 300  # pixels of width, about, to which small grids and small frames are enlarged
+_SHORTEST = 20  # milliseconds of a frame: browsers show shorter ones more slowly
+
+
+def grid_png(images, columns=None):
+    """Images [n, h, w, c] in [0, 1], or uint8, as an image grid, as the bytes of a PNG; small images are enlarged.
+
+    columns: None for the most square grid.
+    """
+    return png(tile(as_bytes(images), columns or grid_size(len(images))[1], background=255), least=_LEAST)
+
+
+def png(image, least=0):
+    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width."""
+    factor = max(1, round(least / image.shape[1]))
+    file = io.BytesIO()
+    as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
+    return file.getvalue()
+
+
+def gif(frames, milliseconds, last_milliseconds=None):
+    """Frames, each an image [h, w, c] as `as_bytes` takes it, of the same shape, as the bytes of a looping GIF.
+
+    milliseconds: of each frame; last_milliseconds: of the last, None for the same. Gray frames keep all their levels;
+    of colors, each frame has its own 256.
+    """
+    from PIL import Image
+
+    pictures = []
+    for frame in frames:
+        picture, factor = as_picture(frame), gif_enlargement(frame.shape)
+        if picture.mode == "RGB":  # before it is enlarged, which keeps all frames of a long animation small
+            picture = picture.quantize(256, dither=Image.Dither.NONE)
+        size = factor * picture.width, factor * picture.height
+        pictures.append(picture.resize(size, Image.Resampling.NEAREST))
+    durations = [max(_SHORTEST, round(milliseconds))] * len(pictures)
+    durations[-1] = round(last_milliseconds or durations[-1])
+    file = io.BytesIO()
+    options = {"save_all": True, "append_images": pictures[1:], "loop": 0}
+    pictures[0].save(file, "GIF", duration=durations if len(pictures) > 1 else durations[0], **options)
+    return file.getvalue()
+
+
+def gif_enlargement(shape):
+    """How many times as large a GIF draws a frame of a shape [h, w, c]."""
+    return max(1, round(_LEAST_FRAME / shape[1]))
+
+
+def as_picture(image):
+    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as a Pillow image."""
+    from PIL import Image
+
+    pixels = as_bytes(image)
+    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels)
+
+
+def as_bytes(images):
+    """Images in [0, 1] as uint8 of the same shape; those that are uint8 stay unchanged."""
+    images = np.asarray(images)
+    return images if images.dtype == np.uint8 else np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+
+
+def tile(images, columns, background=0):
+    """Images [n, h, w, c] or [n, h, w] in a grid, row by row: [rows * (h + gap) - gap, columns * (w + gap) - gap]."""
+    images = np.asarray(images)
+    short = -len(images) % columns
+    padding = [(0, 0), (0, _GAP), (0, _GAP)] + [(0, 0)] * (images.ndim - 3)
+    cells = np.pad(images, padding, constant_values=background)
+    cells = np.concatenate([cells, np.full((short, *cells.shape[1:]), background, cells.dtype)])
+    rows = len(cells) // columns
+    _, height, width, *channels = cells.shape
+    grid = cells.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, *channels)[:-_GAP, :-_GAP]
+
+
+def grid_size(count):
+    """(rows, columns) of the most square grid for `count` images: 4x4 for 16, 3x4 for 12."""
+    columns = math.ceil(math.sqrt(count))
+    return math.ceil(count / columns), columns
+
+
+def as_images(sample):
+    """A sample for matplotlib: [n, h, w, 3] is unchanged; [n, h, w, 1] and [n, h * w], of squares, become [n, h, w]."""
+    sample = np.asarray(sample)
+    if sample.ndim == 2:
+        side = math.isqrt(sample.shape[1])
+        if side * side != sample.shape[1]:
+            raise UserError(f"samples of {sample.shape[1]} numbers each are not square images")
+        return sample.reshape(len(sample), side, side)
+    return sample.squeeze(-1) if sample.shape[-1] == 1 else sample

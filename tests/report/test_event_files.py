@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from conftest import REPOSITORY
-from tfgan_v1 import Config, train
+from tfgan_v1 import Config, tf, train
 from tfgan_v1.storage import checkpoints
+from tfgan_v1.training import loop
 
 event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
@@ -24,11 +25,29 @@ def events_of(run):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The Progress of a run of two epochs that was continued to three."""
+    """The Progress of a run of three epochs, killed at the end of its second after it had saved step 0 alone."""
     folder = tmp_path_factory.mktemp("tensorboard")
     options = {"dataset": "digits", "xla": "off", "ckpt": folder / "checkpoints", "samples": folder / "samples"}
-    train(Config(**options, epochs=2, tensorboard=True))
-    return train(Config(**options, epochs=3, tensorboard=True), resume=True)
+    config, save, saved = Config(**options, epochs=3, tensorboard=True), loop.save_state, []
+
+    def save_once(context, progress):
+        saved.append(progress.step)
+        if len(saved) == 1:
+            save(context, progress)
+        elif progress.step:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "save_state", save_once)
+        with pytest.raises(KeyboardInterrupt):
+            train(config)
+    assert saved[0] == 0 and saved[-1] > 17
+    return train(config, resume=True)
+
+
+def test_a_resume_begins_a_file_that_hides_later_steps_of_the_one_before(run):
+    assert len(list((run.config.samples_folder / "tensorboard").iterdir())) == 2
+    assert [event.step for event in events_of(run).Scalars("loss/generator")] == [17, 34, 51]
 
 
 def test_the_numbers_of_losses_csv_are_scalars(run):
@@ -43,9 +62,8 @@ def test_the_numbers_of_losses_csv_are_scalars(run):
     }
     assert {*events.Tags()["scalars"]} == {*tags}
     for tag, name in tags.items():
-        found = [(each.step, each.value) for each in events.Scalars(tag)]
-        assert found == [(row.step, np.float32(getattr(row, name))) for row in run.losses]
-        assert [step for step, _ in found] == [17, 34, 51]
+        values = [(event.step, event.value) for event in events.Scalars(tag)]
+        assert values == [(row.step, np.float32(getattr(row, name))) for row in run.losses]
 
 
 def test_samples_are_images(run):
@@ -53,15 +71,13 @@ def test_samples_are_images(run):
     assert {*events.Tags()["images"]} == {"samples", "fixed_noise"}
     for tag, samples in {"samples": run.samples, "fixed_noise": run.fixed}.items():
         pngs = events.Images(tag)
-        assert [each.step for each in pngs] == [17, 34, 51]
+        assert [png.step for png in pngs] == [17, 34, 51]
         pixels = np.asarray(Image.open(io.BytesIO(pngs[-1].encoded_image_string))) / 255
         factor = pixels.shape[0] // 118
         assert np.allclose(pixels[: 28 * factor : factor, : 28 * factor : factor], samples[-1][0, ..., 0], atol=0.003)
 
 
 def test_weights_are_histograms(run):
-    from tfgan_v1 import tf
-
     events = events_of(run)
     reader = tf.train.load_checkpoint(str(checkpoints.newest_state(run.config.ckpt_folder).prefix))
     names = events.Tags()["histograms"]
@@ -76,28 +92,6 @@ def test_weights_are_histograms(run):
         value = last.histogram_value
         assert (last.step, value.num) == (51, weights.size)
         assert (value.min, value.max) == pytest.approx((weights.min(), weights.max()), rel=1e-6)
-
-
-def test_a_resume_begins_a_file_that_hides_later_steps_of_the_one_before(digits_config, monkeypatch):
-    from tfgan_v1.training import loop
-
-    config = digits_config(tensorboard=True, epochs=4)
-    real, saves = loop.save_state, []
-
-    def save_once(context, progress):  # as a run that is killed after its third epoch saved step 0 alone
-        if not saves:
-            real(context, progress)
-        saves.append(progress.step)
-        if progress.step:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "save_state", save_once)
-        with pytest.raises(KeyboardInterrupt):
-            train(config)
-    run = train(config, resume=True)
-    assert len(list((config.samples_folder / "tensorboard").iterdir())) == 2
-    assert [each.step for each in events_of(run).Scalars("loss/generator")] == [17, 34, 51, 68]
 
 
 def test_without_the_flag_there_are_no_event_files(finished):

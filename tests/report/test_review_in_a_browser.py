@@ -38,16 +38,6 @@ def browser():
     driver.quit()
 
 
-@pytest.fixture
-def opened(browser, finished):
-    """The page of a run of three epochs, opened from its file."""
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.set_window_size(1280, 900)
-    browser.get("about:blank")
-    browser.get((finished.config.samples_folder / "review.html").absolute().as_uri())
-    return browser
-
-
 def element(browser, name):
     return browser.find_element("css selector", name)
 
@@ -72,65 +62,64 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
-def test_it_opens_at_the_last_step_without_a_console_error(opened):
-    label, value, markers, _ = shown(opened)
+def test_keys_slider_play_and_clicks_move_a_run_s_page_at_any_width(browser, finished):
+    browser.set_window_size(1280, 900)
+    browser.get((finished.config.samples_folder / "review.html").absolute().as_uri())
+    label, value, markers, last = shown(browser)
     assert (label, value, markers) == ("epoch 3", "2", ["3", "3"])
-    assert element(opened, "#sheet").get_attribute("alt").endswith("at epoch 3")
-    assert opened.get_log("browser") == []
-    assert all(each.get_attribute("aria-label") for each in opened.find_elements("css selector", "svg"))
+    assert element(browser, "#sheet").get_attribute("alt").endswith("at epoch 3")
+    assert all(svg.get_attribute("aria-label") for svg in browser.find_elements("css selector", "svg"))
 
+    seen = []
+    for key in ("ARROW_LEFT", "HOME", "ARROW_LEFT", "ARROW_RIGHT", "END"):
+        press(browser, key)
+        seen.append(shown(browser))
+    assert [label for label, *_ in seen] == ["epoch 2", "epoch 1", "epoch 1", "epoch 2", "epoch 3"]
+    assert [markers[0] for _, _, markers, _ in seen] == ["2", "1", "1", "2", "3"]
+    assert len({image for *_, image in seen}) == 3 and seen[-1][3] == last
+    legend = element(browser, "#curves .legend").text
+    browser.execute_script("slider.value = 1; slider.dispatchEvent(new Event('input'))")
+    assert shown(browser) == seen[0] and element(browser, "#curves .legend").text != legend
 
-def test_keys_and_slider_change_the_picture_and_the_markers(opened):
-    seen = [shown(opened)]
-    for keys in (["ARROW_LEFT"], ["HOME"], ["ARROW_LEFT"], ["ARROW_RIGHT"], ["END"]):
-        press(opened, *keys)
-        seen.append(shown(opened))
-    assert [each[0] for each in seen] == ["epoch 3", "epoch 2", "epoch 1", "epoch 1", "epoch 2", "epoch 3"]
-    assert [each[2][0] for each in seen] == ["3", "2", "1", "1", "2", "3"]
-    assert len({each[3] for each in seen}) == 3
-    opened.execute_script("slider.value = 1; slider.dispatchEvent(new Event('input'))")
-    assert shown(opened)[0] == "epoch 2" and shown(opened)[3] == seen[1][3]
-    legend = element(opened, "#curves .legend").text
-    press(opened, "ARROW_RIGHT")
-    assert element(opened, "#curves .legend").text != legend
-
-
-def test_play_goes_from_the_first_step_to_the_last_and_stops(opened):
-    button = element(opened, "#play")
-    opened.execute_script(
+    button = element(browser, "#play")
+    browser.execute_script(
         "window.seen = []; new MutationObserver(() => seen.push(place.value)).observe(place, {childList: true})"
     )
+    press(browser, "END")
     button.click()
     assert button.text == "Pause" and button.get_attribute("aria-pressed") == "true"
     wait_for(lambda: button.text == "Play")
-    assert opened.execute_script("return seen") == ["epoch 1", "epoch 2", "epoch 3"]
-    press(opened, "SPACE")
-    assert button.text == "Pause" and shown(opened)[0] == "epoch 1"
-    press(opened, "SPACE")
+    assert browser.execute_script("return seen")[1:] == ["epoch 1", "epoch 2", "epoch 3"]
+    press(browser, "SPACE")
+    assert button.text == "Pause" and shown(browser)[0] == "epoch 1"
+    press(browser, "SPACE")
     assert button.text == "Play"
-    assert opened.get_log("browser") == []
+    element(browser, "#curves svg").click()  # in the middle: epoch 1.5 of 0 to 3
+    assert shown(browser)[0] in ("epoch 1", "epoch 2")
+
+    press(browser, "END")
+    for width in (1280, 800, 360):
+        check_screenshot(browser, width, finished.fixed[-1])
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert browser.get_log("browser") == []
 
 
-def test_a_click_on_a_curve_goes_to_the_nearest_step(opened):
-    element(opened, "#curves svg").click()  # in the middle: epoch 1.5 of 0 to 3
-    assert shown(opened)[0] in ("epoch 1", "epoch 2")
-
-
-@pytest.mark.parametrize("width", [1280, 800, 360])
-def test_a_screenshot_has_the_grid_the_curves_and_nothing_outside_the_window(opened, finished, width):
+def check_screenshot(browser, width, samples):
+    """Checks that a window of a width shows the grid of the samples and both lines, and nothing outside of it."""
     size = {"width": width, "height": 1400, "deviceScaleFactor": 1, "mobile": width < 500}
-    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    opened.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-    assert opened.execute_script("return document.documentElement.scrollWidth") <= width
-    screenshot = Image.open(io.BytesIO(base64.b64decode(opened.get_screenshot_as_base64()))).convert("RGB")
-    box = element(opened, "#sheet").rect
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_script("scrollTo(0, 0)")
+    screenshot = Image.open(io.BytesIO(base64.b64decode(browser.get_screenshot_as_base64()))).convert("RGB")
+    box = element(browser, "#sheet").rect
     assert box["width"] > 0.35 * min(width, 1216) - 60
     seen = screenshot.crop(edges(box)).convert("L")
-    grid = as_picture(tile(finished.fixed[-1], 4, 1)).resize(seen.size, Image.Resampling.NEAREST)
+    grid = as_picture(tile(samples, 4, 1)).resize(seen.size, Image.Resampling.NEAREST)
     assert np.corrcoef(np.ravel(seen), np.ravel(grid))[0, 1] > 0.95
-    curve = np.asarray(screenshot.crop(edges(element(opened, "#curves svg").rect))).astype(int)
+    curve = np.asarray(screenshot.crop(edges(element(browser, "#curves svg").rect))).astype(int)
     red, blue = curve[..., 0], curve[..., 2]
-    assert (red - blue > 100).sum() > 100 and (blue - red > 100).sum() > 100  # both lines
+    assert (red - blue > 100).sum() > 100 and (blue - red > 100).sum() > 100
 
 
 def edges(box):

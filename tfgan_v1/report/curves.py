@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import names
 
 _MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
@@ -24,8 +23,8 @@ class Curve(NamedTuple):
 
     file: str  # of the plot
     title: str  # on the page
-    caption: str  # on the page
     ylabel: str  # in the plot
+    caption: str  # on the page
     series: dict  # name on the page -> values; in the table below, the column of its rows
     range: tuple | None = None  # of the vertical axis; None for that of the values
     references: tuple = ()  # values of dashed lines
@@ -34,44 +33,33 @@ class Curve(NamedTuple):
     x: list = ()  # in the run's unit, ascending
 
 
-def _outputs(critic):
-    return dict(zip(STEP_METRICS[critic][2:4], ("d_x", "d_g_z"), strict=True))
-
-
 LOSSES = Curve(
-    *(names.LOSS_CURVES, "Losses", "Loss of discriminator (D) and generator (G) by {unit}{faint}.", "loss"),
+    *(names.LOSS_CURVES, "Losses", "loss", "Loss of discriminator (D) and generator (G) by {unit}{faint}."),
     {"D": "d_loss", "G": "g_loss"},
     plot_title="Training Losses",
     legend=("Discriminator", "Generator"),
 )
 OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)
     False: Curve(
-        names.PROBABILITIES,
-        "Discriminator outputs",
+        *(names.PROBABILITIES, "Discriminator outputs", "probability of being real"),
         "D's mean probability that real images (x) and generated ones (G(z)) are real, by {unit}{faint}. "
         "0.5 is the optimum.",
-        "probability of being real",
-        _outputs(False),
-        (0, 1),
-        (0.5,),
+        {"D(x)": "d_x", "D(G(z))": "d_g_z"},
+        range=(0, 1),
+        references=(0.5,),
     ),
     True: Curve(
-        *(names.D_SCORES, "Discriminator scores", "D's mean scores by {unit}{faint}.", "score"), _outputs(True)
+        *(names.D_SCORES, "Discriminator scores", "score", "D's mean scores by {unit}{faint}."),
+        {"score(x)": "d_x", "score(G(z))": "d_g_z"},
     ),
 }
-HELD_OUT = {
-    critic: Curve(
-        names.OVERFITTING,
-        "Discriminator outputs on real images",
-        "D's mean output on training and held-out images by {unit}; a gap is overfitting.",
-        outputs.ylabel,
-        {"training images": "training", "held-out": "held_out"},
-        outputs.range,
-        legend=("training images", "held-out images"),
-    )
-    for critic, outputs in OUTPUTS.items()
-}
-TAGS = {  # STEP_METRICS in the groups of TensorBoard
+HELD_OUT = Curve(  # with the axis of OUTPUTS
+    *(names.OVERFITTING, "Discriminator outputs on real images", ""),
+    "D's mean output on training and held-out images by {unit}; a gap is overfitting.",
+    {"training images": "training", "held-out": "held_out"},
+    legend=("training images", "held-out images"),
+)
+TAGS = {  # of the gan.train_step.STEP_METRICS, in the groups of TensorBoard
     "d_loss": "loss/discriminator",
     "g_loss": "loss/generator",
     "d_accuracy": "accuracy/discriminator",
@@ -82,22 +70,23 @@ TAGS = {  # STEP_METRICS in the groups of TensorBoard
 
 def of_run(summary, tables):
     """The Curves of the tables of a run. summary: see page.summarize_run."""
-    critic = summary["reads_as"] == "scores"
-    table = ((LOSSES, tables.losses), (OUTPUTS[critic], tables.losses), (HELD_OUT[critic], tables.held_out))
+    outputs = OUTPUTS[summary["reads_as"] == "scores"]
+    held_out = HELD_OUT._replace(ylabel=outputs.ylabel, range=outputs.range)
+    table = ((LOSSES, tables.losses), (outputs, tables.losses), (held_out, tables.held_out))
     curves = [_fill(curve, summary, rows) for curve, rows in table if rows]
-    for i, (name, real) in enumerate(summary["figures"].items() if tables.evaluation else ()):
-        text = f"Of generated images, by {summary['unit']}; dashed: of real images, {real:.3g}."
-        label = name.replace("_", " ")
-        values = {"generated images": [row[2 + i] for row in tables.evaluation]}
-        curve = Curve(names.EVALUATION_CURVES, label.capitalize(), text, label, values, references=(real,))
-        curves.append(curve._replace(x=[place_of(summary, row[0]) for row in tables.evaluation]))
+    x = [place_of(summary, row[0]) for row in tables.evaluation]
+    for i, (name, real) in enumerate(summary["figures"].items() if x else ()):
+        label, values = name.replace("_", " "), [row[2 + i] for row in tables.evaluation]
+        caption = f"Of generated images, by {summary['unit']}; dashed: of real images, {real:.3g}."
+        axes = names.EVALUATION_CURVES, label.capitalize(), label, caption
+        curves.append(Curve(*axes, {"generated images": values}, references=(real,), x=x))
     return curves
 
 
 def of_points(summary, statistics):
     """The Curve of the Kullback-Leibler divergence of a run of points. statistics: rows of statistics.csv."""
     x, values = [place_of(summary, row[0]) for row in statistics], [row[2] for row in statistics]
-    return Curve(names.DIVERGENCE, "KL divergence", "", "nats", {"KL(real || fake)": values}, x=x)
+    return Curve(names.DIVERGENCE, "KL divergence", "nats", "", {"KL(real || fake)": values}, x=x)
 
 
 def _fill(curve, summary, rows):

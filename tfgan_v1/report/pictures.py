@@ -83,25 +83,18 @@ def plots_of(plan, progress, evaluator=None):
     """The Figures of a run by the names of their files. evaluator: of `--evaluate-every`, or None."""
     figures, samples = {}, shown_samples(progress)
     summary = page.summarize_run(plan, progress, evaluator)
-    if samples:
-        labels = [curves.label_of(summary, step) for step in summary["sample_steps"]]
-        figures[names.EVOLUTION] = (
-            plots.density_evolution(samples, labels, plan.dataset.images)
-            if plan.is_points
-            else plots.evolution(samples, labels, plan.columns)
-        )
+    labels = [curves.label_of(summary, step) for step in summary["sample_steps"]]
     if samples and plan.is_points:
+        figures[names.EVOLUTION] = plots.density_evolution(samples, labels, plan.dataset.images)
         divergence = curves.of_points(summary, statistics.statistics(plan, progress))
         figures[divergence.file] = plots.lines(divergence, plan.unit)
-    scores = []
-    for curve in curves.of_run(summary, tables_of(progress)):
-        if curve.file == names.EVALUATION_CURVES:
-            scores.append(curve)
-        else:
-            figures[curve.file] = plots.lines(curve, plan.unit)
+    elif samples:
+        figures[names.EVOLUTION] = plots.evolution(samples, labels, plan.columns)
+    drawn = curves.of_run(summary, tables_of(progress))
+    scores = [curve for curve in drawn if curve.file == names.EVALUATION_CURVES]
     if scores:
         figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.unit)
-    return figures
+    return figures | {curve.file: plots.lines(curve, plan.unit) for curve in drawn if curve not in scores}
 
 
 def tables_of(progress):

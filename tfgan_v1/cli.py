@@ -15,7 +15,7 @@ from tfgan_v1.streams import discard, tolerant_streams
 COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",
     "sample": "draw samples from a trained generator",
-    "review": "make a page, a sheet and an animation of a run's samples",
+    "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }

@@ -1,0 +1,75 @@
+"""The rules of the layers: imports run one way, and the package's root is small."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from conftest import REPOSITORY
+
+MOST_FILES, MOST_FOLDERS = 8, 11  # in the package's root
+GAN_IMPORTS = {"gan", "_tensorflow", "errors"}
+
+
+def imports(path, package):
+    """The rooms that a module imports, inside functions, too: folders of the package, or files in its root."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} has a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for _, *parts in (name.split(".") for name in names if name.startswith("tfgan_v1.")):
+            yield parts[0] if list(package.glob(f"{parts[0]}*")) else "__init__"  # which has names of its own
+
+
+def broken_rules(package):
+    """A sentence for each rule that a package breaks."""
+    rooms = {}
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        rooms.setdefault(room, set()).update(each for each in imports(path, package) if each != room)
+    try:
+        TopologicalSorter(rooms).prepare()
+    except CycleError as error:
+        yield "a circle of imports: " + " <- ".join(error.args[1])
+    if others := rooms.get("gan", set()) - GAN_IMPORTS:
+        yield f"gan imports {', '.join(sorted(others))}"
+    files, folders = len([*package.glob("*.py")]), len([*package.glob("*/__init__.py")])
+    if files > MOST_FILES or folders > MOST_FOLDERS:
+        yield f"{files} files and {folders} folders in the root"
+
+
+def test_imports_run_one_way_and_the_root_is_small():
+    assert list(broken_rules(REPOSITORY / "tfgan_v1")) == []
+
+
+LATE = "def late():\n    from tfgan_v1.{} import {}\n"
+
+
+@pytest.mark.parametrize(
+    "files, sentence",
+    [
+        ({"data/__init__.py": "from tfgan_v1 import errors", "errors.py": ""}, None),
+        (
+            {
+                "gan/noise.py": "from tfgan_v1.gan import layers\nfrom tfgan_v1._tensorflow import tf",
+                "_tensorflow.py": "",
+            },
+            None,
+        ),
+        ({"gan/noise.py": LATE.format("data", "splits"), "data/splits.py": ""}, "gan imports data"),
+        ({"a/x.py": LATE.format("b.y", "f"), "b/y.py": "import tfgan_v1.c", "c.py": LATE.format("a", "x")}, "a circle"),
+        ({f"{number}.py": "" for number in range(9)}, "9 files and 0 folders in the root"),
+        ({f"{number}/__init__.py": "" for number in range(12)}, "0 files and 12 folders in the root"),
+    ],
+)
+def test_a_broken_rule_is_found(tmp_path, files, sentence):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    found = list(broken_rules(tmp_path))
+    assert found == [] if sentence is None else len(found) == 1 and found[0].startswith(sentence), found

@@ -1,14 +1,17 @@
 """What the tests share: no network, no files of the user's, and one small run to look at."""
 
 import csv
+import functools
 import json
 import os
+import signal
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from small_runs import small_config
 from tfgan_v1 import Config, cli, data
 from tfgan_v1.data import datasets, published
 
@@ -44,6 +47,14 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _sigint():
+    """SIGINT has its usual effect here and in what the tests start; the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside(tmp_path_factory):
     """Hides the user's data sets, cache and network from the tests."""
     with pytest.MonkeyPatch.context() as patch:
@@ -63,6 +74,20 @@ def digits_config(tmp_path):
         return Config(**{"dataset": "digits", "epochs": 3, "xla": "off", **folders, **options})
 
     return make
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Makes configurations of runs of six steps on 40 random images of 8x8: see small_runs.small_config."""
+    return lambda name="run", *args, **options: small_config(tmp_path / name, *args, **options)
+
+
+@pytest.fixture(scope="session")
+def preset_run(tmp_path_factory):
+    """A preset -> the Progress of a small run of it, on images in color. Tests only read in its folders."""
+    from tfgan_v1 import train
+
+    return functools.cache(lambda model: train(small_config(tmp_path_factory.mktemp(model) / "run", model, 3)))
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +124,7 @@ def mounted(folder, *flags):
     try:
         subprocess.run(["mount", *flags, folder], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("nothing can be mounted here")
+        pytest.skip("a mount takes root's rights")
     try:
         yield folder
     finally:

@@ -179,5 +179,5 @@ def test_any_json_is_a_cluster_none_or_one_sentence(content):
 
 
 def test_reading_it_needs_no_tensorflow():
-    script = "import sys; from tfgan_v1.cluster import addresses, launching; sys.exit('tensorflow' in sys.modules)"
+    script = "import sys; from tfgan_v1.cluster import addresses, launch; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], timeout=120).returncode == 0

@@ -40,7 +40,13 @@ def start(folder, addresses, names):
         with (folder / f"{index}.log").open("wb") as log:
             processes.append(
                 subprocess.Popen(
-                    [sys.executable, REPOSITORY / "tests" / "cluster_systems.py", str(index), folder, *addresses],
+                    [
+                        sys.executable,
+                        REPOSITORY / "tests" / "helpers" / "cluster_systems.py",
+                        str(index),
+                        folder,
+                        *addresses,
+                    ],
                     env={**os.environ, "PYTHONPATH": str(REPOSITORY), "SYSTEMS": json.dumps(names)},
                     stdin=subprocess.DEVNULL,
                     stdout=log,

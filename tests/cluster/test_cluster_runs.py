@@ -26,7 +26,7 @@ BEFORE_CALL = """
 import json, os, signal, time
 from pathlib import Path
 def before_call(index, n, function):
-    from tfgan_v1.plan import Plan
+    from tfgan_v1.training.plan import Plan
     real, calls = Plan.order, []
     def order(*args):
         calls.append(1)
@@ -264,9 +264,10 @@ def test_divergence_ends_all_with_the_run_at_its_last_state(tmp_path):
 CUSTOM = """
 import json, os, sys
 import tfgan_v1
-from tfgan_v1 import Config, Loss, Model, Optimizer, layers, tf, train
-from tfgan_v1.losses import LOSSES
-from tfgan_v1.models import MODELS
+from tfgan_v1 import Config, Loss, Model, Optimizer, tf, train
+from tfgan_v1.gan import layers
+from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.gan.models import MODELS
 plain = LOSSES["least_squares"]
 loss = plain._replace(penalty=lambda discriminate, real, fake: tf.reduce_mean(discriminate.squared_slopes(real)))
 def discriminator(images, training):

@@ -1,24 +1,18 @@
 """The configuration: each preset has the published numbers, and each invalid value is one sentence."""
 
 import shlex
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, field, fields, make_dataclass
 
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, UserError, data
+from tfgan_v1 import Config, UserError, config
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.commands import train
-from tfgan_v1.config import DATASET_NAMES, LARGEST_SIDE, from_mapping, given_options, presets
+from tfgan_v1.config import from_mapping, given_options
 from tfgan_v1.config.options import as_flags
-from tfgan_v1.config.presets import CHOICES, COMMON, CONVOLUTIONAL, PRESETS
-from tfgan_v1.data import shapes
-from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.losses import LOSSES, Labels
 from tfgan_v1.gan.models import MODELS
-from tfgan_v1.gan.noise import DISTRIBUTIONS
-from tfgan_v1.gan.optimizers import OPTIMIZERS
-from tfgan_v1.gan.penalties import PENALTIES
 
 KERAS_RMSPROP = {"optimizer": "rmsprop", "rho": 0.9, "epsilon": 1e-7}
 HALF_THE_SUM = {"d_loss": "mean", "d_batches": "joint"}
@@ -74,42 +68,39 @@ def test_another_penalty_has_its_own_weight():
     assert Config(model="tuned", penalty="r1", penalty_weight=3).penalty_weight == 3.0
 
 
+def test_every_preset_is_in_the_table_of_published_numbers():
+    assert set(MODELS) == set(PUBLISHED)
+
+
 def test_the_default_is_the_mlp():
     assert Config() == Config(model="mlp")
 
 
-def test_every_preset_has_networks_and_only_options_that_exist():
-    assert set(PRESETS) == set(MODELS) == set(PUBLISHED)
-    assert {*CHOICES["cpu"].xla, *CONVOLUTIONAL} == {*MODELS}
-    assert {*CHOICES} == {"cpu", "gpu"} and all({*row.xla, *row.bfloat16} <= {*MODELS} for row in CHOICES.values())
-    names = {each.name for each in fields(Config)}
-    for preset in (COMMON, *PRESETS.values()):
-        assert set(preset) <= names
+@pytest.mark.parametrize("forgotten", ["d_lr", "batch_size", "steps"])
+def test_a_preset_with_a_forgotten_option_is_an_error_at_import(monkeypatch, forgotten):
+    options = {name: value for name, value in MODELS["tuned"].options.items() if name != forgotten}
+    monkeypatch.setitem(MODELS, "another", MODELS["tuned"]._replace(options={**options, "speed": 3}))
+    with pytest.raises(TypeError, match=rf"^preset another: sets no .*{forgotten}.*; unknown: speed$"):
+        config._check_presets()
 
 
-@pytest.mark.parametrize(
-    "name, table",
-    [
-        *(("loss", LOSSES), ("penalty", PENALTIES), ("noise", DISTRIBUTIONS), ("optimizer", OPTIMIZERS)),
-        *(("fit", shapes.FITS), ("model", MODELS)),
-    ],
-)
-def test_the_valid_names_are_the_keys_of_the_table(name, table):
-    (valid,) = [each.metadata["valid"] for each in fields(Config) if each.name == name]
-    assert list(valid) == list(table)
+def test_an_option_without_a_default_is_an_error_at_import(monkeypatch):
+    rate = field(default=None, metadata={"help": "a rate", "common": None})
+    more = fields(make_dataclass("More", [("rate", float, rate)]))
+    monkeypatch.setattr(config, "fields", lambda _: (*fields(Config), *more))
+    with pytest.raises(TypeError, match=r"^preset mlp: sets no rate; unknown: -$"):
+        config._check_presets()
 
 
-def test_config_knows_the_losses_with_labels_those_that_score_and_the_augmentations():
-    assert {name for name, loss in LOSSES.items() if loss.reads_as == "scores"} == set(presets.SCORES)
-    assert list(presets.AUGMENTATIONS) == list(AUGMENTATIONS)
+def test_a_loss_uses_labels_where_its_row_says_so():
     with tf.Graph().as_default(), tf.Session() as session:
         far = tf.constant([[0.3], [2.0]])
         for name, loss in LOSSES.items():
             plain, smoothed = (session.run(loss.d_real(far, Labels(real, 0, 1))) for real in (1, 0.8))
-            assert (plain != smoothed) == (name in presets.LABELLED), name
+            assert (plain != smoothed) == loss.uses_labels, name
 
 
-@pytest.mark.parametrize("loss", sorted(set(LOSSES) - set(presets.LABELLED)))
+@pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.uses_labels])
 def test_a_loss_without_labels_has_no_smoothing(loss):
     assert Config(model="gaussian", loss=loss).smooth == 0  # the preset's smoothing is for its own loss
     for option, value in (("smooth", 0.1), ("fake_label", 0.1), ("g_label", 0.9)):
@@ -137,10 +128,6 @@ def test_options_that_exclude_each_other_are_an_error_of_one_sentence(options, s
     with pytest.raises(UserError, match=sentence) as error:
         Config(**options)
     assert "\n" not in str(error.value)
-
-
-def test_the_data_sets_and_the_largest_side_are_those_of_data():
-    assert (DATASET_NAMES, LARGEST_SIDE) == (data.NAMES, shapes.LARGEST_SIDE)
 
 
 def test_any_flag_overrides_any_preset():

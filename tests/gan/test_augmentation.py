@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_train_step import SMALL, Running, config
 
+from running import SMALL, Running, config
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan.augmentation import AUGMENTATIONS, augment
 from tfgan_v1.gan.layers import RngKey
@@ -83,15 +83,15 @@ def test_d_sees_augmented_images_while_training_and_plain_ones_otherwise():
     options = config(augment="translate,cutout,colour,flip")  # a model without dropout
     with Running(options, 1, SMALL) as running, running.graph.as_default():
         networks, images = running.gan.networks, tf.constant(SMALL[:8] / np.float32(127.5) - 1)
-        plain = running.session.run(networks.discriminate(images))
-        assert np.array_equal(plain, running.session.run(without_a_view(networks, images)))
+        plain = running.session.run(running.logits(images))
+        assert np.array_equal(plain, running.session.run(without_d_input(networks, images)))
         keys = [RngKey(0, tf.constant(number, tf.int64)) for number in (1, 1, 2)]
-        first, same, other = running.session.run([networks.discriminate(images, key) for key in keys])
+        first, same, other = running.session.run([running.logits(images, key=key) for key in keys])
         assert np.array_equal(first, same) and not np.array_equal(first, other)
         assert not np.array_equal(first, plain)
         assert np.isfinite(running.train(0, 1)).all()
 
 
-def without_a_view(networks, images):
+def without_d_input(networks, images):
     with tf.variable_scope("discriminator", reuse=True):
         return networks.model.discriminator(images, None)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from test_train_step import SMALL, Running, config
 
 from conftest import tensors
+from running import SMALL, Running, config
 from tfgan_v1 import Generator, UserError, train
 from tfgan_v1.storage import checkpoints
 
@@ -41,11 +41,10 @@ def test_the_average_starts_at_the_generator_and_costs_training_no_bit():
 def test_previews_are_of_the_averaged_generator():
     with Running(config(average=0.99), 1) as running:
         running.session.run(running.gan.start_average)
-        feed = {running.gan.first_step: 9}
-        before = running.session.run(running.gan.preview, feed)
+        before = running.preview(9)
         running.session.run([v.initializer for v in running.gan.networks.g_vars])  # the generator alone
         running.train(0, 1)
-        drawn = running.session.run(running.gan.preview, feed)
+        drawn = running.preview(9)
     assert not np.array_equal(drawn, before)
 
 

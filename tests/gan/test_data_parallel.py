@@ -10,13 +10,13 @@ from tfgan_v1.gan.conditioning import Batch, concat
 from tfgan_v1.gan.layers import RngKey
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.penalties import Discriminate
-from tfgan_v1.gan.train_step import compared
+from tfgan_v1.gan.train_step import relative_logits
 
 CASES = [(1, 1, 1), (2, 2, 1), (2, 7, 1), (3, 10, 1), (3, 100, 1), (5, 33, 1), (2, 12, 4), (3, 20, 4), (4, 30, 6)]
 
 
 def parts_of(size, total, unit=1):
-    return [data_parallel.Workers(size, index, unit=unit).rows(total) for index in range(size)]
+    return [data_parallel.Workers(size, index, unit=unit).shard(total) for index in range(size)]
 
 
 def together(size, build):
@@ -61,21 +61,20 @@ def test_what_has_fewer_rows_is_shared_in_the_same_way(size, total, unit):
 @pytest.mark.parametrize(("size", "total", "unit"), CASES)
 def test_two_batches_as_one_have_the_second_s_rows_behind_all_of_the_first(size, total, unit):
     for part in parts_of(size, total, unit):
-        both = part.followed_by(part)
+        both = part.concat(part)
         (first, last), second = part.ranges[0], both.ranges[1]
         assert both.ranges == ((first, last), (total + first, total + last)) == (both.ranges[0], second)
         assert (both.total, both.count, both.weight) == (2 * total, 2 * part.count, part.weight)
         assert (
-            both.of(both.count // unit).ranges
-            == part.of(part.count // unit).followed_by(part.of(part.count // unit)).ranges
+            both.of(both.count // unit).ranges == part.of(part.count // unit).concat(part.of(part.count // unit)).ranges
         )
 
 
 def test_one_process_has_the_whole_batch_and_no_rows():
-    assert data_parallel.rows_slice(None, 7) == (slice(7), None)
-    part, rows = data_parallel.rows_slice(data_parallel.Workers(2, 1), 7)
-    assert part == slice(3, 7) and rows.ranges == ((3, 7),)
-    assert data_parallel.weighed("loss", None) == "loss" and data_parallel.summed("tensors", None) == "tensors"
+    assert data_parallel.shard_slice(None, 7) == (slice(7), None)
+    part, shard = data_parallel.shard_slice(data_parallel.Workers(2, 1), 7)
+    assert part == slice(3, 7) and shard.ranges == ((3, 7),)
+    assert data_parallel.scale_loss("loss", None) == "loss" and data_parallel.all_reduce("tensors", None) == "tensors"
 
 
 @pytest.mark.parametrize("shape", [[7], [9, 5, 1], [5, 4, 4, 2], [1, 1]], ids=str)
@@ -102,7 +101,7 @@ def test_draws_of_rows_are_those_of_the_joined_batch(size, total):
     whole = alone(lambda: data_parallel.draw(None, [2 * total, 3], function))
     drawn = [[], []]
     for part in parts_of(size, 2 * total, unit=2):
-        both = part.followed_by(part)
+        both = part.concat(part)
         own = alone(lambda both=both: data_parallel.draw(both, [both.count // 2, 3], function))
         for half, values in zip(drawn, np.split(own, 2), strict=True):
             half.append(values)
@@ -115,7 +114,7 @@ def test_sums_gathers_and_means_are_those_of_all_workers_with_equal_bits():
     large = np.random.default_rng(1).normal(size=(size, data_parallel.SMALL + 3)).astype(np.float32)
 
     def build(workers):
-        part, rows = data_parallel.rows_slice(workers, total)
+        part, shard = data_parallel.shard_slice(workers, total)
         own = tf.constant(values[part])
         small = tf.constant(large[workers.index, :6])
         return {
@@ -125,9 +124,9 @@ def test_sums_gathers_and_means_are_those_of_all_workers_with_equal_bits():
             "sums": [
                 each for each in workers.sums([small[:2], None, tf.reshape(small[2:], [2, 2])]) if each is not None
             ],
-            "mean": data_parallel.mean(own, rows),
-            "deviation": data_parallel.deviation(own, rows),
-            "weighed": workers.sum(data_parallel.weighed(tf.reduce_mean(own), rows)[None]),
+            "mean": data_parallel.mean(own, shard),
+            "deviation": data_parallel.deviation(own, shard),
+            "scaled": workers.sum(data_parallel.scale_loss(tf.reduce_mean(own), shard)[None]),
             "not given": tf.constant(workers.sums([small, None])[1] is None),
             "reduce": workers.reduce(small),
         }
@@ -143,7 +142,7 @@ def test_sums_gathers_and_means_are_those_of_all_workers_with_equal_bits():
     assert np.allclose(first["sum"], large[:, :6].sum(0)) and np.allclose(first["reduce"], first["sum"])
     assert np.allclose(first["large sum"], large.sum(0), atol=1e-6)
     assert np.array_equal(first["sums"], first["sum"])
-    assert np.allclose(first["mean"], values.mean()) and np.allclose(first["weighed"], values.mean())
+    assert np.allclose(first["mean"], values.mean()) and np.allclose(first["scaled"], values.mean())
     assert np.allclose(first["deviation"], values.std())
     alike = alone(
         lambda: [data_parallel.mean(tf.constant(values), None), data_parallel.deviation(tf.constant(values), None)]
@@ -182,7 +181,7 @@ def test_all_workers_take_over_the_first_one_s_state_to_the_bit():
                 tf.get_variable("scalar", initializer=np.float32(0.1 if chief else 5)),
                 tf.get_variable("matrix", initializer=np.float32([[1, 2], [3, 4]]) * (1 if chief else -1)),
             ]
-        with tf.control_dependencies([workers.adopt(variables)]):
+        with tf.control_dependencies([workers.broadcast(variables)]):
             return [each.read_value() for each in variables]
 
     for numbers, counted, scalar, matrix in together(3, build):
@@ -203,20 +202,20 @@ def test_shared_batch_normalisation_is_that_of_the_joined_rows(size, shape):
     slopes = random.normal(size=shape).astype(np.float32)
     scale, offset = random.normal(1, 0.3, [2, features]).astype(np.float32)
 
-    def losses(function, part, rows):
+    def losses(function, part, shard):
         inputs = [tf.constant(each) for each in (images[part], scale, offset)]
-        outputs, mean, variance = function(*inputs) if rows is None else function(rows, *inputs)
+        outputs, mean, variance = function(*inputs) if shard is None else function(shard, *inputs)
         return [outputs, mean, variance, *tf.gradients(tf.reduce_sum(outputs * slopes[part]), inputs)]
 
-    whole = alone(lambda: losses(layers._normalize_batch, slice(None), None))
+    whole = alone(lambda: losses(data_parallel._normalize_rows, slice(None), None))
     joined = images.astype(np.float64)
     mean, variance = joined.mean((0, 1, 2)), joined.var((0, 1, 2))
-    expected = (joined - mean) / np.sqrt(variance + layers.EPSILON) * scale + offset
-    for function in (layers.normalize_shared, layers.normalize_shared_plainly):
+    expected = (joined - mean) / np.sqrt(variance + data_parallel.EPSILON) * scale + offset
+    for function in (data_parallel._normalize_shared, data_parallel._normalize_plainly):
 
         def build(workers, function=function):
-            part, rows = data_parallel.rows_slice(workers, shape[0])
-            return losses(function, part, rows)
+            part, shard = data_parallel.shard_slice(workers, shape[0])
+            return losses(function, part, shard)
 
         results = together(size, build)
         assert equal_bits(each[1] for each in results) and equal_bits(each[2] for each in results)
@@ -231,20 +230,20 @@ def test_the_plain_one_has_gradients_of_gradients_as_one_process_has():
     images = np.random.default_rng(0).normal(2, 1.5, (9, 5)).astype(np.float32)
     scale = np.linspace(0.5, 1.5, 5).astype(np.float32)
 
-    def slopes_of_slopes(part, rows, share):
+    def slopes_of_slopes(part, shard, share):
         own, factor = tf.constant(images[part]), tf.constant(scale)
         as_images = tf.reshape(own, [-1, 1, 1, 5])
-        if rows is None:
+        if shard is None:
             mean, variance = tf.nn.moments(as_images, [0, 1, 2])
-            normal = tf.nn.batch_normalization(as_images, mean, variance, None, factor, layers.EPSILON)
+            normal = tf.nn.batch_normalization(as_images, mean, variance, None, factor, data_parallel.EPSILON)
         else:
-            normal = layers.normalize_shared_plainly(rows, as_images, factor, tf.zeros([5]))[0]
+            normal = data_parallel._normalize_plainly(shard, as_images, factor, tf.zeros([5]))[0]
         first = tf.gradients(tf.reduce_sum(tf.sin(normal) * 3), own)[0]
         return tf.gradients(share * tf.reduce_mean(tf.square(first)), [own, factor])
 
     def build(workers):
-        part, rows = data_parallel.rows_slice(workers, 9)
-        return slopes_of_slopes(part, rows, rows.weight)
+        part, shard = data_parallel.shard_slice(workers, 9)
+        return slopes_of_slopes(part, shard, shard.weight)
 
     whole = alone(lambda: slopes_of_slopes(slice(None), None, 1))
     to_images, to_scale = zip(*together(3, build), strict=True)
@@ -257,8 +256,8 @@ def test_batch_norm_keeps_the_averages_of_the_joined_rows(second_order):
     images = np.random.default_rng(0).normal(2, 1.5, (7, 3)).astype(np.float32)
 
     def run(workers):
-        part, rows = data_parallel.rows_slice(workers, 7)
-        key = RngKey(0, 1, rows, second_order)
+        part, shard = data_parallel.shard_slice(workers, 7)
+        key = RngKey(0, 1, shard, second_order)
         with tf.variable_scope(f"worker_{workers.index if workers else 0}"):
             outputs = layers.batch_norm(tf.constant(images[part]), key, "norm")
             with tf.control_dependencies([outputs]):
@@ -286,7 +285,7 @@ def test_dropout_and_augmentations_of_a_joint_batch_are_those_of_one_process(siz
     images = np.random.default_rng(0).uniform(-1, 1, (2 * total, 6, 6, 1)).astype(np.float32)
 
     def call(batch):
-        key = RngKey(5, 3).of(batch.rows)
+        key = RngKey(5, 3).of(batch.shard)
         return layers.dropout(batch.values, 0.3, key, "dropout"), augment(batch.values, tuple(AUGMENTATIONS), key)
 
     whole = alone(lambda: call(Batch(tf.constant(images))))
@@ -295,7 +294,7 @@ def test_dropout_and_augmentations_of_a_joint_batch_are_those_of_one_process(siz
         (first, last), rows = part.ranges[0], slice(*part.ranges[0])
 
         def build(rows=rows, part=part):
-            return call(concat(Batch(tf.constant(real[rows]), rows=part), Batch(tf.constant(fake[rows]), rows=part)))
+            return call(concat(Batch(tf.constant(real[rows]), shard=part), Batch(tf.constant(fake[rows]), shard=part)))
 
         for own, expected in zip(alone(build), whole, strict=True):
             own_rows = [*range(first, last), *range(total + first, total + last)]
@@ -303,8 +302,8 @@ def test_dropout_and_augmentations_of_a_joint_batch_are_those_of_one_process(siz
 
 
 def test_a_penalty_draws_its_rows_where_the_first_axis_is_the_batch_and_all_where_it_is_not():
-    def draws(rows, count):
-        discriminate = Discriminate(None, RngKey(4, 9, rows), None, None)
+    def draws(shard, count):
+        discriminate = Discriminate(None, RngKey(4, 9, shard), None, None)
         return [
             discriminate.uniform([count, 1, 1, 1]),
             discriminate.normal([count, 3], "mine"),
@@ -326,8 +325,8 @@ def test_relative_losses_compare_with_the_mean_of_the_whole_batch():
     logits = np.random.default_rng(0).normal(size=(2, 7, 1)).astype(np.float32)
 
     def build(workers):
-        part, rows = data_parallel.rows_slice(workers, 7)
-        return compared(LOSSES["relativistic_average"], *(tf.constant(each[part]) for each in logits), rows)
+        part, shard = data_parallel.shard_slice(workers, 7)
+        return relative_logits(LOSSES["relativistic_average"], *(tf.constant(each[part]) for each in logits), shard)
 
     real, fake = (np.concatenate(each) for each in zip(*together(3, build), strict=True))
     assert np.allclose(real, logits[0] - logits[1].mean(), atol=1e-6)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from convolutions import convolution
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan import layers, numerics
+from tfgan_v1.gan import layers
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(size=(3, 6, 8, 4)).astype(np.float32)
@@ -24,21 +25,6 @@ def run(*tensors, before=()):
         for op in before:
             session.run(op)
         return session.run(list(tensors))
-
-
-def convolution(images, kernel, bias, stride):
-    """A padded convolution in plain loops; of an odd padding the larger half is behind, as TensorFlow has it."""
-    (count, height, width, _), (size, _, _, filters) = images.shape, kernel.shape
-    out = np.zeros((count, -(-height // stride), -(-width // stride), filters))
-    total = [
-        max((n - 1) * stride + size - length, 0) for n, length in zip(out.shape[1:3], (height, width), strict=True)
-    ]
-    padded = np.pad(images, [(0, 0), *((pad // 2, pad - pad // 2) for pad in total), (0, 0)])
-    for row in range(out.shape[1]):
-        for column in range(out.shape[2]):
-            patch = padded[:, row * stride : row * stride + size, column * stride : column * stride + size]
-            out[:, row, column] = np.einsum("nhwi,hwio->no", patch, kernel) + bias
-    return out
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -120,7 +106,7 @@ def test_both_forms_of_a_layer_have_the_same_variables_values_and_gradients(fiel
     for form in (True, False):
         before = len(tf.get_default_graph().get_operations())
         with (
-            numerics.use(numerics.Numerics(**{field: form})),
+            layers.use_numerics(layers.NUMERICS["cpu"]._replace(**{field: form})),
             tf.variable_scope("both", reuse=tf.AUTO_REUSE, use_resource=True),
         ):
             outputs = FORMS[field](inputs)
@@ -155,7 +141,7 @@ PRODUCTS = {  # layer -> the same of images and a kernel in NumPy
 def test_in_bfloat16_products_are_of_rounded_inputs_and_kernels_and_everything_else_is_float32(name):
     layer, in_numpy = PRODUCTS[name]
     # The phases of an upsampling are rounded after they are summed; as it reads, the kernel is.
-    with numerics.use(numerics.Numerics(bfloat16=True, phase_kernels=False)):
+    with layers.use_numerics(layers.NUMERICS["cpu"]._replace(bfloat16=True, phase_kernels=False)):
         outputs = layer(tf.constant(IMAGES))
     kernel, bias = tf.global_variables()
     slope = tf.gradients(tf.reduce_sum(outputs), kernel)[0]
@@ -169,7 +155,7 @@ def test_in_bfloat16_products_are_of_rounded_inputs_and_kernels_and_everything_e
 
 
 def test_in_bfloat16_the_phases_of_an_upsampling_are_near_its_plain_form():
-    with numerics.use(numerics.Numerics(bfloat16=True)):
+    with layers.use_numerics(layers.NUMERICS["cpu"]._replace(bfloat16=True)):
         outputs = layers.upsample_conv2d(tf.constant(IMAGES), 5, 3, "layer")
     with tf.variable_scope("", reuse=True):
         exact = layers.upsample_conv2d(tf.constant(IMAGES), 5, 3, "layer")

@@ -8,7 +8,7 @@ import pytest
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan.conditioning import Batch
 from tfgan_v1.gan.losses import LOSSES, Labels
-from tfgan_v1.gan.train_step import compared, generator_loss
+from tfgan_v1.gan.train_step import generator_loss, relative_logits
 
 HARD = Labels(real=1, fake=0, g_target=1)
 REAL, FAKE = np.array([[-2.0], [0.5], [3.0]], np.float32), np.array([[-1.0], [0.0], [4.0]], np.float32)
@@ -96,17 +96,17 @@ def test_losses_and_their_slopes_are_finite_for_extreme_logits(name):
 def test_a_relative_loss_compares_each_logit_with_the_mean_of_the_other_kind():
     """Relativistic average, arXiv:1807.00734, alg. 2: in G's loss, the roles of real and generated are swapped."""
     loss = LOSSES["relativistic_average"]
-    real, fake = (run(each) for each in compared(loss, tf.constant(REAL), tf.constant(FAKE)))
+    real, fake = (run(each) for each in relative_logits(loss, tf.constant(REAL), tf.constant(FAKE)))
     assert np.allclose(real, REAL - FAKE.mean()) and np.allclose(fake, FAKE - REAL.mean())
-    assert [run(each).tolist() for each in compared(LOSSES["hinge"], tf.constant(REAL), tf.constant(FAKE))] == [
+    assert [run(each).tolist() for each in relative_logits(LOSSES["hinge"], tf.constant(REAL), tf.constant(FAKE))] == [
         REAL.tolist(),
         FAKE.tolist(),
     ]
     logits = {"real": tf.constant(REAL), "fake": tf.constant(FAKE)}
-    networks = SimpleNamespace(discriminate=lambda images, key, labels: tf.concat([logits["real"], logits["fake"]], 0))
+    networks = SimpleNamespace(discriminate=lambda images, key: tf.concat([logits["real"], logits["fake"]], 0))
     spec = SimpleNamespace(
         networks=networks, loss=loss, labels=HARD, config=SimpleNamespace(d_loss="sum", d_batches="joint")
     )
-    g_loss, shown = generator_loss(spec, Batch(tf.zeros([3, 1])), Batch(tf.zeros([3, 1])), None)
+    g = generator_loss(spec, Batch(tf.zeros([3, 1])), Batch(tf.zeros([3, 1])), None)
     expected = expected_cross_entropy(FAKE - REAL.mean(), 1) + expected_cross_entropy(REAL - FAKE.mean(), 0)
-    assert np.isclose(run(g_loss), expected) and np.array_equal(run(shown), FAKE)
+    assert np.isclose(run(g.loss), expected) and np.array_equal(run(g.fake_logits), FAKE)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from test_layers import convolution
 
+from convolutions import convolution
 from tfgan_v1 import Config, UserError
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config.presets import CONVOLUTIONAL
 from tfgan_v1.gan import models
+from tfgan_v1.gan.conditioning import Batch
 from tfgan_v1.gan.layers import RngKey, dense
 from tfgan_v1.gan.models import MODELS, decode, encode
 from tfgan_v1.gan.networks import create_networks
@@ -167,11 +167,12 @@ def generated(model, shape, training, scale=1.0):
     """Five images of a fresh model from noise of a width of `scale`, their logits, and how they are shown."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         networks = create_networks(MODELS[model], shape, noise_size(model))
-        images = networks.generate(tf.random.uniform([5, noise_size(model)], -scale, scale, seed=1), training)
+        z = Batch(tf.random.uniform([5, noise_size(model)], -scale, scale, seed=1))
+        images = networks.generate(z, training)
         logits = networks.discriminate(images, training)
-        shown = decode(MODELS[model], images)
+        shown = decode(MODELS[model], images.values)
         session.run(tf.global_variables_initializer())
-        return session.run([images, logits, shown])
+        return session.run([images.values, logits, shown])
 
 
 @pytest.mark.parametrize("training", [None, RngKey(0, 0)], ids=["applied", "trained"])
@@ -189,7 +190,7 @@ def test_networks_return_the_documented_shapes_and_ranges(model, training):
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 128), (28, 44), (36, 12)], ids=str)
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", CONVOLUTIONAL)
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.convolutional])
 def test_convolutional_models_accept_other_sizes_and_colour(name, size, channels):
     images, logits, _ = generated(name, (*size, channels), RngKey(0, 0))
     assert images.shape == (5, *size, channels) and logits.shape == (5, 1) and np.isfinite(logits).all()

@@ -1,12 +1,12 @@
-"""What lies between images and the discriminator: packing, minibatch deviation, spectral normalization."""
+"""What D gets of images and of its own kernels: packing, minibatch deviation, spectral normalization."""
 
 import numpy as np
 import pytest
-from test_train_step import SMALL, Running, config
 
+from running import SMALL, Running, config
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import layers
-from tfgan_v1.gan.networks import View, seen
+from tfgan_v1.gan.networks import STDDEV_GROUP, DInput
 
 
 def run(make):
@@ -16,21 +16,21 @@ def run(make):
 
 def test_packing_stacks_consecutive_images_along_the_channels():
     images = np.random.default_rng(0).normal(size=(6, 4, 5, 3)).astype(np.float32)
-    packed = run(lambda: seen(View(pack=3), tf.constant(images), None))
+    packed = run(lambda: DInput(pack=3).transform(tf.constant(images), None))
     assert packed.shape == (2, 4, 5, 9)
     for i, pack in enumerate(packed):
         assert np.array_equal(pack, np.concatenate(images[3 * i : 3 * i + 3], axis=-1))
-    points = run(lambda: seen(View(pack=2), tf.constant([[1.0], [2.0], [3.0], [4.0]]), None))
+    points = run(lambda: DInput(pack=2).transform(tf.constant([[1.0], [2.0], [3.0], [4.0]]), None))
     assert points.tolist() == [[1, 2], [3, 4]]
 
 
 def test_minibatch_stddev_appends_the_mean_deviation_of_each_four():
     images = np.random.default_rng(0).normal(size=(8, 4, 5, 3)).astype(np.float32)
-    out = run(lambda: layers.minibatch_stddev(tf.constant(images)))
+    out = run(lambda: layers.minibatch_stddev(tf.constant(images), STDDEV_GROUP))
     assert out.shape == (8, 4, 5, 4) and np.array_equal(out[..., :3], images)
     for i in (0, 4):
         assert np.allclose(out[i : i + 4, ..., 3], images[i : i + 4].std(0).mean(), rtol=1e-5)
-    alike = run(lambda: layers.minibatch_stddev(tf.zeros([4, 10])))
+    alike = run(lambda: layers.minibatch_stddev(tf.zeros([4, 10]), STDDEV_GROUP))
     assert alike.shape == (4, 11) and np.abs(alike).max() < 1e-3
 
 
@@ -53,7 +53,7 @@ def test_the_discriminator_uses_the_normalized_kernels():
     with Running(config(spectral_norm=True), 1) as running, running.graph.as_default():
         networks = running.gan.networks
         images = tf.placeholder(tf.float32, [4, 6, 6, 1])
-        logits, iterate = networks.discriminate(images), [norm.iterate() for norm in networks.spectral_norms]
+        logits, iterate = running.logits(images), [norm.iterate() for norm in networks.spectral_norms]
         scaled = [norm.kernel.assign(10 * norm.kernel) for norm in networks.spectral_norms]
         feed = {images: np.random.default_rng(0).normal(size=(4, 6, 6, 1))}
         running.session.run(iterate)
@@ -81,7 +81,7 @@ def test_singular_vectors_are_in_the_state_and_are_not_trained():
     ],
     ids=str,
 )
-def test_the_loop_equals_single_steps_with_every_means(options):
+def test_the_loop_equals_single_steps_with_every_technique(options):
     with Running(config(**options), chunk=4) as running:
         start = lambda: running.session.run(running.gan.start_average)  # noqa: E731
         start()

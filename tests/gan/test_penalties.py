@@ -2,30 +2,29 @@
 
 import numpy as np
 import pytest
-from test_train_step import PIXELS, SMALL, Running, config
-from tfgan_v1.config.presets import PENALTIES as WEIGHTS
 
 from conftest import thorough
+from running import PIXELS, SMALL, Running, config
 from tfgan_v1 import Loss, Optimizer
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import layers
 from tfgan_v1.gan.layers import RngKey
 from tfgan_v1.gan.losses import LOSSES
-from tfgan_v1.gan.networks import Networks, View
+from tfgan_v1.gan.networks import DInput, Networks
 from tfgan_v1.gan.penalties import PENALTIES, Discriminate
 
-NAMES = [name for name in PENALTIES if name != "none"]
+NAMES = list(PENALTIES)
 RANDOM = np.random.default_rng(0)
 REAL, FAKE = RANDOM.normal(size=(2, 8, 4, 4, 1)).astype(np.float32)
 KERNEL = RANDOM.normal(size=(16, 1)).astype(np.float32)
 
 
-def penalty(name, d, parameters=(), view=View()):  # noqa: B008
+def penalty(name, d, parameters=(), d_input=DInput()):  # noqa: B008
     """A penalty's value on REAL and FAKE for a discriminator, and its gradients for the parameters."""
     model = type("Model", (), {"discriminator": staticmethod(lambda images, training: d(images))})
-    networks = Networks(model, REAL.shape[1:], [], [], [], [], view)
+    networks = Networks(model, REAL.shape[1:], d_input=d_input)
     real, fake = tf.constant(REAL), tf.constant(FAKE)
-    value = PENALTIES[name](Discriminate(networks, RngKey(0, tf.constant(5, tf.int64))), real, fake)
+    value = PENALTIES[name].function(Discriminate(networks, RngKey(0, tf.constant(5, tf.int64))), real, fake)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         return session.run([value, tf.gradients(value, list(parameters))])
@@ -62,8 +61,8 @@ def test_wgan_gp_is_taken_between_real_and_generated_images_each_pair_with_its_o
     seen = []
     penalty_of = lambda images: (seen.append(images), half_square(images))[1]  # noqa: E731
     model = type("Model", (), {"discriminator": staticmethod(lambda images, training: penalty_of(images))})
-    networks = Networks(model, REAL.shape[1:], [], [], [], [])
-    value = PENALTIES["wgan_gp"](
+    networks = Networks(model, REAL.shape[1:])
+    value = PENALTIES["wgan_gp"].function(
         Discriminate(networks, RngKey(0, tf.constant(5))), tf.constant(REAL), tf.constant(FAKE)
     )
     with tf.Session() as session:
@@ -94,7 +93,7 @@ def test_penalties_and_their_gradients_are_finite_where_the_critic_is_flat(name)
 def test_the_slope_of_a_pack_is_that_of_all_its_images():
     norm = np.linalg.norm(KERNEL)
     kernel = np.concatenate([KERNEL, KERNEL])
-    value, _ = penalty("r1", lambda packs: tf.matmul(flat(packs), kernel), view=View(pack=2))
+    value, _ = penalty("r1", lambda packs: tf.matmul(flat(packs), kernel), d_input=DInput(pack=2))
     assert np.isclose(value, 2 * norm**2 / 2, rtol=1e-5)
 
 
@@ -144,7 +143,7 @@ def test_a_custom_loss_may_have_a_penalty_of_its_own():
         norms = tf.sqrt(tf.reduce_sum(slopes**2, [1, 2, 3]) + 1e-12)
         return 10.0 * tf.reduce_mean((norms - 1) ** 2)
 
-    loss = Loss(*LOSSES["wasserstein"][:3], penalty=own, reads_as="scores")
+    loss = Loss(*LOSSES["wasserstein"][:3], penalty=own, critic=True, uses_labels=False)
     results = []
     for options, parts in (({"loss": "wasserstein", "penalty": "wgan_gp"}, {}), ({"smooth": 0.0}, {"loss": loss})):
         with Running(config(**options), 2, **parts) as running:
@@ -153,10 +152,6 @@ def test_a_custom_loss_may_have_a_penalty_of_its_own():
     assert np.allclose(results[0][0], results[1][0], rtol=1e-4, atol=1e-5)
     for name, value in results[0][1].items():
         assert np.allclose(value, results[1][1][name], rtol=1e-3, atol=1e-5), name
-
-
-def test_penalty_weights_are_those_of_the_papers():
-    assert list(WEIGHTS) == list(PENALTIES)
 
 
 @pytest.mark.slow

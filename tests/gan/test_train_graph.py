@@ -6,10 +6,10 @@ import zlib
 
 import numpy as np
 import pytest
-from test_train_step import PIXELS, POINTS, SMALL, Running, config
 
+from running import PIXELS, POINTS, SMALL, Running, config
 from tfgan_v1.gan import batches
-from tfgan_v1.gan.step_metrics import METRICS
+from tfgan_v1.gan.train_step import STEP_METRICS
 
 # Every preset, and every option that shapes a step.
 SYSTEMS = {
@@ -79,7 +79,7 @@ def test_training_adds_nothing_to_the_graph():
         before = len(running.graph.get_operations())
         for step in range(0, 9, 3):
             running.train(step, 3)
-            running.session.run(running.gan.preview, {running.gan.first_step: step})
+            running.preview(step)
         assert len(running.graph.get_operations()) == before
 
 
@@ -106,7 +106,7 @@ def test_with_batches_whole_the_last_batch_takes_the_leftover_images():
     logits = hidden @ w["discriminator/logits/kernel"] + w["discriminator/logits/bias"]
     for step, size in enumerate([5, 6, 5, 6]):
         d_x = 1 / (1 + np.exp(-logits[order[step, :size]]))
-        assert np.isclose(metrics[step, METRICS["probabilities"].index("D(x)")], d_x.mean(), rtol=1e-5)
+        assert np.isclose(metrics[step, STEP_METRICS[False].index("D(x)")], d_x.mean(), rtol=1e-5)
 
 
 OLD_NOTEBOOK = """

@@ -3,84 +3,13 @@
 import numpy as np
 import pytest
 
-from tfgan_v1 import Config, Loss, Model
+from running import BATCH, NOISE, PIXELS, SHAPE, SMALL, Running, config, draw
+from tfgan_v1 import Loss, Model
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan import batches, layers, noise, train_graph
+from tfgan_v1.gan import layers, noise
 from tfgan_v1.gan.models import MODELS
-from tfgan_v1.gan.step_metrics import METRICS
-from tfgan_v1.gan.train_step import rng_keys
+from tfgan_v1.gan.train_step import STEP_METRICS, rng_keys
 from tfgan_v1.storage import records
-
-SHAPE, NUM_IMAGES, BATCH, NOISE = (6, 6, 1), 40, 8, 10
-PIXELS = np.random.default_rng(0).integers(0, 256, (NUM_IMAGES, *SHAPE)).astype(np.uint8)
-SMALL = np.random.default_rng(2).integers(0, 256, (NUM_IMAGES, 8, 8, 1)).astype(np.uint8)
-POINTS = np.random.default_rng(1).normal(size=(NUM_IMAGES, 1)).astype(np.float32)
-
-
-def config(**options):
-    return Config(**{"batch_size": BATCH, "noise_size": NOISE, "xla": "off", **options})
-
-
-class Running:
-    """A training graph with a session."""
-
-    def __init__(self, options, chunk, data=PIXELS, labels=None, **parts):
-        self.config, self.chunk, self.data, self.labels, self.graph = options, chunk, data, labels, tf.Graph()
-        if labels is not None:
-            parts["class_counts"] = np.bincount(labels)
-        with self.graph.as_default():
-            self.gan = train_graph.build(options, data.shape[1:], data.dtype, len(data), chunk, **parts)
-        self.session = tf.Session(graph=self.graph)
-        self.session.run(self.gan.initialize, train_graph.feed(self.gan.images, data, labels))
-        self.initial = self.values()
-
-    def reset(self):
-        """Sets all variables to their initial values; the initializers would draw others now."""
-        initializers = [v.initializer for v in self.gan.state]
-        self.session.run(
-            initializers, {op.inputs[1]: v for op, v in zip(initializers, self.initial.values(), strict=True)}
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.session.close()
-
-    def train(self, first_step, steps):
-        """The metrics of each of the steps."""
-        order = batches.order(self.config, len(self.data), first_step, self.chunk)
-        feed = {self.gan.first_step: first_step, self.gan.num_steps: steps, self.gan.order: order}
-        return self.session.run(self.gan.metrics, feed)[:steps]
-
-    def train_one(self, real, z, step=0, labels=None, z_labels=None):
-        """One plain step, on [d_steps, batch, ...] of images and noise, and the class of each in a conditional run."""
-        plain = self.gan.single_step
-        feed = train_graph.feed(plain.real, real, labels) | train_graph.feed(plain.z, z, z_labels)
-        return self.session.run(plain.metrics, {**feed, self.gan.first_step: step})
-
-    def plain_step(self, step):
-        """One plain step on what the loop would take for it."""
-        order = batches.order(self.config, len(self.data), step, 1)[0]
-        shape = self.gan.single_step.z.values.shape.as_list()
-        z = draw(self.config.seed, noise.TRAINING, step, shape, self.config.noise)
-        if self.labels is None:
-            return self.train_one(self.data[order], z, step)
-        with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-            condition = self.gan.networks.condition
-            drawn = session.run(condition.draw(self.config.seed, noise.TRAINING_CLASSES, step, 1, shape[:2]))[0]
-        return self.train_one(self.data[order], z, step, self.labels[order], drawn)
-
-    def values(self):
-        return self.session.run({v.op.name: v for v in self.gan.state})
-
-    def bits(self):
-        return {name: value.tobytes() for name, value in self.values().items()}
-
-
-def draw(seed, stream, step, shape, distribution="uniform"):
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        return session.run(noise.draw(distribution, seed, stream, step, 1, shape))[0]
 
 
 def training_noise(seed, step):
@@ -197,7 +126,8 @@ def test_every_network_call_of_a_run_has_its_own_rng_index(d_steps, g_noise, d_b
     options, used = config(d_steps=d_steps, g_noise=g_noise, d_batches=d_batches), []
     for step in range(5):
         d_keys, g_keys = rng_keys(options, step)
-        used += [key for keys in d_keys for key in keys] + g_keys[g_noise == "same" :]  # else G is not called again
+        used += [key for keys in d_keys for key in (keys.g, *keys.d)] + g_keys.d
+        used += [g_keys.g] if g_noise == "fresh" else []  # else G is not called again
     assert len({key.number for key in used}) == len(used) and {key.seed for key in used} == {options.seed}
 
 
@@ -210,7 +140,7 @@ def test_weights_are_both_networks_with_moving_averages():
 
 
 def test_losses_csv_has_the_metrics_in_order():
-    for metrics in METRICS.values():
+    for metrics in STEP_METRICS.values():
         row = records.Losses.of(1, 2, metrics, 3.0)
         assert row.cells() == [1, 2, *metrics, 3.0]
 
@@ -258,8 +188,7 @@ def test_the_state_is_every_variable_but_the_images():
 
 def test_previews_differ_from_step_to_step_and_are_in_0_to_1():
     with Running(config(num_samples=5), chunk=3) as running:
-        preview, first_step = running.gan.preview, running.gan.first_step
-        first, second, again = (running.session.run(preview, {first_step: step}) for step in (1, 2, 1))
+        first, second, again = map(running.preview, (1, 2, 1))
     assert first.shape == (5, *SHAPE) and first.dtype == np.float32
     assert first.min() >= 0 and first.max() <= 1
     assert np.array_equal(first, again) and not np.array_equal(first, second)
@@ -267,7 +196,7 @@ def test_previews_differ_from_step_to_step_and_are_in_0_to_1():
 
 def test_previews_use_their_own_noise_stream():
     with Running(config(num_samples=5), chunk=3) as running:
-        preview = running.session.run(running.gan.preview, {running.gan.first_step: 7})
+        preview = running.preview(7)
         z = draw(0, noise.PREVIEW, 7, [5, NOISE]).astype(np.float64)
         _, _, logits = NumpyGAN(running.values(), running.config).forward("generator", z)
     assert np.allclose(preview.reshape(5, -1), (np.tanh(logits) + 1) / 2, atol=1e-6)
@@ -312,15 +241,14 @@ def test_fresh_noise_changes_g_s_update_only():
 
 def test_training_updates_batch_norm_averages_and_previews_use_them():
     with Running(config(model="conv"), 3, SMALL) as running:
-        feed = {running.gan.first_step: 5}
-        before, drawn = running.values(), running.session.run(running.gan.preview, feed)
+        before, drawn = running.values(), running.preview(5)
         assert running.bits() == {name: value.tobytes() for name, value in before.items()}  # sampling changes nothing
         running.train(0, 3)
         after = running.values()
         moved = [name for name in before if "moving_" in name and not np.array_equal(before[name], after[name])]
         assert len(moved) == 6 and all(v.op.name in after for v in running.gan.networks.g_state)
         assert set(moved) < {v.op.name for v in running.gan.networks.g_state}  # what a generator checkpoint needs, too
-        assert not np.array_equal(running.session.run(running.gan.preview, feed), drawn)
+        assert not np.array_equal(running.preview(5), drawn)
 
 
 def test_custom_networks_and_loss_replace_the_built_in_ones():

@@ -24,6 +24,7 @@ def images(side, channels=1):
 
 
 DATA = {"small": images(8), "colour": images(8, 3), "points": np.random.default_rng(1).normal(size=(NUM_IMAGES, 1))}
+PACKED = {"model": "dcgan_upsample", "pack": 2, "minibatch_stddev": True, "batch_size": 24, "d_batches": "joint"}
 ALL_AUGMENTATIONS = "translate,cutout,colour,flip"
 SYSTEMS = {  # name -> (options, data)
     "mlp": ({"steps": 20}, "small"),
@@ -31,16 +32,13 @@ SYSTEMS = {  # name -> (options, data)
     "gaussian, whole": ({"model": "gaussian", "batch_size": 10}, "points"),
     "dcgan": ({"model": "dcgan", "batch_size": 7}, "small"),
     "dcgan_upsample": ({"model": "dcgan_upsample"}, "small"),
-    "dcgan_upsample again": ({"model": "dcgan_upsample"}, "small"),
     "tuned": ({"model": "tuned", "average": 0.9, "penalty_every": 4}, "small"),
     "wgan_gp": ({"loss": "wasserstein", "penalty": "wgan_gp", "d_steps": 2}, "small"),
     "dragan": ({"penalty": "dragan"}, "small"),
     "r2, clipped gradients": ({"penalty": "r2", "penalty_every": 3, "clip_gradients": 0.05}, "small"),
     "spectral norm": ({"spectral_norm": True, "loss": "hinge"}, "small"),
-    "packed, stddev, dropout": (
-        {"model": "dcgan_upsample", "pack": 2, "minibatch_stddev": True, "batch_size": 24, "d_batches": "joint"},
-        "small",
-    ),
+    "packed, stddev, dropout": (PACKED, "small"),
+    "packed, stddev, dropout again": (PACKED, "small"),
     "augmented": ({"augment": ALL_AUGMENTATIONS, "penalty": "r1"}, "colour"),
     "relative": ({"loss": "relativistic_average"}, "small"),
     "least squares, whole, two D steps": (
@@ -97,7 +95,7 @@ def parts(name):
 
 
 def train(name, target, session_config, workers=None, device=None):
-    """The METRICS of each step, and every variable after the last."""
+    """The STEP_METRICS of each step, and every variable after the last."""
     from tfgan_v1._tensorflow import tf
     from tfgan_v1.config import Config
     from tfgan_v1.gan import batches, train_graph
@@ -110,17 +108,18 @@ def train(name, target, session_config, workers=None, device=None):
         counts = np.bincount(labels)
     workers = workers and workers(config.group)
     with tf.Graph().as_default(), tf.device(device):
-        shape = data.shape[1:], data.dtype, len(data), CHUNK
-        gan = train_graph.build(config, *shape, class_counts=counts, workers=workers, **parts(name))
+        spec = train_graph.DataSpec(data.shape[1:], data.dtype, len(data), len(data), counts)
+        gan = train_graph.build(config, spec, CHUNK, train_graph.CustomParts(**parts(name)), workers)
+        inputs = gan.inputs
         with tf.Session(target, config=session_config) as session:
-            session.run(gan.initialize, train_graph.feed(gan.images, data, labels))
+            session.run(gan.initialize, train_graph.feed(inputs.images, data, labels))
             session.run(gan.start_average)
             if workers:
-                session.run(gan.adopt)
+                session.run(gan.broadcast)
             metrics = []
             for first in range(0, STEPS, CHUNK):
                 order = batches.order(config, len(data), first, CHUNK)
-                fed = {gan.first_step: first, gan.num_steps: CHUNK, gan.order: order}
+                fed = {inputs.first_step: first, inputs.num_steps: CHUNK, inputs.order: order}
                 rows, finite = session.run([gan.metrics, gan.finite], fed)
                 assert finite, name
                 metrics.append(rows)

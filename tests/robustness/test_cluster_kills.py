@@ -49,7 +49,7 @@ STAGES = {  # title -> (function, greatest call number, milliseconds or 0 before
     "in a call": (CALL, 12, 40, False),
     "before the question whether to stop": (ASK, 12, 0, False),
     "after it": (ASK, 12, -1, False),
-    "while the chief's state is taken over": ("tfgan_v1.cluster.member:Member.adopt", 1, 5, False),
+    "while the chief's state is taken over": ("tfgan_v1.cluster.member:Member.broadcast", 1, 5, False),
     "before a save": (SAVE, 2, 0, True),
     "in a save": (SAVE, 2, 3, True),
     "after a save": (SAVE, 2, -1, True),

@@ -60,9 +60,7 @@ def _seeds():
         "npy": [_saved(np.save, array) for array in arrays],
         "pickle": [pickle.dumps(samples, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)],
         "losses": [
-            ",".join(records.LOSSES_HEADERS["probabilities"]).encode()
-            + b"\r\n"
-            + b"17,1,0.5,1e-7,0.9,0.1,0.8,0.2,1.5\r\n" * 3
+            ",".join(records.LOSSES_HEADERS[False]).encode() + b"\r\n" + b"17,1,0.5,1e-7,0.9,0.1,0.8,0.2,1.5\r\n" * 3
         ],
         **{kind: [_saved_picture(kind, mode) for mode in modes] for kind, modes in MODES.items()},
     }

@@ -18,10 +18,11 @@ from hypothesis import strategies as some
 from hypothesis.extra import numpy as some_numpy
 
 from tfgan_v1 import Config, UserError, data, files, load_samples
-from tfgan_v1.config import DATASET_NAMES
+from tfgan_v1.config import CONDITIONS
 from tfgan_v1.config.options import OneOf, value_type
-from tfgan_v1.config.presets import AUGMENTATIONS, CONDITIONAL, PENALTIES
 from tfgan_v1.data import Shaping, arrays, tables
+from tfgan_v1.gan.augmentation import AUGMENTATIONS
+from tfgan_v1.gan.penalties import PENALTIES
 from tfgan_v1.storage import names, records, run_folder
 
 settings.register_profile("here", derandomize=True, deadline=None, max_examples=100)
@@ -151,15 +152,15 @@ def some_of(names):
 JUDGED = some.tuples(some.integers(1, 16), some.booleans(), some.integers(1, 1000)).map(
     lambda each: {"pack": each[0], "minibatch_stddev": each[1], "batch_size": each[0] * 4 * each[2]}
 )
-PENALTY = some.tuples(some.sampled_from([*PENALTIES][1:]), some.floats(0, 1e9), some.integers(1, 10**9)).map(
+PENALTY = some.tuples(some.sampled_from([*PENALTIES]), some.floats(0, 1e9), some.integers(1, 10**9)).map(
     lambda each: dict(zip(("penalty", "penalty_weight", "penalty_every"), each, strict=True))
 )
-AUGMENT = some.lists(some.sampled_from(AUGMENTATIONS), min_size=1, unique=True).map(
+AUGMENT = some.lists(some.sampled_from([*AUGMENTATIONS]), min_size=1, unique=True).map(
     lambda each: {"augment": ",".join(each)}
 )
-OF_CLASSES = some_of(CONDITIONAL).map(lambda each: {"conditional": True, **each})
+OF_CLASSES = some_of(CONDITIONS).map(lambda each: {"conditional": True, **each})
 COUPLED = {"pack", "minibatch_stddev", "penalty", "penalty_weight", "penalty_every", "augment"}.union(
-    CONDITIONAL, *TOGETHER
+    CONDITIONS, *TOGETHER
 )
 CONFIGS = some.builds(
     lambda free, coupled: {**free, **coupled},
@@ -181,7 +182,7 @@ def test_a_configuration_is_read_back(values):
         saved = run_folder.read(Config(ckpt=folder))
     places = ("data_dir", "labels", "weights", "cache_dir")
     paths = {name: os.path.abspath(values[name]) for name in places if name in values}
-    if values.get("dataset", "mnist") not in DATASET_NAMES:
+    if values.get("dataset", "mnist") not in data.NAMES:
         paths["dataset"] = os.path.abspath(values["dataset"])
     assert saved.config == replace(config, **paths)
     assert (saved.data, saved.run_id, saved.custom) == (FACTS, "0123", ["loss"])
@@ -293,7 +294,7 @@ def test_losses_are_read_back(numbers, step, epoch):
     rows = [records.Losses(step, epoch, *numbers, 1.5)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "losses.csv")
-        records.write_table(path, records.LOSSES_HEADERS["probabilities"], [])
+        records.write_table(path, records.LOSSES_HEADERS[False], [])
         records.append_rows(path, rows)
         assert list(map(str, records.read_losses(path, step))) == list(map(str, rows))  # nan is not nan
         assert records.read_losses(path, step - 1) == []

@@ -10,7 +10,7 @@ import pytest
 from conftest import outcome
 from tfgan_v1 import Config, Generator, UserError, train
 from tfgan_v1.data import from_array
-from tfgan_v1.training import plan
+from tfgan_v1.storage import run_data
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
 LABELS = np.arange(40) % 3
@@ -72,10 +72,11 @@ def test_images_are_resized_as_a_file_s_and_points_are_points(small, tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
     for options in ({"image_size": "12"}, {"image_size": "8x12", "fit": "pad"}, {"channels": 3}):
         config = small("a", **options)
-        found, right = plan.of_array(config, IMAGES), plan.load(replace(config, dataset=tmp_path / "images.npy"))
-        assert found.images.shape == right.images.shape and np.array_equal(found.images, right.images)
+        right = run_data.load(replace(config, dataset=tmp_path / "images.npy")).images
+        assert np.array_equal(run_data.from_array(config, IMAGES).images, right)
     points = np.random.default_rng(0).normal(size=50)
-    assert np.array_equal(plan.of_array(small("a", model="gaussian"), points).images, points[:, None].astype("f4"))
+    found = run_data.from_array(small("a", model="gaussian"), points).images
+    assert np.array_equal(found, points[:, None].astype("f4"))
 
 
 def test_text_labels_and_numbers_name_classes(small):

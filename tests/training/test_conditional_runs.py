@@ -265,10 +265,10 @@ def images(tmp_path, *names):
 def test_sub_folders_and_label_files_are_classes(tmp_path, digits_config):
     folder = images(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
     config = digits_config(dataset=folder, cache_dir=str(tmp_path / "cache"), conditional=True, batch_size=2)
-    assert plan.make_plan(config).facts["classes"] == ["cat", "dog"]
+    assert plan.make_plan(config).metadata["classes"] == ["cat", "dog"]
     (tmp_path / "labels.txt").write_text("red\ngreen\nred\n")
     made = plan.make_plan(replace(config, labels=str(tmp_path / "labels.txt")))
-    assert (made.facts["classes"], made.facts["class_counts"]) == (["green", "red"], [1, 2])
+    assert (made.metadata["classes"], made.metadata["class_counts"]) == (["green", "red"], [1, 2])
 
 
 def test_labels_that_are_hardly_meant_so_are_warned_of(tmp_path, digits_config, capsys):

@@ -87,9 +87,10 @@ def test_the_command_ends_with_code_4_and_its_last_good_generator(command, tmp_p
 def test_a_weight_of_nan_or_inf_is_detected_although_the_losses_are_finite(digits_config):
     config = digits_config()
     with tf.Graph().as_default(), tf.Session() as session:
-        network = train_graph.build(config, (28, 28, 1), np.uint8, 200, chunk=2)
-        session.run(network.initialize, {network.images.values: np.zeros((200, 28, 28, 1), np.uint8)})
-        feed = {network.first_step: 0, network.num_steps: 0, network.order: np.zeros((2, 1, 100), np.int32)}
+        network = train_graph.build(config, train_graph.DataSpec((28, 28, 1), np.uint8, 200, 200), chunk=2)
+        inputs = network.inputs
+        session.run(network.initialize, {inputs.images.values: np.zeros((200, 28, 28, 1), np.uint8)})
+        feed = {inputs.first_step: 0, inputs.num_steps: 0, inputs.order: np.zeros((2, 1, 100), np.int32)}
         assert session.run(network.finite, feed)
         for variable in (network.networks.d_vars[0], network.state[-1]):
             broken = session.run(variable)

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 
 from tfgan_v1 import Config, UserError, data, train
-from tfgan_v1.config.presets import ANY_SIZE, CONVOLUTIONAL
+from tfgan_v1.gan.models import MODELS
+from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.training import plan
 
+CONVOLUTIONAL = [name for name, model in MODELS.items() if model.convolutional]
 
-def plan_of(shape=(28, 28, 1), num_images=60_000, custom=plan.CustomParts(), **options):  # noqa: B008
+
+def plan_of(shape=(28, 28, 1), num_images=60_000, own=None, **options):
     dataset = data.Dataset("some", np.broadcast_to(np.uint8(0), (num_images, *shape)))
-    facts = {"num_images": num_images, "image_shape": list(shape)}
-    return plan.Plan(Config(**options), dataset, facts, False, False, custom)
+    metadata = {"num_images": num_images, "image_shape": list(shape)}
+    return plan.Plan(Config(**options), dataset, metadata, False, False, plan.Custom(CustomParts(own)))
 
 
 def test_fewer_images_than_a_batch_give_a_warning(digits_config, capsys):
@@ -40,7 +43,7 @@ def test_chunks_end_at_sampling_steps_and_at_the_end_of_the_run():
 def test_chunks_of_a_slow_model_are_short(model):
     small, large = (plan_of((size, size, 3), model=model) for size in (28, 128))
     assert 1 <= large.chunk < small.chunk <= 20
-    assert plan_of((64, 64, 3), custom=plan.CustomParts(model=object())).chunk < 10
+    assert plan_of((64, 64, 3), own=MODELS["dcgan"]).chunk < 10
     assert plan_of((28, 28, 3), model=model, d_steps=4).chunk <= small.chunk // 3
 
 
@@ -61,7 +64,7 @@ def test_tuned_makes_images_of_any_size_up_to_128():
         plan.check_size("tuned", (7, 200))
 
 
-@pytest.mark.parametrize("model", sorted({*CONVOLUTIONAL} - {*ANY_SIZE}))
+@pytest.mark.parametrize("model", [name for name in CONVOLUTIONAL if MODELS[name].size_multiple > 1])
 @pytest.mark.parametrize(
     "size, nearest", [((30, 28), "32x28"), ((4, 4), "8x8"), ((29, 27), "28x28"), ((200, 126), "128x128")]
 )

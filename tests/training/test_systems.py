@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from tfgan_v1.config.presets import CONVOLUTIONAL
 
 from conftest import outcome, tensors, thorough
 from tfgan_v1 import Config, Generator, Loss, Model, UserError, load_samples, train
@@ -18,6 +17,7 @@ from tfgan_v1.storage import checkpoints, run_folder
 from tfgan_v1.training import loop
 
 RANDOM = np.random.default_rng(0)
+CONVOLUTIONAL = [name for name, model in models.MODELS.items() if model.convolutional]
 
 
 @pytest.fixture

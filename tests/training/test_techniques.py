@@ -1,4 +1,4 @@
-"""Whole runs with the means beyond the presets: held-out images, scores, and a resume to the same bits."""
+"""Whole runs with the techniques beyond the presets: held-out images, scores, and a resume to the same bits."""
 
 import csv
 from dataclasses import replace
@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from test_train_step import Running, config
 
 from conftest import outcome, thorough
+from running import Running, config
 from tfgan_v1 import Config, Generator, Loss, Optimizer, UserError, tf, train
 from tfgan_v1.gan.losses import LOSSES
-from tfgan_v1.storage import run_folder
+from tfgan_v1.storage import run_data, run_folder
 from tfgan_v1.training import plan
 from tfgan_v1.training.plan import make_plan
 
@@ -39,7 +39,7 @@ def table(path):
 @pytest.mark.parametrize(
     "more", [{}, thorough({"spectral_norm": True, "loss": "hinge", "smooth": 0.0})], ids=["all", "hinge"]
 )
-def test_a_resumed_run_with_every_means_has_the_same_bits(digits_config, more):
+def test_a_resumed_run_with_every_technique_has_the_same_bits(digits_config, more):
     whole, broken = (digits_config(name, **{**EVERYTHING, **more}) for name in ("whole", "broken"))
     train(whole)
     train(digits_config("broken", **{**EVERYTHING, **more, "epochs": 1}))
@@ -65,7 +65,7 @@ def test_held_out_images_are_not_trained_on_and_their_outputs_are_recorded(digit
 
 
 @pytest.mark.slow
-def test_a_discriminator_that_knows_its_images_by_heart_is_seen(digits_config):
+def test_a_discriminator_that_overfits_is_seen(digits_config):
     """30 images for 2,000 steps: D tells them from images that it has not seen."""
     config = digits_config(holdout=1767, epochs=2000, sample_every=2000, batch_size=30)
     last = train(config).held_out[-1]
@@ -93,7 +93,7 @@ def test_scores_are_called_scores(digits_config, capsys):
 
 def test_very_low_scores_are_no_overpowering_discriminator(digits_config, capsys):
     score = LOSSES["wasserstein"]
-    low = Loss(score.d_real, lambda logits, labels: tf.reduce_mean(logits) * 100, score.g, reads_as="scores")
+    low = Loss(score.d_real, lambda logits, labels: tf.reduce_mean(logits) * 100, score.g, critic=True)
     train(digits_config(epochs=40, sample_every=40), loss=low)
     assert "overpowers" not in capsys.readouterr().err
 
@@ -127,7 +127,7 @@ def test_a_wrong_optimizer_is_one_sentence(digits_config):
     ],
     ids=str,
 )
-def test_means_that_the_data_do_not_allow_are_one_sentence(digits_config, options, sentence):
+def test_techniques_that_the_data_do_not_allow_are_one_sentence(digits_config, options, sentence):
     with pytest.raises(UserError, match=sentence):
         make_plan(digits_config(**options))
 
@@ -174,8 +174,8 @@ def test_too_few_images_to_measure_are_one_sentence_before_training(tmp_path, di
 
 
 def test_all_versions_of_a_picture_are_held_out_together():
-    plan.split_indices.cache_clear()
-    training, held_out = plan.split_indices(Config(holdout=996), "mnist_warped", 60_000)
+    run_data.split_indices.cache_clear()
+    training, held_out = run_data.split_indices(Config(holdout=996), "mnist_warped", 60_000)
     assert len(held_out) == 996 and len(training) == 59_004
     assert not set(training % 5000) & set(held_out % 5000) and len(set(held_out % 5000)) == 83
 
@@ -184,8 +184,8 @@ def test_d_is_compared_on_images_from_all_over_the_data(digits_config):
     """Images may be sorted by class, so the first ones would be of one class."""
     made = plan.make_plan(digits_config(holdout=200))
     images = np.arange(1797, dtype=np.float32)[:, None]
-    judged = made._replace(dataset=made.dataset._replace(images=images)).judged()
-    training, held_out = (part.ravel() for part, _ in judged)
+    sets = made._replace(dataset=made.dataset._replace(images=images)).overfitting_sets()
+    training, held_out = (part.ravel() for part, _ in sets)
     assert len(training) == len(held_out) == 200 and not {*training} & {*held_out}
     assert training.max() > 1600 and held_out.max() > 1600
 
@@ -193,10 +193,10 @@ def test_d_is_compared_on_images_from_all_over_the_data(digits_config):
 def test_real_sets_keep_held_out_images_apart(digits_config):
     config = digits_config(holdout=300)
     made = plan.make_plan(config)
-    training, new = plan.real_sets(config, made.dataset)
+    training, new = run_data.real_sets(config, made.dataset)
     assert (len(training.images), len(new.images), new.name) == (1497, 300, "digits held out")
     assert len(training.labels) == 1497 and np.array_equal(new.images, made.dataset.images[made.held_out])
-    assert plan.real_sets(digits_config(), made.dataset)[1] is None
+    assert run_data.real_sets(digits_config(), made.dataset)[1] is None
 
 
 def test_the_loop_stops_at_each_evaluation(digits_config):
@@ -280,10 +280,9 @@ def test_linear_decay_ends_at_0():
     [
         (lambda: {"d_optimizer": Optimizer(lambda rate: None, 0.1)}, "must return a tf.train.Optimizer"),
         (lambda: {"g_optimizer": Optimizer(tf.train.AdamOptimizer, "0.1")}, "rate is a number"),
-        (lambda: {"loss": LOSSES["hinge"]._replace(reads_as="score")}, "probabilities or scores, not 'score'"),
         (lambda: {"loss": LOSSES["hinge"]._replace(penalty=lambda *_: None)}, "the loss's penalty must return"),
     ],
-    ids=["make", "rate", "reads_as", "penalty"],
+    ids=["make", "rate", "penalty"],
 )
 def test_wrong_custom_parts_are_one_sentence(digits_config, make, sentence):
     with pytest.raises(UserError, match=sentence):

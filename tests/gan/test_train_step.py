@@ -125,7 +125,7 @@ def test_learning_rates_decay_with_the_updates_of_their_own_network():
 def test_every_network_call_of_a_run_has_its_own_rng_index(d_steps, g_noise, d_batches):
     options, used = config(d_steps=d_steps, g_noise=g_noise, d_batches=d_batches), []
     for step in range(5):
-        d_keys, g_keys = rng_keys(options, step)
+        *d_keys, g_keys = rng_keys(options, step)
         used += [key for keys in d_keys for key in (keys.g, *keys.d)] + g_keys.d
         used += [g_keys.g] if g_noise == "fresh" else []  # else G is not called again
     assert len({key.number for key in used}) == len(used) and {key.seed for key in used} == {options.seed}

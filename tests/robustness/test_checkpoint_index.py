@@ -12,7 +12,7 @@ from tfgan_v1 import UserError
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import checkpoint_index, checkpoints, manifest
 
-MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000 if os.environ.get("TFGAN_THOROUGH") else 500))
+MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000 if os.environ.get("TFGAN_THOROUGH") else 100))
 NAMES = {"generator/kernel": (5, 7), "generator/bias": (7,), "d_updates": (), **{f"d/{i:02}": (i,) for i in range(60)}}
 
 

@@ -33,7 +33,7 @@ from tfgan_v1 import Config, UserError, data, files, load_samples
 from tfgan_v1.data import Shaping, decoding
 from tfgan_v1.storage import records, run_folder
 
-MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000 if os.environ.get("TFGAN_THOROUGH") else 500))  # of each kind
+MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000 if os.environ.get("TFGAN_THOROUGH") else 100))  # of each kind
 SECONDS = 20  # for one mutant; the slowest, a picture of 64 million pixels, takes two
 PEAK = 96 * 2**20  # bytes of Python and NumPy for one mutant
 PICTURE_PEAK = 8 * decoding.MOST_PIXELS  # the same for a picture, which is unpacked to the size that it claims

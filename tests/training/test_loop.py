@@ -58,39 +58,39 @@ def test_equal_configurations_give_equal_bits_and_other_seeds_do_not(digits_conf
 
 
 @pytest.mark.slow
-def test_overwrite_deletes_the_earlier_run(digits_config):
-    config = digits_config(epochs=2)
+def test_overwrite_deletes_the_earlier_run(small):
+    config = small(steps=4)
     train(config)
-    train(replace(config, epochs=1, seed=5), overwrite=True)
-    assert [path.name for path in config.ckpt_folder.glob("generator.ckpt-*.index")] == ["generator.ckpt-17.index"]
+    train(replace(config, steps=2, seed=5), overwrite=True)
+    assert [path.name for path in config.ckpt_folder.glob("generator.ckpt-*.index")] == ["generator.ckpt-2.index"]
     assert len(load_samples(config.samples_folder / "train_samples.pkl")) == 1
 
 
 @pytest.mark.slow
-def test_the_state_is_saved_at_the_start_at_intervals_and_at_the_end(digits_config, monkeypatch):
+def test_the_state_is_saved_at_the_start_at_intervals_and_at_the_end(small, monkeypatch):
     saved, real = [], loop.save_state
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
     monkeypatch.setattr(
         loop, "save_state", lambda context, progress: saved.append(progress.step) or real(context, progress)
     )
-    train(digits_config(chunk=9))
-    assert saved == [0, 9, 17, 26, 34, 43, 51, 51]
+    train(small(sample_every=3, chunk=2))
+    assert saved == [0, 2, 3, 5, 6, 6]
     saved.clear()
     monkeypatch.setattr(loop, "SAVE_SECONDS", 3600)
-    train(digits_config("rarely", chunk=9))
-    assert saved == [0, 51]
+    train(small("rarely", chunk=2))
+    assert saved == [0, 6]
 
 
-def test_training_works_outside_the_main_thread(digits_config):
+def test_training_works_outside_the_main_thread(small):
     done = []
-    thread = threading.Thread(target=lambda: done.append(train(digits_config(epochs=1))))
+    thread = threading.Thread(target=lambda: done.append(train(small(steps=1))))
     thread.start()
     thread.join()
-    assert done[0].epoch == 1
+    assert done[0].step == 1
 
 
-def test_epoch_lines_begin_as_in_the_published_notebook(digits_config, capsys):
-    train(digits_config())
+def test_epoch_lines_begin_as_in_the_published_notebook(small, capsys):
+    train(small(steps=None, epochs=3, sample_every=1))
     first, *lines = capsys.readouterr().out.splitlines()
     assert first.startswith("Training on the ")
     for epoch, line in enumerate(lines, 1):
@@ -103,18 +103,18 @@ def test_epoch_lines_begin_as_in_the_published_notebook(digits_config, capsys):
     assert len(lines) == 3 and lines[-1].endswith("0:00:00 left")
 
 
-def test_a_run_started_meanwhile_is_not_overwritten(digits_config):
-    config = digits_config(epochs=1)
+def test_a_run_started_meanwhile_is_not_overwritten(small):
+    config = small(steps=1)
     prepared = plan.make_plan(config)
     train(config)
     with pytest.raises(UserError, match="already holds a run"):
         loop.run(prepared)
 
 
-def test_the_graph_is_finalized_before_the_first_step(digits_config, monkeypatch):
+def test_the_graph_is_finalized_before_the_first_step(small, monkeypatch):
     graphs = []
     monkeypatch.setattr(loop, "train_loop", lambda plan, progress, *_: graphs.append(tf.get_default_graph()))
-    train(digits_config(epochs=1))
+    train(small(steps=1))
     assert graphs[0].finalized
 
 
@@ -132,18 +132,18 @@ def test_a_second_signal_has_its_usual_effect():
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_signal_after_the_last_step_stops_nothing(digits_config, monkeypatch):
+def test_a_signal_after_the_last_step_stops_nothing(small, monkeypatch):
     monkeypatch.setattr(loop.console, "write_line", lambda *_: signal.raise_signal(signal.SIGTERM))
-    assert train(digits_config(epochs=1)).stopped_by is None
+    assert train(small(steps=2)).stopped_by is None
 
 
-def test_an_error_of_tensorflow_becomes_one_sentence(digits_config, monkeypatch):
+def test_an_error_of_tensorflow_becomes_one_sentence(small, monkeypatch):
     def exhausted(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\n\t [[{{node train}}]]")
 
     monkeypatch.setattr(loop, "train_loop", exhausted)
     with pytest.raises(UserError, match=r"TensorFlow failed \(OOM when allocating tensor\); .*--batch-size"):
-        train(digits_config())
+        train(small())
 
 
 @pytest.mark.slow

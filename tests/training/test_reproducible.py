@@ -19,16 +19,14 @@ RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(256, size=(60, 8, 8, 3), dtype=np.uint8)
 GREY = PIXELS[..., 0]
 EACH = ["--sample-every", 1]
-COMMANDS = {  # name -> flags
-    "mlp-digits": ["--dataset", "digits", "--epochs", 1],
-    "mlp-idx": ["--dataset", "idx.gz", "--epochs", 2, "--xla", "off"],
-    "mlp-table": ["--dataset", "table.csv.gz", "--epochs", 2, "--loss", "minimax"],
-    "conv-archive": ["--model", "conv", "--dataset", "archive.npz", "--steps", 3, *EACH],
+COMMANDS = {  # name -> flags: each preset, each kind of input, XLA, classes, and streamed images
+    "mlp-archive": ["--dataset", "archive.npz", "--epochs", 1, "--loss", "minimax", "--xla", "off"],
+    "mlp-points-compiled": ["--dataset", "points.npy", "--epochs", 2],
     "gaussian-drawn": ["--model", "gaussian", "--epochs", 20],
-    "gaussian-points": ["--model", "gaussian", "--dataset", "points.npy", "--epochs", 10],
-    "dcgan-array": ["--model", "dcgan", "--dataset", "array.npy", "--steps", 2, *EACH],
-    "pictures": ["--model", "dcgan_upsample", "--dataset", "pictures", "--image-size", 8, "--steps", 3, *EACH],
-    "streamed": ["--model", "dcgan_upsample", "--dataset", "array.npy", "--resident-limit", 0, "--steps", 3, *EACH],
+    "conv-table": ["--model", "conv", "--dataset", "table.csv.gz", "--conditional", "--steps", 2, *EACH],
+    "dcgan-idx": ["--model", "dcgan", "--dataset", "idx.gz", "--steps", 2, *EACH],
+    "pictures": ["--model", "dcgan_upsample", "--dataset", "pictures", "--image-size", 8, "--steps", 2, *EACH],
+    "tuned-array-streamed": ["--model", "tuned", "--dataset", "array.npy", "--resident-limit", 0, "--steps", 2, *EACH],
 }
 # Runs command lines in a given order.
 CHILD = """
@@ -44,8 +42,9 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     header = np.array([0x803, 60, 8, 8], ">i4").tobytes()
     (folder / "idx.gz").write_bytes(gzip.compress(header + GREY.tobytes(), mtime=0))
-    rows = "".join(",".join(map(str, row)) + "\n" for row in GREY.reshape(60, 64))
-    (folder / "table.csv.gz").write_bytes(gzip.compress(rows.encode(), mtime=0))
+    rows = "".join(f"{number % 3}," + ",".join(map(str, row)) + "\n" for number, row in enumerate(GREY.reshape(60, 64)))
+    names = "label," + ",".join(f"pixel{number}" for number in range(64)) + "\n"
+    (folder / "table.csv.gz").write_bytes(gzip.compress((names + rows).encode(), mtime=0))
     np.savez(folder / "archive.npz", images=GREY)
     np.save(folder / "points.npy", RANDOM.normal(2, 1, size=(700, 1)))
     np.save(folder / "array.npy", PIXELS)

@@ -1,4 +1,4 @@
-"""Every preset from its first step to its records, with and without a break."""
+"""Every preset from its first step to its records."""
 
 import csv
 import os
@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import outcome, tensors, thorough
-from tfgan_v1 import Config, Generator, Loss, Model, UserError, load_samples, train
+from conftest import tensors
+from custom_parts import MODEL, SQUARES
+from small_runs import copied
+from tfgan_v1 import Config, Generator, UserError, load_samples, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import layers, models
 from tfgan_v1.report.pictures import plots_of
@@ -20,66 +22,25 @@ RANDOM = np.random.default_rng(0)
 CONVOLUTIONAL = [name for name, model in models.MODELS.items() if model.convolutional]
 
 
-@pytest.fixture
-def small(tmp_path):
-    """Makes configurations of short runs of any preset on random 8x8 images, or on the gaussian's own points."""
-
-    def make(name="run", model="mlp", channels=1, **options):
-        folders = {"ckpt": tmp_path / name / "checkpoints", "samples": tmp_path / name / "samples"}
-        if model == "gaussian":
-            return Config(**{"model": model, "epochs": 6, "sample_every": 2, **folders, **options})
-        path = tmp_path / f"images_{channels}.npy"
-        np.save(path, np.random.default_rng(1).integers(0, 256, (40, 8, 8, channels), np.uint8))
-        few = {"batch_size": 8, "steps": 6, "sample_every": 2, "num_samples": 4, "dataset": path}
-        return Config(**{"model": model, **few, **folders, **options})
-
-    return make
-
-
-EVERY = [
-    ("mlp", 1),
-    thorough("mlp", 3),
-    ("gaussian", 1),
-    *((model, 3) for model in CONVOLUTIONAL),  # colour has all that grey has, and more
-    *(thorough(model, 1) for model in CONVOLUTIONAL),
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("model, channels", EVERY)
-def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(small, model, channels):
-    straight, broken = small("straight", model, channels), small("broken", model, channels)
-    unit = "epochs" if broken.epochs else "steps"
-    train(straight)
-    train(replace(broken, **{unit: 3}, chunk=2))
-    train(broken, resume=True)
-    assert outcome(broken) == outcome(straight)
-    for path in sorted(straight.samples_folder.rglob("*")):
-        if path.suffix in (".png", ".pkl") or path.name == "statistics.csv":
-            assert (broken.samples_folder / path.relative_to(straight.samples_folder)).read_bytes() == path.read_bytes()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model, channels", EVERY)
-def test_a_seed_has_the_same_image_in_every_call(small, model, channels):
-    config = small(model=model, channels=channels)
-    train(config)
-    with Generator.restore(config.ckpt_folder) as generator:
+@pytest.mark.parametrize("model", models.MODELS)
+def test_a_seed_has_the_same_image_in_every_call(preset_run, model):
+    with Generator.restore(preset_run(model).config.ckpt_folder) as generator:
         images = generator(range(70))
-        shape = (1,) if model == "gaussian" else (8, 8, channels)
+        shape = (1,) if model == "gaussian" else (8, 8, 3)
         assert images.shape == (70, *shape) and np.isfinite(images).all() and len({i.tobytes() for i in images}) == 70
         assert model == "gaussian" or (images.min() >= 0 and images.max() <= 1)
         assert np.array_equal(generator([69, 3]), images[[69, 3]])
 
 
 @pytest.mark.parametrize("model", CONVOLUTIONAL)
-def test_every_step_is_recorded_and_samples_are_drawn_every_n_steps(small, model):
-    config = small(model=model)
-    progress = train(config)
+def test_every_step_is_recorded_and_samples_are_drawn_every_n_steps(preset_run, model):
+    progress = preset_run(model)
+    config = progress.config
     assert [row.step for row in progress.losses] == [1, 2, 3, 4, 5, 6] and progress.sample_steps == [2, 4, 6]
     assert [row.epoch for row in progress.losses] == [1, 1, 1, 1, 1, 2]  # five batches of 8 are an epoch
     samples = load_samples(config.samples_folder / "train_samples.pkl")
-    assert [sample.shape for sample in samples] == [(4, 8, 8, 1)] * 3
+    assert [sample.shape for sample in samples] == [(4, 8, 8, 3)] * 3
     sheets = sorted(path.name for path in config.samples_folder.glob("sheets/*"))
     assert sheets == (["000002.png", "000004.png", "000006.png"] if model == "dcgan_upsample" else [])
     if sheets:
@@ -126,25 +87,10 @@ def test_gaussian_learns_a_normal_distribution(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model, xla", [("mlp", "on"), ("mlp", "off"), ("dcgan_upsample", "off"), ("gaussian", "on")])
-def test_streamed_and_resident_images_give_the_same_bits(small, model, xla):
-    resident = small("resident", model, xla=xla)
-    streamed = small("streamed", model, xla=xla, resident_limit=0.0, chunk=4)
-    train(resident)
-    train(streamed)
-    assert outcome(streamed) == outcome(resident)
-    unit = "epochs" if resident.epochs else "steps"
-    train(replace(resident, **{unit: 9}), resume=True)
-    train(replace(streamed, **{unit: 9}), resume=True)
-    assert outcome(streamed) == outcome(resident)
-
-
-@pytest.mark.slow
-def test_weights_start_a_run_from_both_networks_of_another(small):
-    first = small("first", "dcgan")
-    train(first)
+def test_weights_start_a_run_from_both_networks_of_another(small, preset_run):
+    first = preset_run("dcgan").config
     still = {"d_lr": 1e-30, "g_lr": 1e-30}
-    second = small("second", "dcgan", weights=first.ckpt_folder, seed=5, steps=2, **still)
+    second = small("second", "dcgan", 3, weights=first.ckpt_folder, seed=5, steps=2, **still)
     train(second)
     before, after = (tensors(checkpoints.newest_state(run.ckpt_folder).prefix) for run in (first, second))
     kernels = [name for name in before if name.endswith("kernel")]
@@ -153,55 +99,37 @@ def test_weights_start_a_run_from_both_networks_of_another(small):
 
 
 @pytest.mark.slow
-def test_weights_of_another_model_are_refused(small):
-    first = small("first", "dcgan")
-    train(first)
-    second = small("second", "conv", weights=first.ckpt_folder)
+def test_weights_of_another_model_are_refused(small, preset_run):
+    second = small("second", "conv", weights=preset_run("dcgan").config.ckpt_folder)
     with pytest.raises(UserError, match="does not fit this configuration"):
         train(second)
     assert not (second.ckpt_folder / "config.json").exists()
 
 
-def own_generator(noise, shape, training):
-    hidden = layers.batch_norm(tf.nn.relu(layers.dense(noise, 16, "mine")), training, "norm")
-    return tf.reshape(layers.dense(hidden, 64, "pixels"), [-1, *shape])
-
-
-def own_discriminator(images, training):
-    pixels = layers.batch_norm(tf.reshape(images, [-1, 64]), training, "norm")
-    return layers.dense(layers.dropout(pixels, 0.5, training, "drop"), 1, "score")
-
-
-OWN = Model(own_generator, own_discriminator, models.TANH)
-SQUARES = Loss(
-    d_real=lambda logits, labels: tf.reduce_mean((logits - labels.real) ** 2),
-    d_fake=lambda logits, labels: tf.reduce_mean((logits - labels.fake) ** 2),
-    g=lambda logits, labels: tf.reduce_mean((logits - labels.g_target) ** 2),
-)
-
-
 @pytest.mark.slow
-def test_custom_networks_and_loss_train_resume_and_sample(small, command):
-    straight, broken = small("straight", d_batches="separate"), small("broken", d_batches="separate")
-    train(straight, model=OWN, loss=SQUARES)
-    train(replace(broken, steps=3), model=OWN, loss=SQUARES)
-    for parts in ({}, {"model": OWN}):
+def test_a_resume_and_samples_need_the_custom_parts_of_the_run(small, preset_run, command):
+    config = small(steps=2, d_batches="separate")
+    train(config, model=MODEL, loss=SQUARES)
+    for parts in ({}, {"model": MODEL}):
         with pytest.raises(UserError, match=r"started with a custom model and a custom loss; .* model=\.\.\., loss="):
-            train(broken, resume=True, **parts)
-    train(broken, resume=True, model=OWN, loss=SQUARES)
-    assert outcome(broken) == outcome(straight)
-    with Generator.restore(broken.ckpt_folder, model=OWN) as generator:
+            train(replace(config, steps=4), resume=True, **parts)
+    with Generator.restore(config.ckpt_folder, model=MODEL) as generator:
         assert generator().shape == (16, 8, 8, 1)
-    code, _, err = command("sample", "--ckpt", broken.ckpt_folder)
+    with pytest.raises(UserError, match="does not fit this configuration"):
+        Generator.restore(config.ckpt_folder, model=models.MODELS["mlp"])
+    code, _, err = command("sample", "--ckpt", config.ckpt_folder)
     assert code == 2 and "Generator.restore(folder, model=...)" in err and err.count("\n") == 1
+    right = r"the built-in networks, loss and optimizers, .*; leave out model=\.\.\.$"
+    with pytest.raises(UserError, match=right):
+        Generator.restore(preset_run("mlp").config.ckpt_folder, model=MODEL)
 
 
 @pytest.mark.parametrize(
     "model, loss, right",
     [
-        (OWN._replace(generator=lambda z, shape, training: layers.dense(z, 64, "flat")), None, r"\[2, 8, 8, 1\]"),
-        (OWN._replace(discriminator=lambda images, training: layers.conv2d(images, 1, 3, "map")), None, r"\[2, 1\]"),
-        (OWN._replace(discriminator=lambda images, training: images[:, 0, 0]), None, "no trainable variables"),
+        (MODEL._replace(generator=lambda z, shape, training: layers.dense(z, 64, "flat")), None, r"\[2, 8, 8, 1\]"),
+        (MODEL._replace(discriminator=lambda images, training: layers.conv2d(images, 1, 3, "map")), None, r"\[2, 1\]"),
+        (MODEL._replace(discriminator=lambda images, training: images[:, 0, 0]), None, "no trainable variables"),
         (None, SQUARES._replace(d_fake=lambda logits, labels: logits**2), r"loss's d_fake must .* shape \[\]"),
     ],
 )
@@ -210,21 +138,6 @@ def test_wrong_outputs_of_custom_parts_are_refused(small, model, loss, right):
     with pytest.raises(UserError, match=right):
         train(config, model=model, loss=loss)
     assert not (config.ckpt_folder / "config.json").exists()
-
-
-@pytest.mark.slow
-def test_a_resume_needs_the_custom_parts_of_the_run(small):
-    config = small()
-    train(config, model=OWN)
-    with pytest.raises(UserError, match="does not fit this configuration"):
-        Generator.restore(config.ckpt_folder, model=models.MODELS["mlp"])
-    plain = small("plain")
-    train(plain)
-    with pytest.raises(
-        UserError,
-        match=r"the built-in networks, loss and optimizers, .*; leave out model=\.\.\.$",
-    ):
-        Generator.restore(plain.ckpt_folder, model=OWN)
 
 
 @pytest.fixture
@@ -270,19 +183,6 @@ def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
     assert progress.sample_steps == [2, 4, 6, 10]  # in steps up to the sixth, then in epochs of five
 
 
-def test_a_dry_run_describes_every_preset(small, command, monkeypatch):
-    monkeypatch.chdir(small().ckpt_folder.parents[1])
-    for model, counts in {
-        "conv": ("70,465 parameters, 64,097 of them", "7,697"),
-        "gaussian": ("577", "97"),
-        "dcgan": ("1,301,505 parameters, 1,300,801 of them", "1,080,577"),
-        "dcgan_upsample": ("865,281 parameters, 852,609 of them", "212,865"),
-    }.items():
-        data = [] if model == "gaussian" else ["--dataset", "digits"]
-        code, out, err = command("train", "--model", model, *data, "--dry-run")
-        assert (code, err) == (0, "") and all(count in out for count in counts)
-
-
 def test_d_first_longer_than_the_run_is_refused(small):
     with pytest.raises(UserError, match="--d-first 6 leaves no step for the generator in a run of 6 steps"):
         train(small(d_first=6))
@@ -305,7 +205,7 @@ def test_seeds_use_the_noise_distribution_of_the_run(small, distribution, low):
     def show(noise, shape, training):
         return tf.reshape(noise * tf.get_variable("w", [], initializer=tf.ones_initializer()), [-1, *shape])
 
-    model = OWN._replace(generator=show)
+    model = MODEL._replace(generator=show)
     config = small(noise=distribution, noise_size=64, g_lr=1e-30, steps=1)
     train(config, model=model)
     with Generator.restore(config.ckpt_folder, model=model) as generator:
@@ -359,7 +259,7 @@ def test_plots_are_labeled_with_epochs_or_steps(small, monkeypatch):
 
 def test_custom_networks_may_have_any_image_size(tmp_path):
     np.save(tmp_path / "images.npy", RANDOM.integers(0, 256, (20, 10, 10, 1), np.uint8))
-    flat = OWN._replace(
+    flat = MODEL._replace(
         generator=lambda z, shape, training: tf.reshape(layers.dense(z, 100, "d"), [-1, *shape]),
         discriminator=lambda x, training: layers.dense(tf.reshape(x, [-1, 100]), 1, "d"),
     )
@@ -385,11 +285,9 @@ def test_relative_paths_in_config_json_work_from_another_folder(small, tmp_path,
     assert Config(dataset="~/images_1.npy").dataset == str(tmp_path / "images_1.npy")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["gaussian", "dcgan_upsample"])
-def test_overwrite_removes_every_file_that_a_run_writes(small, model):
-    config = small(model=model)
-    train(config)
+def test_overwrite_removes_every_file_that_a_run_writes(small, preset_run, model):
+    config = copied(small(model=model), preset_run(model).config)
     run_folder.clear(config)
     left = [path.name for folder in (config.ckpt_folder, config.samples_folder) for path in folder.iterdir()]
     assert set(left) == {".lock"}

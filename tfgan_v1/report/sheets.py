@@ -72,6 +72,8 @@ def evaluated_png(nearest, columns=6):
     captions = [(f"sample {nearest.numbers[i]}", f"{nearest.distances[i]:.2f}") for i in shown]
     labels = ["first samples"] * rows + ["closest samples"] * rows
     return nearest_png(nearest.samples[shown], nearest.training[shown], captions, columns, labels)
+
+
 def _font():
     from matplotlib import get_data_path
     from PIL import ImageFont

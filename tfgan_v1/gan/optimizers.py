@@ -96,12 +96,12 @@ def make_optimizer(config, network, variables, custom=None, after=None):
     the op that follows each update, or None. Raises UserError for a custom optimizer that is none.
     """
     make, rate = custom or (lambda lr: OPTIMIZERS[config.optimizer](lr, config), learning_rate(config, network))
-    updates = None
-    if callable(rate) or after:
-        name, zeros = f"{network}_updates", tf.zeros_initializer()
-        updates = tf.get_variable(name, [], tf.int64, zeros, trainable=False, use_resource=True)
     if not callable(rate) and not isinstance(rate, Real):
         raise UserError(f"an optimizer's rate is a number, or a function of the number of updates, not {brief(rate)}")
+    updates = None
+    if callable(rate) or after:
+        options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
+        updates = tf.get_variable(f"{network}_updates", [], tf.int64, **options)
     optimizer = make((lambda: rate(updates)) if callable(rate) else rate)  # evaluated at every update
     if not isinstance(optimizer, tf.train.Optimizer):
         raise UserError(f"an optimizer's make must return a tf.train.Optimizer, not {brief(optimizer)}")
@@ -123,8 +123,8 @@ def create_average(variables):
 
 
 def start_average(average, variables):
-    """The op that sets the average to the variables themselves."""
-    return tf.group(*(average[variable.op.name].assign(variable) for variable in variables))
+    """The op that sets the average, if there is one, to the variables themselves."""
+    return tf.group(*(average[variable.op.name].assign(variable) for variable in variables if average))
 
 
 def update_average(average, variables, decay, updates):
@@ -135,10 +135,6 @@ def update_average(average, variables, decay, updates):
     """
     updates = tf.cast(updates, tf.float32)
     share = 1 - tf.minimum(decay, (1 + updates) / (10 + updates))
+    descend = tf.raw_ops.ResourceApplyGradientDescent  # average -= share * delta, in one pass over the average
     pairs = [(average[variable.op.name], variable) for variable in variables]
-    return tf.group(  # average -= share * delta, in one pass over the average
-        *(
-            tf.raw_ops.ResourceApplyGradientDescent(var=mean.handle, alpha=share, delta=mean - variable)
-            for mean, variable in pairs
-        )
-    )
+    return tf.group(*(descend(var=mean.handle, alpha=share, delta=mean - variable) for mean, variable in pairs))

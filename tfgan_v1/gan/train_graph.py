@@ -118,21 +118,12 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
         state = tf.global_variables()
         inputs = inputs if data.stream else with_resident_images(spec, data, inputs)
         metrics, finite = build_loop(spec, data, inputs, state, workers)
-        return TrainGraph(
-            spec=spec,
-            inputs=inputs,
-            initialize=tf.global_variables_initializer(),
-            start_average=start_average(spec.networks.average, spec.networks.g_state)
-            if spec.networks.average
-            else tf.no_op(),
-            broadcast=workers and workers.broadcast(state),
-            metrics=metrics,
-            finite=finite,
-            single_step=single_step,
-            samplers=build_samplers(spec, inputs.first_step),
-            d_outputs=build_d_outputs(spec, data),
-            state=state,
-        )
+        initialize = tf.global_variables_initializer()
+        average = start_average(spec.networks.average, spec.networks.g_state)
+        broadcast = workers and workers.broadcast(state)
+        samplers, d_outputs = build_samplers(spec, inputs.first_step), build_d_outputs(spec, data)
+        steps = metrics, finite, single_step
+        return TrainGraph(spec, inputs, initialize, average, broadcast, *steps, samplers, d_outputs, state)
 
 
 def make_spec(config, data, parts):

@@ -10,6 +10,8 @@ import pytest
 from tfgan_v1 import Config, load_samples
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import _check_presets
+from tfgan_v1.data.datasets import DATASETS, Row
+from tfgan_v1.data.labels import Labelled
 from tfgan_v1.evaluation.metric_table import METRICS, Metric
 from tfgan_v1.exporting.formats import FORMATS, Format
 from tfgan_v1.gan import layers
@@ -41,6 +43,7 @@ def used(name, result):
     return function
 
 
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
 OPTIONS = {"steps": 4, "sample_every": 2, "batch_size": 8, "num_samples": 4, "d_lr": 0.01, "g_lr": 0.01, "xla": "off"}
 MINE = Model(generator, discriminator, SIGMOID, convolutional=False, options=OPTIONS)
 
@@ -58,6 +61,7 @@ def rows(monkeypatch):
         (PENALTIES, "my_penalty", penalty),
         (AUGMENTATIONS, "my_augmentation", Augmentation(used("augmentation", lambda images, draws: images * 0.9), 1)),
         (METRICS, "my_metric", Metric("pixels", 2, {"brightness": "as the real"}, brightness)),
+        (DATASETS, "my_data", Row("Trained on noise.", load=used("data", lambda request: Labelled(IMAGES)))),
         (FORMATS, "my_format", Format(write, "## `step.txt`, the {step}")),
     ):
         monkeypatch.setitem(table, name, row)
@@ -71,15 +75,14 @@ def test_rows_added_at_run_time_go_through_every_command(rows, command, tmp_path
 
     monkeypatch.chdir(tmp_path)
     USED.clear()
-    np.save("images.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8))
     listed = re.sub(r"-\s+", "-", call("train", "--model", "my_model", "--help"))
     assert "those of --model my_model" in listed and "length of the run in training steps" in listed
     assert "tuned,my_model}" in listed and "relativistic_average,my_loss}" in listed and "r2,my_penalty}" in listed
     assert "r2 10, my_penalty 0.5)" in listed and "flip, my_augmentation" in listed
-    assert "my_format" in call("export", "--help")
+    assert "gaussian, my_data; or the path" in listed and "my_format" in call("export", "--help")
 
     mine = ["--model=my_model", "--loss=my_loss", "--penalty=my_penalty", "--augment=my_augmentation"]
-    flags = ["train", *mine, "--dataset=images.npy"]
+    flags = ["train", *mine, "--dataset=my_data"]
     assert "--loss my_loss" in call(*flags, "--dry-run") and not (tmp_path / "checkpoints").exists()
     call(*flags, "--steps", 2)
     call("train", "--resume", "--steps", 4)
@@ -95,7 +98,8 @@ def test_rows_added_at_run_time_go_through_every_command(rows, command, tmp_path
     call("export", "--to", "exported", "--format", "my_format,npz")
     assert (tmp_path / "exported" / "step.txt").read_text() == "4"
     assert "## `step.txt`, the {step}" in (tmp_path / "exported" / "MODEL.md").read_text()
-    assert {"model", "loss", "penalty", "augmentation", "metric", "format"} == USED
+    assert "Trained on noise." in (tmp_path / "exported" / "MODEL.md").read_text()
+    assert {"model", "loss", "penalty", "augmentation", "data", "metric", "format"} == USED
 
 
 def test_a_preset_without_an_option_that_it_must_set_is_an_error_that_names_it(monkeypatch):

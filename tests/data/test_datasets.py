@@ -59,11 +59,11 @@ def test_a_row_without_a_part_is_an_error_that_names_it():
 
 
 def test_every_other_name_is_the_users_own_data():
-    notes = {data.licence_note(name) for name in data.NAMES}
-    assert len(notes) == len(data.NAMES) == 6 and data.licence_note("photos") == datasets.OWN
+    notes = {data.licence_note(name) for name in data.DATASETS}
+    assert len(notes) == len(data.DATASETS) == 6 and data.licence_note("photos") == datasets.OWN
 
 
 def test_the_names_are_known_without_what_decodes_and_downloads():
-    program = "import sys; from tfgan_v1.data import NAMES, LARGEST_SIDE; print(*sys.modules)"
+    program = "import sys; from tfgan_v1.data import DATASETS, LARGEST_SIDE; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"PIL", "pandas", "pooch", "requests", "sklearn", "scipy", "tensorflow"}.intersection(loaded)

@@ -182,7 +182,7 @@ def test_a_configuration_is_read_back(values):
         saved = run_folder.read(Config(ckpt=folder))
     places = ("data_dir", "labels", "weights", "cache_dir")
     paths = {name: os.path.abspath(values[name]) for name in places if name in values}
-    if values.get("dataset", "mnist") not in data.NAMES:
+    if values.get("dataset", "mnist") not in data.DATASETS:
         paths["dataset"] = os.path.abspath(values["dataset"])
     assert saved.config == replace(config, **paths)
     assert (saved.data, saved.run_id, saved.custom) == (FACTS, "0123", ["loss"])

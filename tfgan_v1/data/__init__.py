@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import arrays, stacked
-from tfgan_v1.data.datasets import DATASETS, NAMES, Request, licence_note, mnist_or_warped
+from tfgan_v1.data.datasets import DATASETS, Request, licence_note, mnist_or_warped
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
 from tfgan_v1.errors import UserError, brief, warn
 
 __all__ = [
-    "DATASETS", "LARGEST_SIDE", "NAMES", "Dataset", "Shaping", "arrays", "from_array", "licence_note", "load",
+    "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "from_array", "licence_note", "load",
     "load_test", "stacked",
 ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def load(
 ):
     """Loads a Dataset by name or path; None is MNIST if it is found or downloads quickly, else `mnist_warped`.
 
-    name: one of NAMES, or the path of a file or a folder of pictures; a name takes precedence over a path. data_dir:
+    name: one of DATASETS, or the path of a file or a folder of pictures; a name takes precedence over a path. data_dir:
     the folder to search first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that
     cannot be read is an error. cache_dir: the folder for decoded pictures, instead of the user's cache. download:
     whether to use the network; without it, blank images replace those to download. labels: the path of a file with a

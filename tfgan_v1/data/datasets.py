@@ -123,7 +123,6 @@ DATASETS = {
         load_test=lambda request: Labelled(embedded.gaussian(request.mean, request.std, request.seed, test=True)),
     ),
 }
-NAMES = tuple(DATASETS)
 OWN = (
     "Trained on data of the user's own. The rights in this generator and in its images follow from the rights in these "
     "data, which tfgan_v1 does not know: before you publish or pass on either, make sure that you may."

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tfgan_v1 import __version__, devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
-from tfgan_v1.data import NAMES, licence_note
+from tfgan_v1.data import DATASETS, licence_note
 from tfgan_v1.errors import UserError
 from tfgan_v1.gan.conditioning import Condition
 from tfgan_v1.gan.models import Model
@@ -35,7 +35,7 @@ def metadata_of(saved, step, kind):
         "noise": {"distribution": saved.config.noise, "size": saved.config.noise_size},
         "classes": list(saved.data.get("classes", ())),
         "licence": licence_note(name),
-        "data": {**saved.data, "name": name if name in NAMES else Path(name).name},
+        "data": {**saved.data, "name": name if name in DATASETS else Path(name).name},
         "config": {option: getattr(saved.config, option) for option in options},
         "custom": list(saved.custom),
         "made_by": saved.made_by,

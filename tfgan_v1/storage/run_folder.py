@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tfgan_v1 import __version__
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.config.options import flag
-from tfgan_v1.data import NAMES
+from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
 from tfgan_v1.files import check_writable, has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage import manifest, names
@@ -205,7 +205,7 @@ def write(saved):
     config = saved.config
     values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
     for name in PATHS:
-        if values[name] is not None and (name != "dataset" or values[name] not in NAMES):
+        if values[name] is not None and (name != "dataset" or values[name] not in DATASETS):
             values[name] = os.path.abspath(values[name])
     content = {"format": FORMAT, **saved._asdict(), "config": values, "custom": list(saved.custom)}
     with replacing(config.ckpt_folder / CONFIG) as path:

@@ -14,7 +14,7 @@ SMALL = 2**16  # floats that a worker sends: data_parallel.SMALL, up to which a 
 FLOAT = 4  # bytes
 WORKERS, NETWORKS, LATENCIES = (8, 64, 512), (1, 10), (0.1, 5)  # how many; Gbit/s; milliseconds of a round trip
 PER_CALL = 2  # rings for each call of the loop: the metrics, and whether a worker wants to stop
-SILENCE = 5  # seconds that the watch, a ring once a second, waits for all workers
+SILENCE = 5  # seconds that the heartbeat, a ring once a second, waits for all workers
 
 
 class Exchange(NamedTuple):
@@ -123,7 +123,7 @@ def time_table(links):
 
 
 def efficiency_table(links, compute):
-    """The share of a step that is not exchange. compute: by preset, milliseconds of a step of one worker, 32 rows."""
+    """The share of a step without the exchange. compute: by preset, milliseconds of a step of one worker, 32 rows."""
     rows = []
     for name, preset in PRESETS.items():
         for n in WORKERS if name in compute else ():
@@ -133,13 +133,13 @@ def efficiency_table(links, compute):
 
 
 def call_table(links):
-    """Seconds that the rings of each call of the loop take, and the most workers that the watch can wait for."""
+    """Seconds that the rings of each call of the loop take, and the most workers that the heartbeat can wait for."""
     by_latency = {link.latency: link for link in links}
     rows = []
     for latency, link in by_latency.items():
         most = 1 + int(SILENCE * 1000 / (2 * (link.latency + link.overhead)))
         rows.append([f"{latency:g} ms", *(digits(link.rings(n)) for n in WORKERS), f"{most:,}"])
-    return markdown(["round trip", *(f"s, {n} workers" for n in WORKERS), "most workers of the watch"], rows)
+    return markdown(["round trip", *(f"s, {n} workers" for n in WORKERS), "most workers of the heartbeat"], rows)
 
 
 def parse_compute(text):
@@ -172,7 +172,7 @@ def tables_of(given):
     return {
         "Exchanges of a step, and what each worker sends": size_table(),
         f"Milliseconds of exchange in a step ({constants})": time_table(links),
-        "The share of a step that is not exchange": efficiency_table(links, given.compute),
+        "The share of a step without the exchange": efficiency_table(links, given.compute),
         "Seconds of the two rings of each call of the loop": call_table(links),
     }
 

@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import pytest
 
-from running import PIXELS, POINTS, SMALL, Running, config
+from running import PIXELS, POINTS, SMALL, Running, config, sums_after_three_steps
 from tfgan_v1.gan import batches
 from tfgan_v1.gan.train_step import STEP_METRICS
 
@@ -114,19 +113,9 @@ import sys
 sys.path[:0] = {path!r}
 from tfgan_v1._tensorflow import tf
 tf.disable_v2_behavior()
-from test_train_graph import sums_after_three_steps
+from running import sums_after_three_steps
 print(sums_after_three_steps())
 """
-
-
-def sums_after_three_steps():
-    """A checksum of every variable, without and with XLA."""
-    sums = []
-    for xla in ("off", "on"):
-        with Running(config(xla=xla), chunk=3) as running:
-            running.train(0, 3)
-            sums += [zlib.crc32(bits) for _, bits in sorted(running.bits().items())]
-    return sums
 
 
 @pytest.mark.slow

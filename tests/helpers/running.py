@@ -1,5 +1,7 @@
 """A training graph with a session, on 40 random images or points, for tests of single steps."""
 
+import zlib
+
 import numpy as np
 
 from tfgan_v1 import Config
@@ -86,3 +88,13 @@ class Running:
 def draw(seed, stream, step, shape, distribution="uniform"):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         return session.run(noise.draw(distribution, seed, stream, step, 1, shape))[0]
+
+
+def sums_after_three_steps():
+    """A checksum of every variable, without and with XLA."""
+    sums = []
+    for xla in ("off", "on"):
+        with Running(config(xla=xla), chunk=3) as running:
+            running.train(0, 3)
+            sums += [zlib.crc32(bits) for _, bits in sorted(running.bits().items())]
+    return sums

@@ -173,7 +173,7 @@ def several(count, some_wrong):
 def at_most(count, lines):
     """As many of the generated command lines as fit into 15 minutes, or all of them."""
     lines = list(lines)
-    return lines if THOROUGH else CHANCE.sample(lines, min(count, len(lines)))
+    return lines if THOROUGH else random.Random(0).sample(lines, count)
 
 
 WRONG = [

@@ -1,7 +1,7 @@
 """Thousands of damaged files of each kind: a result or an error of one sentence, in bounded time and memory.
 
 Each kind has a process of its own, with little memory and an audit hook. A mutant is a function of its kind and number:
-`python tests/robustness/test_mutation.py KIND FIRST LAST` reads some of them again.
+`PYTHONPATH=.:tests/helpers python tests/robustness/test_mutation.py KIND FIRST LAST` reads some of them again.
 TFGAN_MUTANTS=100000 makes the run longer.
 """
 
@@ -290,7 +290,11 @@ def _limit_memory():
 def test_a_damaged_file_is_read_or_an_error_of_one_sentence(name, record_property):
     start = time.perf_counter()
     child = subprocess.run(
-        [sys.executable, __file__, name, "0", str(MUTANTS)], capture_output=True, text=True, timeout=60 + MUTANTS
+        [sys.executable, __file__, name, "0", str(MUTANTS)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60 + MUTANTS,
     )
     assert child.returncode == 0, child.stderr[-3000:]
     counts = json.loads(child.stdout.splitlines()[-1])

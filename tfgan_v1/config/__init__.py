@@ -48,8 +48,10 @@ class Config:
     seed: int = option("seed of the weights, noise, dropout and image order", Range(0, 2**32 - 1), default=0)
 
     dataset: str | None = option(
-        lambda: f"{', '.join(data.DATASETS)}; or the path of an IDX, CSV, .npy or .npz file or of a folder of images "
-        "(without it: the preset's, or mnist if found or downloadable, otherwise mnist_warped)",
+        lambda: (
+            f"{', '.join(data.DATASETS)}; or the path of an IDX, CSV, .npy or .npz file or of a folder of images "
+            "(without it: the preset's, or mnist if found or downloadable, otherwise mnist_warped)"
+        ),
         metavar="NAME|PATH",
         resumable=True,  # config.json keeps the checksum of its pixels
     )

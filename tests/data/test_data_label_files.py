@@ -250,7 +250,7 @@ ERRORS = {
     "another header": (b"id,species\n" + b"1,2\n" * 6, "a table of 2 columns, none with the header label"),
     "ragged": (b"id,label\n1,2\n1,2,3\n", "line 3: there are 3 columns, more than in the first"),
     "open quotes": (b'a\n"b\nc\n', "line 2 cannot be read"),
-    "a long field": (b"a\nb\n" + b"c" * 200_000, "labels have 1 to 100 characters|holds 3 labels"),
+    "a long field": (b"a\nb\n" + b"c" * 200_000, "line 3 cannot be read .*field limit"),
     "a long label": (text(["a" * 101] * 6), "labels have 1 to 100 characters"),
     "fractions": (text(VALUES / 7), "holds fractions"),
     "fractions in npy": (npy(VALUES / 7), "holds fractions"),
@@ -315,10 +315,9 @@ def test_a_list_is_not_read_to_its_end_if_that_is_far_away(load, monkeypatch, co
 @pytest.mark.parametrize("content", [b"a" * 2**21, b"a\n" + b"," * 2**21 + b"a", b'a\n"' + b"a" * 2**21])
 def test_endless_lines_are_refused(load, content, monkeypatch):
     monkeypatch.setattr(data.tables, "_LONGEST", 2**20)
-    monkeypatch.setattr(data.tables, "_LONGEST_BLOCK", 2**20)
     assert "longer than any row" in error_of(load, gzip.compress(content))
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(pets, monkeypatch):
-    monkeypatch.setattr(data.tables, "most_unpacked", lambda size: 1000)
+    monkeypatch.setattr(data.tables, "most_bytes", lambda *_: 1000)
     assert "unpacks to more than 1,000 bytes" in error_of(pets, gzip.compress(b"file,label\n" + b"1,a\n" * 999))

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfgan_v1 import UserError, data, plan
+from tfgan_v1 import UserError, data
 from tfgan_v1.data import Shaping, datasets, splits
 from tfgan_v1.data.labels import Labelled
 
@@ -33,7 +33,7 @@ def test_a_row_is_all_that_a_data_set_needs(noise):
     assert np.array_equal(test.images, IMAGES[:7]) and not splits.is_held_out(noise, test)
     first, rest = splits.split(noise, 0.5, 0)
     assert len(first) == 20 and not set(first % 10) & set(rest % 10)
-    assert plan.versions_of("noise", 40) == 4 and not splits.shares_digits(noise, None)
+    assert datasets.period_of("noise", 40) == 10 and not splits.shares_digits(noise, None)
     with pytest.raises(UserError, match="gaussian, noise, and no file or folder"):
         data.load("no such data")
 

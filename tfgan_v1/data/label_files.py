@@ -11,13 +11,12 @@ from tfgan_v1.data.arrays import map_npy
 from tfgan_v1.data.datasets import DATASETS
 from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, read_idx_values, rename
 from tfgan_v1.data.table_columns import LABELS
-from tfgan_v1.data.tables import DELIMITERS, look_at, read_blocks
+from tfgan_v1.data.tables import find_delimiter, read_rows
 from tfgan_v1.errors import UserError, shortened, warn
 
 PATHS = ("file", "filename", "path", "image")  # what a header may call the pictures' paths, in lower case
 _LONGEST_LABEL = 100  # characters
 _MANY = 10**5  # labels more than images; how many more does not matter then
-_NO_DELIMITER = "\x1f"  # for a list; no text has it
 _NUMBERS = re.compile("([0-9]+)")
 _FORMATS = "a text, CSV, IDX or .npy file with a label for each image"
 
@@ -64,34 +63,34 @@ def _read_idx(path, dataset):
 def _read_text(path, dataset):
     """The labels in a list or a table, by the pictures' paths or in order: str, as an array of objects [n]."""
     counts = len(dataset.images), len(dataset.files or dataset.images)
-    most = max(counts) + _MANY
-    table, pictures = look_at(path), {name for name, _ in dataset.files}
-    outside = re.sub('"[^"]*"', "", table.line)
-    delimiter = max(DELIMITERS, key=outside.count)
-    first = table.fields(delimiter) if delimiter in outside else [table.line]
-    label, named, header = _columns(first, pictures, path) if len(first) > 1 else (0, None, False)
-    delimiter = delimiter if len(first) > 1 else _NO_DELIMITER
-    values, labels_of, by_path, line = [], {}, bool(pictures) and len(first) > 1, 1
-    for block in read_blocks(table, delimiter, len(first), dtype=str, na_filter=False):
-        rows = block[(block != "").any(axis=1)].apply(lambda column: column.str.strip())
-        blank = np.flatnonzero(rows.index != np.arange(line, line + len(rows)))
-        if len(blank):
-            raise UserError(f"{path}, line {line + blank[0]} is blank; remove it, or write the label that is missing")
-        line += len(rows)
-        broken = rows.index[rows[label].str.contains("\ufffd")]  # what other bytes are read as
-        if len(broken):
-            raise UserError(f"{path}, line {broken[0]} is not in UTF-8; save the file in UTF-8")
-        rows = rows.iloc[1:] if header and line == 2 else rows
-        for column in (rows.columns if named is None else [named]) if by_path else ():
-            for name, value in rows.loc[rows[column].isin(pictures), [column, label]].to_numpy():
-                if labels_of.setdefault(name, value) != value:
-                    raise UserError(f"{path} has two labels for {name}, {labels_of[name]} and {value}; remove one")
-        values += rows[label].tolist()[: most - len(values)]
-        if len(values) == most and not by_path:
+    most, pictures = max(counts) + _MANY, {name for name, _ in dataset.files}
+    delimiter = find_delimiter(path)
+    by_path = bool(pictures and delimiter)
+    values, labels_of, blank, header, label, named = [], {}, 0, None, 0, None
+    for line, fields in read_rows(path, delimiter):
+        blank = blank or (not fields and line)
+        if not fields:
+            continue
+        if blank:
+            raise UserError(f"{path}, line {blank} is blank; remove it, or write the label that is missing")
+        fields = [field.strip() for field in fields]
+        if header is None:
+            label, named, header = _columns(fields, pictures, path) if delimiter else (0, None, False)
+            if header:
+                continue
+        value = fields[label]
+        if "\ufffd" in value:  # what other bytes are read as
+            raise UserError(f"{path}, line {line} is not in UTF-8; save the file in UTF-8")
+        for name in pictures.intersection(fields if named is None else [fields[named]]) if by_path else ():
+            if labels_of.setdefault(name, value) != value:
+                raise UserError(f"{path} has two labels for {name}, {labels_of[name]} and {value}; remove one")
+        if len(values) < most:
+            values.append(value)
+        elif not by_path:
             break
     if by_path and (labels_of or named is not None):
         return _of_pictures(labels_of, path, dataset)
-    if len(first) == 1 and values[0].lower() in LABELS and (len(values) - 1 in counts or len(values) not in counts):
+    if not delimiter and values[0].lower() in LABELS and (len(values) - 1 in counts or len(values) not in counts):
         del values[0]  # a header; otherwise, the class of the first image has such a name
     if "" in values:
         raise UserError(f"{path}, line {values.index('') + 1 + header} has no label; write one for each image")

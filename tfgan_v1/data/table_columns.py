@@ -57,59 +57,35 @@ class Column:
         return classify_texts([values[row] for row in self.rows])
 
 
-def _named(header):
-    """(whether a header says that the first column counts the rows, the position of the label that it names or None)"""
-    if not header:
-        return False, None
+def named_columns(header):
+    """(whether the first column counts the rows, the position of the label or None), by a header, which may be ()."""
     names = [name.lower() for name in header]
-    counts = names[0] in ROW_NUMBERS
-    if names[0] in LABELS:
-        return False, 0
-    if counts and len(names) > 1 and names[1] in LABELS:
-        return True, 1
-    return counts, -1 if names[-1] in LABELS else None
+    if len(names) < 2:
+        return False, None
+    counted = names[0] in ROW_NUMBERS
+    return counted, next((position for position in (int(counted), -1) if names[position] in LABELS), None)
 
 
-def count_named(header):
-    """How many columns a header names as other than pixels, 0 to 2."""
-    counted, label = _named(header)
-    return counted + (label is not None)
-
-
-def arrange(columns, extra, header, edges):
+def arrange(columns, extra, counted, label, edges):
     """The Arrangement of a table, or None if the columns besides the pixels are not a label and row numbers.
 
-    columns: their number. extra: the number of those that are not pixels, 0 to 2. header: their names, or (). edges:
-    the Columns at 0, 1 and -1.
+    columns: their number. extra: the number of those that are not pixels, 0 to 2. counted, label: see `named_columns`.
+    edges: the Columns at 0, 1 and -1.
     """
-    counted, label = _named(header)
-    pixels = columns - extra
-    if not extra:
-        return Arrangement(0, pixels)
-    if extra == 2:
-        if not counted and not edges[0].counts_up:
-            return None
-        if label in (1, -1):
-            return Arrangement(1 + (label == 1), pixels, label)
-        return _by_values(columns, extra, {1: edges[1], -1: edges[-1]})
-    if label is not None:
-        return Arrangement(int(label == 0), pixels, label)
-    if counted:
-        return Arrangement(1, pixels)
-    if edges[0].counts_up and len(edges[0].rows) > _MANY_ROWS:
-        return Arrangement(1, pixels, None, f"reads the first of {columns:,} columns as the numbers of the rows")
-    return _by_values(columns, extra, {0: edges[0], -1: edges[-1]})
-
-
-def _by_values(columns, extra, ends):
-    """The Arrangement that takes as the label the end, out of {position: Column}, that looks more like one."""
-    start, stop = ends
-    likeness = {position: column.label_likeness for position, column in ends.items()}
-    label = stop if likeness[stop] > likeness[start] else start
-    doubtful = likeness[stop] == likeness[start]
-    sentence = f"reads {('the first', 'the second', 'the last')[label]} of {columns:,} columns as the labels"
-    if doubtful:
-        sentence += ", as the values do not tell which it is; name it by a header, such as label"
+    sentence, doubtful = "", False
+    if extra and not counted and edges[0].counts_up:
+        if extra == 2:
+            counted = True
+        elif label is None and len(edges[0].rows) > _MANY_ROWS:
+            counted, sentence = True, f"reads the first of {columns:,} columns as the numbers of the rows"
+    if extra == 2 and not counted:
+        return None
+    if extra > counted and label is None:
+        start, stop = edges[int(counted)].label_likeness, edges[-1].label_likeness
+        label, doubtful = -1 if stop > start else int(counted), stop == start
+        sentence = f"reads {('the first', 'the second', 'the last')[label]} of {columns:,} columns as the labels"
+        if doubtful:
+            sentence += ", as the values do not tell which it is; name it by a header, such as label"
     return Arrangement(extra - (label == -1), columns - extra, label, sentence, doubtful)
 
 
@@ -136,6 +112,6 @@ def _count_up(numbers):
 def number(field):
     """A field as a float, with a decimal point or a decimal comma; None if it is not a number."""
     try:
-        return float(field.replace(",", "."))
+        return None if "_" in field else float(field.replace(",", "."))  # Python reads 1_0 as a number
     except ValueError:
         return None

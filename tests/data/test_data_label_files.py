@@ -233,7 +233,7 @@ ERRORS = {
     "blank": (b" \n\n", "holds no rows; write one for each image"),
     "a header alone": (b"label\n", "holds 0 labels"),
     "an empty table": (b"id,label\n", "holds 0 labels"),
-    "an empty IDX file": (idx([]), "holds 0 labels, and .*images.npz 6 images"),
+    "an empty IDX file": (idx([]), "which is nothing"),
     "unknown": (b"\x01\x02\x03", "unknown format; give a text, CSV, IDX or .npy file"),
     "UTF-16": (text(WORDS).decode().encode("utf-16"), "unknown format"),
     "Latin-1": (text(WORDS).decode().encode("latin-1"), "line 6 is not in UTF-8"),
@@ -263,8 +263,8 @@ ERRORS = {
     "a number": (npy(np.int64(6)), "has the shape"),
     "half a npy": (npy(VALUES)[:-1], "does not fit its size"),
     "a gzipped npy": (gzip.compress(npy(VALUES)), "gunzip"),
-    "IDX of images": (idx(IMAGES), "not a complete IDX file of labels"),
-    "half an IDX": (idx(VALUES)[:-1], "not a complete IDX file of labels"),
+    "IDX of images": (idx(IMAGES), "IDX file of images, and not of labels"),
+    "half an IDX": (idx(VALUES)[:-1], "holds less than"),
 }
 
 

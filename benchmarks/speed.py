@@ -22,7 +22,7 @@ import numpy as np
 import tables
 from frameworks import FRAMEWORKS
 from main_job import measure
-from tfgan_v1.data import DATASETS, embedded, published
+from tfgan_v1.data import DATASETS, load, published
 from turns import Worker, take_turns
 
 COMMANDS = "train", "sample"
@@ -118,7 +118,7 @@ def save_data(folder):
         images = np.random.default_rng(0).integers(256, size=(60_000, 28, 28, 1), dtype=np.uint8)
     np.save(folder / "images.npy", images)
     np.save(folder / "labels.npy", np.arange(len(images)) % 10)
-    np.save(folder / "points.npy", embedded.gaussian(0.0, 1.0, 0))
+    np.save(folder / "points.npy", load("gaussian").images)
     return "60,000 images of MNIST" if path else "60,000 random images of MNIST's shape"
 
 

@@ -37,7 +37,7 @@ BROKEN_IDX = {
         "labels; give the one of the images, train-images-idx3",
     ),
     "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
-    "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "holds 5x1x4 numbers an image; images are"),
+    "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "holds 5x1x4 numbers an"),
     "four billion in four dimensions": (b"\0\0\x08\x04" + b"\xff" * 15 + b"\x03" + bytes(60), "less"),
     "a header cut off": (IDX[:9], "not an IDX file"),
     "cut off": (IDX[:-1], "less"),

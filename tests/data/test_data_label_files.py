@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import UserError, data
-from tfgan_v1.data import embedded, label_files, stacked
-from tfgan_v1.data.labels import MOST_CLASSES
+from tfgan_v1.data import label_files, stacked
+from tfgan_v1.data.labels import MOST_CLASSES, Labelled
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
 VALUES = np.array([2, 0, 2, 1, 0, 9])
@@ -156,8 +156,7 @@ def test_numbers_get_the_class_names_of_a_published_data_set(tmp_path, name):
 
 
 def test_generated_images_take_labels_as_others_do(tmp_path, monkeypatch):
-    few = embedded.digits()._replace(labels=None, classes=())
-    few = few._replace(images=few.images[:6])
+    few = Labelled(data.load("digits").images[:6])
     warped = data.DATASETS["mnist_warped"]._replace(load=lambda request: few)  # in place of MNIST, which is not found
     monkeypatch.setitem(data.DATASETS, "mnist_warped", warped)
     monkeypatch.setattr(stacked, "NUM_IMAGES", 6)

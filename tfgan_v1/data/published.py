@@ -21,36 +21,28 @@ CONNECT_SECONDS = 3  # that a run without --dataset waits for the network
 class Published(NamedTuple):
     """A published data set in IDX format: a part of its row in `datasets`."""
 
-    title: str = None
-    files: tuple[str, ...] = None  # usual paths of the training images below a searched folder, most usual first
-    url: str = None  # of the training images; the other files are beside it
-    sha256: str = None  # of the file at the URL
-    pixels_sha256: str = None  # of the 60,000 x 28 x 28 bytes in it
-    classes: tuple[str, ...] = None  # the names of labels 0 to 9
-    others: dict[str, str] = None  # names of the other files -> their SHA-256
-    test_pixels_sha256: str = None  # of the 10,000 x 28 x 28 bytes of the test images
-
-    @property
-    def test_files(self):
-        """The usual paths of the test images; an archive holds both."""
-        return tuple(file.replace("train-", "t10k-") for file in self.files)
+    title: str
+    files: tuple[str, ...]  # usual paths of the training images below a searched folder, most usual first
+    url: str  # of the training images; the other files are in the same place
+    sha256: str  # of the file at the URL
+    pixels_sha256: str  # of the 60,000 x 28 x 28 bytes in it
+    classes: tuple[str, ...]  # the names of labels 0 to 9
+    others: dict[str, str]  # names of the other files -> their SHA-256
+    test_pixels_sha256: str  # of the 10,000 x 28 x 28 bytes of the test images
 
 
 TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (
     f"{name}-ubyte.gz" for name in ("train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 )
-IDX_FILES = tuple(f"train-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in (".gz", ""))
 
 
 def load(published, data_dir=None, *, download=True, otherwise=None):
     """The Labelled images of a Published data set: uint8 [60000, 28, 28, 1].
 
-    data_dir: the folder to search first. download: whether to use the network; without it, blank images replace those
-    to download. otherwise: the name of the data set that is used for images that are not found and do not download
-    quickly, which is a warning, and None. Raises UserError if the images cannot be found or downloaded, or their file
-    is damaged.
+    data_dir, download: see `data.load`. otherwise: the data set to name in a warning, and to return None for, if the
+    images are not found and do not download quickly. Raises UserError if they cannot be found, downloaded or read.
     """
-    places = search_places(data_dir)
+    places = _search_places(data_dir)
     path = find(published, places)
     if path is None and not download:
         offline = f", and without a network use {otherwise}" if otherwise else ""
@@ -59,9 +51,9 @@ def load(published, data_dir=None, *, download=True, otherwise=None):
         return Labelled(np.broadcast_to(np.uint8(0), (60_000, 28, 28, 1)), labels, published.classes)
     if path is None:
         path, reason = fetch(published, CONNECT_SECONDS if otherwise else 10)
-        if path is not None:
+        if path:
             fetch(published, CONNECT_SECONDS, TRAIN_LABELS)  # without them, the images are still worth having
-    if path is not None:
+    if path:
         return read_published(path, published)
     if otherwise:
         warn(
@@ -81,44 +73,36 @@ def load_test(published, data_dir=None, *, download=True):
     """The Labelled test images of a Published data set: uint8 [10000, 28, 28, 1]; None if they are not found.
 
     They are searched for as the training images are: `t10k-...` for `train-...`, or `x_test` in an archive.
-    download: whether to fetch those that are missing. Raises UserError if their file is damaged.
     """
-    places = search_places(data_dir)
-    path = find(published, places, published.test_files)
+    path = find(published, _search_places(data_dir), test=True)
     if path is None and download:
         path, _ = fetch(published, CONNECT_SECONDS, TEST_IMAGES)
-        if path is not None:
+        if path:
             fetch(published, CONNECT_SECONDS, TEST_LABELS)
-    return None if path is None else read_published(path, published, test=True)
+    return path and read_published(path, published, test=True)
 
 
-def search_places(data_dir):
-    """The folders to search, in order: data_dir, $TFGAN_DATA, Keras' cache."""
-    given = [Path(place) for place in (data_dir, os.environ.get("TFGAN_DATA")) if place]
-    return [*given, keras_cache()]
+def _search_places(data_dir):
+    return [*(Path(place) for place in (data_dir, os.environ.get("TFGAN_DATA")) if place), keras_cache()]
 
 
 def keras_cache():
     """The folder where Keras keeps its data sets."""
-    home = os.environ.get("KERAS_HOME")
-    return Path(home or os.path.expanduser("~/.keras")) / "datasets"
+    return Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"), "datasets")
 
 
-def find(published, places, files=None):
-    """The first file of a data set in the places, or None. files: paths to look for, if not those for training."""
-    candidates = (place / file for place in places for file in files or published.files)
-    return next((path for path in candidates if path.is_file() and (not files or _may_hold_test(path))), None)
+def find(published, places, *, test=False):
+    """The first file in the folders that holds the training images, or the test images, or None."""
+    files = [file.replace("train-", "t10k-") if test else file for file in published.files]
+    paths = (place / file for place in places for file in files)
+    return next((path for path in paths if path.is_file() and not (test and _lacks_test(path))), None)
 
 
-def _may_hold_test(path):
-    """Whether a file can hold test images: of archives, those with `x_test`, or those that cannot be opened."""
-    if path.suffix != ".npz":
-        return True
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return f"{_TEST_ARRAYS[0][0]}.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return True
+def _lacks_test(path):
+    """Whether a file is an archive without test images."""
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        return "x_test.npy" not in archive.namelist()
+    return False
 
 
 def fetch(published, connect_seconds, file=None):
@@ -150,23 +134,17 @@ def fetch(published, connect_seconds, file=None):
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(connect_seconds, 60))
     name = file or Path(published.files[0]).name
     try:
-        path = pooch.retrieve(url, f"sha256:{sha256}", name, folder, downloader=downloader)
+        return Path(pooch.retrieve(url, f"sha256:{sha256}", name, folder, downloader=downloader)), None
     except (OSError, ValueError) as error:
         return None, str(error)
-    return Path(path), None
-
-
-_TEST_ARRAYS = ("x_test",), ("y_test",)  # the names in an archive
 
 
 def read_published(path, published, *, test=False):
-    """The Labelled images of a published data set's file, .npz or IDX; with `test`, the test images.
-
-    Raises UserError if the file holds another published set of images.
-    """
+    """The Labelled images of an .npz or IDX file. Raises UserError if it holds another published set of images."""
     from tfgan_v1.data.datasets import DATASETS  # which imports this module
 
-    content = read_npz(path, None, *(_TEST_ARRAYS if test else ())) if path.suffix == ".npz" else read_idx(path)
+    names = {"image_names": ["x_test"], "label_names": ["y_test"]} if test else {}
+    content = read_npz(path, **names) if path.suffix == ".npz" else read_idx(path)
     images, kind = content.images, f"{published.title}'s {'test' if test else 'training'} images"
     if images.ndim != 4:
         raise UserError(f"{path} holds points, not {published.title}; give the right folder by --data-dir")

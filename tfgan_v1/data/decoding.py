@@ -56,7 +56,7 @@ def fitted(image, shaping):
     """A Pillow image in L, RGB or RGBA as an array: uint8 [*shaping.size, shaping.channels or 3]."""
     height, width = shaping.size
     image = FITS[shaping.fit](image, (width, height))
-    canvas = Image.new("RGB", (width, height), shaping.colour)
+    canvas = Image.new("RGB", (width, height), shaping.color)
     corner = (width - image.width) // 2, (height - image.height) // 2
     canvas.paste(image, corner, image if image.mode == "RGBA" else None)
     if shaping.channels == 1:

@@ -2,14 +2,14 @@
 
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
 import tempfile
 import warnings
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ FORMAT = 2  # of the cache; entries of other formats are ignored
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm",
 )  # fmt: skip
-_AHEAD = 16  # pictures for each core that may be decoded before their turn to be written
+_AHEAD = 16  # pictures for each core that are decoded before the first of them is written
 _BLOCK = 1024  # images copied at once
 
 
@@ -39,22 +39,10 @@ class Folder(NamedTuple):
     brightest: int  # the largest value in the images
 
 
-class _Decoded(NamedTuple):
-    """Decoded pictures without their pixels."""
-
-    files: tuple  # as in Folder
-    channels: int  # that the images need
-    brightest: int
-
-    @property
-    def count(self):
-        return sum(not reason for _, reason in self.files)
-
-
 def read(folder, shaping, cache_dir=None):
     """The Folder at a path, from the cache if nothing in it has changed. Raises UserError if no picture is usable.
 
-    shaping: without a size, images get SIZE; without channels, 3 if any pixel of any image is coloured, else 1.
+    shaping: without a size, images get SIZE; without channels, 3 if any pixel of any image is colored, else 1.
     cache_dir: the folder to keep the pixels in, instead of the user's cache. If it cannot be written, a warning follows
     and the pixels stay in memory.
     """
@@ -65,26 +53,24 @@ def read(folder, shaping, cache_dir=None):
     names = candidates(folder)
     cache = Path(cache_dir or pooch.os_cache("tfgan_v1"))
     key = _key(folder, names, shaping)
-    kept = _load_cached(cache, key)
-    if kept:
+    if kept := _load_cached(cache, key):
         return kept
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=cache) as raw:  # the system removes it, whatever happens
-            _keep(cache, key, raw, shape, _decode_all(folder, names, shaping, raw))
-        kept = _load_cached(cache, key)
-        if kept is None:
-            raise OSError("it returns other data than were written")
-        return kept
+            _keep(cache, key, raw, shape, *_decode_all(folder, names, shaping, raw))
+        if kept := _load_cached(cache, key):
+            return kept
+        raise OSError("it returns other data than were written")
     except OSError as error:  # in the cache; errors in a picture only leave it out
         warn(
             f"the cache {cache} cannot be used ({error.strerror or error}); the images stay in memory, and the next "
             "start decodes them again"
         )
     raw = io.BytesIO()
-    decoded = _decode_all(folder, names, shaping, raw)
-    images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)[..., : decoded.channels]
-    return Folder(np.ascontiguousarray(images), decoded.files, None, decoded.brightest)
+    files, channels, brightest = _decode_all(folder, names, shaping, raw)
+    images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)[..., :channels]
+    return Folder(np.ascontiguousarray(images), files, None, brightest)
 
 
 def candidates(folder):
@@ -112,9 +98,10 @@ def candidates(folder):
 
 
 def _decode_all(folder, names, shaping, raw):
-    """Decodes all usable pictures, writes their pixels one after the other, and returns the _Decoded.
+    """Decodes all usable pictures, and writes their pixels one after the other: [h, w, shaping.channels or 3] of each.
 
-    raw: a file for the bytes [h, w, shaping.channels or 3] of each. Raises UserError if none is usable.
+    Returns (files as in Folder, the channels that the images need, the largest value). Raises UserError if no picture
+    is usable.
     """
     from tqdm import tqdm
 
@@ -124,45 +111,29 @@ def _decode_all(folder, names, shaping, raw):
         except Exception as error:  # a broken file can raise anything, and the others remain usable
             return decoding.summarize(error)
 
-    reasons, coloured, brightest = {}, False, 0
+    reasons, colored, brightest = {}, False, 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     pool = ThreadPoolExecutor(cores)  # Pillow decodes without Python's lock
-    try:
-        look = {"unit": " images", "leave": False, "delay": 0.5}
-        with _quiet() as terminal, tqdm(total=len(names), file=terminal, disable=not terminal, **look) as bar:
-            for name, outcome in zip(names, _in_order(pool, attempt, names, cores * _AHEAD), strict=True):
+    blocks = (names[start : start + cores * _AHEAD] for start in range(0, len(names), cores * _AHEAD))
+    outcomes = itertools.chain.from_iterable(pool.map(attempt, block) for block in blocks)
+    look = {"unit": " images", "leave": False, "delay": 0.5}
+    with warnings.catch_warnings(), silenced_stderr() as terminal:  # of what Pillow and its C libraries print
+        if not os.environ.get("TFGAN_VERBOSE"):
+            warnings.simplefilter("ignore")
+        try:
+            for name in tqdm(names, file=terminal, disable=not terminal, **look):
+                outcome = next(outcomes)
                 reasons[name] = outcome if isinstance(outcome, str) else ""
                 if not reasons[name]:
-                    coloured = coloured or bool((outcome != outcome[..., :1]).any())
+                    colored = colored or bool((outcome != outcome[..., :1]).any())
                     brightest = max(brightest, int(outcome.max()))
                     raw.write(outcome.tobytes())
-                bar.update()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
     if all(reasons.values()):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
         raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); give another folder")
-    return _Decoded(tuple(reasons.items()), shaping.channels or (3 if coloured else 1), brightest)
-
-
-def _in_order(pool, function, arguments, ahead):
-    """Yields the results for the arguments in their order, with at most `ahead` of them in progress or waiting."""
-    waiting = deque()
-    for each in arguments:
-        waiting.append(pool.submit(function, each))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-@contextmanager
-def _quiet():
-    """Discards what Pillow and its C libraries print: see silenced_stderr."""
-    with warnings.catch_warnings(), silenced_stderr() as terminal:
-        if not os.environ.get("TFGAN_VERBOSE"):
-            warnings.simplefilter("ignore")
-        yield terminal
+    return tuple(reasons.items()), shaping.channels or (3 if colored else 1), brightest
 
 
 def _key(folder, names, shaping):
@@ -175,39 +146,36 @@ def _key(folder, names, shaping):
             files.append((name, about.st_size, *times, about.st_mode, about.st_ino))
         except OSError:  # a dangling link
             files.append((name,))
-    shape = {**shaping._asdict(), "background": shaping.colour}
+    shape = {**shaping._asdict(), "background": shaping.color}
     return hashlib.sha256(json.dumps([FORMAT, PIL.__version__, shape, files]).encode()).hexdigest()
 
 
 def _load_cached(cache, key):
     """The Folder in the cache, or None. Does not read the pixels."""
-    try:
+    with suppress(Exception):  # missing or damaged in any way: it is built again
         about = json.loads((cache / f"{key}.json").read_bytes())
         images = np.load(cache / f"{key}.npy", mmap_mode="r", allow_pickle=False)
         files = tuple((name, reason) for name, reason in about["files"])
         used = sum(not reason for _, reason in files)
         if images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape):
             return Folder(images, files, about["sha256"], int(about["brightest"]))
-    except Exception:  # missing or damaged in any way: it is built again
-        pass
-    return None
 
 
-def _keep(cache, key, raw, shape, decoded):
+def _keep(cache, key, raw, shape, files, channels, brightest):
     """Writes decoded images to the cache, and the .json last: without it the entry is ignored.
 
     raw: a file with the images' bytes [n, *shape]; only the channels that they need are kept.
     """
     digest = hashlib.sha256()
-    kept = [decoded.count, *shape[:2], decoded.channels]
+    kept = [raw.tell() // math.prod(shape), *shape[:2], channels]
     raw.seek(0)
     with replacing(cache / f"{key}.npy") as partial, open(partial, "wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": tuple(kept)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in iter(lambda: raw.read(_BLOCK * math.prod(shape)), b""):
-            pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., : decoded.channels].tobytes()
+            pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., :channels].tobytes()
             digest.update(pixels)
             file.write(pixels)
-    about = {"shape": kept, "sha256": digest.hexdigest(), "files": decoded.files, "brightest": decoded.brightest}
+    about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "brightest": brightest}
     with replacing(cache / f"{key}.json") as partial:
         partial.write_text(json.dumps(about))

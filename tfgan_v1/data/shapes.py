@@ -34,32 +34,28 @@ class Shaping(NamedTuple):
     size: tuple[int, int] | None = None  # (height, width); None leaves arrays unchanged and makes folders 28x28
     channels: int | None = None  # 1 or 3; None leaves arrays unchanged, and folders grey if all images are
     fit: str = "crop"  # one of FITS
-    background: str = "white"  # a colour that Pillow knows, for transparent and padded areas
+    background: str = "white"  # a color that Pillow knows, for transparent and padded areas
 
     @property
-    def colour(self):
-        """The background as (red, green, blue), each 0 to 255. Raises UserError if it is not a colour."""
+    def color(self):
+        """The background as (red, green, blue), each 0 to 255. Raises UserError if it is not a color."""
         from PIL import ImageColor
 
         try:
             red, green, blue = ImageColor.getrgb(self.background)
+            return red, green, blue
         except ValueError:
-            raise UserError(
-                f"--background must be a colour such as white or #20c0ff, not {self.background!r}"
-            ) from None
-        return red, green, blue
+            raise UserError(f"--background must be a color such as white or #20c0ff, not {self.background!r}") from None
 
     def check(self):
         """Raises UserError if images cannot have this shape."""
         if self.size and not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in self.size):
-            raise UserError(
-                f"--image-size must be a height and a width of 1 to {LARGEST_SIDE:,} pixels, not {self.size}"
-            )
+            raise UserError(f"--image-size must be two numbers of pixels, 1 to {LARGEST_SIDE:,}, not {self.size}")
         if self.channels not in (None, 1, 3):
             raise UserError(f"--channels must be 1 for grey or 3 for colour, not {self.channels}")
         if self.fit not in FITS:
             raise UserError(f"--fit must be one of {', '.join(FITS)}, not {self.fit}")
-        return self.colour
+        return self.color
 
 
 def layout(columns, size=None, extras=(0,)):

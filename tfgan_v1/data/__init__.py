@@ -79,13 +79,12 @@ def load(
 
 def _load(name, request, shaping, strict, cache_dir):
     """The Dataset with its own labels: see `load`."""
-    data_dir = request.data_dir
-    if data_dir is not None and not Path(data_dir).is_dir():
-        raise UserError(f"--data-dir {data_dir} is not a folder; give the folder that holds the data set")
+    if request.data_dir is not None and not Path(request.data_dir).is_dir():
+        raise UserError(f"--data-dir {request.data_dir} is not a folder; give the folder that holds the data set")
     shaping.check()
-    name = None if name is None else os.fspath(name)
     if name is None:
         return _dataset(*mnist_or_warped(request), shaping)
+    name = os.fspath(name)
     if name in DATASETS:
         if DATASETS[name].composed and shaping.channels == 1:
             raise UserError(f"{name} has a digit in each of three colour channels; leave out --channels 1")
@@ -111,14 +110,13 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
     array, labels = _as_array(images, "images"), None if labels is None else _as_array(labels, "labels")
     if 0 in (array.shape or (0,)):
         raise UserError(f"images is {array.dtype} {list(array.shape)}, which is not a list of anything")
-    pixels = arrays.to_images_or_points(array, "images", shaping.size)
-    if pixels.ndim == 2:
-        if labels is not None:
+    content = Labelled(arrays.to_images_or_points(array, "images", shaping.size))
+    if labels is not None:
+        if content.images.ndim == 2:
             raise UserError("labels are for images, and these are points; leave them out")
-        return _dataset(ARRAY, Labelled(pixels), shaping)
-    content = attach(pixels, labels, "images", "labels")
-    if labels is not None and content.labels is None:
-        raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
+        content = attach(content.images, labels, "images", "labels")
+        if content.labels is None:
+            raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
     return _dataset(ARRAY, content, shaping)
 
 
@@ -133,15 +131,12 @@ def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed
     """The Dataset of a data set's own test images, or None if it has none or they are not found.
 
     Those of `mnist_warped` are MNIST's, if they are on disk; those of `stacked_mnist` are made of MNIST's; those of
-    `gaussian` are other draws. The arguments are those of `load`, and so are the errors. With a file of `labels`, which
-    is for the training images, there are none: they would be of other classes.
+    `gaussian` are other draws. The arguments and errors are those of `load`. With a file of `labels`, which is for the
+    training images, there are none: they would be of other classes.
     """
-    if labels is not None:
-        return None
-    name = None if name is None else os.fspath(name)
-    row = DATASETS.get(name)
+    row = DATASETS.get(None if name is None else os.fspath(name)) if labels is None else None
     content = row and row.load_test(Request(data_dir, download, mean, std, seed))
-    return content and _dataset(name, content, shaping)
+    return content and _dataset(os.fspath(name), content, shaping)
 
 
 def _dataset(name, content, shaping):
@@ -158,18 +153,12 @@ def _dataset(name, content, shaping):
 
 def _folder(name, folder, strict):
     """The Dataset of a folder; warns of pictures that were left out, and of images that are all almost black."""
-    left_out = [(path, reason) for path, reason in folder.files if reason]
+    left_out = [f"{path} ({reason})" for path, reason in folder.files if reason]
+    count = f"{len(left_out):,} of {len(folder.files):,} files in {name}"
+    if left_out and strict:
+        raise UserError(f"{count} cannot be used, first {left_out[0]}; repair or remove them, or leave out --strict")
     if left_out:
-        path, reason = left_out[0]
-        if strict:
-            raise UserError(
-                f"{len(left_out):,} of {len(folder.files):,} files in {name} cannot be used, first {path} ({reason}); "
-                "repair or remove them, or leave out --strict"
-            )
-        warn(
-            f"{len(left_out):,} of {len(folder.files):,} files in {name} left out, such as {path} ({reason}); "
-            "files.csv in the samples folder lists them"
-        )
+        warn(f"{count} left out, such as {left_out[0]}; files.csv in the samples folder lists them")
     if folder.brightest <= ALMOST_BLACK:
         warn(
             f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16-bit files held 12 bits; multiply "

@@ -12,28 +12,14 @@ from tfgan_v1.errors import UserError
 _HEAD = 4096  # bytes that decide the type
 
 # How files begin that a failed download leaves in place of data, and what to say.
-MISTAKEN = (
-    (
-        re.compile(rb"\s*<(!doctype\s+html|html|\?xml|!--|head|error)", re.IGNORECASE),
-        "looks like a web page or a server's error message; download the raw file itself",
-    ),
-    (
-        re.compile(rb"version https://git-lfs\.github\.com/"),
-        "looks like a Git LFS pointer, not the file itself; run git lfs pull",
-    ),
-)
-
-NPY = re.compile(rb"\x93NUMPY")
-IDX = re.compile(rb"\0\0[\x08-\x0e][\x01-\x08]")
-TEXT = re.compile(rb"[^\0-\x08\x0e-\x1f]+\Z")
-
-# How files begin, what reads them, (path, size) -> Labelled, and whether that unpacks gzip.
-READERS = (
-    (NPY, arrays.read_npy, False),
-    (re.compile(rb"PK[\x03\x05]"), arrays.read_npz, False),
-    (IDX, arrays.read_idx, True),
-    (TEXT, read_csv, True),
-)
+MISTAKEN = {
+    rb"(?i)\s*<(!doctype\s+html|html|\?xml|!--|head|error)": "looks like a web page or a server's error message; "
+    "download the raw file itself",
+    rb"version https://git-lfs\.github\.com/": "looks like a Git LFS pointer, not the file itself; run git lfs pull",
+}
+NPY, NPZ, IDX, TEXT = rb"\x93NUMPY", rb"PK[\x03\x05]", rb"\0\0[\x08-\x0e][\x01-\x08]", rb"[^\0-\x08\x0e-\x1f]+\Z"
+# What reads files that begin so: (path, size) -> Labelled.
+READERS = {NPY: arrays.read_npy, NPZ: arrays.read_npz, IDX: arrays.read_idx, TEXT: read_csv}
 _FORMATS = "a folder of images, an IDX or CSV file, gzipped or not, or a .npy or .npz file"
 
 
@@ -50,7 +36,7 @@ def read(path, size=None):
 
 
 def find_reader(path, readers, formats):
-    """What reads a file, out of rows as READERS has them.
+    """What reads a file, out of a dict as READERS.
 
     formats: what to give instead, in the UserError for a file of none of them. Also raises it for an empty file.
     """
@@ -58,12 +44,10 @@ def find_reader(path, readers, formats):
         head, packed = file.read(_HEAD), isinstance(file, gzip.GzipFile)
     if not head:
         raise UserError(f"{path} is empty")
-    for beginning, what in MISTAKEN:
-        if beginning.match(head):
-            raise UserError(f"{path} {what}")
-    for beginning, reader, unpacks in readers:
-        if beginning.match(head):
-            if packed and not unpacks:
-                raise UserError(f"{path} is a gzipped NumPy file; unpack it first by gunzip")
-            return reader
+    if mistake := next((what for beginning, what in MISTAKEN.items() if re.match(beginning, head)), None):
+        raise UserError(f"{path} {mistake}")
+    if packed and re.match(NPY + b"|" + NPZ, head):
+        raise UserError(f"{path} is a gzipped NumPy file; unpack it first by gunzip")
+    if reader := next((reader for beginning, reader in readers.items() if re.match(beginning, head)), None):
+        return reader
     raise UserError(f"{path} has an unknown format; give {formats}")

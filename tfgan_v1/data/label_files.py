@@ -172,9 +172,4 @@ def _classify(values, path):
     return labels, classes
 
 
-# How files of labels begin, what reads them, and whether that unpacks gzip.
-_READERS = (
-    (detect.NPY, _read_npy, False),
-    (detect.IDX, _read_idx, True),
-    (detect.TEXT, _read_text, True),
-)
+_READERS = {detect.NPY: _read_npy, detect.IDX: _read_idx, detect.TEXT: _read_text}

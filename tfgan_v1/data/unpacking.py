@@ -20,14 +20,14 @@ def most_bytes(file, path):
 
 @contextmanager
 def opened(path):
-    """Yields a file of the bytes in `path`; a gzip.GzipFile, which unpacks them, if and only if they are gzipped.
+    """Yields a file of the bytes in `path`, a gzip.GzipFile if they are gzipped.
 
     Raises UserError for every error in opening the file, and in reading it within the with block.
     """
     try:
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else open(path, "rb") as file:
+        with (gzip.open if packed else open)(path, "rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is damaged or cut off ({error}); download it again") from None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import arrays, stacked
+from tfgan_v1.data import arrays
 from tfgan_v1.data.datasets import DATASETS, Request, licence_note, mnist_or_warped
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
@@ -15,7 +15,7 @@ from tfgan_v1.errors import UserError, brief, warn
 
 __all__ = [
     "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "from_array", "licence_note", "load",
-    "load_test", "stacked",
+    "load_test",
 ]  # fmt: skip
 
 ARRAY = "an array"  # the name of images that are passed in Python
@@ -47,18 +47,9 @@ class Dataset(NamedTuple):
 
 
 def load(
-    name,
-    data_dir=None,
-    shaping=_AS_IT_IS,
-    *,
-    mean=0.0,
-    std=1.0,
-    seed=0,
-    strict=False,
-    cache_dir=None,
-    download=True,
+    name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed=0, strict=False, cache_dir=None, download=True,
     labels=None,
-):
+):  # fmt: skip
     """Loads a Dataset by name or path; None is MNIST if it is found or downloads quickly, else `mnist_warped`.
 
     name: one of DATASETS, or the path of a file or a folder of pictures; a name takes precedence over a path. data_dir:

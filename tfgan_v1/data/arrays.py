@@ -18,19 +18,14 @@ from tfgan_v1.errors import UserError, note
 NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # the images' names in an archive, best first
 NPZ_LABELS = ("y_train", "labels", "y", "label", "target")  # the labels' names
 
-# How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. uint16 up to 255
-# holds 8 bits; up to 4,095, it holds the 12 bits of cameras and scanners, which would be almost black as 16.
-_TWELVE_BITS = 4095
+# How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. uint16 up to 4,095
+# holds the 12 bits of cameras and scanners, which would be almost black as 16.
 _WHOLE = (0, 255, lambda values: values)
 VALUE_RANGES = {
     "b": [(0, 1, lambda values: values * 255)],
     "i": [_WHOLE],
     "u": [_WHOLE],
-    "u2": [
-        _WHOLE,
-        (0, _TWELVE_BITS, lambda values: values * (255 / _TWELVE_BITS)),
-        (0, 65535, lambda values: values / 257),
-    ],
+    "u2": [_WHOLE, (0, 4095, lambda values: values * (255 / 4095)), (0, 65535, lambda values: values / 257)],
     "f": [
         (-0.05, 1.05, lambda values: np.clip(values, 0, 1) * 255),  # resizing overshoots a little
         (-1.05, 1.05, lambda values: (np.clip(values, -1, 1) + 1) * 127.5),
@@ -111,7 +106,7 @@ def read_npy(path, size=None):
 def map_npy(path):
     """The array of a .npy file, of any type and shape, memory-mapped. Raises UserError as `read_npy` does."""
     with _as_user_error(path), open(path, "rb") as file:
-        _header(file, path.stat().st_size, path)
+        _check_header(file, path.stat().st_size, path)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -144,9 +139,9 @@ def _member(archive, name, path):
     if claimed > most_unpacked(size):
         raise UserError(f"{where} claims {claimed:,} bytes, which the archive's {size:,} bytes cannot hold")
     with archive.open(f"{name}.npy") as file:
-        shape, fortran, dtype = _header(file, claimed, where)
-        content = file.read(math.prod(shape) * dtype.itemsize)
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+        _check_header(file, claimed, where)
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 @contextmanager
@@ -165,32 +160,28 @@ def _as_user_error(path):
         raise UserError(f"{path} is not a NumPy file of numbers, or is damaged ({detail})") from None
 
 
-def _header(file, size, where):
-    """(shape, whether in Fortran order, dtype) from the header of a .npy file of `size` bytes.
+def _check_header(file, size, where):
+    """Raises UserError unless the header of a .npy file describes its `size` bytes.
 
-    Leaves the file at the end of the header. np.load alone would allocate the 4 GB that a header claims as its own
-    length or, for a member of an archive, as its shape; map 4 billion rows of a type without bytes; and accept a file
-    that is longer than it claims.
+    np.load alone would allocate the 4 GB that a header claims as its own length or, for a member of an archive, as its
+    shape; map 4 billion rows of a type without bytes; and accept a file that is longer than it claims.
     """
     head = io.BytesIO(file.read(_LONGEST_HEADER))  # NumPy allocates the length that a header claims
     major, _ = np.lib.format.read_magic(head)
-    read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read_header(head)
-    file.seek(head.tell())
+    shape, _, dtype = getattr(np.lib.format, f"read_array_header_{min(major, 2)}_0")(head)
     if dtype.hasobject:
         raise UserError(f"{where} holds Python objects, which are never unpickled; save plain numbers or texts")
     if not shape or not all(type(side) is int and side > 0 for side in shape):
         raise UserError(f"{where} has the shape {shape}, which is not a list of anything")
-    if file.tell() + math.prod(shape) * dtype.itemsize != size:
+    if head.tell() + math.prod(shape) * dtype.itemsize != size:
         raise UserError(f"{where} claims the shape {shape}, which does not fit its size")
-    return shape, fortran, dtype
 
 
 def to_images_or_points(array, where, size=None):
     """An array as images, uint8 [n, height, width, channels], or points, float32 [n, 1].
 
-    array: images [n, h, w], [n, h, w, 1 or 3], or flat [n, k] as in `shapes.layout`, of any type and range in
-    VALUE_RANGES; or points, floats [n] or [n, 1]. where: its name in messages. Raises UserError for anything else.
+    array: images [n, h, w], [n, h, w, 1 or 3], or flat [n, k] as in `layout`, of any type and range in VALUE_RANGES; or
+    points, floats [n] or [n, 1]. where: its name in messages. Raises UserError for anything else.
     """
     rest = array.shape[1:]
     if array.dtype.kind == "f" and rest in ((), (1,)):
@@ -220,7 +211,7 @@ def _as_bytes(array, where):
     if convert is None:
         found = f"{array.dtype} from {low} to {high}" if ranges else str(array.dtype)
         raise UserError(f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1")
-    if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= _TWELVE_BITS:
+    if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= 4095:
         note(f"{where} holds 16-bit values up to {high:,}, so 4,095 is read as white, as in images of 12 bits")
     result = np.empty(array.shape, np.uint8)
     rows = max(1, _BLOCK // math.prod(array.shape[1:]))

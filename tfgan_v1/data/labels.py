@@ -74,17 +74,15 @@ def find_class(text, classes, what="--class"):
     what: the option in the error. Raises UserError if there is no such class, or more than one.
     """
     exact = [classes.index(text)] if text in classes else []
-    alike = exact or [
-        index for index, name in enumerate(classes) if plain_name(text) and plain_name(name) == plain_name(text)
-    ]
+    plain = plain_name(text)
+    alike = exact or [index for index, name in enumerate(classes) if plain and plain_name(name) == plain]
     if not alike and text.isdecimal():
         alike = [index for index, name in enumerate(classes) if name.isdecimal() and int(name) == int(text)]
     if len(alike) == 1:
         return alike[0]
     if alike:
-        raise UserError(
-            f"{what} {brief(text)} fits {' and '.join(classes[index] for index in alike)}; give the exact name"
-        )
+        names = " and ".join(classes[index] for index in alike)
+        raise UserError(f"{what} {brief(text)} fits {names}; give the exact name")
     each = "; or each, for all of them" if what == "--class" else ""
     names = ", ".join(classes[:MOST_NAMED]) + (" ..." if len(classes) > MOST_NAMED else "")
     raise UserError(f"{what} {brief(text)} is not a class; {did_you_mean(text, classes)}the classes are {names}{each}")

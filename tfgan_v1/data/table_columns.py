@@ -1,15 +1,11 @@
 """Which columns of a table are pixels, which one is the label, and which one counts the rows."""
 
-from array import array
 from typing import NamedTuple
-
-from tfgan_v1.data.labels import MOST_CLASSES, classify_texts
 
 LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the labels, in lower case
 ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, which pandas writes first
 _SMALL = 100  # whole numbers below are labels rather than pixels
 _MANY_ROWS = 10  # more than a table of one row for each digit has
-_LONGEST_LABEL = 100  # characters
 
 
 class Arrangement(NamedTuple):
@@ -22,39 +18,19 @@ class Arrangement(NamedTuple):
     doubtful: bool = False  # whether it is a guess
 
 
-class Column:
-    """The values of a column that may hold labels: the distinct ones, and which of them each row has."""
+def _count_up(numbers):
+    """Whether they are 0, 1, 2 ... or 1, 2, 3 ..."""
+    return all(value == count for count, value in enumerate(numbers, int(numbers[:1] != [0])))
 
-    def __init__(self):
-        self.rows = array("i")
-        self.values = {}
-        self.counts_up = True  # 0, 1, 2 ... or 1, 2, 3 ...
 
-    def add(self, field):
-        """Adds the next row's value."""
-        if self.counts_up:
-            start = 0 if next(iter(self.values), field) == "0" else 1
-            self.counts_up = field == str(start + len(self.rows))
-        if len(self.values) <= MOST_CLASSES:  # with more they are not labels
-            self.values.setdefault(field[:_LONGEST_LABEL], len(self.values))
-        self.rows.append(self.values.get(field[:_LONGEST_LABEL], -1))
-
-    @property
-    def label_likeness(self):
-        """3 if no pixel has such values, 2 for small whole numbers, 1 for other pixel values, 0 for a constant."""
-        numbers = [number(value) for value in self.values]
-        if any(value is None or not 0 <= value <= 255 for value in numbers):
-            return 3
-        if len(numbers) == 1:
-            return 0
-        return 2 if all(value < _SMALL and value == int(value) for value in numbers) else 1
-
-    def classify(self):
-        """(labels, classes) of the rows: see `labels.classify`."""
-        if len(self.values) > MOST_CLASSES:
-            return None, ()
-        values = list(self.values)
-        return classify_texts([values[row] for row in self.rows])
+def _label_likeness(values):
+    """3 if no pixel has such values, 2 for small whole numbers, 1 for other pixel values, 0 for a constant."""
+    numbers = [number(value) for value in set(values)]
+    if any(value is None or not 0 <= value <= 255 for value in numbers):
+        return 3
+    if len(numbers) == 1:
+        return 0
+    return 2 if all(value < _SMALL and value == int(value) for value in numbers) else 1
 
 
 def named_columns(header):
@@ -70,18 +46,18 @@ def arrange(columns, extra, counted, label, edges):
     """The Arrangement of a table, or None if the columns besides the pixels are not a label and row numbers.
 
     columns: their number. extra: the number of those that are not pixels, 0 to 2. counted, label: see `named_columns`.
-    edges: the Columns at 0, 1 and -1.
+    edges: the values in the columns at 0, 1 and -1.
     """
     sentence, doubtful = "", False
-    if extra and not counted and edges[0].counts_up:
+    if extra and not counted and _count_up([number(value) for value in edges[0]]):
         if extra == 2:
             counted = True
-        elif label is None and len(edges[0].rows) > _MANY_ROWS:
+        elif label is None and len(edges[0]) > _MANY_ROWS:
             counted, sentence = True, f"reads the first of {columns:,} columns as the numbers of the rows"
     if extra == 2 and not counted:
         return None
     if extra > counted and label is None:
-        start, stop = edges[int(counted)].label_likeness, edges[-1].label_likeness
+        start, stop = _label_likeness(edges[int(counted)]), _label_likeness(edges[-1])
         label, doubtful = -1 if stop > start else int(counted), stop == start
         sentence = f"reads {('the first', 'the second', 'the last')[label]} of {columns:,} columns as the labels"
         if doubtful:
@@ -98,15 +74,9 @@ def is_header(fields):
     """
     if any(field.lower() in LABELS for field in fields[:2]):
         return True
-    numbers = [number(field) for field in fields]
-    rest = numbers[1:]
+    rest = [number(field) for field in fields[1:]]
     unlike_pixels = sum(value is None or value > 255 for value in rest)
-    return _count_up(rest) or _count_up(rest[1:]) or unlike_pixels > len(rest) / 2
-
-
-def _count_up(numbers):
-    start = numbers[0] if numbers else None
-    return len(numbers) > 7 and start in (0, 1) and numbers == list(range(int(start), int(start) + len(numbers)))
+    return unlike_pixels > len(rest) / 2 or any(len(part) > 7 and _count_up(part) for part in (rest, rest[1:]))
 
 
 def number(field):

@@ -3,12 +3,13 @@
 import csv
 import io
 import re
+import sys
 
 import numpy as np
 
-from tfgan_v1.data.labels import Labelled
+from tfgan_v1.data.labels import Labelled, classify_texts
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.table_columns import Column, arrange, is_header, named_columns, number
+from tfgan_v1.data.table_columns import arrange, is_header, named_columns, number
 from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError, note, warn
 
@@ -16,6 +17,7 @@ DELIMITERS = ",;\t"
 _NO_DELIMITER = "\x1f"  # no text has it
 _LONGEST = 2**22  # characters in a line, or in a row whose quotes hold the ends of lines
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
+_LONGEST_LABEL = 100  # characters
 _BYTES = {str(value): value for value in range(256)}
 
 
@@ -90,7 +92,7 @@ def read_csv(path, size=None):
     the values. Raises UserError, with the number of the line, for everything else.
 
     Reads the file twice if there may be a label, first for the labels and then for the pixels, and takes the memory of
-    the result and of one row.
+    the result, of one row, and of the first two and the last column.
     """
     delimiter = find_delimiter(path)
     first = next(fields for _, fields in read_rows(path, delimiter) if fields)
@@ -98,10 +100,10 @@ def read_csv(path, size=None):
     header = first if is_header(first) else ()
     counted, label = named_columns(header)
     extra, shape = layout(columns, size, range(counted + (label is not None), 3)) or (0, None)
-    edges = {position: Column() for position in (0, 1, -1)} if extra else {}
+    edges = {0: [], 1: [], -1: []}
     for _, fields in _images(path, delimiter, header) if extra else ():
-        for position, column in edges.items():
-            column.add(fields[position].strip(' "'))
+        for position, values in edges.items():
+            values.append(sys.intern(fields[position].strip(' "')[:_LONGEST_LABEL]))
     arrangement = shape and arrange(columns, extra, counted, label, edges)
     if not arrangement:
         raise UserError(
@@ -111,7 +113,7 @@ def read_csv(path, size=None):
     pixels = _read_pixels(path, _images(path, delimiter, header), arrangement)
     if not len(pixels):
         raise UserError(f"{path} holds a header and no rows; each row must be an image")
-    labels, classes = (None, ()) if arrangement.label is None else edges[arrangement.label].classify()
+    labels, classes = (None, ()) if arrangement.label is None else classify_texts(edges[arrangement.label])
     if len(pixels) % arrangement.pixels or (labels is not None and len(labels) * arrangement.pixels != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")
     if arrangement.sentence:

@@ -4,9 +4,12 @@ import math
 from pathlib import Path
 
 from tfgan_v1 import files
-from tfgan_v1.commands.parsing import GENERATOR, Parser, call_of, parse_num, parse_seed, say
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands.parsing import Parser, parse_list, whole
+from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
 from tfgan_v1.errors import UserError
+from tfgan_v1.evaluation.evaluate import evaluate
+from tfgan_v1.report import score_table, sheets
 from tfgan_v1.storage import names
 
 EXAMPLES = ("--ckpt checkpoints", "--name photos --num 1000", "--samples digits.npy --dataset mnist")
@@ -20,35 +23,24 @@ def parse(call, argv):
         "explains each score.",
         EXAMPLES,
     )
-    add = parser.add_argument_group("flags").add_argument
-    add("--ckpt", metavar="FOLDER", help=f"checkpoint folder of the run (default: {Config.ckpt})")
-    add("--name", metavar="NAME", help="name of the run, if it has one")
-    add("--generator", **GENERATOR)
-    add(
-        "--samples",
-        metavar="PATH",
-        help="measure these images instead of a run's: a .npy, .npz or .pkl file or a folder",
-    )
-    add(
-        "--dataset",
-        metavar="NAME|PATH",
-        help="what --samples imitates (default: mnist, otherwise mnist_warped), or where the run's data are now",
-    )
-    add("--num", metavar="N", type=parse_num, help="images to measure (default: 10000; of stacked_mnist 26000)")
-    add("--seed", metavar="N", type=parse_seed, default=0, help="seed of the noise and of the choice among real images")
-    add("--metrics", metavar="LIST", type=parse_metrics, help="metrics to measure, such as frechet_distance,nearest")
-    add("--labels", metavar="FILE", help="labels of the data, in place of their own, or where the run's are now")
-    add("--data-dir", metavar="FOLDER", help="where to look for mnist and fashion_mnist before $TFGAN_DATA")
-    add(
-        "--cache-dir", metavar="FOLDER", help="folder for the classifier and decoded images (default: the user's cache)"
-    )
+    add = parser.group("flags")
+    add("--ckpt")
+    add("--name")
+    add("--generator")
+    images = "measure these images instead of a run's: a .npy, .npz or .pkl file or a folder"
+    add("--samples", metavar="PATH", help=images)
+    imitated = "what --samples imitates (default: mnist, otherwise mnist_warped), or where the run's data are now"
+    add("--dataset", help=imitated)
+    num = "images to measure (default: 10000; of stacked_mnist 26000)"
+    add("--num", metavar="N", type=whole(MOST_DRAWN), help=num)
+    seed = "seed of the noise and of the choice among real images"
+    add("--seed", metavar="N", type=whole(2**32 - 1, least=0), default=0, help=seed)
+    add("--metrics", metavar="LIST", type=parse_list, help="metrics to measure, such as frechet_distance,nearest")
+    add("--labels", help="labels of the data, in place of their own, or where the run's are now")
+    add("--data-dir")
+    add("--cache-dir", help="folder for the classifier and decoded images (default: the user's cache)")
     add("--out", metavar="FILE", help="the .json file to write (default: scores.json in samples/ or samples/NAME/)")
     return parser.parse(argv)
-
-
-def parse_metrics(text):
-    """The names in a text such as "frechet_distance,nearest"."""
-    return tuple(part.strip() for part in text.split(",") if part.strip()) or (text,)
 
 
 def run(argv, program):
@@ -58,41 +50,32 @@ def run(argv, program):
     if flags["samples"] is not None and (ckpt is not None or name is not None):
         raise UserError("--samples names images, and --ckpt and --name a run that draws them; give one of the two")
     config = from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
-    out = out if out is not None else str(config.samples_folder / names.SCORES)
-    check_out(out)
-
-    from tfgan_v1.evaluation.evaluate import evaluate  # NumPy and TensorFlow only once the flags are checked
-    from tfgan_v1.report import score_table
-
+    path = config.samples_folder / names.SCORES if out is None else Path(out)
+    check_out(path)
     evaluation = evaluate(config.ckpt, config.name, **flags)
     say(*score_table.lines(evaluation))
-    say(f"Wrote {' and '.join(map(str, save(evaluation, out)))}.")
+    say(f"Wrote {' and '.join(map(str, save(evaluation, path)))}.")
     return 0
 
 
-def check_out(out):
+def check_out(path):
     """Raises UserError, or OSError, unless the JSON file and nearest.png can be written. Leaves no trace."""
-    path = Path(out)
     if path.suffix.lower() != ".json":
-        raise UserError(f"--out {out} must be the name of a .json file, such as {names.SCORES}")
-    names.check_free(out)
-    for each in (path, nearest_path(out)):
+        raise UserError(f"--out {path} must be the name of a .json file, such as {names.SCORES}")
+    names.check_free(path)
+    for each in (path, nearest_path(path)):
         if each.is_dir():
-            raise UserError(f"--out {out} cannot be written, because {each} is a folder; use another name")
+            raise UserError(f"--out {path} cannot be written, because {each} is a folder; use another name")
     files.check_writable(path.parent)
 
 
-def nearest_path(out):
+def nearest_path(path):
     """Where the picture for a JSON file is: nearest.png for scores.json, otherwise <its name>_nearest.png."""
-    path = Path(out)
     return path.with_name(names.NEAREST if path.name == names.SCORES else f"{path.stem}_{names.NEAREST}")
 
 
-def save(evaluation, out):
+def save(evaluation, path):
     """Writes an Evaluation: a JSON file and the nearest training images, if it has them. Returns the paths."""
-    from tfgan_v1.report import sheets
-
-    path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
     by_class = {name: _numbers(scores) for name, scores in evaluation.by_class.items()}
     content = {
@@ -106,15 +89,17 @@ def save(evaluation, out):
         partial.write_text(files.to_json(content))
     if evaluation.nearest is None:
         return [path]
-    with files.replacing(nearest_path(out)) as partial:
+    with files.replacing(nearest_path(path)) as partial:
         partial.write_bytes(sheets.evaluated_png(evaluation.nearest))
-    return [path, nearest_path(out)]
+    return [path, nearest_path(path)]
 
 
 def _numbers(scores):
     """Scores by name for JSON, which has no NaN or infinity: None in place of them."""
-    finite = lambda value: value if math.isfinite(value) else None  # noqa: E731
     return {
-        name: {**score._asdict(), "generated": finite(score.generated), "real": finite(score.real)}
+        name: {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in score._asdict().items()
+        }
         for name, score in scores.items()
     }

@@ -1,7 +1,7 @@
 """`export`: writes a trained generator for other programs."""
 
 from tfgan_v1.commands import call_of, say
-from tfgan_v1.commands.parsing import GENERATOR, Parser
+from tfgan_v1.commands.parsing import Parser, parse_list
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.exporting import folder
@@ -18,19 +18,14 @@ def parse(call, argv):
         "docs/export.md\nexplains each file.",
         EXAMPLES,
     )
-    add = parser.add_argument_group("flags").add_argument
-    add("--ckpt", metavar="FOLDER", default=Config.ckpt, help="checkpoint folder of the run (default: %(default)s)")
-    add("--name", metavar="NAME", help="name of the run, if it has one")
-    add("--generator", **GENERATOR)
+    add = parser.group("flags")
+    add("--ckpt", default=Config.ckpt)
+    add("--name")
+    add("--generator")
     add("--to", metavar="FOLDER", help="new or empty folder to write to")
     known = ", ".join(f"{name} (needs {install(name)})" if row.packages else name for name, row in FORMATS.items())
-    add(
-        "--format",
-        dest="formats",
-        metavar="LIST",
-        type=lambda text: [part.strip() for part in text.split(",") if part.strip()],
-        help=f"formats to write: {known} (default: all that can be written)",
-    )
+    formats = f"formats to write: {known} (default: all that can be written)"
+    add("--format", dest="formats", metavar="LIST", type=parse_list, help=formats)
     return parser.parse(argv)
 
 

@@ -1,6 +1,9 @@
 """`review`: a page with all sampling steps, the evolution plot and an animated GIF, from samples."""
 
-from tfgan_v1.commands.parsing import Parser, call_of, say
+from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands.parsing import Parser
+from tfgan_v1.config import Config
+from tfgan_v1.report import review
 
 EXAMPLES = ("samples", "samples/photos", "train_samples.pkl --out review/")
 
@@ -13,8 +16,8 @@ def parse(call, argv):
         "also of one that another program wrote, they get the pickle's name.",
         EXAMPLES,
     )
-    add = parser.add_argument_group("flags").add_argument
-    add("path", metavar="FILE-or-FOLDER", nargs="?", help="a run's samples folder, or a pickle (default: samples)")
+    add, folder = parser.group("flags"), "a run's samples folder, or a pickle (default: %(default)s)"
+    add("path", metavar="FILE-or-FOLDER", nargs="?", default=Config.samples, help=folder)
     add("--out", metavar="FOLDER", help="the folder to write to (default: where the samples are)")
     return parser.parse(argv)
 
@@ -22,11 +25,7 @@ def parse(call, argv):
 def run(argv, program):
     """Makes the page, the evolution plot and the animation. Returns the exit code."""
     flags = parse(call_of("review", program), argv)
-
-    from tfgan_v1.config import Config
-    from tfgan_v1.report import review
-
-    loaded = review.load(Config.samples if flags["path"] is None else flags["path"])
+    loaded = review.load(flags["path"])
     *paths, last = review.write(loaded, flags["out"])
     say(f"Wrote {', '.join(map(str, paths))} and {last}, of {len(loaded.samples):,} sampling steps.")
     return 0

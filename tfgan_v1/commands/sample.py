@@ -3,22 +3,13 @@
 from functools import partial
 from pathlib import Path
 
-from tfgan_v1.commands.parsing import (
-    GENERATOR,
-    Parser,
-    call_of,
-    parse_grid,
-    parse_num,
-    parse_number,
-    parse_seeds,
-    parse_whole,
-    say,
-)
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, whole
+from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation.image_set import nearest
-from tfgan_v1.report import console, image_files, plots, sheets
+from tfgan_v1.report import image_files, plots, sheets
 from tfgan_v1.sampling import drawing, latents
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names, run_data, run_folder
@@ -32,23 +23,30 @@ EXAMPLES = (
     "--interpolate 3,7,12 --out walk.gif",
     "--nearest",
 )
+EXCLUSIVE = (  # two flags, and why only one of them can be given
+    ("interpolate", "map", "--interpolate and --map are different pictures; give one of them"),
+    ("interpolate", "nearest", "--interpolate and --nearest are different pictures; give one of them"),
+    ("map", "nearest", "--map and --nearest are different pictures; give one of them"),
+    ("interpolate", "seeds", "--interpolate names the seeds itself; leave out --seeds"),
+    ("interpolate", "grid", "--grid is for seeds, and --interpolate has rows and columns of its own; leave it out"),
+    ("map", "grid", "--grid is for seeds, and --map has rows and columns of its own; leave it out"),
+    ("map", "num", "--map N draws N x N images; leave out --num"),
+    ("map", "captions", "--captions are seeds, and --map has values at its edges; leave it out"),
+    ("num", "seeds", "--num N means --seeds 0-(N-1); give one of them"),
+)
 
 
 def parse(call, argv):
     """The flags of `sample` in `argv`, by name; None or False for those that were not given."""
     parser = Parser(call, "Draw samples from a trained generator. A seed gives the same image in every call.", EXAMPLES)
-    add = parser.add_argument_group("which generator").add_argument
-    add("--ckpt", metavar="FOLDER", default=Config.ckpt, help="checkpoint folder of the run (default: %(default)s)")
-    add("--name", metavar="NAME", help="name of the run, if it has one")
-    add("--generator", **GENERATOR)
-    add(
-        "--step",
-        metavar="N",
-        type=partial(parse_whole, "--step", 10**9),
-        help="the generator of this step, one of the last that the run saved (default: the newest)",
-    )
-    _add_what_to_draw(parser.add_argument_group("what to draw").add_argument)
-    add = parser.add_argument_group("output").add_argument
+    add = parser.group("which generator")
+    add("--ckpt", default=Config.ckpt)
+    add("--name")
+    add("--generator")
+    step = "the generator of this step, one of the last that the run saved (default: the newest)"
+    add("--step", metavar="N", type=whole(10**9), help=step)
+    _add_what_to_draw(parser.group("what to draw"))
+    add = parser.group("output")
     add("--grid", metavar="ROWSxCOLUMNS", type=parse_grid, help="shape of the image grid, such as 4x8")
     add("--captions", action="store_true", help="write its seed, and its class, under each image of the grid")
     add(
@@ -57,22 +55,18 @@ def parse(call, argv):
         help="where to write: a .png image grid; a .gif; a float32 array [n, h, w, c] in [0, 1] as .npy, .npz or .pkl; "
         "or a folder, which ends in /, for one PNG per image (default: samples.png in samples/ or samples/NAME/)",
     )
-    add = parser.add_argument_group("training images, of --nearest (default: where the run found them)").add_argument
-    add("--dataset", metavar="NAME|PATH", help="where they are now")
-    add("--labels", metavar="FILE", help="where their labels are now")
-    add("--data-dir", metavar="FOLDER", help="where to look for mnist and fashion_mnist before $TFGAN_DATA")
-    add("--cache-dir", metavar="FOLDER", help="folder for decoded images (default: the user's cache)")
+    add = parser.group("training images, of --nearest (default: where the run found them)")
+    add("--dataset", help="where they are now")
+    add("--labels", help="where their labels are now")
+    add("--data-dir")
+    add("--cache-dir", help="folder for decoded images (default: the user's cache)")
     return parser.parse(argv)
 
 
 def _add_what_to_draw(add):
-    """Adds the flags that say what to draw. add: `add_argument` of their group."""
-    add(
-        "--num",
-        metavar="N",
-        type=parse_num,
-        help="number of images, from seeds 0 to N - 1 (default: 16); of each class",
-    )
+    """Adds the flags that say what to draw. add: see Parser.group."""
+    num = "number of images, from seeds 0 to N - 1 (default: 16); of each class"
+    add("--num", metavar="N", type=whole(MOST_DRAWN), help=num)
     add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
     add(
         "--class",
@@ -81,23 +75,19 @@ def _add_what_to_draw(add):
         help="class to draw, of a conditional run: 7, ankle_boot, a list such as 3,8, or each; of several, a row for "
         "each, with the same seeds (default: --num 10)",
     )
-    add(
-        "--truncate",
-        metavar="X",
-        type=partial(parse_number, "--truncate"),
-        help="truncate normal noise to -X ... X, such as 0.7: better images of less variety",
-    )
+    truncate = "truncate normal noise to -X ... X, such as 0.7: better images of less variety"
+    add("--truncate", metavar="X", type=float, help=truncate)
     add(
         "--interpolate",
         metavar="LIST",
-        type=partial(parse_seeds, name="--interpolate"),
+        type=parse_seeds,
         help="draw a row of --num images (default: 8) from each of these seeds to the next, such as 3,7,12; with "
         "several --class, from class to class; in a .gif (default: 20) also from the last to the first",
     )
     add(
         "--map",
         metavar="N",
-        type=partial(parse_whole, "--map", 1000),
+        type=whole(1000),
         help="draw N x N images, over the values of the first two dimensions of the noise; the others are those of "
         "--seeds N (default: 0)",
     )
@@ -105,37 +95,20 @@ def _add_what_to_draw(add):
 
 
 def check_flags(flags, suffix):
-    """Raises UserError for flags that exclude each other.
-
-    flags: their values by name, None or False for those left out. suffix: of --out, lower case.
-    """
-    variants = [name for name in ("interpolate", "map", "nearest") if flags[name]]
-    if len(variants) > 1:
-        raise UserError(f"{' and '.join(map(flag, variants))} are different pictures; give one of them")
-    variant = variants[0] if variants else None
-    on_map, seeds = variant == "map", flags["seeds"] or ()
-    for wrong, sentence in (
-        (variant == "interpolate" and seeds, "--interpolate names the seeds itself; leave out --seeds"),
-        (on_map and flags["num"], "--map N draws N x N images; leave out --num"),
-        (
-            on_map and len(seeds) > 1,
-            "--map changes two dimensions of the noise of one seed; give one, such as --seeds 5",
-        ),
-        (on_map and flags["captions"], "--captions are seeds, and --map has values at its edges; leave it out"),
-        (on_map and suffix == ".gif", "--map is no animation; give --out NAME.png, or --interpolate for a .gif"),
-    ):
-        if wrong:
+    """Raises UserError for flags that do not go together. flags: their values by name. suffix: of --out, lower case."""
+    for first, second, sentence in EXCLUSIVE:
+        if flags[first] and flags[second]:
             raise UserError(sentence)
-    if flags["grid"] and variant in ("interpolate", "map"):
-        raise UserError(f"--grid is for seeds, and --{variant} has rows and columns of its own; leave it out")
-    pictures = [flag(name) for name in ("grid", "captions", "nearest") if flags[name]]
-    if pictures and suffix != ".png":
-        needs = "need" if pictures[1:] else "needs"
-        raise UserError(f"{' and '.join(pictures)} {needs} a .png; give --out NAME.png")
-    of_data = [flag(name) for name in run_data.PLACES if flags[name] is not None]
-    if of_data and variant != "nearest":
-        says = "say" if of_data[1:] else "says"
-        raise UserError(f"{' and '.join(of_data)} {says} where training images are, which only --nearest needs; add it")
+    if flags["map"] and len(flags["seeds"] or ()) > 1:
+        raise UserError("--map changes two dimensions of the noise of one seed; give one, such as --seeds 5")
+    if flags["map"] and suffix == ".gif":
+        raise UserError("--map is no animation; give --out NAME.png, or --interpolate for a .gif")
+    for name in ("grid", "captions", "nearest"):
+        if flags[name] and suffix != ".png":
+            raise UserError(f"--{name} needs a .png; give --out NAME.png")
+    for name in run_data.PLACES:
+        if flags[name] is not None and not flags["nearest"]:
+            raise UserError(f"{flag(name)} says where training images are, which only --nearest needs; add it")
 
 
 def check_points(flags, suffix):
@@ -182,6 +155,8 @@ def run(argv, program):
 
 def shown(drawn, generator):
     """Yields the blocks of a Drawing, with a progress bar on a terminal."""
+    from tfgan_v1.report import console  # with tqdm, which takes time to import
+
     with console.bar(drawn.count, "images" if len(generator.image_shape) == 3 else "points") as bar:
         for block in drawn.blocks(generator):
             yield block

@@ -9,7 +9,7 @@ from functools import partial
 
 from tfgan_v1.cluster import addresses
 from tfgan_v1.commands import call_of, end_process, say, speaker_of
-from tfgan_v1.commands.parsing import Parser, parse_whole
+from tfgan_v1.commands.parsing import Parser, whole
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.config.options import OneOf, Range, as_flags, flag, from_text, value_type
 from tfgan_v1.errors import UserError
@@ -52,50 +52,42 @@ def parse(call, argv):
         group.add_argument(flag(option.name), help=_help(option, getattr(defaults, option.name)), **value)
         if option.name == "optimizer":
             group.add_argument("--optimiser", dest="optimizer", **{**value, "help": argparse.SUPPRESS})
-    run = groups["model"].add_argument
+    add = groups["model"].add_argument
     start = groups["model"].add_mutually_exclusive_group().add_argument
     start("--resume", action="store_true", help="continue the run in --ckpt and --samples")
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
-    run("--dry-run", action="store_true", help="print the configuration, parameter counts and memory; train nothing")
-    run(
-        "--workers",
-        metavar="N",
-        type=partial(parse_whole, "--workers", MOST_WORKERS),
-        help="start N processes on this machine that train together; on several machines, set TF_CONFIG (see "
-        "docs/cluster.md)",
-    )
-    run(
-        "--wait",
-        metavar="SECONDS",
-        type=partial(parse_whole, "--wait", 86_400),
-        default=300,
-        help="in a cluster, the time in which all workers must have come (default: %(default)s)",
-    )
+    add("--dry-run", action="store_true", help="print the configuration, parameter counts and memory; train nothing")
+    workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
+    add("--workers", metavar="N", type=whole(MOST_WORKERS), help=f"{workers} (see docs/cluster.md)")
+    wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
+    add("--wait", metavar="SECONDS", type=whole(86_400), default=300, help=wait)
     return parser.parse(argv)
 
 
 def run(argv, program):
-    """Trains a GAN. Returns the exit code."""
+    """Trains a GAN. Returns the exit code. What takes time to import is imported when the flags are checked."""
     options = parse(call_of("train", program), argv)
-    flags = {name: options.pop(name) for name in ("resume", "overwrite", "dry_run", "workers", "wait")}
-    workers, cluster = flags["workers"], addresses.from_environment()
+    resume, overwrite, dry_run, workers, wait = (
+        options.pop(name) for name in ("resume", "overwrite", "dry_run", "workers", "wait")
+    )
+    cluster = addresses.from_environment()
     if cluster and workers and addresses.LAUNCHED not in os.environ:
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
-    if flags["dry_run"]:
-        return _dry_run(options, flags, workers or (len(cluster.workers) if cluster else 1))
+    make_config = partial(_config, options, resume)
+    if dry_run:
+        return _dry_run(make_config(), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
     if workers and workers > 1 and not cluster:
         from tfgan_v1.cluster import launch
 
         return launch.launch(argv, program, workers)
-    make_config, resume = partial(_config, options, flags["resume"]), flags["resume"]
     known = options if resume and cluster else vars(make_config())  # a mistake in them is said before TensorFlow starts
 
     from tfgan_v1.training import train
 
     end = partial(end_process, speaker=speaker_of("train", program))
-    progress = train.run(train.Request(make_config, known, resume, flags["overwrite"], wait=flags["wait"], end=end))
+    progress = train.run(train.Request(make_config, known, resume, overwrite, wait=wait, end=end))
     signal_name = progress.stopped_by and signal.Signals(progress.stopped_by).name
     if cluster and not cluster.is_chief:
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
@@ -113,13 +105,11 @@ def run(argv, program):
     return 128 + progress.stopped_by if signal_name else 0
 
 
-def _dry_run(options, flags, workers):
+def _dry_run(config, resume, overwrite, workers):
     """Says what would be trained. Returns the exit code."""
     from tfgan_v1.training import dry_run
     from tfgan_v1.training.plan import make_plan
 
-    resume, overwrite = flags["resume"], flags["overwrite"]
-    config = _config(options, resume)
     occupied = not (resume or overwrite) and run_folder.holds_run(config)
     plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=False, workers=workers)
     say(*dry_run.describe(plan, occupied=occupied))

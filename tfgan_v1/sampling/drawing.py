@@ -1,8 +1,10 @@
 """What `sample` draws: seeds, classes, paths between them, maps."""
 
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -31,27 +33,16 @@ class Drawing(NamedTuple):
     closed: bool = False  # whether the paths end where they began, and no image is there twice
     truncate: float | None = None  # see latents.truncate
 
-    def draw(self, generator, part):
-        """The images number part.start to part.stop - 1, of a sampling.Generator: float32 [len(part), h, w, c]."""
-        z, labels = LATENTS[self.kind](self, generator, np.arange(part.start, part.stop))
-        return generator.from_latents(z if self.truncate is None else latents.truncate(z, self.truncate), labels)
-
     def blocks(self, generator):
-        """Yields all images, some at a time, so that the memory is bounded."""
-        fitting = BLOCK_BYTES // (4 * int(np.prod(generator.image_shape)))
-        size = max(1, min(BLOCK, fitting))
+        """Yields all images, float32 [n, h, w, c], some at a time, so that the memory is bounded."""
+        size = max(1, min(BLOCK, BLOCK_BYTES // (4 * math.prod(generator.image_shape))))
         for start in range(0, self.count, size):
-            yield self.draw(generator, range(start, min(start + size, self.count)))
+            z, labels = LATENTS[self.kind](self, generator, np.arange(start, min(start + size, self.count)))
+            yield generator.from_latents(z if self.truncate is None else latents.truncate(z, self.truncate), labels)
 
     def seed_of(self, image):
         """The seed of an image of the kind "seeds": class after class, with the same seeds."""
         return self.seeds[image % len(self.seeds)]
-
-    def classes_of(self, generator, images):
-        """The names of the classes of images of the kind "seeds", or None in an unconditional run."""
-        if self.classes:
-            return [self.classes[image // len(self.seeds)] for image in images]
-        return generator.seed_classes([self.seed_of(image) for image in images]) if generator.classes else None
 
     def file_name(self, image, stems):
         """The name of an image's own file, without suffix. stems: see `file_stems`."""
@@ -61,16 +52,14 @@ class Drawing(NamedTuple):
         return f"{of_class}seed-{self.seed_of(image)}"
 
     def captions(self, generator):
-        """A text for each image, of lines: the seed and the class; of a path, at its ends; of a map, none."""
+        """A text for each image, of lines: the seed and the class; of an open path, at its ends; of a map, none."""
         if self.kind == "map":
             return None
         if self.kind == "path":
-            names = _ends_classes(self, generator, range(len(self.seeds)))
-            texts = _texts(self.seeds, names)
-            ends = {way * self.steps + at: texts[way + (at > 0)] for way in range(self.ways) for at in self.ends}
-            return [ends.get(image, "") for image in range(self.count)]
-        images = range(self.count)
-        return _texts([self.seed_of(image) for image in images], self.classes_of(generator, images))
+            texts = _texts(self.seeds, _class_names(generator, self.classes, self.seeds))
+            return [text for first, last in pairwise(texts) for text in (first, *[""] * (self.steps - 2), last)]
+        seeds = [self.seed_of(image) for image in range(self.count)]
+        return _texts(seeds, _class_names(generator, [name for name in self.classes for _ in self.seeds], seeds))
 
     def axis(self, distribution):
         """The values of each of the two dimensions of a map: float32 [columns], ascending."""
@@ -78,19 +67,8 @@ class Drawing(NamedTuple):
         return values if self.truncate is None else latents.truncate(values, self.truncate)
 
     @property
-    def milliseconds(self):
-        """How long an animation shows each image."""
+    def milliseconds(self):  # for which an animation shows each image
         return FRAME_OF_PATH if self.kind == "path" else FRAME
-
-    @property
-    def ways(self):
-        """How many ways a path has."""
-        return self.count // self.steps
-
-    @property
-    def ends(self):
-        """Which images of a way show a seed."""
-        return (0,) if self.closed else (0, self.steps - 1)
 
 
 def _texts(seeds, names):
@@ -100,32 +78,28 @@ def _texts(seeds, names):
     return [f"{text}\n{'class ' * name.isdecimal()}{name}" for text, name in zip(texts, names, strict=True)]
 
 
+def _class_names(generator, names, seeds):
+    """These names of classes, or without any those of the seeds; None in an unconditional run."""
+    return (names or generator.seed_classes(seeds)) if generator.classes else None
+
+
 def _seeds_latents(drawing, generator, images):
     """(noise, labels or None) of images by their seeds."""
-    names = drawing.classes_of(generator, images)
-    z = generator.latents([drawing.seed_of(image) for image in images])
-    return z, None if names is None else generator.labels(names, len(images))
+    seeds = [drawing.seed_of(image) for image in images]
+    names = [drawing.classes[image // len(drawing.seeds)] for image in images] if drawing.classes else ()
+    names = _class_names(generator, names, seeds)
+    return generator.latents(seeds), None if names is None else generator.labels(names, len(images))
 
 
 def _path_latents(drawing, generator, images):
     """(noise, labels or None) of images on the way from seed to seed and from class to class."""
     first = images[0] // drawing.steps
-    ends = range(first, images[-1] // drawing.steps + 2)
+    turns = [end % len(drawing.seeds) for end in range(first, images[-1] // drawing.steps + 2)]
     at = {"steps": drawing.steps, "frames": images - first * drawing.steps, "with_end": not drawing.closed}
-    z = generator.latents([drawing.seeds[end % len(drawing.seeds)] for end in ends])
-    names = _ends_classes(drawing, generator, ends)
-    labels = None if names is None else latents.path(generator.labels(names, len(ends)), **at)
-    return latents.path(z, spherical=generator.noise == "normal", **at), labels
-
-
-def _ends_classes(drawing, generator, ends):
-    """The names of the classes at the ends of paths, or None in an unconditional run."""
-    if not generator.classes:
-        return None
-    turns = [end % len(drawing.seeds) for end in ends]
-    if drawing.classes:
-        return [drawing.classes[turn] for turn in turns]
-    return generator.seed_classes([drawing.seeds[turn] for turn in turns])
+    seeds = [drawing.seeds[turn] for turn in turns]
+    names = _class_names(generator, [drawing.classes[turn] for turn in turns] if drawing.classes else (), seeds)
+    labels = None if names is None else latents.path(generator.labels(names, len(turns)), **at)
+    return latents.path(generator.latents(seeds), spherical=generator.noise == "normal", **at), labels
 
 
 def _map_latents(drawing, generator, images):
@@ -133,8 +107,8 @@ def _map_latents(drawing, generator, images):
     z = generator.latents(drawing.seeds)[0]
     if len(z) < 2:
         raise UserError("--map needs noise of two dimensions or more, and this run's has one; leave it out")
-    names = drawing.classes or (generator.seed_classes(drawing.seeds) if generator.classes else ())
-    labels = np.repeat(generator.labels(names, 1), len(images), axis=0) if names else None
+    names = _class_names(generator, drawing.classes, drawing.seeds)
+    labels = None if names is None else generator.labels(names * len(images), len(images))
     return latents.plane(z, latents.quantiles(generator.noise, drawing.columns), images), labels
 
 
@@ -181,8 +155,6 @@ def _of_map(columns, seeds, names):
 
 def _of_seeds(num, seeds, names, grid):
     """The Drawing of seeds, of each of the named classes or of none."""
-    if num is not None and seeds is not None:
-        raise UserError("--num N means --seeds 0-(N-1); give one of them")
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise UserError(f"--class names {repeated} twice; name each class once")
@@ -204,12 +176,10 @@ def parse_classes(text, classes):
         raise UserError("--class needs a conditional run, and this one is not; train one with --conditional")
     if text == "each" and text not in classes:
         return list(classes)
-    if text in classes or "," not in text:
-        return [classes[find_class(text, classes)]]
     parts = [part.strip() for part in text.split(",")]
-    if not set(parts) <= set(classes):
+    if text in classes or not set(parts) <= set(classes):
         with suppress(UserError):
-            return [classes[find_class(text, classes)]]  # a name with a comma, typed without capitals
+            return [classes[find_class(text, classes)]]  # perhaps a name with a comma, or typed without capitals
     return [classes[find_class(part, classes)] for part in parts]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,16 +21,6 @@ from tfgan_v1.storage import checkpoints, manifest, run_folder
 BATCH = 64
 
 
-class GeneratorGraph(NamedTuple):
-    """The tensors of a restored generator, each of BATCH rows; any of them may be fed."""
-
-    seeds: Any  # int64
-    z: Any  # the noise of the seeds, float32 [BATCH, noise_size]
-    classes: Any  # the classes that the seeds have in a conditional run, int32; otherwise None
-    labels: Any  # the same one-hot, float32 [BATCH, classes]; otherwise None
-    images: Any  # float32 [BATCH, *image_shape]
-
-
 class SavedGenerator(NamedTuple):
     """A trained generator on disk, checked and not yet built."""
 
@@ -41,8 +31,7 @@ class SavedGenerator(NamedTuple):
     condition: Condition | None  # of a conditional run
 
     @property
-    def image_shape(self):
-        """(height, width, channels), or (1,) for points."""
+    def image_shape(self):  # (height, width, channels), or (1,) for points
         return tuple(self.saved.data["image_shape"])
 
 
@@ -68,14 +57,26 @@ class Generator:
     The image of a seed depends on nothing but the checkpoint, the seed, and the class.
     """
 
-    def __init__(self, session, graph, trained):
-        config = trained.saved.config
-        self._session, self._graph = session, graph
+    def __init__(self, trained):
+        config, condition = trained.saved.config, trained.condition
         self.step = trained.checkpoint.step  # number of training steps
         self.kind = trained.kind  # "latest", "average" or "best"
         self.noise, self.noise_size = config.noise, config.noise_size
         self.image_shape = trained.image_shape  # (height, width, channels), or (1,) for points
         self.classes = tuple(trained.saved.data.get("classes", ()))  # of a conditional run, by name; otherwise ()
+        with devices.new_graph() as graph:
+            self._seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
+            self._z = noise_of(config, self._seeds)
+            self._classes = condition and classes_of(condition, self._seeds)  # None unless the run is conditional
+            self._labels = condition and condition.one_hot(self._classes)
+            self._images = images_of(trained.model, condition, self._z, self.image_shape, self._labels)
+            saver = checkpoints.make_saver(tf.global_variables("generator/"))
+            self._session = tf.Session(graph=graph, config=devices.session_config("cpu"))  # the same image everywhere
+            try:
+                checkpoints.restore(saver, self._session, trained.checkpoint)
+            except BaseException:
+                self.close()
+                raise
 
     @classmethod
     def restore(cls, folder, *, model=None, kind=None, step=None):
@@ -86,17 +87,7 @@ class Generator:
         keeps one, otherwise the latest. step: one of the last steps at which the run saved its generator, in place of
         the newest. Raises UserError if the folder holds no run, no intact checkpoint, or another model's.
         """
-        trained = find(folder, "Generator.restore(folder, model=...)", model=model, kind=kind, step=step)
-        with devices.new_graph() as graph:
-            tensors = _build(trained)
-            saver = checkpoints.make_saver(tf.global_variables("generator/"))
-            session = tf.Session(graph=graph, config=devices.session_config("cpu"))  # the same image everywhere
-            try:
-                checkpoints.restore(saver, session, trained.checkpoint)
-            except BaseException:
-                session.close()
-                raise
-        return cls(session, tensors, trained)
+        return cls(find(folder, "Generator.restore(folder, model=...)", model=model, kind=kind, step=step))
 
     def __call__(self, seeds=range(16), classes=None):
         """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1].
@@ -104,10 +95,10 @@ class Generator:
         classes: in a conditional run, the name of the class to draw, or a list with one for each seed; None for those
         of `seed_classes`. Raises UserError for any other value.
         """
-        feeds = {self._graph.seeds: _checked_seeds(seeds)}
+        feeds = {self._seeds: _checked_seeds(seeds)}
         if classes is not None:
-            feeds[self._graph.labels] = self.labels(classes, len(seeds))
-        return self._run(self._graph.images, feeds)
+            feeds[self._labels] = self.labels(classes, len(seeds))
+        return run_in_batches(self._session, self._images, feeds)
 
     def latents(self, seeds=range(16), truncate=None):
         """The noise of seeds: float32 [len(seeds), noise_size].
@@ -116,13 +107,13 @@ class Generator:
         """
         if truncate is not None:
             latents.check_truncation(truncate, self.noise)
-        z = self._run(self._graph.z, {self._graph.seeds: _checked_seeds(seeds)})
+        z = run_in_batches(self._session, self._z, {self._seeds: _checked_seeds(seeds)})
         return z if truncate is None else latents.truncate(z, truncate)
 
     def seed_classes(self, seeds=range(16)):
         """The names of the classes that seeds have where none are given, as often as in training: a list of str."""
         self._check_conditional()
-        indices = self._run(self._graph.classes, {self._graph.seeds: _checked_seeds(seeds)})
+        indices = run_in_batches(self._session, self._classes, {self._seeds: _checked_seeds(seeds)})
         return [self.classes[index] for index in indices]
 
     def labels(self, classes, count):
@@ -143,32 +134,19 @@ class Generator:
         labels: the rows sum to 1; between two one-hot rows lies a mixture of two classes. Raises UserError for other
         shapes.
         """
-        feeds = {self._graph.z: _checked_rows("noise", z, self.noise_size)}
-        if labels is None and self.classes:
+        feeds = {self._z: _checked_rows("noise", z, self.noise_size)}
+        if labels is not None:
+            self._check_conditional()
+            feeds[self._labels] = _checked_rows("labels", labels, len(self.classes), len(feeds[self._z]))
+        elif self.classes:
             raise UserError(
                 "this generator is conditional; pass labels, such as generator.labels(NAME, number of images)"
             )
-        if labels is not None:
-            self._check_conditional()
-            feeds[self._graph.labels] = _checked_rows("labels", labels, len(self.classes), len(feeds[self._graph.z]))
-        return self._run(self._graph.images, feeds)
+        return run_in_batches(self._session, self._images, feeds)
 
     def _check_conditional(self):
         if not self.classes:
             raise UserError("this generator takes no class, for its run is not conditional; train with --conditional")
-
-    def _run(self, tensor, feeds):
-        """The rows of a tensor for feeds with as many rows: {tensor: [n, ...]}."""
-        count = len(next(iter(feeds.values())))
-        results = [np.zeros((0, *tensor.shape.as_list()[1:]), tensor.dtype.as_numpy_dtype)]
-        for start in range(0, count, BATCH):
-            parts = {each: values[start : start + BATCH] for each, values in feeds.items()}
-            padded = {
-                each: np.pad(part, [(0, BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
-                for each, part in parts.items()
-            }
-            results.append(self._session.run(tensor, padded)[: count - start])
-        return np.concatenate(results)
 
     def close(self):
         """Closes the session and frees its memory."""
@@ -181,34 +159,33 @@ class Generator:
         self.close()
 
 
-def _build(trained):
-    """The GeneratorGraph of a SavedGenerator in the current graph."""
-    seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
-    z = noise_of(trained.saved.config, seeds)
-    classes = classes_of(trained.condition, seeds) if trained.condition else None
-    labels = trained.condition and trained.condition.one_hot(classes)
-    images = images_of(trained.model, trained.condition, z, trained.image_shape, labels)
-    return GeneratorGraph(seeds, z, classes, labels, images)
+def run_in_batches(session, tensor, feeds, prepare=np.asarray):
+    """The rows of a tensor for feeds with any number of rows, {tensor: [n, ...]}: as many at once as the tensor has.
+
+    prepare: a function of the rows that are fed at once.
+    """
+    (size, *shape), count = tensor.shape.as_list(), len(next(iter(feeds.values())))
+    results = [np.zeros((0, *shape), tensor.dtype.as_numpy_dtype)]
+    for start in range(0, count, size):
+        parts = {each: prepare(rows[start : start + size]) for each, rows in feeds.items()}
+        filled = {each: np.resize(part, (size, *part.shape[1:])) for each, part in parts.items()}
+        results.append(session.run(tensor, filled)[: count - start])
+    return np.concatenate(results)
 
 
 def noise_of(config, seeds):
     """The noise of seeds, int64 [n]: float32 [n, noise_size]."""
-
-    @tf.autograph.experimental.do_not_convert
-    def draw(seed):
-        return noise.draw(config.noise, 0, noise.SEEDS, seed, 1, [config.noise_size])[0]
-
-    return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+    size = [config.noise_size]
+    return _map(lambda seed: noise.draw(config.noise, 0, noise.SEEDS, seed, 1, size)[0], seeds, tf.float32)
 
 
 def classes_of(condition, seeds):
     """The classes that seeds, int64 [n], have where none are given: int32 [n]."""
+    return _map(lambda seed: condition.draw(0, noise.SEED_CLASSES, seed, 1, [])[0], seeds, tf.int32)
 
-    @tf.autograph.experimental.do_not_convert
-    def draw(seed):
-        return condition.draw(0, noise.SEED_CLASSES, seed, 1, [])[0]
 
-    return tf.map_fn(draw, seeds, fn_output_signature=tf.int32)
+def _map(function, seeds, dtype):
+    return tf.map_fn(tf.autograph.experimental.do_not_convert(function), seeds, fn_output_signature=dtype)
 
 
 def images_of(model, condition, z, image_shape, labels, reuse=None):
@@ -223,9 +200,8 @@ def images_of(model, condition, z, image_shape, labels, reuse=None):
 
 def _checked_seeds(seeds):
     seeds = np.asarray(seeds)
-    if seeds.shape == (0,):
-        return seeds.astype(np.int64)
-    if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or seeds.min() < 0 or seeds.max() >= 2**32:
+    whole = seeds.dtype.kind in "iu" or seeds.size == 0  # an empty list becomes floats
+    if seeds.ndim != 1 or not whole or ((seeds < 0) | (seeds >= 2**32)).any():
         raise UserError("seeds must be whole numbers from 0 to 4,294,967,295, such as range(16)")
     return seeds.astype(np.int64)
 
@@ -236,6 +212,6 @@ def _checked_rows(what, values, size, count=None):
         values = np.asarray(values, np.float32)
     except (ValueError, TypeError):
         values = np.zeros(0)
-    if values.ndim != 2 or values.shape[1] != size or len(values) != (len(values) if count is None else count):
+    if values.ndim != 2 or values.shape[1] != size or count not in (None, len(values)):
         raise UserError(f"{what} must be {'n' if count is None else count} rows of {size} numbers, not {brief(values)}")
     return values

@@ -24,9 +24,9 @@ import numpy as np
 import tables
 from speed import environment, say
 from tfgan_v1 import data
-from tfgan_v1.evaluation import by_class, scores
 from tfgan_v1.evaluation import evaluate as evaluating
-from tfgan_v1.evaluation.image_set import ImageSet
+from tfgan_v1.evaluation import scores
+from tfgan_v1.evaluation.image_set import ImageSet, recognized_shares
 
 REPOSITORY = Path(__file__).parents[1]
 HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen
@@ -173,7 +173,7 @@ def recognized(drawn, test, classifier):
     drawn: images [classes * OF_EACH, h, w, c]. test: the ImageSet of the real images, with their classes.
     """
     classes = np.repeat(np.arange(len(drawn) // OF_EACH), OF_EACH)
-    shares = [by_class.recognized(images) for images in (ImageSet(drawn, classifier, classes), test)]
+    shares = [recognized_shares(images) for images in (ImageSet(drawn, classifier, classes), test)]
     return {name: [take(each) for each in shares] for name, take in (("recognized", np.mean), ("of the worst", np.min))}
 
 

@@ -12,7 +12,7 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import _check_presets
 from tfgan_v1.data.datasets import DATASETS, Row
 from tfgan_v1.data.labels import Labelled
-from tfgan_v1.evaluation.metric_table import METRICS, Metric
+from tfgan_v1.evaluation.metric_table import METRICS, PIXELS, Metric
 from tfgan_v1.exporting.formats import FORMATS, Format
 from tfgan_v1.gan import layers
 from tfgan_v1.gan.augmentation import AUGMENTATIONS, Augmentation
@@ -60,7 +60,7 @@ def rows(monkeypatch):
         (LOSSES, "my_loss", squared),
         (PENALTIES, "my_penalty", penalty),
         (AUGMENTATIONS, "my_augmentation", Augmentation(used("augmentation", lambda images, draws: images * 0.9), 1)),
-        (METRICS, "my_metric", Metric("pixels", 2, {"brightness": "as the real"}, brightness)),
+        (METRICS, "my_metric", Metric(PIXELS, 2, {"brightness": "as the real"}, brightness)),
         (DATASETS, "my_data", Row("Trained on noise.", load=used("data", lambda request: Labelled(IMAGES)))),
         (FORMATS, "my_format", Format(write, "## `step.txt`, the {step}")),
     ):

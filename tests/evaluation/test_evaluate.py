@@ -108,8 +108,8 @@ def test_without_out_the_files_go_to_the_samples_folder(run, finished, tmp_path,
 
 
 def test_scores_are_not_a_runs_own_files(tmp_path):
-    for name in (names.SCORES, names.LOSSES):
-        (tmp_path / name).write_text("{}")
+    (tmp_path / names.SCORES).write_text("{}")
+    (tmp_path / names.LOSSES).write_text("step,epoch,d_loss,g_loss,seconds\n")
     run_folder.clear(Config(ckpt=tmp_path / "c", samples=tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [names.SCORES]
 
@@ -253,7 +253,7 @@ MISTAKES = [
     (["--samples", "fine.npy", "--name", "c"], "give one of the two"),
     (["--samples", "fine.npy", "--dataset", "digits", "--num", "61"], "more than the 60 images in --samples"),
     (["--samples", "fine.npy", "--dataset", "digits", "--metrics", "fid"], "there is no metric 'fid'"),
-    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ""], "metrics must be names, such as ['nearest'], not []"),
+    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ""], "metrics must be names, such as ['nearest']"),
     (
         ["--samples", "fine.npy", "--dataset", "digits", "--metrics", "frechet_distance"],
         "needs at least 129 images on each side, and there are 60",
@@ -265,7 +265,7 @@ MISTAKES = [
     (["--ckpt", "nowhere"], "there is no folder nowhere"),
     (["--num", "0"], "--num must be a whole number"),
     (["--seed", "-1"], "not '-1'"),
-    (["--seed=-1"], "--seed takes a whole number"),
+    (["--seed=-1"], "--seed must be a whole number"),
     (["--out", "scores.txt"], "must be the name of a .json file"),
     (["--out", "config.json"], "a run's own record"),
     (["--out", "x/generator.ckpt-100.json"], "a run's own record"),
@@ -304,9 +304,9 @@ def test_every_mistake_is_one_sentence_before_anything_is_trained(run, tmp_path,
         ({"num": 0}, "not 0"),
         ({"num": -5}, "not -5"),
         ({"num": True}, "not True"),
-        ({"generator": "foo"}, "--generator must be one of latest, average, best, not 'foo'"),
         ({"generator": "best"}, "--generator chooses among the generators of a run"),
-        ({"metrics": "fid"}, "there is no metric 'fid'"),
+        ({"metrics": "fid"}, "there is no metric 'fid'; the metrics are frechet_distance, kernel_distance"),
+        ({"metrics": "frechet_distances"}, "did you mean frechet_distance?"),
         ({"metrics": ["nearest", ["x"]]}, "there is no metric ['x']"),
         ({"metrics": []}, "metrics must be names, such as ['nearest'], not []"),
         ({"metrics": 5}, "metrics must be names, such as ['nearest'], not 5"),

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tfgan_v1.evaluation import by_class, distances, metric_table, scores
-from tfgan_v1.evaluation.image_set import ImageSet
+from tfgan_v1.evaluation import distances, metric_table, scores
+from tfgan_v1.evaluation.image_set import ImageSet, class_frechet_distances, recognized_shares
 from tfgan_v1.report import score_table
 
 
@@ -25,7 +25,7 @@ def image_set(sees, features, labels):
 
 
 def test_recognized_is_the_share_of_each_class_that_is_seen_as_it():
-    found = by_class.recognized(image_set([0, 0, 1, 1, 1], np.zeros(5), [0, 0, 0, 1, 1]))
+    found = recognized_shares(image_set([0, 0, 1, 1, 1], np.zeros(5), [0, 0, 0, 1, 1]))
     assert np.allclose(found[:2], [2 / 3, 1]) and np.isnan(found[2])
 
 
@@ -34,7 +34,7 @@ def test_the_distance_within_a_class_sees_a_shift_that_the_whole_does_not():
     features = np.tile([10, 12], 130)
     real = image_set(np.repeat([0, 1], 260), np.concatenate([features, features + 100]), np.repeat([0, 1], 260))
     fake = image_set(np.repeat([0, 1], 260), np.concatenate([features + 100, features]), np.repeat([0, 1], 260))
-    found = by_class.frechet_distances(fake, real)
+    found = class_frechet_distances(fake, real)
     assert np.allclose(found[:2], 100**2) and np.isnan(found[2])
     assert distances.frechet_distance(real.features, fake.features) < 1e-6
 
@@ -42,7 +42,7 @@ def test_the_distance_within_a_class_sees_a_shift_that_the_whole_does_not():
 def test_a_class_with_too_few_images_has_no_distance_and_a_note():
     labels = np.repeat([0, 1], [129, 128])
     both = image_set(labels, np.arange(257) % 7, labels)
-    found = by_class.frechet_distances(both, both)
+    found = class_frechet_distances(both, both)
     assert abs(found[0]) < 1e-9 and np.isnan(found[1])
     reference = SimpleNamespace(test=both, train=both, metrics=("class_frechet_distance", "recognized"))
     each_class = scores.class_scores(both, reference, ("a", "b", "c"))

@@ -23,6 +23,7 @@ from tfgan_v1.errors import UserError, note, warn
 from tfgan_v1.files import replacing
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.layers import RngKey, conv2d, dense, dropout, max_pool
+from tfgan_v1.sampling.generator import run_in_batches
 
 VERSION = 2  # of networks, training and cache; entries of other versions are ignored
 FEATURES = 128
@@ -58,15 +59,15 @@ class Classifier:
 
     def __init__(self, about, weights):
         self.about = about
-        self._batch = max(1, _PIXELS // math.prod(about.image_shape[:2]))  # constant, as in generator.BATCH
+        batch = max(1, _PIXELS // math.prod(about.image_shape[:2]))  # constant, as in generator.BATCH
         with devices.new_graph() as graph:
-            self._images = tf.placeholder(tf.float32, [self._batch, *about.image_shape])
-            features, logits = _network(self._images, len(about.classes), None)
-            self._outputs = features, tf.nn.softmax(logits)
-            variables = {variable.op.name: variable for variable in tf.global_variables()}
+            self._images = tf.placeholder(tf.float32, [batch, *about.image_shape])
+            self._features, logits = _network(self._images, len(about.classes), None)
+            self._probabilities = tf.nn.softmax(logits)
+            initializers = {variable.op.name: variable.initializer for variable in tf.global_variables()}
             self._session = tf.Session(graph=graph, config=devices.session_config("cpu"))
-        for name, variable in variables.items():  # in place of the initial value
-            self._session.run(variable.initializer, {variable.initializer.inputs[1]: weights[name]})
+        values = {initializer.inputs[1]: weights[name] for name, initializer in initializers.items()}
+        self._session.run(list(initializers.values()), values)  # the weights in place of the initial values
 
     @classmethod
     def load_or_train(cls, dataset, test=None, *, seed=0, cache_dir=None, steps=STEPS):
@@ -83,35 +84,32 @@ class Classifier:
             raise UserError(f"{dataset.name} has no labels of two or more classes; a classifier cannot learn from it")
         test = test if test is not None and test.labels is not None else None
         path = Path(cache_dir or pooch.os_cache("tfgan_v1")) / f"classifier-{_key(dataset, test, seed, steps)}.npz"
-        saved = _load(path, dataset)
-        if saved is None:
-            saved = _train(dataset, test, seed, steps)
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _save(path, *saved)
-            except OSError as error:
-                warn(f"the classifier cannot be kept in {path} ({error.strerror or error}); the next call trains again")
-        return cls(*saved)
+        if (saved := _load(path, dataset)) is not None:
+            return cls(*saved)
+        about, weights = _train(dataset, test, seed, steps)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as partial, open(partial, "wb") as file:
+                np.savez(file, about=np.array(json.dumps(about._asdict())), **weights)
+        except OSError as error:
+            warn(f"the classifier cannot be kept in {path} ({error.strerror or error}); the next call trains again")
+        return cls(about, weights)
 
     def features(self, images):
         """The last hidden layer, 128 ReLUs: float32 [n, 128]; over the training images, their mean square is 1."""
-        return self._run(0, images)
+        return self._run(self._features, images)
 
     def probabilities(self, images):
         """The probability of each class: float32 [n, classes]; each row sums to 1."""
-        return self._run(1, images)
+        return self._run(self._probabilities, images)
 
-    def _run(self, index, images):
+    def _run(self, tensor, images):
         images = np.asarray(images)
         if images.shape[1:] != self.about.image_shape:
             given, needed = ("x".join(map(str, shape)) for shape in (images.shape[1:], self.about.image_shape))
             raise UserError(f"the images are {given}, and the classifier was trained on {needed}; give such images")
-        results = []
-        for start in range(0, len(images), self._batch):
-            batch = _as_floats(images[start : start + self._batch])
-            padded = np.pad(batch, [(0, self._batch - len(batch)), (0, 0), (0, 0), (0, 0)])
-            results.append(self._session.run(self._outputs[index], {self._images: padded})[: len(batch)])
-        return np.concatenate(results)
+        scale = np.float32(255 if images.dtype == np.uint8 else 1)
+        return run_in_batches(self._session, tensor, {self._images: images}, lambda rows: np.float32(rows) / scale)
 
     def close(self):
         """Closes the session and frees its memory."""
@@ -147,10 +145,6 @@ class StackedClassifier:
 
 def _channels(images):
     return [np.asarray(images)[..., channel : channel + 1] for channel in range(3)]
-
-
-def _as_floats(images):
-    return images / np.float32(255) if images.dtype == np.uint8 else images.astype(np.float32)
 
 
 def _network(images, num_classes, training):
@@ -267,11 +261,6 @@ def _digest(weights):
         digest.update(f"{name} {weights[name].shape} ".encode())
         digest.update(np.ascontiguousarray(weights[name], np.float32))
     return digest.hexdigest()
-
-
-def _save(path, about, weights):
-    with replacing(path) as partial, open(partial, "wb") as file:
-        np.savez(file, about=np.array(json.dumps(about._asdict())), **weights)
 
 
 def _load(path, dataset):

@@ -4,7 +4,7 @@ Features are float [n, d], one row for each image: a classifier's, or the pixels
 is measured against it.
 """
 
-from typing import NamedTuple
+import math
 
 import numpy as np
 
@@ -15,17 +15,10 @@ _SORTED = 32  # projections sorted at once
 _BLOCK = 2**25  # numbers converted at once
 
 
-class Gaussian(NamedTuple):
-    """The mean [d] and the covariance [d, d] of features."""
-
-    mean: np.ndarray
-    covariance: np.ndarray
-
-
 def gaussian(features):
-    """The Gaussian with the mean and the unbiased covariance of features [n, d]; n >= 2."""
+    """The mean [d] and the unbiased covariance [d, d] of features [n, d]; n >= 2."""
     features = np.asarray(features, np.float64)
-    return Gaussian(features.mean(0), np.cov(features, rowvar=False).reshape(2 * features.shape[1:]))
+    return features.mean(0), np.cov(features, rowvar=False).reshape(2 * features.shape[1:])
 
 
 def frechet_distance(real, fake):
@@ -38,17 +31,17 @@ def frechet_distance(real, fake):
 
 
 def frechet_distance_of(first, second):
-    """The Frechet distance of two Gaussians.
+    """The Frechet distance of two Gaussians, each a pair (mean, covariance).
 
     The eigenvalues of C1 C2 are those of the symmetric C1^(1/2) C2 C1^(1/2). So covariances may be singular, as those
     of features that are always 0 are.
     """
-    values, vectors = np.linalg.eigh(first.covariance)
+    (m1, c1), (m2, c2) = first, second
+    values, vectors = np.linalg.eigh(c1)
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    product = root @ second.covariance @ root
+    product = root @ c2 @ root
     cross = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(0)).sum()
-    apart = np.sum((first.mean - second.mean) ** 2)
-    return max(0.0, float(apart + np.trace(first.covariance) + np.trace(second.covariance) - 2 * cross))
+    return max(0.0, float(np.sum((m1 - m2) ** 2) + np.trace(c1) + np.trace(c2) - 2 * cross))
 
 
 def kernel_distance(real, fake, seed=0, subsets=KERNEL_SUBSETS, most=KERNEL_SIZE):
@@ -92,8 +85,9 @@ def precision_recall(real, fake, k=3, real_radii=None):
     (Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1 and 2). Each set needs k + 1 images. real_radii: radii(real, k),
     if known.
     """
-    spheres = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
-    return float(spheres.within.mean()), float(_spheres(fake, radii(fake, k), real).within.mean())
+    around_fake, _ = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
+    around_real, _ = _spheres(fake, radii(fake, k), real)
+    return float((around_fake > 0).mean()), float((around_real > 0).mean())
 
 
 def density_coverage(real, fake, k=5, real_radii=None):
@@ -104,21 +98,15 @@ def density_coverage(real, fake, k=5, real_radii=None):
     `precision_recall`. Fake outliers, in no real sphere, count as 0 in density's mean: as many as there are good ones
     halve it. They leave coverage as it is, unlike recall.
     """
-    spheres = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
-    return float(spheres.count.mean() / k), float(spheres.used.mean())
-
-
-class _Spheres(NamedTuple):
-    count: np.ndarray  # of spheres around each point, [points]
-    used: np.ndarray  # whether a sphere holds a point, bool [spheres]
-
-    @property
-    def within(self):
-        return self.count > 0
+    counts, used = _spheres(real, radii(real, k) if real_radii is None else real_radii, fake)
+    return float(counts.mean() / k), float(used.mean())
 
 
 def _spheres(centers, radius, points):
-    """Which of the spheres hold which points; the memory is bounded by _WORKING_MEMORY."""
+    """(the number of spheres around each point, int [points]; whether a sphere holds a point, bool [spheres]).
+
+    The memory is bounded by _WORKING_MEMORY.
+    """
     from sklearn.metrics import pairwise_distances_chunked
 
     centers, points = np.asarray(centers, np.float64), np.asarray(points, np.float64)
@@ -127,7 +115,7 @@ def _spheres(centers, radius, points):
         held = distances <= radius
         used |= held.any(0)
         counts.append(held.sum(1))
-    return _Spheres(np.concatenate(counts), used)
+    return np.concatenate(counts), used
 
 
 def sliced_wasserstein(real, fake, seed=0, projections=PROJECTIONS):
@@ -137,7 +125,7 @@ def sliced_wasserstein(real, fake, seed=0, projections=PROJECTIONS):
     al. 2015, J. Math. Imaging Vis. 51, after Rabin et al. 2012). The sets may differ in size; with few images the
     distance is too large.
     """
-    dimensions = int(np.prod(real.shape[1:]))
+    dimensions = math.prod(real.shape[1:])
     directions = np.random.default_rng(seed).normal(size=(dimensions, projections))
     directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
     at_real, at_fake, width = _quantiles(len(real), len(fake))
@@ -151,9 +139,10 @@ def sliced_wasserstein(real, fake, seed=0, projections=PROJECTIONS):
 
 def _blocks(images):
     """Images [n, ...] of any type as float32 rows [m, d], a part at a time, so that the memory is bounded."""
-    size = max(1, _BLOCK // int(np.prod(images.shape[1:])))
+    dimensions = math.prod(images.shape[1:])
+    size = max(1, _BLOCK // dimensions)
     for start in range(0, len(images), size):
-        yield np.asarray(images[start : start + size], np.float32).reshape(-1, int(np.prod(images.shape[1:])))
+        yield np.asarray(images[start : start + size], np.float32).reshape(-1, dimensions)
 
 
 def _quantiles(first, second):
@@ -174,23 +163,13 @@ def classifier_score(probabilities):
     return float(np.exp(terms.sum(1).mean()))
 
 
-def class_shares(labels, num_classes):
-    """The share of each class in labels, int [n]: float64 [num_classes], which sums to 1."""
-    return np.bincount(labels, minlength=num_classes) / len(labels)
-
-
 def total_variation(real_shares, fake_shares):
     """The total variation distance of two sets of shares, in [0, 1]: half the sum of their absolute differences."""
     return float(np.abs(np.asarray(real_shares) - np.asarray(fake_shares)).sum() / 2)
 
 
-def num_modes(shares):
-    """The number of classes that occur (Metz et al. 2016, arXiv:1611.02163, sec. 3.3)."""
-    return int(np.count_nonzero(shares))
-
-
 def shares_divergence(real_shares, fake_shares):
-    """KL(fake || real) of shares of classes, in nats (Metz et al. 2016, table 1; Lin et al. 2017, arXiv:1712.04086).
+    """KL(fake || real) of shares of classes, in nats (Metz et al. 2016, arXiv:1611.02163, table 1).
 
     0 for equal shares; infinite if a fake class has no real share.
     """

@@ -12,12 +12,12 @@ import numpy as np
 
 from tfgan_v1 import __version__, data
 from tfgan_v1.config import MOST_DRAWN, Config
-from tfgan_v1.data import splits
+from tfgan_v1.data import arrays, detect, splits
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.evaluation import metric_table, scores
 from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
 from tfgan_v1.sampling.generator import Generator
-from tfgan_v1.storage import names, records, run_data
+from tfgan_v1.storage import records, run_data
 
 SHOWN = 24  # first samples, and as many that are most like a training image, that are shown with the nearest of these
 OF_GAUSSIAN = "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt"
@@ -86,7 +86,10 @@ def evaluate(
     metrics = _checked_metrics(metrics)
     num = None if num is None else _whole("num", num, 1, MOST_DRAWN)
     seed, classifier_seed = _whole("seed", seed), _whole("classifier_seed", classifier_seed)
-    _check_generator(generator, samples)
+    if generator is not None and samples is not None:
+        raise UserError(
+            "--generator chooses among the generators of a run, and --samples names images; give one of the two"
+        )
     places = {"labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
     if samples is None:
         job = _of_run(Config(ckpt=ckpt, name=name), dataset, places)
@@ -95,7 +98,8 @@ def evaluate(
     num = _number(num, job)
     count = scores.common_count(num, job.dataset, job.test)
     metrics, left_out = metric_table.choose(metrics, job.dataset, count, job.conditional)
-    with _generator(job, generator, model) as drawn_by, _classifier(job, metrics, classifier_seed) as classifier:
+    restored = Generator.restore(job.source["ckpt"], model=model, kind=generator) if job.images is None else None
+    with restored or nullcontext() as drawn_by, _classifier(job, metrics, classifier_seed) as classifier:
         options = {"num": num, "seed": seed, "classifier": classifier}
         reference = scores.make_reference(job.dataset, job.test, metrics, **options)
         reference = reference._replace(notes=(*job.notes, *reference.notes, *left_out))
@@ -120,18 +124,6 @@ def _checked_metrics(metrics):
         )
     metric_table.check_names(asked)
     return asked
-
-
-def _check_generator(generator, samples):
-    """Raises UserError unless `generator` is None, or one of a run's kinds where no samples are given."""
-    if generator is None:
-        return
-    if not isinstance(generator, str) or generator not in names.GENERATORS:
-        raise UserError(f"--generator must be one of {', '.join(names.GENERATORS)}, not {brief(generator)}")
-    if samples is not None:
-        raise UserError(
-            "--generator chooses among the generators of a run, and --samples names images; give one of the two"
-        )
 
 
 def _of_run(config, dataset, places):
@@ -173,15 +165,15 @@ def _read(samples):
     Of a pickled list, as train_samples.pkl is, the last array counts. Raises UserError for everything else.
     """
     if not isinstance(samples, str | os.PathLike):
-        return data.arrays.to_images_or_points(np.asarray(samples), "samples")
+        return arrays.to_images_or_points(np.asarray(samples), "samples")
     path = Path(os.path.expanduser(samples))
     if not os.path.isfile(path):
         raise UserError(f"--samples {path} is not a file or a folder of images; give one that exists")
     with open(path, "rb") as file:
         pickled = file.read(1) == b"\x80"
     if pickled:
-        return data.arrays.to_images_or_points(records.load_array(path), str(path))
-    return data.detect.read(path).images
+        return arrays.to_images_or_points(records.load_array(path), str(path))
+    return detect.read(path).images
 
 
 def digits_of(dataset, data_dir, shaping):
@@ -201,11 +193,6 @@ def _number(num, job):
     if job.images is not None and len(job.images) < num:
         raise UserError(f"--num {num:,} asks for more than the {len(job.images):,} images in --samples; give fewer")
     return num
-
-
-def _generator(job, kind, model):
-    """The Generator that draws a Job's images, for a with block; None if they are there."""
-    return Generator.restore(job.source["ckpt"], model=model, kind=kind) if job.images is None else nullcontext()
 
 
 def _classifier(job, metrics, seed):
@@ -233,11 +220,10 @@ def _image_set(job, generator, reference, num):
 def _measure(job, images, reference, generator):
     """The Evaluation of an ImageSet."""
     metrics, classes = reference.metrics, job.dataset.classes
-    shares = "class_balance" in metrics and not job.digits
     by_class = scores.class_scores(images, reference, classes) if job.conditional else {}
     return Evaluation(
         scores.score(images, reference),
-        scores.class_shares(images, reference, classes) if shares else {},
+        scores.class_shares(images, reference, classes) if "class_balance" in metrics and not job.digits else {},
         by_class,
         _about(job, reference, generator),
         (*reference.notes, *scores.class_notes(by_class)),

@@ -1,13 +1,13 @@
 """A set of images to be measured, generated or real, and what is computed from it once."""
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from tfgan_v1.evaluation import distances
 
 K_PRECISION, K_DENSITY = 3, 5
+LEAST_FRECHET = 129  # images for a Frechet distance: with no more than features, the covariance is singular
 MOST_NEAREST = 2000  # images whose nearest training images are searched
 
 
@@ -21,7 +21,7 @@ class ImageSet:
         self.images, self.labels, self._classifier, self._nearest = images, labels, classifier, None
 
     def nearest(self, training):
-        """The Nearest among training images [m, h, w, c] of the first MOST_NEAREST images; searched once."""
+        """See `nearest`: of the first MOST_NEAREST images among training images [m, h, w, c]; searched once."""
         if self._nearest is None or self._nearest[0] is not training:
             self._nearest = training, nearest(self.images[:MOST_NEAREST], training)
         return self._nearest[1]
@@ -39,9 +39,8 @@ class ImageSet:
         return self._classifier.probabilities(self.images)
 
     @cached_property
-    def shares(self):
-        classes = self.probabilities.shape[1]
-        return distances.class_shares(self.probabilities.argmax(1), classes)
+    def shares(self):  # of the classes that the classifier assigns: float64 [classes], sum 1
+        return np.bincount(self.probabilities.argmax(1), minlength=self.probabilities.shape[1]) / len(self.images)
 
     @cached_property
     def precision_radii(self):
@@ -51,15 +50,39 @@ class ImageSet:
     def density_radii(self):
         return distances.radii(self.features, K_DENSITY)
 
+    @cached_property
+    def recognized(self):  # whether the classifier assigns each image to its class, bool [n]
+        return self.probabilities.argmax(1) == self.labels
 
-class Nearest(NamedTuple):
-    """The nearest training images of some images."""
-
-    indices: np.ndarray  # int [n], of the training images
-    distances: np.ndarray  # float64 [n], Euclidean, of pixels in [0, 1]
+    @cached_property
+    def rows_of_classes(self):  # which images have each class: a list of bool [n]
+        return [self.labels == index for index in range(self.probabilities.shape[1])]
 
 
 def nearest(images, training):
-    """The Nearest of images uint8 [n, h, w, c] among training images [m, h, w, c]."""
+    """The nearest of training images [m, h, w, c] to images uint8 [n, h, w, c].
+
+    (indices int [n], Euclidean distances float64 [n] of pixels in [0, 1]).
+    """
     indices, apart = distances.nearest(images, training)
-    return Nearest(indices, apart / 255)
+    return indices, apart / 255
+
+
+def recognized_shares(images):
+    """The share of recognized images of each class: float64 [classes]; NaN for a class without images."""
+    return np.array([images.recognized[rows].mean() if rows.any() else np.nan for rows in images.rows_of_classes])
+
+
+def class_frechet_distances(images, real):
+    """The Frechet distance of each class's images from the real ones: float64 [classes].
+
+    NaN for fewer than LEAST_FRECHET images. images, real: ImageSets with labels. The "intra FID" of arXiv:1802.05637.
+    """
+    return np.array(
+        [
+            distances.frechet_distance(real.features[of_real], images.features[rows])
+            if min(rows.sum(), of_real.sum()) >= LEAST_FRECHET
+            else np.nan
+            for rows, of_real in zip(images.rows_of_classes, real.rows_of_classes, strict=True)
+        ]
+    )

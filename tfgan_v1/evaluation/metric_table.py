@@ -7,8 +7,8 @@ import numpy as np
 
 from tfgan_v1.data.stacked import CLASSES
 from tfgan_v1.errors import UserError, brief, did_you_mean
-from tfgan_v1.evaluation import by_class, distances, metrics
-from tfgan_v1.evaluation.image_set import K_DENSITY, K_PRECISION
+from tfgan_v1.evaluation import distances, image_set, metrics
+from tfgan_v1.evaluation.image_set import K_DENSITY, K_PRECISION, LEAST_FRECHET
 
 LOWER, HIGHER = "lower is better", "higher is better"
 
@@ -18,7 +18,7 @@ class Kind(NamedTuple):
 
     needs: str  # the same in words
     allows: Callable  # (data.Dataset, whether a conditional run draws the images) -> bool
-    in_features: bool = False  # whether a classifier's features are measured
+    in_features: bool = True  # whether a classifier's features are measured
 
 
 def _labeled(dataset):
@@ -30,23 +30,19 @@ def is_stacked(dataset):
     return dataset.name == "stacked_mnist" and dataset.classes == CLASSES
 
 
-KINDS = {
-    "classifier": Kind("images with labels of two or more classes", lambda dataset, _: _labeled(dataset), True),
-    "stacked": Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset), True),
-    "conditional": Kind(
-        "images of known classes, as a conditional run draws them",
-        lambda dataset, known: known and _labeled(dataset),
-        True,
-    ),
-    "pixels": Kind("images", lambda dataset, _: dataset.images.ndim == 4),
-    "points": Kind("points, numbers in one dimension", lambda dataset, _: dataset.images.ndim == 2),
-}
+CLASSIFIER = Kind("images with labels of two or more classes", lambda dataset, _: _labeled(dataset))
+STACKED = Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset))
+CONDITIONAL = Kind(
+    "images of known classes, as a conditional run draws them", lambda dataset, known: known and _labeled(dataset)
+)
+PIXELS = Kind("images", lambda dataset, _: dataset.images.ndim == 4, in_features=False)
+POINTS = Kind("points, numbers in one dimension", lambda dataset, _: dataset.images.ndim == 2, in_features=False)
 
 
 class Metric(NamedTuple):
     """A measurement that gives one or more scores."""
 
-    kind: str  # in KINDS
+    kind: Kind
     least: int  # images in each set
     scores: dict[str, str]  # name -> hint
     measure: Callable  # (ImageSet, scores.Reference) -> the values in order
@@ -60,22 +56,22 @@ def nearest_values(apart, new):
 
 METRICS = {
     "frechet_distance": Metric(
-        "classifier",
-        by_class.LEAST,
+        CLASSIFIER,
+        LEAST_FRECHET,
         {"frechet_distance": LOWER},
         lambda fake, to: [distances.frechet_distance_of(to.test.gaussian, fake.gaussian)],
     ),
     "kernel_distance": Metric(
-        "classifier",
+        CLASSIFIER,
         2 * distances.KERNEL_SUBSETS,
         {"kernel_distance": LOWER, "kernel_distance_error": "standard error of the line above"},
         lambda fake, to: distances.kernel_distance(to.test.features, fake.features, to.seed),
     ),
     "classifier_score": Metric(
-        "classifier", 2, {"classifier_score": HIGHER}, lambda fake, to: [distances.classifier_score(fake.probabilities)]
+        CLASSIFIER, 2, {"classifier_score": HIGHER}, lambda fake, to: [distances.classifier_score(fake.probabilities)]
     ),
     "precision_recall": Metric(
-        "classifier",
+        CLASSIFIER,
         K_PRECISION + 1,
         {"precision": "higher: images look real", "recall": "higher: nothing is missing"},
         lambda fake, to: distances.precision_recall(
@@ -83,44 +79,44 @@ METRICS = {
         ),
     ),
     "density_coverage": Metric(
-        "classifier",
+        CLASSIFIER,
         K_DENSITY + 1,
         {"density": "higher: images look real", "coverage": "higher: nothing is missing"},
         lambda fake, to: distances.density_coverage(to.test.features, fake.features, K_DENSITY, to.test.density_radii),
     ),
     "class_balance": Metric(
-        "classifier",
+        CLASSIFIER,
         2,
         {"class_imbalance": "0: each class as often as in the test images"},
         lambda fake, to: [distances.total_variation(to.test.shares, fake.shares)],
     ),
     "recognized": Metric(  # of test images in place of training images, from which the classifier has learned
-        "conditional",
+        CONDITIONAL,
         2,
         {"recognized": "seen as the class that was asked for, higher is better"},
-        lambda fake, to: [by_class.recognized_images(to.test if fake is to.train else fake).mean()],
+        lambda fake, to: [(to.test if fake is to.train else fake).recognized.mean()],
     ),
     "class_frechet_distance": Metric(
-        "conditional",
-        by_class.LEAST,
+        CONDITIONAL,
+        LEAST_FRECHET,
         {"class_frechet_distance": "the mean within classes, lower is better"},
-        lambda fake, to: [_mean(by_class.frechet_distances(fake, to.test))],
+        lambda fake, to: [_mean(image_set.class_frechet_distances(fake, to.test))],
         of_each_class=True,
     ),
     "modes": Metric(
-        "stacked",
+        STACKED,
         2,
         {"modes": "of 1,000", "modes_divergence": "KL in nats, lower is better"},
-        lambda fake, to: (distances.num_modes(fake.shares), distances.shares_divergence(_uniform(fake), fake.shares)),
+        lambda fake, to: _modes(fake.shares),
     ),
     "sliced_wasserstein": Metric(
-        "pixels",
+        PIXELS,
         2,
         {"sliced_wasserstein": LOWER},
         lambda fake, to: [distances.sliced_wasserstein(to.test.images, fake.images, to.seed) / 255],
     ),
     "nearest": Metric(
-        "pixels",
+        PIXELS,
         2,
         {
             "nearest_distance": "to the nearest training image, median",
@@ -128,11 +124,11 @@ METRICS = {
             "copied": "about 0.05: new; 1: memorized",
         },
         lambda fake, to: nearest_values(
-            to.new_distances if fake is to.train else fake.nearest(to.training).distances, to.new_distances
+            to.new_distances if fake is to.train else fake.nearest(to.training)[1], to.new_distances
         ),
     ),
     "distribution": Metric(
-        "points",
+        POINTS,
         2,
         {"kl_divergence": LOWER, "wasserstein": LOWER, "kolmogorov_smirnov": "0 to 1, lower is better"},
         lambda fake, to: [
@@ -141,7 +137,7 @@ METRICS = {
         ],
     ),
     "moments": Metric(
-        "points",
+        POINTS,
         2,
         {name: "nearer to the real one is better" for name in metrics.Moments._fields},
         lambda fake, to: metrics.moments(fake.images),
@@ -154,19 +150,9 @@ def _mean(values):
     return np.nan if np.isnan(values).all() else np.nanmean(values)
 
 
-def _uniform(images):
-    """The shares of stacked_mnist's distribution, in which every mode is as likely as the others."""
-    return np.full(len(images.shares), 1 / len(images.shares))
-
-
-def check_table(table):
-    """Raises ValueError for a row of an unknown kind."""
-    for name, metric in table.items():
-        if metric.kind not in KINDS:
-            raise ValueError(f"the metric {name} has the kind {metric.kind!r}; the kinds are {', '.join(KINDS)}")
-
-
-check_table(METRICS)
+def _modes(shares):
+    """The values of `modes` (Metz et al. 2016, arXiv:1611.02163); those of stacked_mnist are equally likely."""
+    return np.count_nonzero(shares), distances.shares_divergence(np.full(len(shares), 1 / len(shares)), shares)
 
 
 def check_names(names):
@@ -177,63 +163,42 @@ def check_names(names):
             raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
 
 
-def possible(dataset, conditional=False):
-    """The names of the metrics that a Dataset allows if it has enough images. conditional: see `choose`."""
-    return [name for name, metric in METRICS.items() if KINDS[metric.kind].allows(dataset, conditional)]
-
-
 def choose(asked, dataset, count, conditional=False):
     """(names of the metrics to measure, notes on those left out) of a Dataset; reads no image.
 
     asked: names in METRICS, or None for all that are possible. count: images in the smaller set. conditional: whether
-    the classes are known that generated and real images should show. Raises UserError for an unknown metric, one that
-    this data does not allow, or one that needs more images, if it was asked for; or if none is left.
+    the classes are known that generated and real images should show. Raises UserError for a metric that this data does
+    not allow, or one that needs more images, if it was asked for; or if none is left.
     """
-    names = possible(dataset, conditional)
+    names = [name for name, metric in METRICS.items() if metric.kind.allows(dataset, conditional)]
+    what = "points" if dataset.images.ndim == 2 else "images"
+    least = {name: row.least * (len(dataset.classes) if row.of_each_class else 1) for name, row in METRICS.items()}
+    for name in asked or ():
+        if name not in names:
+            raise UserError(
+                f"the metric {name} needs {METRICS[name].kind.needs}, and {dataset.name} has none; "
+                f"choose from {', '.join(names)}"
+            )
+        if count < least[name]:
+            raise UserError(
+                f"the metric {name} needs at least {least[name]:,} {what} on each side, and there are {count:,}; "
+                "give more images or a larger --num, or leave it out"
+            )
     if asked is not None:
-        check_asked(asked, dataset, count, names)
         return tuple(dict.fromkeys(asked)), []
-    chosen = [name for name in names if count >= _least(name, dataset)]
-    small = [name for name in names if name not in chosen]
-    if not chosen:
-        least, what = min(METRICS[name].least for name in small), _what(dataset)
+    small = [name for name in names if count < least[name]]
+    if small == names:
+        fewest = min(METRICS[name].least for name in names)
         raise UserError(
-            f"every metric needs at least {least:,} {what} on each side, and there are {count:,}; "
+            f"every metric needs at least {fewest:,} {what} on each side, and there are {count:,}; "
             f"give more {what}, or a larger --num"
         )
     notes = [f"with {count:,} images, these are left out: {', '.join(small)}"] if small else []
-    if {METRICS[name].kind for name in names} == {"pixels"}:
+    if {METRICS[name].kind for name in names} == {PIXELS}:
         notes.append(f"{dataset.name} has no labels, so no classifier measures it: these scores are of pixels")
-    return tuple(chosen), notes
-
-
-def check_asked(asked, dataset, count, names):
-    """Raises UserError unless metrics are among the possible names and `count` images are enough for each."""
-    check_names(asked)
-    for name in asked:
-        if name not in names:
-            raise UserError(
-                f"the metric {name} needs {KINDS[METRICS[name].kind].needs}, and {dataset.name} has none; "
-                f"choose from {', '.join(names)}"
-            )
-    for name in asked:
-        if count < _least(name, dataset):
-            raise UserError(
-                f"the metric {name} needs at least {_least(name, dataset):,} {_what(dataset)} on each side, and there "
-                f"are {count:,}; give more images or a larger --num, or leave it out"
-            )
-
-
-def _least(name, dataset):
-    """How many images a metric needs in each set."""
-    metric = METRICS[name]
-    return metric.least * (len(dataset.classes) if metric.of_each_class else 1)
-
-
-def _what(dataset):
-    return "points" if dataset.images.ndim == 2 else "images"
+    return tuple(name for name in names if name not in small), notes
 
 
 def needs_classifier(names):
     """Whether one of these metrics is measured in a classifier's features."""
-    return any(KINDS[METRICS[name].kind].in_features for name in names)
+    return any(METRICS[name].kind.in_features for name in names)

@@ -14,8 +14,8 @@ import numpy as np
 
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError
-from tfgan_v1.evaluation import by_class
-from tfgan_v1.evaluation.image_set import MOST_NEAREST, ImageSet, nearest
+from tfgan_v1.evaluation import image_set
+from tfgan_v1.evaluation.image_set import LEAST_FRECHET, MOST_NEAREST, ImageSet, nearest
 from tfgan_v1.evaluation.metric_table import METRICS
 
 NUM, NUM_STACKED = 10_000, 26_000  # images to measure; PacGAN counts modes in 26,000
@@ -27,7 +27,7 @@ class Score(NamedTuple):
 
     generated: float
     real: float
-    hint: str  # how to read it, in a few words
+    hint: str = ""  # how to read it, in a few words
 
 
 class Reference(NamedTuple):
@@ -66,11 +66,13 @@ def make_reference(dataset, test, metrics, *, num=NUM, seed=0, classifier=None):
         train_rows, test_rows = np.arange(len(dataset.images)), np.arange(len(test.images))
     count = min(num, len(train_rows))
     random = np.random.default_rng([seed, 0x5C0])
-    train = _real_set(dataset, np.sort(random.permutation(train_rows)[:count]), classifier)
-    tests = _real_set(test or dataset, np.sort(random.permutation(test_rows)[:num]), classifier)
-    new = None
-    if "nearest" in metrics:
-        new = _new_distances(dataset, None if test is None else tests.images, seed)
+
+    def choose(data, rows, most):
+        rows = np.sort(random.permutation(rows)[:most])
+        return ImageSet(data.images[rows], classifier, None if data.labels is None else data.labels[rows])
+
+    train, tests = choose(dataset, train_rows, count), choose(test or dataset, test_rows, num)
+    new = _new_distances(dataset, test and tests.images, seed) if "nearest" in metrics else None
     notes = _notes(dataset, test, num, len(train_rows))
     reference = Reference(tests, train, dataset.images, new, tuple(metrics), count, seed, classifier, notes, {})
     return reference._replace(real=_values(train, reference))
@@ -95,24 +97,19 @@ def _notes(dataset, test, num, most):
     return tuple(notes)
 
 
-def _real_set(dataset, rows, classifier):
-    """The ImageSet of some images of a Dataset."""
-    return ImageSet(dataset.images[rows], classifier, None if dataset.labels is None else dataset.labels[rows])
-
-
 def _new_distances(dataset, tests, seed):
     """The distances of new real images to their nearest training images.
 
     tests: the new images; None for each part of the training images in turn, compared with all other parts.
     """
     if tests is not None:
-        return nearest(tests[:MOST_NEAREST], dataset.images).distances
-    parts = (
-        nearest(dataset.images[part[: MOST_NEAREST // FOLDS]], dataset.images[others]).distances
+        return nearest(tests[:MOST_NEAREST], dataset.images)[1]
+    parts = [
+        nearest(dataset.images[part[: MOST_NEAREST // FOLDS]], dataset.images[others])[1]
         for part, others in splits.folds(dataset, FOLDS, seed)
         if len(part) and len(others)
-    )
-    return np.concatenate([*parts])
+    ]
+    return np.concatenate(parts)
 
 
 def make_image_set(images, reference, labels=None):
@@ -129,9 +126,8 @@ def make_image_set(images, reference, labels=None):
             f"there are {len(images):,} images to measure and {reference.count:,} real ones in their place; "
             f"give as many, or make the reference with num={len(images)}"
         )
-    return ImageSet(
-        images[: reference.count], reference.classifier, None if labels is None else labels[: reference.count]
-    )
+    labels = None if labels is None else labels[: reference.count]
+    return ImageSet(images[: reference.count], reference.classifier, labels)
 
 
 def score(images, reference):
@@ -148,7 +144,7 @@ def score(images, reference):
 def class_shares(images, reference, classes):
     """The share of each class, as the classifier sees it: class -> Score; the real ones are the test images'."""
     rows = zip(classes, images.shares, reference.test.shares, strict=True)
-    return {name: Score(float(share), float(real), "") for name, share, real in rows}
+    return {name: Score(float(share), float(real)) for name, share, real in rows}
 
 
 def class_scores(images, reference, classes):
@@ -158,15 +154,12 @@ def class_scores(images, reference, classes):
     """
     test, scores = reference.test, {}
     if "recognized" in reference.metrics:
-        scores["recognized"] = by_class.recognized(images), by_class.recognized(test)
+        scores["recognized"] = [image_set.recognized_shares(each) for each in (images, test)]
     if "class_frechet_distance" in reference.metrics:
-        pair = (by_class.frechet_distances(each, test) for each in (images, reference.train))
-        scores["class_frechet_distance"] = tuple(pair)
+        sets = images, reference.train
+        scores["class_frechet_distance"] = [image_set.class_frechet_distances(each, test) for each in sets]
     return {
-        name: {
-            metric: Score(float(generated[index]), float(real[index]), "")
-            for metric, (generated, real) in scores.items()
-        }
+        name: {metric: Score(*(float(values[index]) for values in pair)) for metric, pair in scores.items()}
         for index, name in enumerate(classes if scores else ())
     }
 
@@ -175,7 +168,7 @@ def class_notes(by_name):
     """A note on the classes without a Frechet distance, if there are any: a list. by_name: see `class_scores`."""
     distances = [each["class_frechet_distance"] for each in by_name.values() if "class_frechet_distance" in each]
     missing = sum(np.isnan(each.generated) for each in distances)
-    few = f"{missing} of {len(distances)} classes have fewer than {by_class.LEAST} images on a side"
+    few = f"{missing} of {len(distances)} classes have fewer than {LEAST_FRECHET} images on a side"
     return [f"{few}, and no class frechet distance"] if missing else []
 
 

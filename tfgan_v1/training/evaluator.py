@@ -5,15 +5,15 @@ import numpy as np
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import scores
 from tfgan_v1.evaluation.evaluate import digits_of, load_classifier
-from tfgan_v1.evaluation.metric_table import KINDS, METRICS, needs_classifier
+from tfgan_v1.evaluation.metric_table import CLASSIFIER, METRICS, PIXELS, POINTS, needs_classifier
 from tfgan_v1.storage.run_data import real_sets, shaping
 
 NUM = 5000  # images to measure
 # The first kind that the data allow -> names of metrics. The generator with the lowest first score is the best.
 BY_KIND = {
-    "classifier": ("frechet_distance", "precision_recall"),
-    "pixels": ("sliced_wasserstein",),
-    "points": ("distribution",),
+    CLASSIFIER: ("frechet_distance", "precision_recall"),
+    PIXELS: ("sliced_wasserstein",),
+    POINTS: ("distribution",),
 }
 
 
@@ -22,7 +22,7 @@ class Evaluator:
 
     def __init__(self, plan):
         self._plan, self._classifier, self._reference = plan, None, None
-        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if KINDS[kind].allows(plan.dataset, False))
+        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind.allows(plan.dataset, False))
         self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].scores))
         self._sets = real_sets(plan.config, plan.dataset)
         count, least = scores.common_count(NUM, *self._sets), max(METRICS[each].least for each in self.metrics)

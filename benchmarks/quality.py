@@ -181,8 +181,7 @@ def recognized(drawn, test, classifier):
 def references(name, metrics, classifier):
     """The References of a published data set, each with its number of images."""
     dataset, test = data.load(name), data.load_test(name)
-    digits = evaluating.digits_of(dataset, None, data.Shaping())
-    network = evaluating.load_classifier(dataset, test, digits, seed=classifier)
+    network = evaluating.load_classifier(dataset, test, None, data.Shaping(), None, seed=classifier)
     counts = {metrics: STACKED_IMAGES} if metrics else METRICS
     return [scores.make_reference(dataset, test, names, num=num, classifier=network) for names, num in counts.items()]
 

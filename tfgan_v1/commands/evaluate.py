@@ -1,6 +1,6 @@
 """`evaluate`: measures a run's generator, or images from anywhere."""
 
-import math
+import json
 from pathlib import Path
 
 from tfgan_v1 import files
@@ -96,10 +96,5 @@ def save(evaluation, path):
 
 def _numbers(scores):
     """Scores by name for JSON, which has no NaN or infinity: None in place of them."""
-    return {
-        name: {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in score._asdict().items()
-        }
-        for name, score in scores.items()
-    }
+    text = json.dumps({name: score._asdict() for name, score in scores.items()})
+    return json.loads(text, parse_constant=lambda _: None)

@@ -131,20 +131,16 @@ class StackedClassifier:
 
     def features(self, images):
         """The features of the three channels, side by side: float32 [n, 384]."""
-        return np.concatenate([self._digits.features(channel) for channel in _channels(images)], axis=1)
+        return np.concatenate([self._digits.features(images[..., [channel]]) for channel in range(3)], axis=1)
 
     def probabilities(self, images):
         """The products of the channels' probabilities: float32 [n, 1000]."""
-        red, green, blue = (self._digits.probabilities(channel) for channel in _channels(images))
+        red, green, blue = (self._digits.probabilities(images[..., [channel]]) for channel in range(3))
         return (red[:, :, None, None] * green[:, None, :, None] * blue[:, None, None, :]).reshape(len(red), -1)
 
     def close(self):
         """Closes the classifier of digits."""
         self._digits.close()
-
-
-def _channels(images):
-    return [np.asarray(images)[..., channel : channel + 1] for channel in range(3)]
 
 
 def _network(images, num_classes, training):

@@ -44,16 +44,16 @@ def frechet_distance_of(first, second):
     return max(0.0, float(np.sum((m1 - m2) ** 2) + np.trace(c1) + np.trace(c2) - 2 * cross))
 
 
-def kernel_distance(real, fake, seed=0, subsets=KERNEL_SUBSETS, most=KERNEL_SIZE):
+def kernel_distance(real, fake, seed=0, subsets=KERNEL_SUBSETS):
     """The kernel distance (KID) of two sets of features [n, d], with its standard error: (distance, error).
 
     The unbiased estimate of the squared maximum mean discrepancy with the kernel (x . y / d + 1)^3 (Binkowski et al.
-    2018, arXiv:1801.01401, sec. 4), averaged over disjoint random subsets of at most `most` images. Around 0,
+    2018, arXiv:1801.01401, sec. 4), averaged over disjoint random subsets of at most 1000 images. Around 0,
     and perhaps below, for equal distributions. Each set needs two images for each subset. The error is NaN for one
     subset.
     """
     random = np.random.default_rng(seed)
-    size = min(most, len(real) // subsets, len(fake) // subsets)
+    size = min(KERNEL_SIZE, len(real) // subsets, len(fake) // subsets)
     parts = [random.permutation(len(each))[: size * subsets].reshape(subsets, size) for each in (real, fake)]
     values = [_squared_mmd(real[one], fake[other]) for one, other in zip(*parts, strict=True)]
     error = float(np.std(values, ddof=1) / np.sqrt(subsets)) if subsets > 1 else float("nan")
@@ -207,9 +207,9 @@ def nearer_share(fake_distances, real_distances):
     return float((below + up_to).mean() / (2 * len(fake)))
 
 
-def copied_share(fake_distances, real_distances, quantile=0.05):
+def copied_share(fake_distances, real_distances):
     """The share of fakes that are nearer to a training image than all but 5 % of real test images are.
 
     Around 0.05 for new images, up to 1 for a generator that has memorized its training images.
     """
-    return float(np.mean(np.asarray(fake_distances) < np.quantile(real_distances, quantile)))
+    return float(np.mean(np.asarray(fake_distances) < np.quantile(real_distances, 0.05)))

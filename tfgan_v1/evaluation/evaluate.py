@@ -13,9 +13,10 @@ import numpy as np
 from tfgan_v1 import __version__, data
 from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.data import arrays, detect, splits
-from tfgan_v1.errors import UserError, brief
+from tfgan_v1.errors import UserError, brief, did_you_mean
 from tfgan_v1.evaluation import metric_table, scores
 from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
+from tfgan_v1.evaluation.metric_table import METRICS, is_stacked
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import records, run_data
 
@@ -29,8 +30,7 @@ class Job(NamedTuple):
     source: dict[str, Any]  # where the images come from, for the JSON file
     dataset: data.Dataset
     test: data.Dataset | None  # new images to compare with: see run_data.real_sets
-    digits: tuple | None  # of stacked_mnist: the (Dataset, test Dataset) of single digits
-    cache_dir: str | None
+    places: tuple  # (data_dir, shaping, cache_dir): where to look for the digits of stacked_mnist and a classifier
     images: np.ndarray | None = None  # uint8 [n, h, w, c] or points [n, 1]; None if a generator draws them
     conditional: bool = False  # whether the class that each image should show is known
     notes: tuple[str, ...] = ()  # sentences on the data
@@ -87,9 +87,7 @@ def evaluate(
     num = None if num is None else _whole("num", num, 1, MOST_DRAWN)
     seed, classifier_seed = _whole("seed", seed), _whole("classifier_seed", classifier_seed)
     if generator is not None and samples is not None:
-        raise UserError(
-            "--generator chooses among the generators of a run, and --samples names images; give one of the two"
-        )
+        raise UserError("--generator chooses a run's generator, and --samples names images; give one of the two")
     places = {"labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
     if samples is None:
         job = _of_run(Config(ckpt=ckpt, name=name), dataset, places)
@@ -122,20 +120,23 @@ def _checked_metrics(metrics):
         raise UserError(
             f"metrics must be names, such as ['nearest'], not {brief(metrics)}; leave it out to measure all of them"
         )
-    metric_table.check_names(asked)
+    for name in asked:
+        if not isinstance(name, str) or name not in METRICS:
+            hint = did_you_mean(str(name), METRICS)
+            raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
     return asked
 
 
 def _of_run(config, dataset, places):
     """The Job of a run."""
     saved, config, dataset = run_data.data_of_run(config, dataset=dataset, **places)
-    digits = digits_of(dataset, config.data_dir, run_data.shaping(config))
     dataset, test = run_data.real_sets(config, dataset)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
     conditional, notes = config.conditional and (test is None or test.labels is not None), ()
     if config.conditional and not conditional:
         notes = (f"the test images of {dataset.name} have no labels, so nothing is measured class by class",)
-    return Job(source, dataset, test, digits, config.cache_dir, conditional=conditional, notes=notes)
+    places = config.data_dir, run_data.shaping(config), config.cache_dir
+    return Job(source, dataset, test, places, conditional=conditional, notes=notes)
 
 
 def _of_samples(samples, dataset, labels, data_dir, cache_dir):
@@ -156,7 +157,7 @@ def _of_samples(samples, dataset, labels, data_dir, cache_dir):
     name = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
     source = {"samples": name, "num_images": len(images), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
     notes = (OF_GAUSSIAN,) if real.name == "gaussian" else ()
-    return Job(source, real, test, digits_of(real, data_dir, shaping), cache_dir, images, notes=notes)
+    return Job(source, real, test, (data_dir, shaping, cache_dir), images, notes=notes)
 
 
 def _read(samples):
@@ -176,19 +177,10 @@ def _read(samples):
     return detect.read(path).images
 
 
-def digits_of(dataset, data_dir, shaping):
-    """The digits that stacked_mnist's three channels show, and their test images; None for other data or labels."""
-    if not metric_table.is_stacked(dataset):
-        return None
-    gray = shaping._replace(channels=1)
-    digits = data.load(None, data_dir, gray)
-    return digits, data.load_test(digits.name, data_dir, gray)
-
-
 def _number(num, job):
-    """How many images to measure: `num`, or by default. Raises UserError if there are fewer samples."""
+    """How many images to measure. Raises UserError if there are fewer samples."""
     if num is None:
-        most = scores.NUM_STACKED if job.digits else scores.NUM
+        most = scores.NUM_STACKED if is_stacked(job.dataset) else scores.NUM
         return most if job.images is None else min(most, len(job.images))
     if job.images is not None and len(job.images) < num:
         raise UserError(f"--num {num:,} asks for more than the {len(job.images):,} images in --samples; give fewer")
@@ -199,13 +191,21 @@ def _classifier(job, metrics, seed):
     """The classifier that measures a Job's images, for a with block; None if no metric needs one."""
     if not metric_table.needs_classifier(metrics):
         return nullcontext()
-    return closing(load_classifier(job.dataset, job.test, job.digits, seed=seed, cache_dir=job.cache_dir))
+    return closing(load_classifier(job.dataset, job.test, *job.places, seed=seed))
 
 
-def load_classifier(dataset, test, digits, *, seed=0, cache_dir=None):
-    """The classifier in whose features a Dataset is measured, from the cache or trained. digits: see `digits_of`."""
-    classifier = Classifier.load_or_train(*(digits or (dataset, test)), seed=seed, cache_dir=cache_dir)
-    return StackedClassifier(classifier) if digits else classifier
+def load_classifier(dataset, test, data_dir, shaping, cache_dir, seed=0):
+    """The classifier in whose features a Dataset is measured, from the cache or trained.
+
+    data_dir, shaping: with which the digits of stacked_mnist's channels are loaded.
+    """
+    stacked = is_stacked(dataset)
+    if stacked:
+        gray = shaping._replace(channels=1)
+        dataset = data.load(None, data_dir, gray)
+        test = data.load_test(dataset.name, data_dir, gray)
+    classifier = Classifier.load_or_train(dataset, test, seed=seed, cache_dir=cache_dir)
+    return StackedClassifier(classifier) if stacked else classifier
 
 
 def _image_set(job, generator, reference, num):
@@ -220,10 +220,11 @@ def _image_set(job, generator, reference, num):
 def _measure(job, images, reference, generator):
     """The Evaluation of an ImageSet."""
     metrics, classes = reference.metrics, job.dataset.classes
+    shares = "class_balance" in metrics and not is_stacked(job.dataset)  # which has 1,000 classes
     by_class = scores.class_scores(images, reference, classes) if job.conditional else {}
     return Evaluation(
         scores.score(images, reference),
-        scores.class_shares(images, reference, classes) if "class_balance" in metrics and not job.digits else {},
+        scores.class_shares(images, reference, classes) if shares else {},
         by_class,
         _about(job, reference, generator),
         (*reference.notes, *scores.class_notes(by_class)),

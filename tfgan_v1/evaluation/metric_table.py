@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data.stacked import CLASSES
-from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import distances, image_set, metrics
 from tfgan_v1.evaluation.image_set import K_DENSITY, K_PRECISION, LEAST_FRECHET
 
@@ -153,14 +153,6 @@ def _mean(values):
 def _modes(shares):
     """The values of `modes` (Metz et al. 2016, arXiv:1611.02163); those of stacked_mnist are equally likely."""
     return np.count_nonzero(shares), distances.shares_divergence(np.full(len(shares), 1 / len(shares)), shares)
-
-
-def check_names(names):
-    """Raises UserError unless all of these are names in METRICS."""
-    for name in names:
-        if not isinstance(name, str) or name not in METRICS:
-            hint = did_you_mean(str(name), METRICS)
-            raise UserError(f"there is no metric {brief(name)}; {hint}the metrics are {', '.join(METRICS)}")
 
 
 def choose(asked, dataset, count, conditional=False):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import scores
-from tfgan_v1.evaluation.evaluate import digits_of, load_classifier
+from tfgan_v1.evaluation.evaluate import load_classifier
 from tfgan_v1.evaluation.metric_table import CLASSIFIER, METRICS, PIXELS, POINTS, needs_classifier
 from tfgan_v1.storage.run_data import real_sets, shaping
 
@@ -36,8 +36,8 @@ class Evaluator:
         """Measures the real images. It may train a classifier first, for a minute or two."""
         (dataset, test), config = self._sets, self._plan.config
         if needs_classifier(self.metrics):
-            digits = digits_of(dataset, config.data_dir, shaping(config))
-            self._classifier = load_classifier(dataset, test, digits, cache_dir=config.cache_dir)
+            places = config.data_dir, shaping(config), config.cache_dir
+            self._classifier = load_classifier(dataset, test, *places)
         options = {"num": NUM, "seed": config.seed, "classifier": self._classifier}
         self._reference = scores.make_reference(dataset, test, self.metrics, **options)
 

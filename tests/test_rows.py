@@ -60,7 +60,7 @@ def rows(monkeypatch):
         (LOSSES, "my_loss", squared),
         (PENALTIES, "my_penalty", penalty),
         (AUGMENTATIONS, "my_augmentation", Augmentation(used("augmentation", lambda images, draws: images * 0.9), 1)),
-        (METRICS, "my_metric", Metric(PIXELS, 2, {"brightness": "as the real"}, brightness)),
+        (METRICS, "my_metric", Metric(PIXELS, {"brightness": "as the real"}, brightness)),
         (DATASETS, "my_data", Row("Trained on noise.", load=used("data", lambda request: Labelled(IMAGES)))),
         (FORMATS, "my_format", Format(write, "## `step.txt`, the {step}")),
     ):

@@ -43,93 +43,80 @@ class Metric(NamedTuple):
     """A measurement that gives one or more scores."""
 
     kind: Kind
-    least: int  # images in each set
     scores: dict[str, str]  # name -> hint
     measure: Callable  # (ImageSet, scores.Reference) -> the values in order
+    least: int = 2  # images in each set
     of_each_class: bool = False  # whether it needs so many images of each class
-
-
-def nearest_values(apart, new):
-    """The values of `nearest`: distances of images to training images, and of new real images to these."""
-    return float(np.median(apart)), distances.nearer_share(apart, new), distances.copied_share(apart, new)
 
 
 METRICS = {
     "frechet_distance": Metric(
         CLASSIFIER,
-        LEAST_FRECHET,
         {"frechet_distance": LOWER},
         lambda fake, to: [distances.frechet_distance_of(to.test.gaussian, fake.gaussian)],
+        LEAST_FRECHET,
     ),
     "kernel_distance": Metric(
         CLASSIFIER,
-        2 * distances.KERNEL_SUBSETS,
         {"kernel_distance": LOWER, "kernel_distance_error": "standard error of the line above"},
         lambda fake, to: distances.kernel_distance(to.test.features, fake.features, to.seed),
+        2 * distances.KERNEL_SUBSETS,
     ),
     "classifier_score": Metric(
-        CLASSIFIER, 2, {"classifier_score": HIGHER}, lambda fake, to: [distances.classifier_score(fake.probabilities)]
+        CLASSIFIER, {"classifier_score": HIGHER}, lambda fake, to: [distances.classifier_score(fake.probabilities)]
     ),
     "precision_recall": Metric(
         CLASSIFIER,
-        K_PRECISION + 1,
         {"precision": "higher: images look real", "recall": "higher: nothing is missing"},
         lambda fake, to: distances.precision_recall(
             to.test.features, fake.features, K_PRECISION, to.test.precision_radii
         ),
+        K_PRECISION + 1,
     ),
     "density_coverage": Metric(
         CLASSIFIER,
-        K_DENSITY + 1,
         {"density": "higher: images look real", "coverage": "higher: nothing is missing"},
         lambda fake, to: distances.density_coverage(to.test.features, fake.features, K_DENSITY, to.test.density_radii),
+        K_DENSITY + 1,
     ),
     "class_balance": Metric(
         CLASSIFIER,
-        2,
         {"class_imbalance": "0: each class as often as in the test images"},
         lambda fake, to: [distances.total_variation(to.test.shares, fake.shares)],
     ),
     "recognized": Metric(  # of test images in place of training images, from which the classifier has learned
         CONDITIONAL,
-        2,
         {"recognized": "seen as the class that was asked for, higher is better"},
         lambda fake, to: [(to.test if fake is to.train else fake).recognized.mean()],
     ),
     "class_frechet_distance": Metric(
         CONDITIONAL,
-        LEAST_FRECHET,
         {"class_frechet_distance": "the mean within classes, lower is better"},
         lambda fake, to: [_mean(image_set.class_frechet_distances(fake, to.test))],
+        LEAST_FRECHET,
         of_each_class=True,
     ),
     "modes": Metric(
         STACKED,
-        2,
         {"modes": "of 1,000", "modes_divergence": "KL in nats, lower is better"},
         lambda fake, to: _modes(fake.shares),
     ),
     "sliced_wasserstein": Metric(
         PIXELS,
-        2,
         {"sliced_wasserstein": LOWER},
         lambda fake, to: [distances.sliced_wasserstein(to.test.images, fake.images, to.seed) / 255],
     ),
     "nearest": Metric(
         PIXELS,
-        2,
         {
             "nearest_distance": "to the nearest training image, median",
             "nearer_than_new": "0.5: as new as new real images; 1: copies",
             "copied": "about 0.05: new; 1: memorized",
         },
-        lambda fake, to: nearest_values(
-            to.new_distances if fake is to.train else fake.nearest(to.training)[1], to.new_distances
-        ),
+        lambda fake, to: _nearest(to.new_distances if fake is to.train else fake.nearest(to.training)[1], to),
     ),
     "distribution": Metric(
         POINTS,
-        2,
         {"kl_divergence": LOWER, "wasserstein": LOWER, "kolmogorov_smirnov": "0 to 1, lower is better"},
         lambda fake, to: [
             measure(to.test.images, fake.images)
@@ -138,11 +125,16 @@ METRICS = {
     ),
     "moments": Metric(
         POINTS,
-        2,
         {name: "nearer to the real one is better" for name in metrics.Moments._fields},
         lambda fake, to: metrics.moments(fake.images),
     ),
 }
+
+
+def _nearest(apart, to):
+    """The values of `nearest`, of the distances of images to their nearest training images."""
+    new = to.new_distances
+    return np.median(apart), distances.nearer_share(apart, new), distances.copied_share(apart, new)
 
 
 def _mean(values):

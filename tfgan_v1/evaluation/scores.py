@@ -47,9 +47,8 @@ class Reference(NamedTuple):
 
 def common_count(num, dataset, test):
     """How many of `num` images can be measured, with as many real ones in their place and as many test images."""
-    if test is not None:
-        return min(num, len(dataset.images), len(test.images))
-    return min(num, len(dataset.images) // 2)
+    most = len(dataset.images) // 2 if test is None else min(len(dataset.images), len(test.images))
+    return min(num, most)
 
 
 def make_reference(dataset, test, metrics, *, num=NUM, seed=0, classifier=None):
@@ -117,17 +116,21 @@ def make_image_set(images, reference, labels=None):
 
     images: uint8, or float in [0, 1], [n, h, w, c], or points [n, 1], of the reference's shape; only the first
     `reference.count` are measured. Floats are rounded to the 256 values that the data have. labels: the class that each
-    should show, int [n]. Raises UserError for another shape, or for too few images.
+    should show, int [n]. Raises UserError for another shape, too few images, or NaN or infinite values.
     """
-    images = as_pixels(images)
+    images = np.asarray(images)
     check_shape(images.shape, reference.training.shape)
     if len(images) < reference.count:
         raise UserError(
             f"there are {len(images):,} images to measure and {reference.count:,} real ones in their place; "
             f"give as many, or make the reference with num={len(images)}"
         )
-    labels = None if labels is None else labels[: reference.count]
-    return ImageSet(images[: reference.count], reference.classifier, labels)
+    images, labels = images[: reference.count], None if labels is None else labels[: reference.count]
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise UserError("the images hold NaN or infinite values; such images cannot be measured")
+    if images.dtype != np.uint8 and images.ndim == 4:
+        images = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    return ImageSet(images, reference.classifier, labels)
 
 
 def score(images, reference):
@@ -178,16 +181,6 @@ def _values(images, reference):
     for metric in map(METRICS.get, reference.metrics):
         values.update(zip(metric.scores, map(float, metric.measure(images, reference)), strict=True))
     return values
-
-
-def as_pixels(images):
-    """Images as uint8, float ones from [0, 1]; points stay as they are. Raises UserError for NaN or infinite values."""
-    images = np.asarray(images)
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise UserError("the images hold NaN or infinite values; such images cannot be measured")
-    if images.dtype == np.uint8 or images.ndim != 4:
-        return images
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
 def check_shape(generated, real):

@@ -138,19 +138,14 @@ def make_drawing(request, classes=(), closed=False):
     if interpolate is not None:
         drawing = _between(interpolate, names, num or (NUM_ANIMATED if closed else NUM_BETWEEN), closed)
     elif columns is not None:
-        drawing = _of_map(columns, seeds or [0], names)
+        if len(names) > 1:
+            raise UserError(f"--map draws one class, and --class names {len(names)}; give one of them")
+        drawing = Drawing("map", seeds or [0], names, columns**2, columns)
     else:
         drawing = _of_seeds(num, seeds, names, grid)
     if drawing.count > MOST_DRAWN:
         raise UserError(f"{drawing.count:,} images are more than the {MOST_DRAWN:,} of one call; give a smaller number")
     return drawing._replace(truncate=truncate)
-
-
-def _of_map(columns, seeds, names):
-    """The Drawing of a map of the first two dimensions of the noise."""
-    if len(names) > 1:
-        raise UserError(f"--map draws one class, and --class names {len(names)}; give one of them")
-    return Drawing("map", seeds, names, columns**2, columns)
 
 
 def _of_seeds(num, seeds, names, grid):
@@ -189,10 +184,8 @@ def _between(seeds, classes, num, closed):
     if count < 2:
         raise UserError("--interpolate needs two or more seeds, such as 3,7,12, or one seed and several --class")
     if not {len(seeds), len(classes or seeds)} <= {1, count}:
-        raise UserError(
-            f"--interpolate names {len(seeds)} seeds and --class {len(classes)} classes; give as many of both, or one "
-            "of either"
-        )
+        numbers = f"--interpolate names {len(seeds)} seeds and --class {len(classes)} classes"
+        raise UserError(f"{numbers}; give as many of both, or one of either")
     if num < 2:
         raise UserError("--num must be at least 2 with --interpolate: images from one seed to the next, both included")
     images = (count if closed else count - 1) * num

@@ -13,7 +13,7 @@ import pytest
 
 from conftest import REPOSITORY
 from tfgan_v1.report import console
-from tfgan_v1.storage.progress import Progress
+from tfgan_v1.storage.progress import new_progress
 from tfgan_v1.training.plan import make_plan
 
 LOSSES = "Epoch 1/100... Discriminator Loss: 0.3638... Generator Loss: 4.0062"
@@ -33,14 +33,15 @@ def test_a_part_that_is_too_long_leaves_room_for_a_shorter_one():
 
 
 def test_speed_and_time_left_are_those_since_the_last_line(digits_config, capsys):
-    plan, config = make_plan(digits_config(epochs=10)), digits_config(epochs=10)
-    progress = Progress(config, step=34, epoch=2, seconds=7.0, reported=5.0, reported_step=17)
+    plan = make_plan(digits_config(epochs=10))
+    progress = new_progress(plan)
+    progress.step, progress.seconds, progress.reported = 34, 7.0, (5.0, 17)
     console.write_line(plan, progress, [0.5, 1.25, 0.9, 0.1, 0.75, 0.25])
     assert capsys.readouterr().out == (
         "Epoch 2/10... Discriminator Loss: 0.5000... Generator Loss: 1.2500... D(x) 0.90, D(G(z)) 0.10, "
         "accuracy D 0.75, G 0.25... 850 images/s, 0:00:16 left\n"  # 17 steps of 100 in 2 seconds; 136 are left
     )
-    assert (progress.reported, progress.reported_step) == (7.0, 34)
+    assert progress.reported == (7.0, 34)
 
 
 def on_a_terminal(argv, columns, term, cwd):

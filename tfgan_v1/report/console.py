@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import shutil
 import sys
 from datetime import timedelta
@@ -11,7 +10,7 @@ from tqdm import tqdm
 
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.report.statistics import statistics
+from tfgan_v1.report.curves import statistics
 from tfgan_v1.storage import records
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
 
@@ -31,19 +30,15 @@ def write_line(plan, progress, numbers):
     outputs = ", ".join(f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4])
     if progress.held_out and progress.held_out[-1].step == progress.step:
         outputs += f", {records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}"
-    accuracies = ""
-    if "d_accuracy" in values:
-        accuracies = f"accuracy D {values['d_accuracy']:.2f}, G {values['g_accuracy']:.2f}"
-    speed = f"{steps * plan.images_per_step / seconds:,.0f} {'points' if plan.is_points else 'images'}/s"
-    if plan.workers > 1:
-        speed += f" by {plan.workers} workers"
+    accuracies = [] if plan.critic else [f"accuracy D {values['d_accuracy']:.2f}, G {values['g_accuracy']:.2f}"]
+    speed = f"{steps * plan.images_per_step / seconds:,.0f} {_unit(plan)}/s"
+    speed += f" by {plan.workers} workers" if plan.workers > 1 else ""
     points = _statistics(plan, progress)
     if sys.stdout and sys.stdout.isatty():
-        parts = filter(None, [f"{time_left.removeprefix('0:')} left", speed, outputs, *points, accuracies])
+        parts = [f"{time_left.removeprefix('0:')} left", speed, outputs, *points, *accuracies]
         line = fitted(losses, parts, shutil.get_terminal_size().columns)
     else:
-        all_outputs = ", ".join(filter(None, [outputs, accuracies]))
-        parts = [losses, all_outputs, ", ".join(points), f"{speed}, {time_left} left"]
+        parts = [losses, ", ".join([outputs, *accuracies]), ", ".join(points), f"{speed}, {time_left} left"]
         line = "... ".join(filter(None, parts))
     with tqdm.external_write_mode():
         print(line, flush=True)
@@ -51,8 +46,11 @@ def write_line(plan, progress, numbers):
 
 def progress_bar(plan, progress):
     """The bar of a run: see `bar`."""
-    unit = "points" if plan.is_points else "images"
-    return bar(plan.total_steps * plan.images_per_step, unit, progress.step * plan.images_per_step)
+    return bar(plan.total_steps * plan.images_per_step, _unit(plan), progress.step * plan.images_per_step)
+
+
+def _unit(plan):
+    return "points" if plan.is_points else "images"
 
 
 def bar(total, unit, done=0):
@@ -75,15 +73,10 @@ def written_files(config):
     patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: SAMPLES_FILES}
     lines = []
     for folder, names in patterns.items():
-        paths = [path for name in names for path in sorted(folder.glob(name), key=_by_step)]
+        paths = [path for name in names for path in sorted(folder.glob(name), key=lambda path: (len(path.name), path))]
         shown = (path.stem if path.suffix == ".index" else path.name + "/" * path.is_dir() for path in paths)
         lines.append(f"  {folder}: {', '.join(shown)}")
     return lines
-
-
-def _by_step(path):
-    """Names of checkpoints in the order of their steps."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", path.name)]
 
 
 def write_scores(plan, progress, evaluator):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfgan_v1.evaluation import metrics
 from tfgan_v1.storage import names
 
 _MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
@@ -11,7 +12,7 @@ _WINDOWS = 20  # of the running mean, side by side, in a curve
 
 
 class Tables(NamedTuple):
-    """The numbers of a run, in memory or read from its files."""
+    """The numbers of a run, read from its files; a Progress has the same in memory."""
 
     losses: list = ()  # records.Losses
     held_out: list = ()  # records.HeldOut
@@ -22,22 +23,18 @@ class Curve(NamedTuple):
     """Lines over the steps of a run, on one pair of axes."""
 
     file: str  # of the plot
-    title: str  # on the page
+    title: str
     ylabel: str  # in the plot
     caption: str  # on the page
-    series: dict  # name on the page -> values; in the table below, the column of its rows
+    series: dict  # name -> values; in the table below, the column of its rows
     range: tuple | None = None  # of the vertical axis; None for that of the values
     references: tuple = ()  # values of dashed lines
-    plot_title: str = ""  # where it is not `title`
-    legend: tuple = ()  # names in the plot, where they are not those of `series`
     x: list = ()  # in the run's unit, ascending
 
 
 LOSSES = Curve(
-    *(names.LOSS_CURVES, "Losses", "loss", "Loss of discriminator (D) and generator (G) by {unit}{faint}."),
-    {"D": "d_loss", "G": "g_loss"},
-    plot_title="Training Losses",
-    legend=("Discriminator", "Generator"),
+    *(names.LOSS_CURVES, "Training losses", "loss", "Loss of discriminator and generator by {unit}{faint}."),
+    {"Discriminator": "d_loss", "Generator": "g_loss"},
 )
 OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)
     False: Curve(
@@ -56,36 +53,33 @@ OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2
 HELD_OUT = Curve(  # with the axis of OUTPUTS
     *(names.OVERFITTING, "Discriminator outputs on real images", ""),
     "D's mean output on training and held-out images by {unit}; a gap is overfitting.",
-    {"training images": "training", "held-out": "held_out"},
-    legend=("training images", "held-out images"),
+    {"training images": "training", "held-out images": "held_out"},
 )
 TAGS = {  # of the gan.train_step.STEP_METRICS, in the groups of TensorBoard
-    "d_loss": "loss/discriminator",
-    "g_loss": "loss/generator",
-    "d_accuracy": "accuracy/discriminator",
-    "g_accuracy": "accuracy/generator",
+    **{"d_loss": "loss/discriminator", "g_loss": "loss/generator"},
+    **{"d_accuracy": "accuracy/discriminator", "g_accuracy": "accuracy/generator"},
     **{name: f"outputs/{name}" for curve in OUTPUTS.values() for name in curve.series},
 }
 
 
 def of_run(summary, tables):
-    """The Curves of the tables of a run. summary: see page.summarize_run."""
+    """The Curves of a run. summary: see page.summarize_run. tables: Tables, or a Progress."""
     outputs = OUTPUTS[summary["reads_as"] == "scores"]
     held_out = HELD_OUT._replace(ylabel=outputs.ylabel, range=outputs.range)
     table = ((LOSSES, tables.losses), (outputs, tables.losses), (held_out, tables.held_out))
     curves = [_fill(curve, summary, rows) for curve, rows in table if rows]
     x = [place_of(summary, row[0]) for row in tables.evaluation]
-    for i, (name, real) in enumerate(summary["figures"].items() if x else ()):
-        label, values = name.replace("_", " "), [row[2 + i] for row in tables.evaluation]
+    for i, (name, real) in enumerate(summary["figures"].items() if x else (), 2):
+        label, values = name.replace("_", " "), [row[i] for row in tables.evaluation]
         caption = f"Of generated images, by {summary['unit']}; dashed: of real images, {real:.3g}."
         axes = names.EVALUATION_CURVES, label.capitalize(), label, caption
         curves.append(Curve(*axes, {"generated images": values}, references=(real,), x=x))
     return curves
 
 
-def of_points(summary, statistics):
-    """The Curve of the Kullback-Leibler divergence of a run of points. statistics: rows of statistics.csv."""
-    x, values = [place_of(summary, row[0]) for row in statistics], [row[2] for row in statistics]
+def of_points(summary, rows):
+    """The Curve of the Kullback-Leibler divergence of a run of points. rows: its `statistics`."""
+    x, values = [place_of(summary, row[0]) for row in rows], [row[2] for row in rows]
     return Curve(names.DIVERGENCE, "KL divergence", "nats", "", {"KL(real || fake)": values}, x=x)
 
 
@@ -106,11 +100,20 @@ def running_mean(values):
     """
     if len(values) < _MANY:
         return None
-    window = len(values) // _WINDOWS
     sums = np.cumsum(np.concatenate([[0.0], values]))
     ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(0, ends - window)
+    starts = np.maximum(0, ends - len(values) // _WINDOWS)
     return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def statistics(plan, progress):
+    """All rows of statistics.csv: step, epoch, KL divergence, moments of the data, moments of the generated points."""
+    real, rows = plan.dataset.images, progress.rows("statistics")
+    real_moments = metrics.moments(real)
+    for step, fake in list(zip(progress.sample_steps, progress.samples, strict=True))[len(rows) :]:
+        epoch = (step - 1) // plan.steps_per_epoch + 1
+        rows.append((step, epoch, metrics.kl_divergence(real, fake), *real_moments, *metrics.moments(fake)))
+    return rows
 
 
 def label_of(summary, step):

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,10 +17,7 @@ from tfgan_v1.report.images import as_bytes, gif, gif_enlargement, png
 from tfgan_v1.report.plots import samples_png
 from tfgan_v1.storage import names
 
-_MOST_PIXELS, _MOST_POINTS = 2**26, 100_000  # of a sheet, before it is enlarged, and of a plot of their density
-_MOST_ANIMATED = 2**28  # pixels of all frames of a GIF, enlarged
-_MOST_BYTES = 2**30  # of a pickle
-_MOST_TEXT = 2000  # images of a sheet with text
+_MOST_TEXT = 2000  # images of a grid with text
 
 
 class Images(NamedTuple):
@@ -29,13 +26,12 @@ class Images(NamedTuple):
     blocks: Iterable  # float32 [m, h, w, c] in [0, 1], or points [m, 1]
     count: int
     shape: tuple  # of each
-    sheet: Callable = samples_png  # all of them, uint8 [n, h, w, c] or points -> the bytes of a PNG
+    grid: Callable = samples_png  # all of them, uint8 [n, h, w, c] or points -> the bytes of a PNG
     milliseconds: int = 500  # of each frame of a GIF
 
     def all(self):
         """All of them: uint8 [n, h, w, c], or points, float32 [n, 1]."""
-        is_points = len(self.shape) == 1
-        return np.concatenate([block if is_points else as_bytes(block) for block in self.blocks])
+        return np.concatenate([block if len(self.shape) == 1 else as_bytes(block) for block in self.blocks])
 
 
 def _write_array(images, file):
@@ -58,34 +54,33 @@ def _write_archive(images, file):
 class Format(NamedTuple):
     """A file format of drawn images."""
 
-    write: Callable[[Images, Any], None]
-    most: Callable[[tuple], float] = lambda shape: math.inf  # images or points of a shape: their memory is bounded
+    write: Callable  # (Images, a binary file)
+    most: Callable = lambda shape: math.inf  # a shape -> how many of it; what needs the memory of all has a limit
 
 
 FORMATS = {  # suffix -> Format
     ".png": Format(
-        lambda images, file: file.write(images.sheet(images.all())),
-        lambda shape: _MOST_PIXELS // math.prod(shape[:2]) if len(shape) == 3 else _MOST_POINTS,
+        lambda images, file: file.write(images.grid(images.all())),
+        lambda shape: 2**26 // math.prod(shape[:2]) if len(shape) == 3 else 100_000,  # pixels before they are enlarged
     ),
     ".gif": Format(
         lambda images, file: file.write(gif(chain.from_iterable(images.blocks), images.milliseconds)),
-        lambda shape: _MOST_ANIMATED // (math.prod(shape[:2]) * gif_enlargement(shape) ** 2),
+        lambda shape: 2**28 // (math.prod(shape[:2]) * gif_enlargement(shape) ** 2),  # pixels of all frames
     ),
     ".npy": Format(_write_array),
     ".npz": Format(_write_archive),
     ".pkl": Format(
         lambda images, file: pickle.dump(np.concatenate(list(images.blocks)), file, protocol=4),
-        lambda shape: _MOST_BYTES // (4 * math.prod(shape)),
+        lambda shape: 2**30 // (4 * math.prod(shape)),  # bytes
     ),
 }
 
 
 def check(out):
     """Raises UserError if a path has no known suffix, or the name of a file that a run writes."""
-    path = Path(out)
     if is_folder(out):
         return
-    if path.suffix.lower() not in FORMATS:
+    if Path(out).suffix.lower() not in FORMATS:
         raise UserError(f"--out {out} has an unknown suffix; use {', '.join(FORMATS)}, or a folder, which ends in /")
     names.check_free(out)
 
@@ -95,18 +90,15 @@ def check_number(out, count, shape, with_text=False):
     unit = "images" if len(shape) == 3 else "points"
     if is_folder(out):
         if unit == "points":
-            raise UserError(
-                f"--out {out} is a folder for images, but these are points; use a .png file, which shows their density"
-            )
+            raise UserError(f"--out {out} is a folder for images, not points; use a .png, which shows their density")
         return
     suffix = Path(out).suffix.lower()
     most = min(FORMATS[suffix].most(shape), _MOST_TEXT if with_text else math.inf)
     if count > most:
-        text = " with text" if with_text else ""
-        folder = ", or a folder such as pictures/" if unit == "images" else ""
+        text, folder = " with text" * with_text, ", or a folder such as pictures/" * (unit == "images")
         raise UserError(
-            f"a {suffix}{text} takes at most {most:,} of these {unit}, and there are {count:,}; use .npy or .npz"
-            f"{folder}, which take any number"
+            f"a {suffix}{text} takes at most {most:,} of these {unit}, and there are {count:,}; "
+            f"use .npy or .npz{folder}, which take any number"
         )
 
 
@@ -119,12 +111,9 @@ def write(out, images, name_of):
             FORMATS[path.suffix.lower()].write(images, file)
         return
     path.mkdir(parents=True, exist_ok=True)
-    number = 0
-    for block in images.blocks:
-        for image in block:
-            with files.replacing(path / f"{name_of(number)}.png") as partial:
-                partial.write_bytes(png(image))
-            number += 1
+    for number, image in enumerate(chain.from_iterable(images.blocks)):
+        with files.replacing(path / f"{name_of(number)}.png") as partial:
+            partial.write_bytes(png(image))
 
 
 def is_folder(out):

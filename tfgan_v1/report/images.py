@@ -13,11 +13,8 @@ _SHORTEST = 20  # milliseconds of a frame: browsers show shorter ones more slowl
 
 
 def grid_png(images, columns=None):
-    """Images [n, h, w, c] in [0, 1], or uint8, as an image grid, as the bytes of a PNG; small images are enlarged.
-
-    columns: None for the most square grid.
-    """
-    return png(tile(as_bytes(images), columns or grid_size(len(images))[1], background=255), least=_LEAST)
+    """The bytes of a PNG of images [n, h, w, c], in [0, 1] or uint8, as `tile` has them. A small grid is enlarged."""
+    return png(tile(as_bytes(images), columns, background=255), least=_LEAST)
 
 
 def png(image, least=0):
@@ -45,9 +42,9 @@ def gif(frames, milliseconds, last_milliseconds=None):
         pictures.append(picture.resize(size, Image.Resampling.NEAREST))
     durations = [max(_SHORTEST, round(milliseconds))] * len(pictures)
     durations[-1] = round(last_milliseconds or durations[-1])
+    durations = durations if len(pictures) > 1 else durations[0]
     file = io.BytesIO()
-    options = {"save_all": True, "append_images": pictures[1:], "loop": 0}
-    pictures[0].save(file, "GIF", duration=durations if len(pictures) > 1 else durations[0], **options)
+    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], loop=0, duration=durations)
     return file.getvalue()
 
 
@@ -70,17 +67,14 @@ def as_bytes(images):
     return images if images.dtype == np.uint8 else np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
 
 
-def tile(images, columns, background=0):
-    """Images [n, h, w, c] or [n, h, w] in a grid, row by row: [rows * (h + gap) - gap, columns * (w + gap) - gap]."""
-    images = np.asarray(images)
-    short = -len(images) % columns
-    padding = [(0, 0), (0, _GAP), (0, _GAP)] + [(0, 0)] * (images.ndim - 3)
+def tile(images, columns=None, background=0):
+    """Images [n, h, w, c] or [n, h, w] in a grid with gaps, row by row. columns: None for the most square grid."""
+    images, columns = np.asarray(images), columns or grid_size(len(images))[1]
+    padding = [(0, -len(images) % columns), (0, _GAP), (0, _GAP)] + [(0, 0)] * (images.ndim - 3)
     cells = np.pad(images, padding, constant_values=background)
-    cells = np.concatenate([cells, np.full((short, *cells.shape[1:]), background, cells.dtype)])
-    rows = len(cells) // columns
     _, height, width, *channels = cells.shape
-    grid = cells.reshape(rows, columns, height, width, *channels).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, *channels)[:-_GAP, :-_GAP]
+    grid = cells.reshape(-1, columns, height, width, *channels).swapaxes(1, 2)
+    return grid.reshape(-1, columns * width, *channels)[:-_GAP, :-_GAP]
 
 
 def grid_size(count):

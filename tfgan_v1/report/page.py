@@ -10,7 +10,6 @@ import math
 from html import escape
 from importlib import resources
 from string import Template
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,6 @@ PAGE_BYTES = 8e6  # of all images of a page, about
 # Format, options of Pillow, bytes of a value: the first with which all images fit is used, otherwise the last.
 ENCODINGS = (("PNG", {}, 0.8), ("WEBP", {"quality": 90}, 0.25), ("WEBP", {"quality": 75}, 0.2))
 MOST_VALUES = 2000  # of a curve
-DIGITS = 4  # significant ones of a number on the page
 SUMMARY = {  # the keys of review.json, and their values for samples without a run
     **{"title": "", "subtitle": "", "shown": "", "command": "", "configuration": [], "unit": "sample"},
     **{"steps_per_epoch": 1, "sample_steps": [], "columns": None, "reads_as": "probabilities", "figures": {}},
@@ -40,42 +38,35 @@ class Grids:
     def urls(self, samples):
         """A data URL for each of `samples`, which grew since the last call, or are the same."""
         for sample in samples[len(self._encoded) :]:
-            self._encoded.append(self._url(sample, max(self._expected, len(samples))))
+            encoding, content = self._encode(sample, max(self._expected, len(samples)))
+            self._encoded.append(f"data:image/{encoding};base64,{base64.b64encode(content).decode()}")
         return self._encoded[: len(samples)]
 
-    def _url(self, sample, count):
+    def _encode(self, sample, count):
+        """(the format, the bytes) of one of `count` images."""
         if np.ndim(sample) != 4:
-            return data_url("svg+xml", plots.density_svg(sample, self._real).encode())
-        grid = images.tile(np.nan_to_num(sample), self._columns or images.grid_size(len(sample))[1], background=1)
-        sizes = (4 / 3 * value_bytes * grid.size * count for *_, value_bytes in ENCODINGS)
-        encoding, options, _ = next(
-            (row for row, size in zip(ENCODINGS, sizes, strict=True) if size <= PAGE_BYTES), ENCODINGS[-1]
-        )
+            return "svg+xml", plots.density_svg(sample, self._real).encode()
+        grid = images.tile(np.nan_to_num(sample), self._columns, background=1)
+        fitting = (row for row in ENCODINGS if 4 / 3 * row[2] * grid.size * count <= PAGE_BYTES)
+        encoding, options, _ = next(fitting, ENCODINGS[-1])
         file = io.BytesIO()
         images.as_picture(grid).save(file, encoding, **options)
-        return data_url(encoding.lower(), file.getvalue())
-
-
-def data_url(encoding, content):
-    """The data URL of an image in an encoding such as png."""
-    return f"data:image/{encoding};base64,{base64.b64encode(content).decode()}"
+        return encoding.lower(), file.getvalue()
 
 
 def page(summary, urls, tables=curves.Tables()):  # noqa: B008, a constant
     """The bytes of the page.
 
-    summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step.
+    summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step. tables: curves.Tables
+    or a Progress.
     """
     steps = summary["sample_steps"] or range(1, len(urls) + 1)
     points = [
         {"label": curves.label_of(summary, step), "x": curves.place_of(summary, step), "image": url}
         for step, url in zip(steps, urls, strict=True)
     ]
-    run = {
-        **{name: summary[name] for name in ("subtitle", "shown", "command", "configuration")},
-        "points": points,
-        "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)],
-    }
+    run = {name: summary[name] for name in ("subtitle", "shown", "command", "configuration")}
+    run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
     template = resources.files(__package__).joinpath("review_page.html").read_text("utf-8")
     # No sequence of characters in a name may end the script element.
     text = json.dumps(run, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
@@ -89,12 +80,13 @@ def summarize_run(plan, progress, evaluator=None):
     where = f"{plan.metadata['num_images']:,} {'points' if plan.is_points else 'images'} of {name}"
     done = f"{plan.step_label(progress.step)} of {plan.config.epochs or plan.config.steps:,}"
     custom = plan.custom.names()
+    in_python = f"  # with a custom {' and '.join(custom)}, in Python" if custom else ""
+    measured = zip(evaluator.header[2:], map(float, evaluator.real), strict=True) if evaluator else ()
     return {
         "title": config.name or f"{config.model} on {name}",
         "subtitle": f"{config.model}, {where}, {done}",
         "shown": _shown(samples[-1], bool(progress.fixed)) if samples else "",
-        "command": f"python train.py{as_flags(given_options(config))}"
-        + (f"  # with a custom {' and '.join(custom)}, in Python" if custom else ""),
+        "command": f"python train.py{as_flags(given_options(config))}{in_python}",
         "configuration": [
             *([flag(option), str(value)] for option, value in vars(config).items()),
             *([version, str(value)] for version, value in made_by(config.device, plan.workers).items()),
@@ -104,9 +96,7 @@ def summarize_run(plan, progress, evaluator=None):
         "sample_steps": progress.sample_steps[-len(samples) :],
         "columns": plan.sheet_columns,
         "reads_as": "scores" if plan.critic else "probabilities",
-        "figures": dict(zip(evaluator.header[2:], map(float, evaluator.real), strict=True))
-        if evaluator and progress.evaluation
-        else {},
+        "figures": dict(measured) if progress.evaluation else {},
     }
 
 
@@ -122,22 +112,23 @@ def _shown(samples, same_noise):
 
 
 def _as_json(curve):
-    """A Curve as the page takes it: thinned, with running means, and null for NaN."""
+    """A Curve as the page takes it: thinned, with running means, four significant digits, and null for NaN."""
     shown = range(0, len(curve.x), math.ceil(len(curve.x) / MOST_VALUES))
 
     def thinned(values):
-        return [float(f"{values[i]:.{DIGITS}g}") if math.isfinite(values[i]) else None for i in shown]
+        return [float(f"{values[i]:.4g}") if math.isfinite(values[i]) else None for i in shown]
 
-    def series(name, values) -> dict[str, Any]:
-        mean = curves.running_mean(values)
-        return {"name": name, "values": thinned(values), "mean": None if mean is None else thinned(mean)}
-
+    means = {name: curves.running_mean(values) for name, values in curve.series.items()}
+    series = [
+        {"name": name, "values": thinned(values), "mean": None if means[name] is None else thinned(means[name])}
+        for name, values in curve.series.items()
+    ]
     return {
         "title": curve.title,
         "caption": curve.caption,
         "description": f"Plot: {curve.caption}",
         "x": [round(curve.x[i], 4) for i in shown],
-        "series": [series(*each) for each in curve.series.items()],
+        "series": series,
         "range": curve.range,
         "references": list(curve.references),
     }

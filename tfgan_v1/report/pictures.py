@@ -3,7 +3,7 @@
 import time
 
 from tfgan_v1 import files
-from tfgan_v1.report import curves, page, plots, statistics
+from tfgan_v1.report import curves, page, plots
 from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds between two calls of the same Budgeted, at least
@@ -33,21 +33,17 @@ class Pictures:
         """Draws everything. last: samples of the trained generator."""
         self._draw_plots(progress)
         self._draw_page(progress)
-        self._draw_last(progress, last)
+        _write_samples(self._plan, names.LAST_SAMPLES, last)
 
     def _draw_grid_and_page(self, progress):
         self._draw_page(progress)
-        self._draw_last(progress, progress.samples[-1])
-
-    def _draw_last(self, progress, last):
-        png = plots.samples_png(last, self._plan.dataset.images, self._plan.sheet_columns)
-        _write(self._plan, names.LAST_SAMPLES, png)
+        _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
 
     def _draw_page(self, progress):
-        plan, summary = self._plan, page.summarize_run(self._plan, progress, self._evaluator)
-        tables = tables_of(progress)
-        _write(plan, names.REVIEW, files.to_json(summary).encode())
-        _write(plan, names.REVIEW_PAGE, page.page(summary, self._grids.urls(shown_samples(progress)), tables))
+        summary = page.summarize_run(self._plan, progress, self._evaluator)
+        urls = self._grids.urls(progress.fixed or progress.samples)
+        _write(self._plan, names.REVIEW, files.to_json(summary).encode())
+        _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress))
 
     def _draw_plots(self, progress):
         for name, figure in plots_of(self._plan, progress, self._evaluator).items():
@@ -60,7 +56,8 @@ class Budgeted:
     def __init__(self, draw, expected):
         """expected: the seconds of the first drawing."""
         self._draw, self._expected = draw, expected
-        self._spent, self._started, self._last, self._drawn = 0.0, time.monotonic(), time.monotonic(), 0
+        self._spent, self._drawn, self._started = 0.0, 0, time.monotonic()
+        self._last = self._started
 
     def draw_if_due(self, progress):
         """Draws if there are new samples, EVERY seconds are over, and it will take no more than SHARE of the time."""
@@ -74,45 +71,26 @@ class Budgeted:
         self._spent += self._expected
 
 
-def shown_samples(progress):
-    """The samples to compare from step to step: of the same noise, or of fresh noise in a run of points."""
-    return progress.fixed or progress.samples
-
-
 def plots_of(plan, progress, evaluator=None):
     """The Figures of a run by the names of their files. evaluator: of `--evaluate-every`, or None."""
-    figures, samples = {}, shown_samples(progress)
     summary = page.summarize_run(plan, progress, evaluator)
     labels = [curves.label_of(summary, step) for step in summary["sample_steps"]]
-    if samples and plan.is_points:
-        figures[names.EVOLUTION] = plots.density_evolution(samples, labels, plan.dataset.images)
-        divergence = curves.of_points(summary, statistics.statistics(plan, progress))
-        figures[divergence.file] = plots.lines(divergence, plan.unit)
-    elif samples:
-        figures[names.EVOLUTION] = plots.evolution(samples, labels, plan.columns)
-    drawn = curves.of_run(summary, tables_of(progress))
+    drawn, figures = curves.of_run(summary, progress), {}
+    if progress.samples and plan.is_points:
+        figures[names.EVOLUTION] = plots.density_evolution(progress.samples, labels, plan.dataset.images)
+        drawn.append(curves.of_points(summary, curves.statistics(plan, progress)))
+    elif progress.samples:
+        figures[names.EVOLUTION] = plots.evolution(progress.fixed or progress.samples, labels, plan.columns)
     scores = [curve for curve in drawn if curve.file == names.EVALUATION_CURVES]
     if scores:
         figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.unit)
     return figures | {curve.file: plots.lines(curve, plan.unit) for curve in drawn if curve not in scores}
 
 
-def tables_of(progress):
-    """The curves.Tables of a Progress."""
-    return curves.Tables(progress.losses, progress.held_out, progress.evaluation)
-
-
-def _write(plan, name, content):
-    with files.replacing(plan.config.samples_folder / name) as partial:
-        partial.write_bytes(content)
-
-
 def write_grid(plan, step, samples):
     """Writes the image grid of a sampling step: sheets/<step>.png."""
-    folder = plan.config.samples_folder / names.SHEETS
-    folder.mkdir(exist_ok=True)
-    with files.replacing(folder / f"{step:06}.png") as partial:
-        partial.write_bytes(plots.samples_png(samples, plan.dataset.images, plan.sheet_columns))
+    (plan.config.samples_folder / names.SHEETS).mkdir(exist_ok=True)
+    _write_samples(plan, f"{names.SHEETS}/{step:06}.png", samples)
 
 
 def remove_after(plan, step):
@@ -120,3 +98,12 @@ def remove_after(plan, step):
     for path in (plan.config.samples_folder / names.SHEETS).glob("*.png"):
         if path.stem.isdecimal() and int(path.stem) > step:
             path.unlink()
+
+
+def _write_samples(plan, name, samples):
+    _write(plan, name, plots.samples_png(samples, plan.dataset.images, plan.sheet_columns))
+
+
+def _write(plan, name, content):
+    with files.replacing(plan.config.samples_folder / name) as partial:
+        partial.write_bytes(content)

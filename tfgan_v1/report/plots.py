@@ -10,6 +10,7 @@ from tfgan_v1.report.curves import running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
+_MOST_PLACES = 10  # of an evolution
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
 
@@ -40,21 +41,27 @@ def view_samples(epoch, samples):
     return figure, axes
 
 
-def evolution(samples, places, classes=(), rows=10, columns=6):
-    """An image grid over the run: up to 10 rows, from the first samples to the last, with 6 images each.
+def evolution(samples, places, classes=()):
+    """An image grid over the run: up to _MOST_PLACES rows, from the first samples to the last, with 6 images each.
 
     samples: list of arrays [n, h, w, c] in [0, 1]; places: a label for each, such as "epoch 3". classes: the names of
     the classes of the first samples, for a column of each in place of 6. Returns a Figure.
     """
-    chosen, columns = spread(len(samples), rows), len(classes) or columns
-    columns = min(columns, *(len(samples[i]) for i in chosen))
+    chosen = spread(len(samples), _MOST_PLACES)
+    columns = min(len(classes) or 6, *(len(samples[i]) for i in chosen))
     grid = tile(np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1)
     names = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
     longest = max(map(len, names), default=0)
-    turn = 90 if longest > _LONGEST_UPRIGHT else 0
-    figure, ax = _labeled_grid(grid, columns, [places[i] for i in chosen], above=0.15 * longest if turn else 0)
-    ax.set_xticks((np.arange(len(names)) + 0.5) * grid.shape[1] / columns, names, rotation=turn, parse_math=False)
+    turned = longest > _LONGEST_UPRIGHT
+    height, width = grid.shape[0] / len(chosen), grid.shape[1] / columns
+    figure = _figure(columns, len(chosen) * height / width + (0.15 * longest if turned else 0))
+    ax = figure.add_subplot()
+    ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
+    ax.set_xticks((np.arange(len(names)) + 0.5) * width, names, rotation=90 * turned, parse_math=False)
+    ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
     ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
     return figure
 
 
@@ -71,9 +78,9 @@ def density(fake, real=None):
     return figure
 
 
-def density_evolution(samples, places, real, most=10):
-    """The density of fake points over the run: up to 10 plots, from the first to the last. Returns a Figure."""
-    chosen = spread(len(samples), most)
+def density_evolution(samples, places, real):
+    """The density of fake points over the run, as in `evolution`, with that of `real` or None. Returns a Figure."""
+    chosen = spread(len(samples), _MOST_PLACES)
     rows, columns = grid_size(len(chosen))
     figure = _figure(3 * columns, 2 * rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -88,7 +95,7 @@ def density_evolution(samples, places, real, most=10):
     return figure
 
 
-def lines(curve, unit="epoch"):
+def lines(curve, unit):
     """A curves.Curve: that of the discriminator, or of real data, is blue, the other red. Returns a Figure.
 
     unit: of the run, "epoch" or "step".
@@ -96,29 +103,27 @@ def lines(curve, unit="epoch"):
     figure = _figure(8, 4.5)
     ax = figure.add_subplot()
     x = np.asarray(curve.x)
-    for name, y, color in zip(curve.legend or curve.series, curve.series.values(), _COLORS.values(), strict=False):
+    for (name, y), color in zip(curve.series.items(), _COLORS.values(), strict=False):
         mean = running_mean(y)
         if mean is not None:
             ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
         ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
     for value in curve.references:
         ax.axhline(value, color="black", linewidth=1, linestyle="--")
-    ax.set(title=curve.plot_title or curve.title, xlabel=unit, ylabel=curve.ylabel)
-    if curve.range:
-        ax.set_ylim(curve.range)
+    ax.set(title=curve.title, xlabel=unit, ylabel=curve.ylabel, ylim=curve.range)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
     ax.legend()
     return figure
 
 
-def panels(curves, unit="epoch"):
+def panels(curves, unit):
     """The curves.Curves of an evaluation, one below the other. Returns a Figure."""
     figure = _figure(8, 2.5 * len(curves))
     axes = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
     for ax, curve in zip(axes, curves, strict=True):
         for name, y in curve.series.items():
-            ax.plot(np.asarray(curve.x), y, color="tab:blue", marker=".", label=name)
+            ax.plot(np.asarray(curve.x), y, color=_COLORS["real"], marker=".", label=name)
         ax.axhline(*curve.references, color="black", linewidth=1, linestyle="--", label="real images")
         ax.set(ylabel=curve.ylabel, ylim=(0, None))
         ax.grid(alpha=0.3)
@@ -155,17 +160,19 @@ def density_curves(fake, real=None, count=400):
     """
     from sklearn.neighbors import KernelDensity
 
-    sets = {"real": real, "fake": fake}
-    sets = {name: np.asarray(points).reshape(-1, 1) for name, points in sets.items() if points is not None}
+    named = {"real": real, "fake": fake}
+    sets = {name: np.ravel(points) for name, points in named.items() if points is not None}
     deviation = float(next(iter(sets.values())).std()) or 1.0
-    finite = {name: points[np.isfinite(points)].reshape(-1, 1) for name, points in sets.items()}
-    everything = np.concatenate([np.clip(points, -1e9, 1e9) for points in finite.values()])
+    finite = {name: points[np.isfinite(points)][:, None] for name, points in sets.items()}
+    everything = np.clip(np.concatenate(list(finite.values())), -1e9, 1e9)
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
-    grid = np.linspace(low - deviation, high + deviation, count)[:, None]
-    estimates = {
-        name: KernelDensity(bandwidth=0.3 * deviation).fit(points) for name, points in finite.items() if len(points)
-    }
-    return grid[:, 0], {name: np.exp(estimate.score_samples(grid)) for name, estimate in estimates.items()}
+    grid = np.linspace(low - deviation, high + deviation, count)
+    densities = {}
+    for name, points in finite.items():
+        if len(points):
+            estimate = KernelDensity(bandwidth=0.3 * deviation).fit(points)
+            densities[name] = np.exp(estimate.score_samples(grid[:, None]))
+    return grid, densities
 
 
 def density_svg(fake, real=None):
@@ -180,19 +187,6 @@ def density_svg(fake, real=None):
     parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
     size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
-
-
-def _labeled_grid(grid, columns, labels, above=0, **text):
-    """(Figure, its axes) of an image grid with a label for each row. above: inches for names; text: of the labels."""
-    height = grid.shape[0] / len(labels)
-    figure = _figure(columns, len(labels) * height / (grid.shape[1] / columns) + above)
-    ax = figure.add_subplot()
-    ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
-    ax.set_xticks([])
-    ax.set_yticks((np.arange(len(labels)) + 0.5) * height, labels, **text)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    return figure, ax
 
 
 def spread(count, most):

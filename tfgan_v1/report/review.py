@@ -1,7 +1,7 @@
 """The page, the evolution plot and an animation from a run's samples folder, or from a pickle of samples."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ SECONDS, HOLD = 8.0, 1.5  # of the animation, and of its last frame
 class Review(NamedTuple):
     """What a samples folder or a pickle has for the page."""
 
-    summary: dict[str, Any]  # see page.summarize_run
+    summary: dict  # see page.summarize_run
     samples: list  # float32 arrays [n, h, w, c] in [0, 1], or points [n, 1]
     tables: curves.Tables
     folder: Path  # of the samples
@@ -41,12 +41,10 @@ def load(path):
 def _load_folder(folder):
     """The Review of the samples folder of a run."""
     if not (folder / names.SAMPLES).is_file():
-        hint = (
-            "which holds checkpoints; name the run's samples folder"
-            if (folder / names.CONFIG).exists()
-            else (f"which has no {names.SAMPLES}; name a samples folder such as samples or samples/NAME, or a pickle")
-        )
-        raise UserError(f"there is nothing to review in {folder}, {hint}")
+        hint = f"has no {names.SAMPLES}; name a samples folder such as samples or samples/NAME, or a pickle"
+        if (folder / names.CONFIG).exists():
+            hint = "holds checkpoints; name the run's samples folder"
+        raise UserError(f"there is nothing to review in {folder}, which {hint}")
     fixed = folder / names.FIXED_NOISE
     samples = records.load_samples(fixed) if fixed.is_file() else []
     source = fixed if samples else folder / names.SAMPLES
@@ -63,9 +61,9 @@ def _load_folder(folder):
     if summary["sample_steps"]:  # a killed run may have drawn more
         count = min(len(samples), len(summary["sample_steps"]))
         samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
-    header = ("step", "epoch", *summary["figures"])
     held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
-    evaluation = _read(folder / names.EVALUATION, header) if summary["figures"] else []
+    scores = summary["figures"]
+    evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
     tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
     return Review(summary, samples, tables, folder, "")
 
@@ -74,10 +72,10 @@ def as_samples(samples, path):
     """Samples as old notebooks and runs have them, as float32 [n, h, w, c] in [0, 1] or points; up to MOST_IMAGES each.
 
     samples: a list of arrays of images [n, 784] or [n, h, w, c], in [-1, 1], in [0, 1], or whole numbers to 255. Raises
-    UserError if there is none, or if they differ in shape or are no images.
+    UserError if it is empty, or if the arrays differ in shape or are no images.
     """
     if not samples:
-        raise UserError(f"{path} holds an empty list, in which no samples are; train a run first")
+        raise UserError(f"{path} holds an empty list and no samples; train a run first")
     shapes = {sample.shape[1:] for sample in samples}
     if len(shapes) > 1:
         raise UserError(f"{path} holds samples of different shapes: {' and '.join(map(str, sorted(shapes)[:2]))}")
@@ -97,8 +95,8 @@ def write(review, out=None):
     """
     folder = review.folder if out is None else Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    summary, samples = review.summary, review.samples
-    urls = page.Grids(len(samples), summary["columns"]).urls(samples)
+    summary, samples, columns = review.summary, review.samples, review.summary["columns"]
+    urls = page.Grids(len(samples), columns).urls(samples)
     steps = summary["sample_steps"] or range(1, len(samples) + 1)
     labels = [curves.label_of(summary, step) for step in steps]
     is_images = np.ndim(samples[0]) == 4
@@ -108,7 +106,7 @@ def write(review, out=None):
         names.EVOLUTION: plots.figure_png(evolution),
     }
     if is_images:
-        contents[names.ANIMATION] = animate(samples, summary["columns"])
+        contents[names.ANIMATION] = animate(samples, columns)
     paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         with files.replacing(path) as partial:
@@ -119,7 +117,6 @@ def write(review, out=None):
 def animate(samples, columns=None):
     """The image grids of up to MOST_FRAMES of the samples, from the first to the last, as the bytes of a GIF."""
     least = min(map(len, samples))  # frames of one size
-    columns = columns or images.grid_size(least)[1]
     frames = [images.tile(samples[i][:least], columns, background=1) for i in plots.spread(len(samples), MOST_FRAMES)]
     return images.gif(frames, 1000 * min(0.5, SECONDS / len(frames)), 1000 * HOLD)
 

@@ -15,8 +15,7 @@ def lines(evaluation):
             f"seed {classifier['seed']}, weights {classifier['sha256'][:12]}"
         )
     rows = [(name.replace("_", " "), *map(number, each[:2]), each.hint) for name, each in evaluation.scores.items()]
-    table = [("", "generated", "real", ""), *rows]
-    body = _aligned(table, "<>><")
+    body = _aligned([("", "generated", "real", ""), *rows], "<>><")
     if 0 < len(evaluation.by_class) <= MOST_CLASSES:
         body += _class_lines(evaluation.by_class)
     if 0 < len(evaluation.shares) <= MOST_CLASSES:
@@ -27,23 +26,18 @@ def lines(evaluation):
 
 def _class_lines(by_class):
     """The table of the scores of each class."""
-    columns = list(next(iter(by_class.values())))
-    header = ["class", *(cell for name in columns for cell in (name.replace("_", " "), "real"))]
-    rows = [
-        [name, *(number(value) for column in columns for value in scores[column][:2])]
-        for name, scores in by_class.items()
-    ]
-    return _aligned([header, *rows], "<" + ">>" * len(columns))
+    names = list(next(iter(by_class.values())))
+    rows = [["class", *(cell for name in names for cell in (name.replace("_", " "), "real"))]]
+    for label, scores in by_class.items():
+        rows.append([label, *(number(value) for name in names for value in scores[name][:2])])
+    return _aligned(rows, "<" + ">>" * len(names))
 
 
 def _aligned(rows, alignments):
     """The lines of a table of texts; alignments: < or > for each column."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, alignments, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    template = "".join(f"  {{:{side}{width}}}" for side, width in zip(alignments, widths, strict=True))
+    return [template.format(*row).rstrip() for row in rows]
 
 
 def number(value):

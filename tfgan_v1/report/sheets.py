@@ -1,6 +1,5 @@
 """Image grids with text: a caption under each image, values along the axes."""
 
-import io
 import math
 from functools import partial
 from itertools import chain
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_v1.errors import plain, shortened
-from tfgan_v1.report.images import as_picture, grid_size
+from tfgan_v1.report.images import as_picture, grid_size, png
 
 _FONT, _LONGEST = 11, 18  # pixels of the text's height; characters of a line
 _LEAST, _LEAST_ALL = 48, 600  # pixels of an image's width, and of about all columns'; smaller images are enlarged
@@ -17,7 +16,7 @@ _GAP, _GROUP_GAP = 4, 12  # pixels between images, and between groups of columns
 
 
 def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
-    """Images in a grid with text, as the bytes of a PNG. Small images are enlarged until their text fits; it is not.
+    """Images in a grid with text, as the bytes of a PNG. Small images are enlarged until their text fits.
 
     images: uint8 [n, h, w, c]. columns: None for the most square grid. captions: a text for each image, of lines.
     group: columns that belong together. x, y: a text under each column, and to the left of each row.
@@ -27,7 +26,9 @@ def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
     columns, font = columns or grid_size(len(images))[1], _font()
     captions, x, y = ([_lines(text) for text in texts or ()] for texts in (captions, x, y))
     line = sum(font.getmetrics())  # pixels from one line of text to the next
-    images = _enlarge(images, columns, max(_LEAST, _width(font, captions), _width(font, x)))
+    least, width = max(_LEAST, _width(font, captions), _width(font, x)), images.shape[2]
+    factor = max(math.ceil(least / width), round(_LEAST_ALL / (columns * width)))
+    images = images.repeat(factor, 1).repeat(factor, 2)
     height, width = images.shape[1:3]
     cell = height + line * max(map(len, captions), default=0)
     margin = _width(font, y) + 2 * _GAP * bool(y)
@@ -47,16 +48,14 @@ def sheet_png(images, columns=None, captions=None, group=1, x=None, y=None):
             draw((left + width / 2, top + number * line), text, anchor="ma")
     for lines, top in zip(y, tops, strict=False):
         draw((margin - _GAP, top + height / 2), lines[0], anchor="rm")
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
+    return png(np.asarray(picture))
 
 
 def nearest_png(samples, training, captions, columns=None, y=None):
     """Pairs of a sample and the training image nearest to it, as the bytes of a PNG.
 
-    samples, training: uint8 [n, h, w, c]. captions: (a text for the sample, a text for the training image) for each
-    pair. columns: of pairs; None for the most square grid. y: a text to the left of each row.
+    samples, training: uint8 [n, h, w, c]. captions: (text of the sample, text of the training image) for each pair.
+    columns: of pairs; None for the most square grid. y: a text to the left of each row.
     """
     pairs = np.stack([samples, training], 1).reshape(-1, *samples.shape[1:])
     columns = columns or grid_size(len(samples))[1]
@@ -80,13 +79,6 @@ def _font():
 
     path = Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")  # the one of plots, with accents
     return ImageFont.truetype(path, _FONT)
-
-
-def _enlarge(images, columns, least):
-    """Images [n, h, w, c] of `least` pixels of width or more, and about _LEAST_ALL in all columns together."""
-    width = images.shape[2]
-    factor = max(math.ceil(least / width), round(_LEAST_ALL / (columns * width)))
-    return images.repeat(factor, 1).repeat(factor, 2)
 
 
 def _lines(text):

@@ -6,7 +6,7 @@ import time
 from tfgan_v1 import files
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.report import event_files, pictures, statistics
+from tfgan_v1.report import curves, event_files, pictures
 from tfgan_v1.storage import checkpoints, names, records
 
 
@@ -17,7 +17,7 @@ def start_records(context, progress):
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
     if plan.is_points:
-        statistics.statistics(plan, progress)
+        curves.statistics(plan, progress)
     for record in progress.records.values():
         record.write(folder)
     if plan.dataset.files:
@@ -50,7 +50,7 @@ def sample(context, progress):
     progress.records["samples"].append(folder, [draw_samples(context, progress)])
     progress.sample_steps.append(progress.step)
     if plan.is_points:
-        records.append_rows(folder / names.STATISTICS, statistics.statistics(plan, progress)[-1:])
+        records.append_rows(folder / names.STATISTICS, curves.statistics(plan, progress)[-1:])
     else:
         progress.records["fixed"].append(folder, [context.session.run(graph.samplers.fixed)])
     if plan.config.holdout:

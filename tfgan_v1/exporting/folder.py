@@ -32,18 +32,18 @@ def export(folder, to, *, formats=None, kind=None, model=None):
     names, to = _checked_formats(formats), Path(to)
     _check_empty(to)
     saved = generator.find(folder, "tfgan_v1.export(folder, to, model=...)", model=model, kind=kind)
-    trained = Trained.of(saved, metadata_of(saved.saved, saved.checkpoint.step, saved.kind))
+    trained = Trained(saved, metadata_of(saved))
     try:
         with files.new_folder(to) as partial:
             refused = _write(names, trained, partial, required=formats is not None)
             written = tuple(name for name in names if name not in refused)
             (partial / "MODEL.md").write_text(model_card(trained.metadata, written), encoding="utf-8")
     except tf.errors.OpError as error:
-        raise (DiskFull if tells_of_full_disk(error) else UserError)(
-            f"{to} could not be written ({reason(error)}); use another path, or free some space"
-        ) from None
-    not_installed = {name: missing(name) for name in FORMATS if formats is None and missing(name)}
-    return Exported(to, written, not_installed | refused, trained.metadata, tuple(sorted(to.iterdir())))
+        sentence = f"{to} could not be written ({reason(error)}); use another path, or free some space"
+        raise (DiskFull if tells_of_full_disk(error) else UserError)(sentence) from None
+    if formats is None:
+        refused = {name: missing(name) for name in FORMATS if missing(name)} | refused
+    return Exported(to, written, refused, trained.metadata, tuple(sorted(to.iterdir())))
 
 
 def _write(formats, trained, folder, required):
@@ -57,7 +57,7 @@ def _write(formats, trained, folder, required):
             FORMATS[name].write(trained, folder)
         except Unsupported as error:
             if required:
-                others = ",".join(other for other in FORMATS if other != name and not missing(other))
+                others = ",".join(other for other in _installed() if other != name)
                 raise UserError(f"{error}; export the other formats by --format {others}") from None
             refused[name] = str(error)
     if len(refused) == len(formats):
@@ -70,7 +70,7 @@ def model_card(metadata, formats):
     """The text of MODEL.md, with a section for each of these formats."""
     custom = "custom networks" if "model" in metadata["custom"] else f"`{metadata['config']['model']}`"
     sizes, noise, classes = metadata["image_shape"], metadata["noise"], metadata["classes"]
-    shape = f"images, {' x '.join(map(str, sizes))} (height x width x channels), in [0, 1]"
+    images = f"images, {' x '.join(map(str, sizes))} (height x width x channels), in [0, 1]"
     lines = [f"- `noise`: float32 [n, {noise['size']}], {DISTRIBUTIONS[noise['distribution']].text}"]
     if classes:
         numbered = ", ".join(f"{number}: {plain(name)}" for number, name in enumerate(classes))
@@ -82,7 +82,7 @@ def model_card(metadata, formats):
         "# Generator",
         f"The {metadata['generator']} generator of {custom} after {metadata['step']:,} training steps on "
         f"{plain(metadata['data']['name'])}, exported by {metadata['exported_by']}. "
-        f"It makes {shape if len(sizes) == 3 else 'points'}.",
+        f"It makes {images if len(sizes) == 3 else 'points'}.",
         "\n".join(lines),
         "## Licence",
         metadata["licence"],
@@ -94,7 +94,7 @@ def model_card(metadata, formats):
 def _checked_formats(names):
     """The formats to write, in the order of FORMATS. Raises UserError for others, or for one without its converter."""
     if names is None:
-        return tuple(name for name in FORMATS if not missing(name))
+        return _installed()
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         if name not in FORMATS:
@@ -105,6 +105,10 @@ def _checked_formats(names):
     if not names:
         raise UserError(f"no format is given; the formats are {', '.join(FORMATS)}")
     return tuple(name for name in FORMATS if name in names)
+
+
+def _installed():
+    return tuple(name for name in FORMATS if not missing(name))
 
 
 def _check_empty(to):

@@ -14,7 +14,7 @@ from tfgan_v1.exporting.trained import Unsupported
 
 
 class Format(NamedTuple):
-    """A format."""
+    """How a format is written and explained."""
 
     write: Callable  # (trained.Trained, folder); raises Unsupported, before it writes, for a network it cannot express
     section: str  # of MODEL.md, with {labels} where a conditional run has something to add
@@ -23,10 +23,9 @@ class Format(NamedTuple):
 
 
 def missing(name):
-    """Why a format cannot be written with what is installed, or None."""
-    if all(find_spec(package) for package in FORMATS[name].packages):
-        return None
-    return f"its converter is not installed; {install(name)}"
+    """Why a format cannot be written with what is installed, or ""."""
+    installed = all(find_spec(package) for package in FORMATS[name].packages)
+    return "" if installed else f"its converter is not installed; {install(name)}"
 
 
 def install(name):
@@ -35,7 +34,7 @@ def install(name):
 
 
 def write_onnx(trained, folder):
-    """Writes the ONNX file, by the converter tf2onnx: noise, and labels in a conditional run, -> images."""
+    """Writes the ONNX file: noise, and labels in a conditional run, -> images."""
     import onnx
     import tf2onnx
 
@@ -62,7 +61,7 @@ def write_onnx(trained, folder):
 
 
 def write_npz(trained, folder):
-    """Writes named weights as .npz, and a description of the network as JSON, for programs without TensorFlow."""
+    """Writes named weights as .npz, and a description of the network as JSON."""
     with trained.session(trained.plain) as (session, (inputs, images)):
         network = operations.describe(session, inputs, images)
         shapes = {name: [-1, *tensor.shape.as_list()[1:]] for name, tensor in inputs.items()}

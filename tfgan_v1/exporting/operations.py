@@ -27,125 +27,107 @@ class Operation(NamedTuple):
     """How an operation of TensorFlow is described."""
 
     name: str | None  # ours; None if it changes nothing
-    parameters: Callable = lambda op: {}  # tf.Operation -> dict, None if it changes nothing, or OUTSIDE
+    parameters: Callable = lambda op: {}  # of a tf.Operation, as a dict; raises _Outside
     operands: slice = slice(None)  # which of its inputs are operands, in order; parameters tell the others
     weight: str = "kernel"  # what a weight among the operands is called
+    attributes: dict = {}  # noqa: RUF012, a constant; that it must have
 
 
-OUTSIDE = object()  # an operation with attributes that the vocabulary does not have
+class _Outside(Exception):
+    """An operation has attributes that the vocabulary does not have."""
+
+
+def _require(condition):
+    if not condition:
+        raise _Outside
 
 
 def _sizes(tensor):
-    """The sizes of a tensor's axes; -1 for the number of images."""
+    """The sizes of a tensor's axes, -1 for the number of images. Raises _Outside if another one is not known."""
+    _require(tensor.shape.rank is not None and None not in tensor.shape.as_list()[1:])
     return [-1 if size is None else size for size in tensor.shape.as_list()]
 
 
-def _known(parameters):
-    """OUTSIDE for results with another unknown size than the number of images."""
-
-    def known_parameters(op):
-        known = op.outputs[0].shape.rank is not None and -1 not in _sizes(op.outputs[0])[1:]
-        return parameters(op) if known else OUTSIDE
-
-    return known_parameters
-
-
-def _matmul(op):
-    transposed = op.get_attr("transpose_a") or op.get_attr("transpose_b")
-    return OUTSIDE if transposed else {}
-
-
-def _is_usual(op):
-    """Whether a convolution has the layout NHWC, "same" or "valid" padding, one stride, and no dilation."""
-    layout, padding, strides = op.get_attr("data_format"), op.get_attr("padding"), op.get_attr("strides")
-    usual = layout == b"NHWC" and padding in (b"SAME", b"VALID") and strides[1] == strides[2]
-    return usual and set(op.get_attr("dilations")) == {1}
+def _stride(op):
+    """The one stride of a convolution with "same" or "valid" padding. Raises _Outside for others."""
+    strides = op.get_attr("strides")
+    _require(strides[1] == strides[2] and op.get_attr("padding") in (b"SAME", b"VALID"))
+    return strides[1]
 
 
 def _padding(op, sizes, kernel):
     """The zeros before and after each side of an image that a convolution makes smaller, by TensorFlow's rule."""
     if op.get_attr("padding") == b"VALID":
         return [[0, 0], [0, 0]]
-    stride, pairs = op.get_attr("strides")[1], []
+    stride, pairs = _stride(op), []
     for size, width in zip(sizes, kernel, strict=True):
         total = max((-(-size // stride) - 1) * stride + width - size, 0)
         pairs.append([total // 2, total - total // 2])
     return pairs
 
 
-@_known
 def _conv2d(op):
-    images, kernel = op.inputs
-    if not _is_usual(op) or images.shape[3] != kernel.shape[2]:
-        return OUTSIDE
-    padding = _padding(op, _sizes(images)[1:3], _sizes(kernel)[:2])
-    return {"stride": op.get_attr("strides")[1], "padding": padding}
+    images, kernel = map(_sizes, op.inputs)
+    _require(images[3] == kernel[2])
+    return {"stride": _stride(op), "padding": _padding(op, images[1:3], kernel[:2])}
 
 
-@_known
 def _conv2d_transpose(op):
-    kernel, stride, sizes = _sizes(op.inputs[1])[:2], op.get_attr("strides")[1], _sizes(op.outputs[0])[1:3]
-    if not _is_usual(op) or min(kernel) < stride:
-        return OUTSIDE
+    kernel, stride, sizes = _sizes(op.inputs[1])[:2], _stride(op), _sizes(op.outputs[0])[1:3]
+    _require(min(kernel) >= stride)
     before = [pair[0] for pair in _padding(op, sizes, kernel)]
     return {"stride": stride, "crop": [[start, start + size] for start, size in zip(before, sizes, strict=True)]}
 
 
-@_known
 def _reshape(op):
     before, after = _sizes(op.inputs[0]), _sizes(op.outputs[0])
-    if after[:1] != [-1] or math.prod(before) != math.prod(after):  # the number of images changes
-        return OUTSIDE
-    return None if before == after else {"shape": after}
+    _require(after[:1] == [-1] and math.prod(before) == math.prod(after))  # otherwise the number of images changes
+    return {"shape": after}
 
 
-@_known
 def _slice(op):
-    """A slice of any axes but the first. One that only adds axes of size 1 is a reshape: ("reshape", parameters)."""
+    """A slice of any axes but the first; {"shape": sizes} for one that only adds axes of size 1."""
     before, after = _sizes(op.inputs[0]), _sizes(op.outputs[0])
+    masks = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    begin, end, ellipsis, new, shrunk = (op.get_attr(f"{name}_mask") for name in masks)
     starts, _, steps = map(tf.get_static_value, op.inputs[1:])
-    all_images = op.get_attr("begin_mask") & op.get_attr("end_mask") & 1 or op.get_attr("ellipsis_mask") & 1
-    if steps is None or set(steps) != {1} or after[:1] != [-1] or not all_images:
-        return OUTSIDE
+    _require(steps is not None and set(steps) == {1} and after[:1] == [-1] and (begin & end & 1 or ellipsis & 1))
     if math.prod(before) == math.prod(after):
-        return "reshape", _reshape(op)
-    if starts is None or any(op.get_attr(f"{mask}_mask") for mask in ("ellipsis", "new_axis", "shrink_axis")):
-        return OUTSIDE
+        return _reshape(op)
+    _require(starts is not None and not ellipsis and not new and not shrunk)
     pairs = [[None, None]]
     for axis, (start, size) in enumerate(zip(starts[1:], after[1:], strict=False), 1):
-        start = 0 if op.get_attr("begin_mask") & 1 << axis else int(start) % before[axis]
+        start = 0 if begin & 1 << axis else int(start) % before[axis]
         pairs.append([start, start + size])
     return {"ranges": pairs}
 
 
-@_known
 def _tile(op):
     """Whatever repeats values along axes: TensorFlow's broadcast_to and tile."""
     before, after = _sizes(op.inputs[0]), _sizes(op.outputs[0])
     times = tf.get_static_value(op.inputs[1]) if op.type == "Tile" else [1]
-    if len(before) != len(after) or before[0] != -1 or times is None or times[0] != 1:
-        return OUTSIDE
+    _require(len(before) == len(after) and before[0] == -1 and times is not None and times[0] == 1)
     return {"repeats": [result // size for size, result in zip(before, after, strict=True)]}
 
 
-@_known
 def _concat(op):
     axis = tf.get_static_value(op.inputs[-1])
-    return OUTSIDE if axis is None else {"axis": int(axis) % op.outputs[0].shape.rank}
+    _require(axis is not None)
+    return {"axis": int(axis) % len(_sizes(op.outputs[0]))}
 
 
-def _depth_to_space(op):
-    return {"size": op.get_attr("block_size")} if op.get_attr("data_format") == b"NHWC" else OUTSIDE
-
-
+NHWC = {"data_format": b"NHWC"}
+UNDILATED = {**NHWC, "dilations": [1, 1, 1, 1]}
 OPERATIONS = {  # by the type of TensorFlow's operation; docs/export.md lists the names in this order
     "Identity": Operation(None),
-    "MatMul": Operation("matmul", _matmul),
-    "Conv2D": Operation("conv2d", _conv2d),
-    "Conv2DBackpropInput": Operation("conv2d_transpose", _conv2d_transpose, slice(2, 0, -1)),  # sizes, kernel, images
+    "MatMul": Operation("matmul", attributes={"transpose_a": False, "transpose_b": False}),
+    "Conv2D": Operation("conv2d", _conv2d, attributes=UNDILATED),
+    "Conv2DBackpropInput": Operation(  # of sizes, kernel, images
+        *("conv2d_transpose", _conv2d_transpose, slice(2, 0, -1)), attributes=UNDILATED
+    ),
     "Add": Operation("add", weight="bias"),
     "AddV2": Operation("add", weight="bias"),
-    "BiasAdd": Operation("add", weight="bias"),
+    "BiasAdd": Operation("add", weight="bias", attributes=NHWC),
     "Sub": Operation("subtract", weight="bias"),
     "Mul": Operation("multiply", weight="scale"),
     "RealDiv": Operation("divide", weight="scale"),
@@ -160,7 +142,7 @@ OPERATIONS = {  # by the type of TensorFlow's operation; docs/export.md lists th
     "BroadcastTo": Operation("tile", _tile, slice(1)),
     "Tile": Operation("tile", _tile, slice(1)),
     "ConcatV2": Operation("concat", _concat, slice(-1)),
-    "DepthToSpace": Operation("depth_to_space", _depth_to_space),
+    "DepthToSpace": Operation("depth_to_space", lambda op: {"size": op.get_attr("block_size")}, attributes=NHWC),
 }
 
 
@@ -174,46 +156,44 @@ def describe(session, inputs, output):
 
     Raises Unsupported for an operation outside of the vocabulary.
     """
-    varying = _reachable(inputs.values())
-    needed = _needed(output.op, varying)
+    needed = _needed(output.op, _dependent(inputs.values()))
     names = {tensor.ref(): name for name, tensor in inputs.items()}  # of the values so far
     weights, operations = {}, []
     taken = {*inputs, "images"}
     for op in session.graph.get_operations():  # in the order of their creation: inputs first
         if op not in needed or op.type == "Placeholder":
             continue
-        row, name, parameters = _described(op)
-        if name is None:
-            names[op.outputs[0].ref()] = names[op.inputs[0].ref()]
+        row, result = OPERATIONS.get(op.type), op.outputs[0].ref()
+        name, parameters = _described(op, row)
+        if name is None or (name == "reshape" and parameters["shape"] == _sizes(op.inputs[0])):  # it changes nothing
+            names[result] = names[op.inputs[0].ref()]
             continue
         for tensor in op.inputs[row.operands]:
-            if tensor.ref() not in names:
-                variables = sorted(_variables(tensor.op))
-                value = session.run(tensor)
-                if not variables and value.ndim == 0:
-                    names[tensor.ref()] = _number(value)
-                    continue
+            if tensor.ref() in names:
+                continue
+            variables, value = sorted(_variables(tensor.op)), session.run(tensor)
+            if not variables and value.ndim == 0:
+                names[tensor.ref()] = _number(value)
+            else:
                 names[tensor.ref()] = _unused(_weight_name(tensor, variables, row.weight), taken)
                 weights[names[tensor.ref()]] = value
+        names[result] = _unused(f"x{len(operations) + 1}", taken)
         operands = [names[tensor.ref()] for tensor in op.inputs[row.operands]]
-        names[op.outputs[0].ref()] = _unused(f"x{len(operations) + 1}", taken)
-        entry = {"operation": name, "inputs": operands, "output": names[op.outputs[0].ref()]}
-        operations.append({**entry, "parameters": parameters} if parameters else entry)
+        entry = {"operation": name, "inputs": operands, "output": names[result]}
+        operations.append(entry | ({"parameters": parameters} if parameters else {}))
     operations[-1]["output"] = "images"
     return Network(operations, weights)
 
 
-def _described(op):
-    """(row, name, parameters) of an operation; the name is None if it changes nothing. Raises Unsupported."""
-    row = OPERATIONS.get(op.type)
-    parameters = row.parameters(op) if row else OUTSIDE
-    name, parameters = parameters if isinstance(parameters, tuple) else (row and row.name, parameters)
-    if parameters is OUTSIDE:
-        raise Unsupported(
-            f"the generator's operation {op.type} ({op.name}) is not among those that the format npz knows "
-            f"({', '.join(vocabulary())})"
-        )
-    return row, None if parameters is None else name, parameters
+def _described(op, row):
+    """(name, parameters) of an operation with this row of OPERATIONS, or None. Raises Unsupported."""
+    try:
+        _require(row and all(op.get_attr(name) == value for name, value in row.attributes.items()))
+        parameters = row.parameters(op)
+    except _Outside:
+        known = f"those that the format npz knows ({', '.join(vocabulary())})"
+        raise Unsupported(f"the generator's operation {op.type} ({op.name}) is not among {known}") from None
+    return "reshape" if "shape" in parameters else row.name, parameters
 
 
 def _closure(starts, following):
@@ -227,11 +207,10 @@ def _closure(starts, following):
     return reached
 
 
-def _reachable(tensors):
+def _dependent(tensors):
     """The operations that depend on tensors."""
-    return _closure(
-        (tensor.op for tensor in tensors), lambda op: [use for out in op.outputs for use in out.consumers()]
-    )
+    starts = (tensor.op for tensor in tensors)
+    return _closure(starts, lambda op: [use for result in op.outputs for use in result.consumers()])
 
 
 def _needed(op, varying):
@@ -264,7 +243,7 @@ def _weight_name(tensor, variables, role):
 def _unused(name, taken):
     """The name, or the next in name_2, name_3, ... that is not taken; it is then."""
     numbered = (f"{name}_{number}" for number in itertools.count(2))
-    unused = name if name not in taken else next(other for other in numbered if other not in taken)
+    unused = next(other for other in itertools.chain([name], numbered) if other not in taken)
     taken.add(unused)
     return unused
 

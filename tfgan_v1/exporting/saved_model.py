@@ -31,14 +31,13 @@ def write(trained, folder):
 
 def _signatures(trained):
     """The signatures by name, in the current graph."""
-    rows = [BATCH, trained.config.noise_size]
-    labels = trained.condition and tf.zeros([BATCH, trained.condition.num_classes])
-    trained.images(tf.zeros(rows), labels)  # creates the variables, which a loop's body cannot
+    config, condition = trained.generator.saved.config, trained.generator.condition
+    labels = condition and tf.zeros([BATCH, condition.num_classes])
+    trained.images(tf.zeros([BATCH, config.noise_size]), labels)  # creates the variables, which a loop's body cannot
     inputs = trained.placeholders()
     seed, n = tf.placeholder(tf.int64, [], "seed"), tf.placeholder(tf.int32, [], "n")
     seeds = seed + tf.range(tf.cast(n, tf.int64))
-    z, condition = noise_of(trained.config, seeds), trained.condition
-    own = condition and condition.one_hot(classes_of(condition, seeds))
+    z, own = noise_of(config, seeds), condition and condition.one_hot(classes_of(condition, seeds))
     drawn = {
         tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: (inputs, _in_blocks(trained, **inputs)),
         "seeds": ({"seed": seed, "n": n}, _in_blocks(trained, z, own)),
@@ -47,10 +46,8 @@ def _signatures(trained):
         label = tf.placeholder(tf.int32, [], "label")
         same = condition.one_hot(tf.fill([n], label))
         drawn["seeds_of_class"] = ({"seed": seed, "n": n, "label": label}, _in_blocks(trained, z, same))
-    return {
-        name: tf.saved_model.predict_signature_def(inputs, {"images": images})
-        for name, (inputs, images) in drawn.items()
-    }
+    signature = tf.saved_model.predict_signature_def
+    return {name: signature(inputs, {"images": images}) for name, (inputs, images) in drawn.items()}
 
 
 def _in_blocks(trained, noise, labels=None):
@@ -65,4 +62,4 @@ def _in_blocks(trained, noise, labels=None):
         return trained.images(block[0], block[1] if labels is not None else None, reuse=True)
 
     images = tf.map_fn(draw, blocks, fn_output_signature=tf.float32, parallel_iterations=1)
-    return tf.reshape(images, [-1, *trained.image_shape])[:count]
+    return tf.reshape(images, [-1, *trained.generator.image_shape])[:count]

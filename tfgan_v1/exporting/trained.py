@@ -3,16 +3,14 @@
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tfgan_v1 import __version__, devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.data import DATASETS, licence_note
 from tfgan_v1.errors import UserError
-from tfgan_v1.gan.conditioning import Condition
-from tfgan_v1.gan.models import Model
-from tfgan_v1.sampling.generator import images_of
+from tfgan_v1.sampling.generator import SavedGenerator, images_of
 from tfgan_v1.storage import checkpoints, run_folder
 
 
@@ -20,17 +18,15 @@ class Unsupported(UserError):
     """A format that cannot express the generator's network; nothing of it is written."""
 
 
-def metadata_of(saved, step, kind):
-    """What every exported file says of its generator: a dict for JSON. saved: a run_folder.Saved. kind: as in `export`.
-
-    The user's own folders are not in it, since exported files are passed on.
-    """
+def metadata_of(generator):
+    """What every exported file says of a SavedGenerator: a dict for JSON, without the user's own folders."""
+    saved = generator.saved
     private = {option.name for option in fields(Config) if option.metadata["place"]} | {*run_folder.PATHS}
     options = [option.name for option in fields(Config) if option.name not in private]
     name = str(saved.data["name"])
     return {
-        "generator": kind,
-        "step": step,
+        "generator": generator.kind,
+        "step": generator.checkpoint.step,
         "image_shape": list(saved.data["image_shape"]),
         "noise": {"distribution": saved.config.noise, "size": saved.config.noise_size},
         "classes": list(saved.data.get("classes", ())),
@@ -44,45 +40,35 @@ def metadata_of(saved, step, kind):
 
 
 class Trained(NamedTuple):
-    """A trained generator on disk."""
+    """A trained generator on disk, and what its exported files say of it."""
 
-    config: Config
-    image_shape: tuple[int, ...]  # (height, width, channels), or (1,) for points
-    model: Model
-    condition: Condition | None  # of a conditional run
-    checkpoint: Any  # manifest.Checkpoint
+    generator: SavedGenerator
     metadata: dict  # see metadata_of
 
-    @classmethod
-    def of(cls, generator, metadata):
-        """The Trained of a generator.SavedGenerator."""
-        config, shape = generator.saved.config, generator.image_shape
-        return cls(config, shape, generator.model, generator.condition, generator.checkpoint, metadata)
-
     def images(self, z, labels, reuse=None):
-        """The images of noise in the current graph: see sampling.images_of."""
-        return images_of(self.model, self.condition, z, self.image_shape, labels, reuse)
+        """The images of noise in the current graph: see generator.images_of."""
+        saved = self.generator
+        return images_of(saved.model, saved.condition, z, saved.image_shape, labels, reuse)
 
     def placeholders(self):
         """The inputs by name: noise, float32 [n, noise_size], and in a conditional run labels, float32 [n, classes]."""
-        sizes = {"noise": self.config.noise_size} | ({"labels": self.condition.num_classes} if self.condition else {})
+        condition = self.generator.condition
+        sizes = {"noise": self.generator.saved.config.noise_size}
+        sizes |= {"labels": condition.num_classes} if condition else {}
         return {name: tf.placeholder(tf.float32, [None, size], name) for name, size in sizes.items()}
 
     @contextmanager
     def session(self, build):
-        """Yields (session, build()) with the restored weights. build: creates tensors in a new graph.
-
-        TensorFlow's notes that its graph functions are of its first version are not shown.
-        """
+        """Yields (session, build()) with the restored weights. build: creates tensors in a new graph."""
         logger = tf.get_logger()
         level = logger.level
-        logger.setLevel("ERROR")
+        logger.setLevel("ERROR")  # it warns of functions that belong to TensorFlow 1
         try:
             with devices.new_graph() as graph:
                 tensors = build()
                 saver = checkpoints.make_saver(tf.global_variables("generator/"))
                 with tf.Session(graph=graph, config=devices.session_config("cpu")) as session:
-                    checkpoints.restore(saver, session, self.checkpoint)
+                    checkpoints.restore(saver, session, self.generator.checkpoint)
                     yield session, tensors
         finally:
             logger.setLevel(level)

@@ -18,15 +18,15 @@ from tfgan_v1.streams import silenced_stderr
 @contextmanager
 def quiet():
     """Discards the messages of TensorFlow, unless TFGAN_VERBOSE is set."""
-    level = {name: os.environ[name] for name in ("TF_CPP_MIN_LOG_LEVEL",) if name in os.environ}
+    before = {name: os.environ[name] for name in ("TF_CPP_MIN_LOG_LEVEL",) if name in os.environ}
+    if not os.environ.get("TFGAN_VERBOSE"):
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow reads it once, when it starts
     try:
-        if not os.environ.get("TFGAN_VERBOSE"):
-            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow reads it once, when it starts
         with silenced_stderr():
             yield
     finally:
         os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
-        os.environ.update(level)
+        os.environ.update(before)
 
 
 def reason(error):
@@ -63,5 +63,3 @@ class _TensorFlow(ModuleType):
 
 
 tf = _TensorFlow("tensorflow.compat.v1")
-
-__all__ = ["quiet", "reason", "tells_of_full_disk", "tf"]

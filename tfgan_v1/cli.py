@@ -26,9 +26,8 @@ def main(argv=None, program="tfgan"):
     """Runs a command line. Returns the exit code of the process.
 
     argv: a command in COMMANDS and its flags; None for those of the process. program: what the user typed: "tfgan",
-    "python -m tfgan_v1", or a script such as "train.py". Exit codes: 0 success, 2 a mistake that the user can correct,
-    3 the disk is full or stdout cannot be written, 4 training diverged, 5 another worker of a cluster is lost, 128 + n
-    ended by signal n.
+    "python -m tfgan_v1", or a script such as "train.py". Exit codes: 0 success, 2 to 5 those of errors.UserError and
+    its classes, 128 + n ended by signal n.
     """
     command, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     speaker = speaker_of(command, program) if command in COMMANDS else program

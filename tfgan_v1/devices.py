@@ -1,4 +1,4 @@
-"""Where a run trains, on the CPU or on a GPU: what is there, what it can do, and TensorFlow's settings for it.
+"""Where a run trains: the CPU or a GPU, what each can do, and TensorFlow's settings for it.
 
 Nobody has run this on a GPU yet: see docs/devices.md.
 """
@@ -17,9 +17,9 @@ BFLOAT16_CAPABILITY = (8, 0)  # NVIDIA's compute capability, of Ampere
 
 
 def resolve_device(config, model=None):
-    """The configuration with a device that is cpu or gpu, and an xla that is on or off.
+    """The configuration with the device cpu or gpu, and xla on or off. model: a custom models.Model, if any.
 
-    model: a custom models.Model, if any. Raises UserError if the device is not there, or the precision is not for it.
+    Raises UserError if there is no such device, or it has no such precision.
     """
     if config.device == "gpu" and not gpus():
         raise UserError(
@@ -41,14 +41,12 @@ def gpus():
 
 
 def name(device):
-    """A device as config.json and the first line of a run name it: cpu, or the model of the GPU."""
-    if device != "gpu":
-        return "cpu"
-    return _details().get("device_name", "gpu")
+    """The name of a device in config.json and in the first line of a run: cpu, or the model of the GPU."""
+    return _details().get("device_name", "gpu") if device == "gpu" else "cpu"
 
 
 def title(config, threads, workers=1):
-    """What a run begins by saying: "the CPU, 2 threads". threads: of this worker's CPU."""
+    """The device in the first line of a run: "the CPU, 2 threads". threads: of this worker's CPU."""
     where = f"the GPU {name('gpu')}" if config.device == "gpu" else f"the CPU, {threads} thread{'s' * (threads != 1)}"
     where += f" in each of {workers} workers" if workers > 1 else ""
     return where + (", with products in bfloat16" if config.precision == "bfloat16" else "")
@@ -56,25 +54,22 @@ def title(config, threads, workers=1):
 
 def check_bfloat16(device, model):
     """Raises UserError unless bfloat16 makes training faster there. model: of a preset, or None for a custom one."""
-    instead = "leave out --precision"
-    if device == "gpu" and _details().get("compute_capability", BFLOAT16_CAPABILITY) < BFLOAT16_CAPABILITY:
-        raise UserError(
-            f"{name(device)} has no bfloat16, which begins with compute capability 8.0; {instead}, or train elsewhere"
-        )
-    if device == "cpu" and not BFLOAT16_FLAGS & cpu_flags():
-        raise UserError(
-            "/proc/cpuinfo lists no bfloat16 instructions (avx512_bf16, amx_bf16, or bf16 of ARM), without which "
-            f"--precision bfloat16 is slower than float32; {instead}, or train elsewhere"
-        )
-    if device == "cpu" and model and not MODELS[model].convolutional:
-        raise UserError(
-            f"--precision bfloat16 makes --model {model} slower than float32 on a CPU, as measured in "
-            f"benchmarks/CHOICES.md; {instead}"
-        )
+    if device == "gpu":
+        if _details().get("compute_capability", BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY:
+            return
+        problem = f"{name(device)} has no bfloat16, which begins with compute capability 8.0"
+    elif not BFLOAT16_FLAGS & cpu_flags():
+        flags = "avx512_bf16, amx_bf16, or bf16 of ARM"
+        problem = f"/proc/cpuinfo lists no bfloat16 instructions ({flags}), so bfloat16 is slower than float32 here"
+    elif model and not MODELS[model].convolutional:
+        problem = f"--precision bfloat16 makes --model {model} slower than float32 on a CPU: see benchmarks/CHOICES.md"
+    else:
+        return
+    raise UserError(f"{problem}; leave out --precision")
 
 
 def cpu_flags(path="/proc/cpuinfo"):
-    """What the processor can do, in Linux's words; empty on other systems."""
+    """The processor's features by Linux's names; none on other systems."""
     try:
         lines = Path(path).read_text().splitlines()
     except OSError:
@@ -89,7 +84,7 @@ def session_config(device):
     config = tf.ConfigProto(
         intra_op_parallelism_threads=threading.get_intra_op_parallelism_threads(),
         inter_op_parallelism_threads=threading.get_inter_op_parallelism_threads(),
-        allow_soft_placement=True,  # what has no kernel for GPUs runs on the CPU
+        allow_soft_placement=True,  # operations without a kernel for GPUs run on the CPU
     )
     if device == "gpu":
         config.gpu_options.allow_growth = True
@@ -99,19 +94,15 @@ def session_config(device):
 
 
 def new_graph():
-    """`tf.Graph().as_default()`, with the memory that TensorFlow takes on a GPU growing with the need.
-
-    By default it takes all of it once a graph is built, even one for the CPU. Where the caller has opened the GPUs, the
-    caller's own settings hold.
-    """
-    for each in gpus():
-        with suppress(RuntimeError):
-            tf.config.experimental.set_memory_growth(each, True)
+    """`tf.Graph().as_default()`; TensorFlow takes memory of a GPU as it needs it, not all at once, even for the CPU."""
+    for gpu in gpus():
+        with suppress(RuntimeError):  # the caller has opened the GPUs with settings of its own
+            tf.config.experimental.set_memory_growth(gpu, True)
     return tf.Graph().as_default()
 
 
 def require_determinism(config):
-    """With --deterministic, limits the process to deterministic operations where the run is on a GPU."""
+    """With --deterministic on a GPU, limits the process to deterministic operations."""
     if config.deterministic and config.device == "gpu":
         import_module("tensorflow").config.experimental.enable_op_determinism()  # compat.v1 does not have it
 

@@ -9,11 +9,10 @@ _LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
 
 
 class UserError(Exception):
-    """An error that the user can correct.
+    """An error that the user can correct: one sentence says what was wrong, where, and what to type instead.
 
-    Its text is one sentence: what was wrong, where, and what to type instead. The command line prints it to stderr
-    without a traceback and exits with `exit_code`. Further arguments are further lines, such as a table's; each line is
-    made `plain`.
+    The command line prints it to stderr without a traceback and exits with `exit_code`. Further arguments are further
+    lines, such as a table's; each line is made `plain`.
     """
 
     exit_code = 2
@@ -52,9 +51,9 @@ def as_user_error(error):
         return error
     if isinstance(error, OSError):
         where = f"{shortened(error.filename)}: " if isinstance(error.filename, str) else ""
-        full = error.errno in DISK_FULL
-        advice = "free some space, nothing saved so far is lost" if full else "use another path"
-        return (DiskFull if full else UserError)(f"{where}{error.strerror or error}; {advice}")
+        if error.errno in DISK_FULL:
+            return DiskFull(f"{where}{error.strerror}; free some space, nothing saved so far is lost")
+        return UserError(f"{where}{error.strerror or error}; use another path")
     if isinstance(error, ImportError):
         return UserError(f"a package cannot be imported ({error}); install tfgan_v1 with pip, which installs them all")
     return UserError("out of memory; use a smaller --batch-size, --chunk or --num")
@@ -66,7 +65,7 @@ def warn(sentence):
 
 
 def note(sentence):
-    """Says on stderr what the program chose where the user left it open."""
+    """Says on stderr what the program chose for the user."""
     print(plain(sentence), file=sys.stderr)
 
 
@@ -93,10 +92,7 @@ def shortened(text, longest=_LONGEST_VALUE):
 
 
 def plain(text):
-    """A text as one printable line: escapes control characters, which names and files may contain, and cuts the middle.
-
-    The end of an error, which says what to type, is kept.
-    """
+    """A text as one printable line: control characters are escaped, and the middle of a long one is cut."""
     text = shortened(text, _LONGEST_LINE)
-    escaped = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    escaped = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return shortened(escaped, _LONGEST_LINE)

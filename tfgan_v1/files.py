@@ -34,7 +34,7 @@ def replacing(path):
 def new_folder(folder):
     """Yields a folder to write into, which becomes `folder`, a new or an empty one; or nothing remains of it.
 
-    An empty one may be where a disk is mounted, or where the shell is: it stays, and gets what was written.
+    An empty one stays and gets the content: a disk may be mounted there, or the shell be in it.
     """
     exists = folder.is_dir()
     partial = folder / PARTIAL if exists else folder.with_name(f".{folder.name}{PARTIAL}")
@@ -51,13 +51,11 @@ def new_folder(folder):
         else:
             os.rename(partial, folder)
         sync(folder.parent)
-    except BaseException:
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
         for parent in missing:
-            with suppress(OSError):
+            with suppress(OSError):  # it has content
                 parent.rmdir()
-        raise
-    shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_writable(folder):
@@ -84,14 +82,13 @@ def _exists(path):
 
 def sync(path):
     """Flushes a file, or the names in a folder, to the disk."""
-    if path.is_dir():
-        if os.name != "nt":  # Windows cannot open folders, and flushes them itself
-            folder = os.open(path, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
-        return
-    with open(path, "rb+") as file:  # some systems sync only files open for writing
-        os.fsync(file.fileno())
+    if not path.is_dir():
+        with open(path, "rb+") as file:  # some systems sync only files open for writing
+            os.fsync(file.fileno())
+    elif os.name != "nt":  # Windows cannot open folders, and flushes them itself
+        folder = os.open(path, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
 
 def read_json(path):

@@ -6,10 +6,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 
 
 class TolerantStream:
-    """A text stream that drops what it cannot write, and keeps the first OSError in `error`.
-
-    raises: exceptions that are raised all the same.
-    """
+    """A text stream that drops what it cannot write, and keeps the first OSError in `error`, but raises `raises`."""
 
     def __init__(self, stream, raises=()):
         self._stream, self._raises, self.error = stream, raises, None
@@ -39,15 +36,11 @@ class TolerantStream:
 
 @contextmanager
 def tolerant_streams():
-    """Makes sys.stdout and sys.stderr tolerant, but for a broken pipe on stdout. Yields stdout.
-
-    Opens the null device for standard streams that are closed: otherwise the next file to be opened would take their
-    number, and get what TensorFlow prints.
-    """
+    """Makes sys.stdout and sys.stderr tolerant, but for a broken pipe on stdout. Yields stdout."""
     for number in range(3):
         try:
             os.fstat(number)
-        except OSError:
+        except OSError:  # it is closed, and the next file would take its number and get what TensorFlow prints
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
     with ExitStack() as stack:
         nowhere = stack.enter_context(open(os.devnull, "w"))

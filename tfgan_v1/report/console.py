@@ -6,8 +6,6 @@ import shutil
 import sys
 from datetime import timedelta
 
-from tqdm import tqdm
-
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report.curves import statistics
@@ -40,8 +38,7 @@ def write_line(plan, progress, numbers):
     else:
         parts = [losses, ", ".join([outputs, *accuracies]), ", ".join(points), f"{speed}, {time_left} left"]
         line = "... ".join(filter(None, parts))
-    with tqdm.external_write_mode():
-        print(line, flush=True)
+    _print(line)
 
 
 def progress_bar(plan, progress):
@@ -55,6 +52,8 @@ def _unit(plan):
 
 def bar(total, unit, done=0):
     """A bar on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
+    from tqdm import tqdm
+
     return tqdm(
         total=total,
         initial=done,
@@ -84,8 +83,15 @@ def write_scores(plan, progress, evaluator):
     scores = zip(evaluator.header[2:], progress.evaluation[-1][2:], evaluator.real, strict=True)
     shown = ", ".join(f"{name.replace('_', ' ')} {value:.3f} ({real:.3f})" for name, value, real in scores)
     best = ", the best so far" if progress.best[0] == progress.step else ""
+    _print(f"{plan.step_label(progress.step).capitalize()}: {shown}{best}")
+
+
+def _print(line):
+    """Prints a line above the bar."""
+    from tqdm import tqdm
+
     with tqdm.external_write_mode():
-        print(f"{plan.step_label(progress.step).capitalize()}: {shown}{best}", flush=True)
+        print(line, flush=True)
 
 
 def fitted(line, parts, width):

@@ -79,9 +79,9 @@ def test_the_example_calculates_what_tensorflow_does(graph, tmp_path):
 
 
 def test_these_are_all_operations_and_the_documentation_lists_them():
-    assert {operation for operation, _ in GRAPHS.values()} == {*operations.vocabulary()}
+    assert {operation for operation, _ in GRAPHS.values()} == {*operations.VOCABULARY}
     listed = re.findall(r"^\| `([a-z0-9_]+)", (REPOSITORY / "docs" / "export.md").read_text(), re.MULTILINE)
-    assert [name for name in listed if name in operations.vocabulary()] == operations.vocabulary()
+    assert [name for name in listed if name in operations.VOCABULARY] == operations.VOCABULARY
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def _conv2d(op):
 
 
 def _conv2d_transpose(op):
+    """Of sizes, kernel, images."""
     kernel, stride, sizes = _sizes(op.inputs[1])[:2], _stride(op), _sizes(op.outputs[0])[1:3]
     _require(min(kernel) >= stride)
     before = [pair[0] for pair in _padding(op, sizes, kernel)]
@@ -122,9 +123,7 @@ OPERATIONS = {  # by the type of TensorFlow's operation; docs/export.md lists th
     "Identity": Operation(None),
     "MatMul": Operation("matmul", attributes={"transpose_a": False, "transpose_b": False}),
     "Conv2D": Operation("conv2d", _conv2d, attributes=UNDILATED),
-    "Conv2DBackpropInput": Operation(  # of sizes, kernel, images
-        *("conv2d_transpose", _conv2d_transpose, slice(2, 0, -1)), attributes=UNDILATED
-    ),
+    "Conv2DBackpropInput": Operation("conv2d_transpose", _conv2d_transpose, slice(2, 0, -1), attributes=UNDILATED),
     "Add": Operation("add", weight="bias"),
     "AddV2": Operation("add", weight="bias"),
     "BiasAdd": Operation("add", weight="bias", attributes=NHWC),
@@ -146,9 +145,7 @@ OPERATIONS = {  # by the type of TensorFlow's operation; docs/export.md lists th
 }
 
 
-def vocabulary():
-    """The names of our operations."""
-    return [*dict.fromkeys(row.name for row in OPERATIONS.values() if row.name)]
+VOCABULARY = [*dict.fromkeys(row.name for row in OPERATIONS.values() if row.name)]
 
 
 def describe(session, inputs, output):
@@ -156,7 +153,7 @@ def describe(session, inputs, output):
 
     Raises Unsupported for an operation outside of the vocabulary.
     """
-    needed = _needed(output.op, _dependent(inputs.values()))
+    needed = _needed(output.op, inputs.values())
     names = {tensor.ref(): name for name, tensor in inputs.items()}  # of the values so far
     weights, operations = {}, []
     taken = {*inputs, "images"}
@@ -191,7 +188,7 @@ def _described(op, row):
         _require(row and all(op.get_attr(name) == value for name, value in row.attributes.items()))
         parameters = row.parameters(op)
     except _Outside:
-        known = f"those that the format npz knows ({', '.join(vocabulary())})"
+        known = f"those that the format npz knows ({', '.join(VOCABULARY)})"
         raise Unsupported(f"the generator's operation {op.type} ({op.name}) is not among {known}") from None
     return "reshape" if "shape" in parameters else row.name, parameters
 
@@ -207,14 +204,10 @@ def _closure(starts, following):
     return reached
 
 
-def _dependent(tensors):
-    """The operations that depend on tensors."""
-    starts = (tensor.op for tensor in tensors)
-    return _closure(starts, lambda op: [use for result in op.outputs for use in result.consumers()])
-
-
-def _needed(op, varying):
-    """The operations among `varying` by which the result of `op` depends on the inputs."""
+def _needed(op, inputs):
+    """The operations by which the result of `op` depends on the inputs, a list of tensors."""
+    starts = [tensor.op for tensor in inputs]
+    varying = _closure(starts, lambda op: [use for result in op.outputs for use in result.consumers()])
 
     def operands(op):
         row = OPERATIONS.get(op.type)

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tfgan_v1 import __version__
 from tfgan_v1.commands import end_process, say, speaker_of
-from tfgan_v1.errors import OutputLost, PeerLost, UserError, as_user_error, brief
+from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief
 from tfgan_v1.streams import discard, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does
@@ -37,7 +37,7 @@ def main(argv=None, program="tfgan"):
             stdout.flush()
             if stdout.error and code == 0:
                 saved = "; everything else is done and saved" if command in COMMANDS else ""
-                raise OutputLost(f"standard output could not be written ({stdout.error.strerror}){saved}")
+                raise DiskFull(f"standard output could not be written ({stdout.error.strerror}){saved}")
             return code
         except BrokenPipeError:  # the reader of stdout has closed it
             discard(stdout.fileno())

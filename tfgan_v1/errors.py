@@ -22,13 +22,7 @@ class UserError(Exception):
 
 
 class DiskFull(UserError):
-    """The disk is full. Everything that the run saved before is intact, and `--resume` continues from it."""
-
-    exit_code = 3
-
-
-class OutputLost(UserError):
-    """Standard output could not be written; everything else is done and saved."""
+    """The disk is full, or standard output cannot be written. Everything that the run saved before is intact."""
 
     exit_code = 3
 

@@ -18,7 +18,7 @@ MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampl
 def replacing(path):
     """Yields a path to write to; the finished file replaces `path` atomically, or `path` stays unchanged.
 
-    The path is of a new, empty file, so that no link is followed and two processes may write at once.
+    It is a new, empty file, so that no link is followed and two processes may write at once.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     partial.touch(exist_ok=False)
@@ -64,9 +64,8 @@ def check_writable(folder):
     try:
         nearest = next(parent for parent in (path, *path.parents) if _exists(parent))
         for name in path.relative_to(nearest).parts:
-            _exists(nearest / name)  # which raises where a name is too long
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
+            _exists(nearest / name)  # raises for a name that is too long
+        tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from None
 

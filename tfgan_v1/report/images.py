@@ -26,10 +26,9 @@ def png(image, least=0):
 
 
 def gif(frames, milliseconds, last_milliseconds=None):
-    """Frames, each an image [h, w, c] as `as_bytes` takes it, of the same shape, as the bytes of a looping GIF.
+    """Frames, images [h, w, c] of one shape as `as_bytes` takes them, as the bytes of a looping GIF.
 
-    milliseconds: of each frame; last_milliseconds: of the last, None for the same. Gray frames keep all their levels;
-    of colors, each frame has its own 256.
+    milliseconds: of a frame; last_milliseconds: of the last. Gray frames keep all levels; others have 256 colors each.
     """
     from PIL import Image
 

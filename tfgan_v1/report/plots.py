@@ -10,7 +10,7 @@ from tfgan_v1.report.curves import running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
-_MOST_PLACES = 10  # of an evolution
+_MOST_PLACES = 10  # in an evolution
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
 
@@ -31,21 +31,21 @@ def view_samples(epoch, samples):
         _draw_density(axes[0, 0], images, None)
         return figure, axes
     rows, columns = grid_size(len(images))
-    size = {"figsize": (7, 7 * rows / columns), "nrows": rows, "ncols": columns}
-    figure, axes = plt.subplots(**size, sharex=True, sharey=True, squeeze=False)
-    for ax, image in zip(axes.flat, images, strict=False):
-        ax.imshow(image, cmap="Greys_r")
+    options = {"figsize": (7, 7 * rows / columns), "sharex": True, "sharey": True, "squeeze": False}
+    figure, axes = plt.subplots(rows, columns, **options)
     for ax in axes.flat:
         ax.set_axis_off()
+    for ax, image in zip(axes.flat, images, strict=False):
+        ax.imshow(image, cmap="Greys_r")
     figure.subplots_adjust(wspace=0.05, hspace=0.05)
     return figure, axes
 
 
 def evolution(samples, places, classes=()):
-    """An image grid over the run: up to _MOST_PLACES rows, from the first samples to the last, with 6 images each.
+    """An image grid over the run: up to ten rows, from the first samples to the last, of six images. Returns a Figure.
 
     samples: list of arrays [n, h, w, c] in [0, 1]; places: a label for each, such as "epoch 3". classes: the names of
-    the classes of the first samples, for a column of each in place of 6. Returns a Figure.
+    the classes of the first samples, for a column of each in place of six.
     """
     chosen = spread(len(samples), _MOST_PLACES)
     columns = min(len(classes) or 6, *(len(samples[i]) for i in chosen))
@@ -66,10 +66,7 @@ def evolution(samples, places, classes=()):
 
 
 def density(fake, real=None):
-    """The densities of real points, blue, and of fake points, red. Returns a Figure.
-
-    fake, real: [n, 1]. Gaussian kernel density estimates; the bandwidth is 0.3 standard deviations of the real data.
-    """
+    """The Figure of the densities of real points, blue, and of fake points, red: see `density_curves`."""
     figure = _figure(8, 4.5)
     _draw_density(figure.add_subplot(), fake, real)
     data = "fake data" if real is None else "real and fake data"
@@ -96,10 +93,7 @@ def density_evolution(samples, places, real):
 
 
 def lines(curve, unit):
-    """A curves.Curve: that of the discriminator, or of real data, is blue, the other red. Returns a Figure.
-
-    unit: of the run, "epoch" or "step".
-    """
+    """The Figure of a curves.Curve: its first line is blue, its second red. unit: of the run, "epoch" or "step"."""
     figure = _figure(8, 4.5)
     ax = figure.add_subplot()
     x = np.asarray(curve.x)
@@ -156,7 +150,7 @@ def _draw_density(ax, fake, real):
 def density_curves(fake, real=None, count=400):
     """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
 
-    fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real data.
+    fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real points, if any.
     """
     from sklearn.neighbors import KernelDensity
 
@@ -176,7 +170,7 @@ def density_curves(fake, real=None, count=400):
 
 
 def density_svg(fake, real=None):
-    """The densities of real points, blue, and of fake points, red, as the text of a small SVG image."""
+    """`density` as the text of a small SVG image, which takes milliseconds."""
     grid, densities = density_curves(fake, real, count=120)
     low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
     x, parts = 20 + 560 * (grid - low) / (high - low), ['<rect width="600" height="400" fill="#fff"/>']

@@ -1,5 +1,6 @@
 """The page, the evolution plot and an animation from a run's samples folder, or from a pickle of samples."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class Review(NamedTuple):
 
 
 def load(path):
-    """The Review of a pickle of samples, or of the samples folder of a run. Raises UserError if there is none."""
+    """The Review of a pickle of samples, or of a run's samples folder. Raises UserError if there is none."""
     path = Path(path)
     if path.is_dir():
         return _load_folder(path)
@@ -39,7 +40,6 @@ def load(path):
 
 
 def _load_folder(folder):
-    """The Review of the samples folder of a run."""
     if not (folder / names.SAMPLES).is_file():
         hint = f"has no {names.SAMPLES}; name a samples folder such as samples or samples/NAME, or a pickle"
         if (folder / names.CONFIG).exists():
@@ -89,9 +89,9 @@ def as_samples(samples, path):
 
 
 def write(review, out=None):
-    """Writes the page, the evolution plot and, of images, the animation. Returns their paths.
+    """Writes the page, the evolution plot and, of images, the animation to a folder, or next to the samples.
 
-    out: the folder to write to, None for where the samples are.
+    Returns their paths.
     """
     folder = review.folder if out is None else Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,10 +101,8 @@ def write(review, out=None):
     labels = [curves.label_of(summary, step) for step in steps]
     is_images = np.ndim(samples[0]) == 4
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
-    contents = {
-        names.REVIEW_PAGE: page.page(summary, urls, review.tables),
-        names.EVOLUTION: plots.figure_png(evolution),
-    }
+    contents = {names.REVIEW_PAGE: page.page(summary, urls, review.tables)}
+    contents[names.EVOLUTION] = plots.figure_png(evolution)
     if is_images:
         contents[names.ANIMATION] = animate(samples, columns)
     paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in contents]
@@ -126,12 +124,10 @@ def _read_summary(folder):
     path = folder / names.REVIEW
     if not path.is_file():
         return None
-    try:
+    with suppress(OSError, ValueError, RecursionError, AttributeError):
         summary = files.read_json(path)
         if files.has_valid_checksum(summary) and summary.keys() - {"sha256"} == page.SUMMARY.keys():
             return summary
-    except (OSError, ValueError, RecursionError, AttributeError):
-        pass
     warn(f"{path} is damaged, so the page has no configuration; the next training step that draws samples replaces it")
     return None
 

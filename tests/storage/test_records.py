@@ -137,7 +137,7 @@ ROWS = [records.Losses(17 * i, i, 0.5 + i, 1e-7, 0.9, 0.1, 0.8, 0.2, 1.5 * i) fo
 
 def test_losses_are_read_back_up_to_a_step(tmp_path):
     path = tmp_path / "losses.csv"
-    records.write_table(path, records.LOSSES_HEADERS["probabilities"], ROWS[:1])
+    records.write_table(path, records.LOSSES_HEADERS[False], ROWS[:1])
     records.append_rows(path, ROWS[1:])
     header = "step,epoch,d_loss,g_loss,D(x),D(G(z)),d_accuracy,g_accuracy,seconds"
     assert path.read_text().splitlines()[0] == header
@@ -148,7 +148,7 @@ def test_losses_are_read_back_up_to_a_step(tmp_path):
 @pytest.mark.parametrize("cut", range(1, 25))
 def test_a_line_that_a_kill_interrupted_is_left_out(tmp_path, cut):
     path = tmp_path / "losses.csv"
-    records.write_table(path, records.LOSSES_HEADERS["probabilities"], ROWS)
+    records.write_table(path, records.LOSSES_HEADERS[False], ROWS)
     path.write_bytes(path.read_bytes()[:-cut])
     assert records.read_losses(path, last_step=100) == ROWS[:2]
 
@@ -156,14 +156,14 @@ def test_a_line_that_a_kill_interrupted_is_left_out(tmp_path, cut):
 @pytest.mark.parametrize("tail", [b"\0" * 100, b"\0\n", b"\xff\xfe\r\n", b"85,5,x\r\n"])
 def test_garbage_after_the_counted_rows_is_not_read(tmp_path, tail):
     path = tmp_path / "losses.csv"
-    records.write_table(path, records.LOSSES_HEADERS["probabilities"], ROWS)
+    records.write_table(path, records.LOSSES_HEADERS[False], ROWS)
     path.write_bytes(path.read_bytes() + tail)
     assert records.read_losses(path, last_step=100, most=3) == ROWS
     assert records.read_losses(path, last_step=100, most=2) == ROWS[:2]
 
 
 @pytest.mark.parametrize(
-    "content", ["", "a,b\n1,2\n", ",".join(records.LOSSES_HEADERS["probabilities"]) + "\n1,2,x,4,5,6,7,8,9\n", "\0"]
+    "content", ["", "a,b\n1,2\n", ",".join(records.LOSSES_HEADERS[False]) + "\n1,2,x,4,5,6,7,8,9\n", "\0"]
 )
 def test_a_damaged_losses_file_is_an_error_of_one_sentence(tmp_path, content):
     path = tmp_path / "losses.csv"

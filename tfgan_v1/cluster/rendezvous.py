@@ -3,9 +3,6 @@
 import json
 from dataclasses import fields
 
-import numpy as np
-
-from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError, as_user_error
@@ -23,7 +20,7 @@ def agree_on_options(member, wanted, make_config):
     knows the options of a run that is resumed. Raises UserError, on all workers, if one has other options or versions
     than the chief.
     """
-    said = {"options": wanted, "made_by": made_by(tensorflow=tf.__version__, numpy=np.__version__)}
+    said = {"options": wanted, "made_by": made_by()}
     if member.is_chief:
         said |= attempt(lambda: {"config": vars(make_config())})
     chief, *others = exchange(member, said)

@@ -89,7 +89,7 @@ def summarize_run(plan, progress, evaluator=None):
         "command": f"python train.py{as_flags(given_options(config))}{in_python}",
         "configuration": [
             *([flag(option), str(value)] for option, value in vars(config).items()),
-            *([version, str(value)] for version, value in made_by(config.device, plan.workers).items()),
+            *([version, str(value)] for version, value in made_by(plan).items()),
         ],
         "unit": plan.unit,
         "steps_per_epoch": plan.steps_per_epoch,

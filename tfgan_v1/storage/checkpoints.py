@@ -1,6 +1,6 @@
 """Tensors on disk: generator checkpoints, and the whole state of training for a resume.
 
-The newest checkpoint that its manifest verifies, and that is of the folder's own run, is used.
+The newest checkpoint of the folder's own run that its manifest verifies is used.
 
 A checkpoint is written to a folder of its own, fsynced, and renamed into place; only then are older ones deleted. A
 kill at any moment leaves the last checkpoint intact, and partial files that `run_folder.remove_partials` and
@@ -39,19 +39,14 @@ class Saver(NamedTuple):
 
 
 def make_saver(variables, run_id=""):
-    """A Saver of the variables, a list, or a dict by their names in a checkpoint.
-
-    One that only restores needs no run_id. It deletes no older checkpoints: `save_generator` and `save_state` do.
-    """
+    """A Saver of the variables, a list, or a dict by their names in a checkpoint. To restore, it needs no run_id."""
     named = variables if isinstance(variables, dict) else {variable.op.name: variable for variable in variables}
-    return Saver(tf.train.Saver(variables, max_to_keep=0, save_relative_paths=True), named, run_id)
+    tf_saver = tf.train.Saver(variables, max_to_keep=0, save_relative_paths=True)  # 0: see save_generator, save_state
+    return Saver(tf_saver, named, run_id)
 
 
 def save_generator(saver, session, folder, step, kind="latest"):
-    """Saves a generator in a run's checkpoint folder, and keeps the newest KEEP_GENERATORS of its kind.
-
-    kind: "latest" for `generator.ckpt-<step>`, or another in names.GENERATORS.
-    """
+    """Saves a generator, of a kind in names.GENERATORS, and keeps the newest KEEP_GENERATORS of its kind."""
     name = f"{GENERATORS[kind]}-{step}"
     saved = manifest.verified(folder / name)
     if saved and saved.run_id == saver.run_id:
@@ -67,10 +62,7 @@ def save_generator(saver, session, folder, step, kind="latest"):
 
 
 def save_state(saver, session, folder, step, facts):
-    """Saves the whole state as `train_state/step-<step>/state`, with its facts (a dict for JSON).
-
-    Keeps the newest KEEP_STATES.
-    """
+    """Saves the state of training and its facts, a dict for JSON, and keeps the newest KEEP_STATES."""
     target = folder / STATE / f"step-{step}"
     saved = manifest.verified(target / "state")
     if saved and saved.run_id == saver.run_id:
@@ -97,38 +89,41 @@ def remove_after(folder, step):
     for kind in GENERATORS:
         prefixes = _generators(folder, kind)
         kept = [prefix for prefix in prefixes if manifest.step_of(prefix) <= step][:KEEP_GENERATORS]
-        if kind == "latest":
-            _write_latest(folder, kept[0] if kept else None)
+        if kind == "latest" and not kept:
+            (folder / LATEST).unlink(missing_ok=True)
+        elif kind == "latest":  # names it to tf.train.latest_checkpoint, in the Saver's own format
+            with replacing(folder / LATEST) as partial:
+                name = kept[0].name
+                partial.write_text(f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
         for prefix in prefixes:
             if prefix not in kept:
                 _remove_generator(prefix)
 
 
 def newest_generator(folder, kind="latest", step=None):
-    """The Checkpoint of the newest generator of a kind in names.GENERATORS in a run's folder, or of that of a step.
+    """The Checkpoint of the newest generator of a kind in a run's folder, or of that of a step.
 
     Raises UserError if there is none that can be used.
     """
     if kind not in GENERATORS:
         raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
-    prefixes, run_id = _generators(folder, kind), _run_id(folder)
+    prefixes = _generators(folder, kind)
     if step is not None and prefixes:
-        steps = [manifest.step_of(prefix) for prefix in prefixes]
-        if step not in steps:
+        by_step = {manifest.step_of(prefix): prefix for prefix in prefixes}
+        if step not in by_step:
             raise UserError(
                 f"{folder} has no {kind} generator of step {brief(step)}; it keeps the last {KEEP_GENERATORS}, and has "
-                f"those of {', '.join(map(str, sorted(steps)))}"
+                f"those of {', '.join(map(str, sorted(by_step)))}"
             )
-        prefixes = [prefixes[steps.index(step)]]
-    checkpoint, problems = _newest(prefixes, run_id)
-    if checkpoint is None and kind != "latest" and not problems:
+        prefixes = [by_step[step]]
+    checkpoint, problems = _newest(folder, prefixes)
+    if checkpoint:
+        return checkpoint
+    if kind != "latest" and not problems:
         raise UserError(f"{folder} has no {kind} generator: {MISSING[kind]}, or use --generator latest")
-    if checkpoint is None:
-        raise UserError(
-            f"{folder} has no generator checkpoint to use{_in_brackets(problems)}; continue the run with "
-            "--resume to save one"
-        )
-    return checkpoint
+    raise UserError(
+        f"{folder} has no generator checkpoint to use{problems}; continue the run with --resume to save one"
+    )
 
 
 def newest_state(folder):
@@ -137,19 +132,17 @@ def newest_state(folder):
     Raises UserError if it has, and none can be used.
     """
     states = _states(folder)
-    checkpoint, problems = _newest(states, _run_id(folder))
+    checkpoint, problems = _newest(folder, states)
     if checkpoint is None and (states or _generators(folder)):  # a state is saved before any generator
-        raise UserError(
-            f"{folder / STATE} has no state to continue from{_in_brackets(problems)}; restore one from a copy, or "
-            "start again with --overwrite"
-        )
+        advice = "restore one from a copy, or start again with --overwrite"
+        raise UserError(f"{folder / STATE} has no state to continue from{problems}; {advice}")
     return checkpoint
 
 
 def restore(saver, session, checkpoint, *, part=False):
-    """Restores the Saver's variables. Raises UserError if the checkpoint does not hold exactly these.
+    """Restores the Saver's variables. Raises UserError if the checkpoint does not hold these, and with `part` others.
 
-    part: the checkpoint may hold others, too. TensorFlow reads it only after names, shapes and types have been checked.
+    TensorFlow reads it only after names, shapes and types have been checked.
     """
     saved = checkpoint_index.entries(checkpoint.prefix)
     wanted = {
@@ -200,15 +193,6 @@ def _new_checkpoint(saver, session, folder, name, step, facts):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_latest(folder, prefix):
-    """Names a generator to tf.train.latest_checkpoint, in the Saver's own format; None for no generator."""
-    if prefix is None:
-        (folder / LATEST).unlink(missing_ok=True)
-        return
-    with replacing(folder / LATEST) as partial:
-        partial.write_text(f'model_checkpoint_path: "{prefix.name}"\nall_model_checkpoint_paths: "{prefix.name}"\n')
-
-
 @contextmanager
 def path_without_globs(folder):
     """A path of the folder without special characters, for TensorFlow takes paths as glob patterns."""
@@ -221,25 +205,17 @@ def path_without_globs(folder):
         yield alias
 
 
-def _run_id(folder):
-    return read(Config(ckpt=folder)).run_id
-
-
-def _newest(prefixes, run_id):
-    """(the first Checkpoint of a run among prefixes, newest first, or None; why it skipped the others)."""
-    problems = []
+def _newest(folder, prefixes):
+    """(the first Checkpoint of the folder's run among prefixes, or None; then why there is none, in brackets)."""
+    run_id, problems = read(Config(ckpt=folder)).run_id, []
     for prefix in prefixes:
         checkpoint = manifest.verified(prefix)
         if checkpoint and checkpoint.run_id == run_id:
             if problems:
                 warn(f"{', and '.join(problems)}; using {prefix} instead")
-            return checkpoint, problems
+            return checkpoint, ""
         problems.append(f"{prefix} {f'belongs to another run than {CONFIG}' if checkpoint else 'is damaged'}")
-    return None, problems
-
-
-def _in_brackets(problems):
-    return f" ({', and '.join(problems)})" if problems else ""
+    return None, f" ({', and '.join(problems)})" if problems else ""
 
 
 def _remove_generator(prefix):
@@ -254,14 +230,13 @@ def _remove_state(prefix):
 
 
 def _generators(folder, kind="latest"):
-    """The prefixes of the generator checkpoints of a kind in a run's folder, newest first."""
     return _newest_first(path.with_suffix("") for path in folder.glob(f"{GENERATORS[kind]}-*.json"))
 
 
 def _states(folder):
-    """The prefixes of the training states in a run's folder, newest first."""
     return _newest_first(path / "state" for path in (folder / STATE).glob("step-*"))
 
 
 def _newest_first(prefixes):
+    """The prefixes of checkpoints among these, by their steps."""
     return sorted((each for each in prefixes if manifest.step_of(each) is not None), key=manifest.step_of, reverse=True)

@@ -33,15 +33,14 @@ def write(prefix, run_id, step, facts):
 def verified(prefix):
     """The Checkpoint with this prefix if its manifest verifies it, otherwise None.
 
-    Raises UserError if a file exists but the system cannot read it: it may be whole, and must not be passed over.
+    Raises UserError if the system cannot read a file: it may be whole, and must not be passed over.
     """
     try:
         content = read_json(files_of(prefix)[-1])
         checkpoint = Checkpoint(content["step"], prefix, content["facts"], content["run_id"])
         valid = has_valid_checksum(content) and content["files"] == _sums(prefix)
-        return (
-            checkpoint if valid and content["step"] == step_of(prefix) and isinstance(content["facts"], dict) else None
-        )
+        valid &= checkpoint.step == step_of(prefix) and isinstance(checkpoint.facts, dict)
+        return checkpoint if valid else None
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     except OSError as error:
@@ -55,8 +54,9 @@ def files_of(prefix):
 
 def prefix_of(path):
     """The prefix of the checkpoint that a path is a file of, by its name; None for any other."""
-    prefixes = [path.with_name(path.name.removesuffix(each)) for each in (*SUFFIXES, META) if path.name.endswith(each)]
-    return prefixes[0] if prefixes and step_of(prefixes[0]) is not None else None
+    suffix = next((each for each in (*SUFFIXES, META) if path.name.endswith(each)), None)
+    prefix = path.with_name(path.name.removesuffix(suffix)) if suffix else None
+    return prefix if suffix and step_of(prefix) is not None else None
 
 
 def is_ours(prefix):

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from tfgan_v1 import devices
-from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage import checkpoints, names, records, run_folder
@@ -113,17 +110,16 @@ def starting_point(plan, saved):
             f"or later, not to {plan.step_label(plan.total_steps)}"
         )
     before = {"device": "cpu", "workers": 1, **saved.made_by}  # the first versions had no others
-    now = made_by(plan.config.device, plan.workers)
+    now = made_by(plan)
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
     if changes:
         warn(f"the run began with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's")
     return checkpoint
 
 
-def made_by(device, workers=1):
-    """Everything besides the configuration that affects the exact bits of a run. device: cpu or gpu."""
-    versions = run_folder.made_by(tensorflow=tf.__version__, numpy=np.__version__)
-    return {**versions, "device": devices.name(device), "workers": workers}
+def made_by(plan):
+    """Everything besides the configuration that affects the exact bits of a run of a Plan."""
+    return {**run_folder.made_by(), "device": devices.name(plan.config.device), "workers": plan.workers}
 
 
 def load_progress(plan, checkpoint, evaluation_header=None):

@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import secrets
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,7 +10,10 @@ from dataclasses import fields
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tfgan_v1 import __version__
+from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config, from_mapping
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
@@ -29,8 +31,8 @@ class Saved(NamedTuple):
     """The content of config.json."""
 
     config: Config
-    data: dict[str, Any]  # plan.facts_of: name, num_images, image_shape [h, w, c], sha256 of the pixels, classes
-    made_by: dict[str, Any]  # versions of the packages by name, processor, threads, device, workers
+    data: dict[str, Any]  # see run_data.metadata
+    made_by: dict[str, Any]  # see progress.made_by
     run_id: str  # also in the manifest of each checkpoint
     custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss", "images"
 
@@ -42,7 +44,10 @@ def check_can_start(config, *, resume, overwrite, custom=()):
     """
     if resume and overwrite:
         raise UserError("--resume continues a run and --overwrite deletes it; give one of them")
-    _check_name(config.name)
+    # A run's name must not be a file's name in the folder above, where another run may be.
+    name, used = (config.name or "run").casefold(), (*names.CKPT_FILES, *names.SAMPLES_FILES, *names.OUTPUTS)
+    if name.startswith(".") or any(fnmatch(name, pattern) for pattern in used):
+        raise UserError(f"--name {config.name} is reserved for the files of a run; choose another")
     saved = read(config) if resume else None
     ours, others = _run_files(config)
     if others:
@@ -57,15 +62,8 @@ def check_can_start(config, *, resume, overwrite, custom=()):
     return saved
 
 
-def _check_name(name):
-    """Raises UserError if a run's name is a file's name in the folder above, where another run may be."""
-    folded, used = (name or "run").casefold(), (*names.CKPT_FILES, *names.SAMPLES_FILES, *names.OUTPUTS)
-    if folded.startswith(".") or any(fnmatch(folded, each) for each in used):
-        raise UserError(f"--name {name} is reserved for the files of a run; choose another")
-
-
 def _about_others(paths):
-    """The error for what is not of a run, but has the name of its files."""
+    """The error for links, and for files of another program that have the names of a run's."""
     elsewhere = "start the run elsewhere with --name NAME, or with --ckpt and --samples"
     link = next((each for path in paths for each in (path, *path.glob("step-*")) if each.is_symlink()), None)
     if link:
@@ -80,15 +78,14 @@ def _about_others(paths):
 
 def _about_run(config, path):
     """The error for a run's files in the folders, of which `path` is the first."""
-    folder, ways_out = path.parent, "start another run with --name NAME, or delete this one with --overwrite"
-    if path.name == CONFIG:
-        return f"{folder} already holds a run ({CONFIG}); continue it with --resume, {ways_out}"
-    if any(_sorted_out(config.ckpt_folder, names.CKPT_FILES, names.CKPT_PROOFS)):
-        return (
-            f"{folder} already holds a run ({path.name}) but its {CONFIG} is missing; restore {CONFIG} from a copy to "
-            f"continue with --resume, {ways_out}"
-        )
-    return f"{folder} already holds a run's records ({path.name}); name another folder with --samples, {ways_out}"
+    run, advice = f"run ({path.name})", "continue it with --resume"
+    if not any(_sorted_out(config.ckpt_folder, names.CKPT_FILES, names.CKPT_PROOFS)):
+        run, advice = f"run's records ({path.name})", "name another folder with --samples"
+    elif path.name != CONFIG:
+        run += f" but its {CONFIG} is missing"
+        advice = f"restore {CONFIG} from a copy to continue with --resume"
+    ways_out = "start another run with --name NAME, or delete this one with --overwrite"
+    return f"{path.parent} already holds a {run}; {advice}, {ways_out}"
 
 
 def holds_run(config):
@@ -101,15 +98,12 @@ def check_same_run(saved, config):
     rows = []
     for each in fields(Config):
         before, now = getattr(saved, each.name), getattr(config, each.name)
-        undecided = each.name == "xla" and now == each.default  # make_plan decides it
-        if before != now and not each.metadata["resumable"] and not undecided:
+        open_xla = each.name == "xla" and now == each.default  # make_plan decides it
+        if before != now and not each.metadata["resumable"] and not open_xla:
             rows.append((flag(each.name), before, now))
     if rows:
-        raise UserError(
-            f"the run in {config.ckpt_folder} started with other options; keep them, or start another run with "
-            "--name NAME",
-            *side_by_side(rows),
-        )
+        sentence = "started with other options; keep them, or start another run with --name NAME"
+        raise UserError(f"the run in {config.ckpt_folder} {sentence}", *side_by_side(rows))
 
 
 def side_by_side(rows):
@@ -121,19 +115,18 @@ def side_by_side(rows):
 
 def check_same_parts(saved, custom, call):
     """Raises UserError unless the custom parts are those that the run started with. call: how to pass them."""
-    if set(custom) != set(saved.custom):
-        advice = f"pass the same in Python: {call}" if saved.custom else f"leave out {_arguments(custom)}"
-        raise UserError(f"the run in {saved.config.ckpt_folder} started with {_parts(saved.custom)}; {advice}")
+    if set(custom) == set(saved.custom):
+        return
+    parts = ["images from an array" if part == "images" else f"a custom {part}" for part in saved.custom]
+    started, advice = " and ".join(parts), f"pass the same in Python: {call}"
+    if not parts:
+        started = "the built-in networks, loss and optimizers, and the images that its options name"
+        advice = f"leave out {_arguments(custom)}"
+    raise UserError(f"the run in {saved.config.ckpt_folder} started with {started}; {advice}")
 
 
 def _arguments(custom):
     return ", ".join(f"{part}=..." for part in custom)
-
-
-def _parts(custom):
-    if not custom:
-        return "the built-in networks, loss and optimizers, and the images that its options name"
-    return " and ".join("images from an array" if part == "images" else f"a custom {part}" for part in custom)
 
 
 def check_data_named(saved, places):
@@ -184,20 +177,15 @@ def remove_partials(config):
         _remove(path)
 
 
-def made_by(**versions):
+def made_by():
     """What affects the exact bits of a run besides its configuration: versions of packages, and the machine."""
-    python, processor = platform.python_version(), platform.machine()
-    return {"tfgan_v1": __version__, "python": python, **versions, "processor": processor, "threads": threads()}
+    versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "numpy": np.__version__}
+    return {"tfgan_v1": __version__, **versions, "processor": platform.machine(), "threads": threads()}
 
 
 def threads():
     """How many threads TensorFlow uses on the CPU."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def new_run_id():
-    """A random id, by which a run recognizes its checkpoints. It affects no result."""
-    return secrets.token_hex(8)
 
 
 def write(saved):
@@ -228,8 +216,8 @@ def read(config, by="--ckpt"):
                 f"{folder} holds a run ({ours[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, "
                 f"name another folder with {by}, or train again with --overwrite"
             )
-        what = f"a TensorFlow checkpoint of another program ({others[0].name}) and " if others else ""
-        raise UserError(f"{folder} holds {what}no run: it has no {CONFIG}; name a run's folder with {by}")
+        other = f"a TensorFlow checkpoint of another program ({others[0].name}) and " if others else ""
+        raise UserError(f"{folder} holds {other}no run: it has no {CONFIG}; name a run's folder with {by}")
     try:
         content = read_json(path)
         if content["format"] != FORMAT:
@@ -269,10 +257,8 @@ def _sorted_out(folder, patterns, proofs):
 
 def _is_proof(path):
     """Whether a run of any version wrote a file of CKPT_PROOFS or SAMPLES_PROOFS; it may have been changed since."""
-    if not path.is_file():
-        return False
     try:
-        if path.name == names.LOSSES:
+        if path.name == names.LOSSES and path.is_file():
             with open(path, "rb") as file:
                 return file.read(25) == b"step,epoch,d_loss,g_loss,"
         content = read_json(path)

@@ -1,5 +1,6 @@
 """The Session loop: train, record, sample, save."""
 
+import secrets
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -79,7 +80,7 @@ def run(plan, member=SINGLE, on_sample=None):
             )
         if config.conditional and not saved:
             print(classes.summary(plan.dataset))
-        run_id = saved.run_id if saved else run_folder.new_run_id()
+        run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             progress = start(context, saved, checkpoint)
             if progress.step < plan.total_steps:
@@ -190,7 +191,7 @@ def start(context, saved, checkpoint):
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
-    first_made_by = saved.made_by if saved else made_by(config.device, plan.workers)
+    first_made_by = saved.made_by if saved else made_by(plan)
     run_id = context.savers.state.run_id
     run_folder.write(run_folder.Saved(config, plan.metadata, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records

@@ -11,10 +11,9 @@ writes an array in 14 to 34 operations and `records.append_samples` in 52. A pic
 therefore always read, and so is one of any number of arrays of 28x28 float32 or more.
 """
 
-import functools
 import math
 import pickletools
-import re
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -23,70 +22,63 @@ from tfgan_v1.errors import UserError
 MOST_OPERATIONS = 2**20  # in a small file
 BYTES_PER_OPERATION = 60  # in a large one, for each operation above MOST_OPERATIONS
 _MOST_ARGUMENTS = 8  # of a call, or in the state of an object; a dtype's state has eight
-_MOST_AXES = 32
 
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _VALUES = {
+    *_CONSTANTS,
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 }
+_CODES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "g")  # of NumPy's numbers
+_DTYPES = {dtype.str[1:]: dtype for dtype in map(np.dtype, _CODES)}  # by the names that pickles have for them
 
 
 def load(file):
     """The object pickled in a BoundedReader file; arrays in it are instances of Array.
 
-    Raises UserError for an object of any other kind or too many operations, and any exception for a damaged pickle.
-    Runs no code from the file, and allocates no more memory than the file's size and the objects around the arrays.
+    Raises UserError for any other object or too many operations, and any exception for a damaged pickle. Runs no code
+    from the file, and allocates no more memory than the file's size and the objects around the arrays.
     """
-    stack, marks, memo, text_used = [], [], {}, 0
+    stack, below, memo, text_used = [], [], {}, 0  # below: the stacks before each mark
     most = MOST_OPERATIONS + file.size // BYTES_PER_OPERATION
-
-    def since_mark():
-        start = marks.pop()
-        items = stack[start:]
-        del stack[start:]
-        return items
-
-    for number, (operation, argument, _) in enumerate(pickletools.genops(_Operations(file))):
+    source = SimpleNamespace(read=file.read, readline=file.readline)  # a `tell` would cost a call at every operation
+    for number, (operation, argument, _) in enumerate(pickletools.genops(source)):
         if number == most:
             raise UserError(f"it takes more than {number:,} operations to read")
         match operation.name:
             case "PROTO" | "FRAME":
                 pass
             case "MARK":
-                marks.append(len(stack))
+                below.append(stack)
+                stack = []
             case "EMPTY_LIST":
                 stack.append([])
             case "LIST":
-                stack.append(since_mark())
+                items, stack = stack, below.pop()
+                stack.append(items)
             case "APPEND":
-                item = stack.pop()
-                stack[-1].append(item)
+                stack[-2].append(stack.pop())
             case "APPENDS":
-                items = since_mark()
+                items, stack = stack, below.pop()
                 stack[-1].extend(items)
             case "TUPLE":
-                stack.append(tuple(since_mark()))
+                items, stack = stack, below.pop()
+                stack.append(tuple(items))
             case name if name in _TUPLES:
                 start = len(stack) - _TUPLES[name]
                 stack[start:] = [tuple(stack[start:])]
-            case name if name in _CONSTANTS:
-                stack.append(_CONSTANTS[name])
             case name if name in _VALUES:
-                stack.append(argument)
-            case "PUT" | "BINPUT" | "LONG_BINPUT":
-                memo[argument] = stack[-1]
-            case "MEMOIZE":
-                memo[len(memo)] = stack[-1]
+                stack.append(_CONSTANTS.get(name, argument))
+            case "PUT" | "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
+                memo[len(memo) if argument is None else argument] = stack[-1]
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(memo[argument])
             case "GLOBAL":
                 stack.append(resolve_global(*argument.split(" ", 1)))
             case "STACK_GLOBAL":
-                name = stack.pop()
-                stack.append(resolve_global(stack.pop(), name))
+                stack[-2:] = [resolve_global(*stack[-2:])]
             case "REDUCE":
                 arguments = stack.pop()
                 text_used += _characters(arguments, file.size - text_used)
@@ -99,13 +91,6 @@ def load(file):
                 return stack.pop()
             case name:
                 raise UserError(f"it holds more than arrays, lists, tuples and numbers ({name})")
-
-
-class _Operations:
-    """The part of a file that pickletools needs. With `tell`, it would make a system call at every operation."""
-
-    def __init__(self, file):
-        self.read, self.readline = file.read, file.readline
 
 
 def _characters(values, most):
@@ -129,25 +114,22 @@ class Array:
 
     def build(self, state):
         """Takes (version, shape, dtype, whether in Fortran order, bytes)."""
-        _, shape, kind, fortran, content = state
-        self._fill(content, kind, shape, "F" if fortran else "C")
-
-    @classmethod
-    def from_buffer(cls, content, kind, shape, order):
-        """The call `_frombuffer` of protocol 5."""
-        array = cls()
-        array._fill(content, kind, shape, order)
-        return array
-
-    def _fill(self, content, kind, shape, order):
+        _, shape, dtype, fortran, content = state
         if isinstance(content, str):  # bytes, as Python 2 wrote them
             content = content.encode("latin1")
-        valid = isinstance(shape, tuple) and len(shape) <= _MOST_AXES
+        valid = isinstance(shape, tuple) and len(shape) <= 32
         if not valid or not all(type(size) is int and 0 <= size < 2**63 for size in shape):
             raise UserError("it holds an array without a shape")
-        if math.prod(shape) * kind.dtype.itemsize != len(content):
+        if math.prod(shape) * dtype.dtype.itemsize != len(content):
             raise UserError(f"it holds an array of shape {shape} whose data has another size")
-        self.view = np.frombuffer(content, kind.dtype).reshape(shape, order=order)
+        self.view = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if fortran else "C")
+
+    @classmethod
+    def from_buffer(cls, content, dtype, shape, order):
+        """The call `_frombuffer` of protocol 5."""
+        array = cls()
+        array.build((None, shape, dtype, "CF".index(order), content))
+        return array
 
 
 class PickledDtype:
@@ -156,20 +138,14 @@ class PickledDtype:
     def __init__(self, code, *_):
         if not isinstance(code, str):  # before it is hashed: nested tuples may take forever
             raise UserError("it holds an array of an unknown dtype")
-        self.dtype = _numeric_dtype(code)
+        if code not in _DTYPES:
+            raise UserError("it holds an array whose elements are not numbers")
+        self.dtype = _DTYPES[code]
 
     def build(self, state):
-        order = state[1]
-        if order not in ("<", ">", "=", "|"):
+        if state[1] not in ("<", ">", "=", "|"):
             raise UserError("it holds an array of unknown byte order")
-        self.dtype = self.dtype.newbyteorder(order)
-
-
-@functools.lru_cache(maxsize=64)
-def _numeric_dtype(code):
-    if not re.fullmatch("[biuf][0-9]{1,2}", code):
-        raise UserError("it holds an array whose elements are not numbers")
-    return np.dtype(code)
+        self.dtype = self.dtype.newbyteorder(state[1])
 
 
 def _encoded(text, encoding):

@@ -68,11 +68,9 @@ def _table(content):
     """The pairs (key, value) of a table, as bytes, sorted by key."""
     if len(content) < FOOTER or not content.endswith(MAGIC):
         raise ValueError("it does not end like a table")
-    _, _, *index, _ = _varints(
-        content[-FOOTER:], 0, 4
-    )  # the first two: of the metaindex, which TensorFlow leaves empty
+    *_, offset, size, _ = _varints(content[-FOOTER:], 0, 4)  # the first two: of the metaindex, which stays empty
     pairs, end = [], 0
-    for _, value in _block(content, *index):
+    for _, value in _block(content, offset, size):
         offset, size, _ = _varints(value, 0, 2)
         if offset < end:
             raise ValueError("its blocks overlap")

@@ -1,4 +1,4 @@
-"""The classes of a conditional run: what config.json records of them, and whether they fit. Imports no TensorFlow."""
+"""The classes of a conditional run: their record in config.json, and whether they fit."""
 
 import hashlib
 from collections import Counter
@@ -14,11 +14,10 @@ from tfgan_v1.gan.models import MODELS
 from tfgan_v1.storage import run_folder
 
 MOST_SHOWN = 20  # classes in a line or a table
-BUILT_IN = ("g_condition", "d_condition")  # options of how built-in networks get the class
 
 
 def facts(config, dataset):
-    """The labels' checksum, and of a conditional run the names of the classes and their numbers of images: a dict.
+    """A dict for config.json: the labels' checksum, and a conditional run's classes with their numbers of images.
 
     Raises UserError if a conditional run has no labels.
     """
@@ -28,7 +27,8 @@ def facts(config, dataset):
         raise UserError(f"--conditional needs images with labels, and {dataset.name} holds points; leave it out")
     if dataset.labels is None:
         advice = "name a file of them by --labels, or put a folder's images into a sub-folder for each class"
-        advice = "pass them: train(config, images=..., labels=...)" if dataset.name == ARRAY else advice
+        if dataset.name == ARRAY:
+            advice = "pass them: train(config, images=..., labels=...)"
         raise UserError(f"--conditional needs the class of each image, and {dataset.name} has no labels; {advice}")
     names = "\0".join(dataset.classes).encode("utf-8", "surrogateescape")  # of folders, in any encoding
     checksum = {"labels_sha256": hashlib.sha256(dataset.labels.tobytes() + names).hexdigest()}
@@ -53,17 +53,13 @@ def check(config, dataset, used, custom_model):
 
     used: the indices of the images to train on. custom_model: the custom models.Model, or None.
     """
-    chosen = [name for name in BUILT_IN if getattr(config, name) != COMMON[name]]
-    if custom_model and chosen:
-        raise UserError(
-            f"{flag(chosen[0])} applies to built-in networks only; a custom model receives the labels as an argument; "
-            "leave it out"
-        )
+    changed = [name for name in ("g_condition", "d_condition") if getattr(config, name) != COMMON[name]]
+    if custom_model and changed:
+        why = "applies to built-in networks only; a custom model receives the labels as an argument"
+        raise UserError(f"{flag(changed[0])} {why}; leave it out")
     if config.g_condition == "batch_norm" and not MODELS[config.model].convolutional:
-        raise UserError(
-            "--g-condition batch_norm needs batch normalization, and the generator of --model "
-            f"{config.model} has none; use embedding"
-        )
+        why = f"needs batch normalization, and the generator of --model {config.model} has none"
+        raise UserError(f"--g-condition batch_norm {why}; use embedding")
     if len(dataset.classes) > len(used):
         raise UserError(
             f"{dataset.name} has {len(dataset.classes):,} classes and {len(used):,} images to train on; give each "
@@ -74,10 +70,10 @@ def check(config, dataset, used, custom_model):
         why = f"--holdout {config.holdout:,} leaves" if config.holdout else f"{dataset.name} has"
         advice = "hold out fewer, or use another --seed" if config.holdout else "name labels of all classes by --labels"
         raise UserError(f"{why} no image of the class {dataset.classes[missing[0]]} to train on; {advice}")
-    _warn_of_doubtful(dataset)
+    _warn_of_mistakes(dataset)
 
 
-def _warn_of_doubtful(dataset):
+def _warn_of_mistakes(dataset):
     alike = [name for name, count in Counter(map(plain_name, dataset.classes)).items() if count > 1 and name]
     single = sum(count == 1 for count in _counts(dataset))
     if len(dataset.classes) == 1:
@@ -90,19 +86,18 @@ def _warn_of_doubtful(dataset):
 
 
 def check_same(config, facts, saved, otherwise):
-    """Raises UserError unless the labels are the saved run's. otherwise: what else to do, at the sentence's end."""
-    before, now = (each.get("labels_sha256") for each in (saved.data, facts))
-    if before == now:
+    """Raises UserError unless the labels are the saved run's. otherwise: more advice for the end of the sentence."""
+    sums = [each.get("labels_sha256") for each in (saved.data, facts)]
+    if sums[0] == sums[1]:
         return
-    then, today = (
-        dict(zip(each.get("classes", ()), each.get("class_counts", ()), strict=True)) for each in (saved.data, facts)
-    )
-    rows = [(name, then.get(name, 0), today.get(name, 0)) for name in {**then, **today}]
+    pairs = [zip(each.get("classes", ()), each.get("class_counts", ()), strict=True) for each in (saved.data, facts)]
+    then, now = map(dict, pairs)
+    rows = [(name, then.get(name, 0), now.get(name, 0)) for name in {**then, **now}]
     changed = [row for row in rows if row[1] != row[2]][:MOST_SHOWN]
     files = [("--labels", saved.config.labels, config.labels)] * (saved.config.labels != config.labels)
     advice = "name the right file by --labels" if files or config.labels else "give its sub-folders the old names"
     advice = "pass the same" if facts["name"] == ARRAY else advice
     raise UserError(
         f"{facts['name']} has other labels than the run in {config.ckpt_folder} was trained with; {advice}{otherwise}",
-        *run_folder.side_by_side([*files, *changed] or [("labels_sha256", before, now)]),
+        *run_folder.side_by_side([*files, *changed] or [("labels_sha256", *sums)]),
     )

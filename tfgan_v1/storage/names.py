@@ -11,8 +11,8 @@ LOCK = ".lock"  # in both folders
 # In the checkpoint folder:
 CONFIG = "config.json"
 LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
-GENERATOR = "generator.ckpt"  # and "-<step>" and one of the suffixes
-GENERATORS = {"latest": GENERATOR, "average": "average.ckpt", "best": "best.ckpt"}  # kind -> the beginning of its files
+# Kind of generator -> the beginning of its files' names, before "-<step>" and one of the suffixes.
+GENERATORS = {"latest": "generator.ckpt", "average": "average.ckpt", "best": "best.ckpt"}
 SUFFIXES = (".data-00000-of-00001", ".index", ".json")  # of a checkpoint's files, the manifest last
 META = ".meta"  # of a graph, which other programs save with their checkpoints
 STATE = "train_state"  # a folder with a folder step-<step> for each state
@@ -23,7 +23,7 @@ FIXED_NOISE = "fixed_noise.pkl"  # images of the same noise at each sampling ste
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
 HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
-EVALUATION = "evaluation.csv"  # figures measured while training
+EVALUATION = "evaluation.csv"  # scores while training
 FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
 SHEETS = "sheets"  # a folder with an image grid for each set of samples
 LAST_SAMPLES = "last_samples.png"

@@ -36,30 +36,12 @@ class Progress:
         """The number of the epoch that the last step is in, from 1."""
         return (self.step - 1) // self.steps_per_epoch + 1
 
-    @property
-    def samples(self):
-        """A float32 array [num_samples, h, w, c] in [0, 1], or points, for each sampling step."""
-        return self.rows("samples")
-
-    @property
-    def fixed(self):
-        """Images of the same noise at the last len(fixed) sampling steps."""
-        return self.rows("fixed")
-
-    @property
-    def losses(self):
-        """A records.Losses for each recorded step."""
-        return self.rows("losses")
-
-    @property
-    def held_out(self):
-        """A records.HeldOut for each sampling step."""
-        return self.rows("held_out")
-
-    @property
-    def evaluation(self):
-        """A row (step, epoch, *scores) for each evaluation."""
-        return self.rows("evaluation")
+    # A float32 array [num_samples, h, w, c] in [0, 1], or points, for each sampling step.
+    samples = property(lambda self: self.rows("samples"))
+    fixed = property(lambda self: self.rows("fixed"))  # images of the same noise at the last len(fixed) sampling steps
+    losses = property(lambda self: self.rows("losses"))  # a records.Losses for each recorded step
+    held_out = property(lambda self: self.rows("held_out"))  # a records.HeldOut for each sampling step
+    evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
 
     def rows(self, name):
         """The rows of a record; none if the run does not keep it."""
@@ -67,39 +49,35 @@ class Progress:
 
     def metadata(self):
         """What a state keeps besides its tensors: how to recognize the records that belong to it."""
-        kept = [record for record in self.records.values() if record.key in REQUIRED or (record.key and record.rows)]
-        digests = {key: value for record in kept for key, value in record.metadata().items()}
-        best = {"best": list(self.best)} if self.best else {}
-        return {"seconds": self.seconds, "sample_steps": self.sample_steps, **digests, **best}
-
-
-REQUIRED = ("samples", "losses")  # records whose digest is in every state
+        metadata = {"seconds": self.seconds, "sample_steps": self.sample_steps}
+        for record in self.records.values():
+            if record.key in ("samples", "losses") or (record.key and record.rows):
+                metadata |= record.metadata()
+        return metadata | ({"best": list(self.best)} if self.best else {})
 
 
 def new_progress(plan, evaluation_header=None):
-    """The Progress of a Plan at step 0, with empty records.
-
-    evaluation_header: the columns of evaluation.csv; None without --evaluate-every.
-    """
+    """The Progress of a Plan at step 0, with empty records. evaluation_header: see evaluator.Evaluator, or None."""
     losses, held_out = records.LOSSES_HEADERS[plan.critic], records.HELD_OUT_HEADERS[plan.critic]
-    holdout = plan.config.holdout
-    kept = {
-        # The first, since it marks a run's folder.
+    kept = {  # losses.csv is the first, since it marks a run's folder
         "losses": Record(names.LOSSES, "losses", losses, records.Losses.from_cells, counted=True),
         "samples": Record(names.SAMPLES, "samples"),
-        "fixed": None if plan.is_points else Record(names.FIXED_NOISE, "fixed", counted=True),
-        "held_out": Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make) if holdout else None,
-        "statistics": Record(names.STATISTICS, header=records.STATISTICS_HEADER) if plan.is_points else None,
-        "evaluation": evaluation_header and Record(names.EVALUATION, "evaluation", evaluation_header),
     }
-    kept = {name: record for name, record in kept.items() if record}
+    if plan.is_points:
+        kept["statistics"] = Record(names.STATISTICS, header=records.STATISTICS_HEADER)
+    else:
+        kept["fixed"] = Record(names.FIXED_NOISE, "fixed", counted=True)
+    if plan.config.holdout:
+        kept["held_out"] = Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make)
+    if evaluation_header:
+        kept["evaluation"] = Record(names.EVALUATION, "evaluation", evaluation_header)
     return Progress(plan.config, plan.total_steps, plan.steps_per_epoch, kept)
 
 
 def starting_point(plan, saved):
     """The Checkpoint from which a plan continues, or None for step 0.
 
-    saved: from run_folder.check_can_start, None for a fresh run. Raises UserError if the run is beyond the plan's end.
+    saved: a run_folder.Saved, or None for a fresh run. Raises UserError if the run is beyond the plan's end.
     """
     if not saved:
         return None
@@ -123,10 +101,9 @@ def made_by(plan):
 
 
 def load_progress(plan, checkpoint, evaluation_header=None):
-    """The Progress at a checkpoint, with the records up to it. Missing records start empty, with a warning.
+    """The Progress at a checkpoint, with the records up to it; missing ones start empty, with a warning.
 
-    evaluation_header: see new_progress. Raises UserError if a record differs from the one that the checkpoint belongs
-    to.
+    Raises UserError if a record differs from the one that the checkpoint belongs to. evaluation_header: as above.
     """
     saved, folder = _valid_metadata(checkpoint), plan.config.samples_folder
     progress = new_progress(plan, evaluation_header)
@@ -136,48 +113,35 @@ def load_progress(plan, checkpoint, evaluation_header=None):
     for record in progress.records.values():
         if f"{record.key}_sha256" not in saved or (record.key == "fixed" and not progress.samples):
             continue
-        if not (folder / record.name).exists():
-            warn(f"{folder / record.name} is missing; a new one starts with the next record")
+        path, goal = folder / record.name, "to continue without the records so far"
+        if not path.exists():
+            warn(f"{path} is missing; a new one starts with the next record")
             continue
         most = len(saved["sample_steps"]) if record.key == "samples" else saved.get(f"num_{record.key}")
-        record.add(_read(record, folder, progress.step, most))
+        try:
+            record.add(record.read(folder, progress.step, most))
+        except UserError as error:
+            raise UserError(f"{error}; restore it from a copy, or move it away {goal}") from None
+        now = record.metadata()
         if record.key == "samples":
-            progress.sample_steps = saved["sample_steps"][: len(record.rows)]
-        _check_same(progress, record, saved)
+            progress.sample_steps = now["sample_steps"] = saved["sample_steps"][: len(record.rows)]
+        if any(saved.get(name) != value for name, value in now.items()):
+            raise UserError(
+                f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}; "
+                f"restore it from a copy, name its folder with --samples, or move it away {goal}"
+            )
     return progress
 
 
 def _valid_metadata(checkpoint):
     """The metadata of a checkpoint. Raises UserError unless they have the form of `Progress.metadata`."""
-    facts = checkpoint.facts
-    seconds, steps, num_losses = (facts.get(name) for name in ("seconds", "sample_steps", "num_losses"))
+    metadata = {"num_fixed": 0, "best": [0, 0.0], **checkpoint.facts}
+    seconds, steps, best = (metadata.get(name) for name in ("seconds", "sample_steps", "best"))
+    counts = [metadata.get("num_losses"), metadata["num_fixed"]]
     valid = type(seconds) is float and 0 <= seconds < 1e9
     valid &= isinstance(steps, list) and all(type(step) is int and step > 0 for step in steps)
-    valid &= type(num_losses) is int and 0 <= num_losses <= checkpoint.step
-    best = facts.get("best", [0, 0.0])
-    valid &= type(facts.get("num_fixed", 0)) is int and 0 <= facts.get("num_fixed", 0) <= checkpoint.step
+    valid &= all(type(count) is int and 0 <= count <= checkpoint.step for count in counts)
     valid &= isinstance(best, list) and [type(value) for value in best] == [int, float]
     if not valid:
         raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
-    return facts
-
-
-def _read(record, folder, last_step, most):
-    try:
-        return record.read(folder, last_step, most)
-    except UserError as error:
-        raise UserError(
-            f"{error}; restore it from a copy, or move it away to continue without the records so far"
-        ) from None
-
-
-def _check_same(progress, record, saved):
-    """Raises UserError unless a record holds what was in it when the checkpoint was saved."""
-    now = {**record.metadata(), "sample_steps": progress.sample_steps}
-    keys = [*record.metadata(), *(["sample_steps"] if record.key == "samples" else [])]
-    if any(now[key] != saved.get(key) for key in keys):
-        raise UserError(
-            f"{progress.config.samples_folder / record.name} was changed, or belongs to another run than "
-            f"{progress.config.ckpt_folder}; restore it from a copy, name its folder with --samples, or move it away "
-            "to continue without the records so far"
-        )
+    return checkpoint.facts

@@ -85,22 +85,22 @@ class Record:
                 self.digest.update(f"{','.join(map(str, _cells(row)))}\n".encode())
 
     def append(self, folder, rows):
-        """Adds rows in memory and in the file."""
+        """Adds rows in memory and to the file."""
         self.add(rows)
-        (append_samples if self.header is None else append_rows)(folder / self.name, rows)
+        (append_rows if self.header else append_samples)(folder / self.name, rows)
 
     def write(self, folder):
         """Writes the file, in place of any that exists."""
-        if self.header is None:
-            write_samples(folder / self.name, self.rows)
-        else:
+        if self.header:
             write_table(folder / self.name, self.header, self.rows)
+        else:
+            write_samples(folder / self.name, self.rows)
 
     def read(self, folder, last_step, most=None):
         """The rows in the file up to a step, at most `most`. A killed run may have appended later ones."""
-        if self.header is None:
-            return load_samples(folder / self.name)[:most]
-        return [self.row(cells) for cells in read_table(folder / self.name, self.header, last_step, most)]
+        if self.header:
+            return [self.row(cells) for cells in read_table(folder / self.name, self.header, last_step, most)]
+        return load_samples(folder / self.name)[:most]
 
     def metadata(self):
         """What a state keeps of the record, for JSON."""
@@ -116,7 +116,7 @@ def write_samples(path, samples):
 
 
 def append_samples(path, samples):
-    """Appends arrays to the pickled list in a file; the cost does not depend on the list's length.
+    """Appends arrays to the pickled list in a file, in a time that does not depend on the list's length.
 
     A reader finds a complete list at every moment, also after a kill: unpickling ends at the STOP byte, and the first
     new byte replaces it only after all others are on the disk.
@@ -155,16 +155,13 @@ def load_samples(path):
 
 
 def load_array(path):
-    """The array in a pickle, as sample.py writes it, or the last one of `load_samples`.
-
-    Errors as there, and UserError for an empty list.
-    """
+    """The array in a pickle, or the last one of `load_samples`. Errors as there, and UserError for an empty list."""
     content, _ = _unpickled(path)
     if _has_images(content):
         return content.view.copy()
     samples = load_samples(path)
     if not samples:
-        raise UserError(f"{path} holds an empty list, in which no samples are; give a file that holds some")
+        raise UserError(f"{path} holds an empty list; give a file of samples")
     return samples[-1]
 
 
@@ -180,8 +177,8 @@ def _unpickled(path):
     except UserError as error:
         raise UserError(f"{path} was not opened, because {error}") from None
     except Exception as error:  # a damaged pickle can raise anything at all
-        kind = type(error).__name__
-        raise UserError(f"{path} is not a pickle of samples, or is damaged ({kind}: {error})") from None
+        name = type(error).__name__
+        raise UserError(f"{path} is not a pickle of samples, or is damaged ({name}: {error})") from None
 
 
 def _has_images(sample):
@@ -190,18 +187,17 @@ def _has_images(sample):
 
 
 def append_rows(path, rows):
-    """Appends rows to losses.csv or another table."""
+    """Appends rows to a table such as losses.csv."""
     with open(path, "a", newline="") as file:
         csv.writer(file).writerows(map(_cells, rows))
 
 
-def _cells(row):
-    """The cells of a row: of losses, those that the run has."""
+def _cells(row):  # without the accuracies that losses of a critic lack
     return [value for value in row if value is not None]
 
 
 def write_table(path, header, rows):
-    """Writes losses.csv or another table, in place of any that exists."""
+    """Writes a table, in place of any that exists."""
     with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         csv.writer(file).writerows([header, *map(_cells, rows)])
 
@@ -212,18 +208,18 @@ def read_losses(path, last_step, most=None, critic=False):
 
 
 def read_table(path, header, last_step, most=None):
-    """The rows (step, epoch, numbers) of a table up to a step, at most `most`; anything may follow these rows.
+    """The rows (step, epoch, *numbers) of a table up to a step, at most `most`; anything may follow these rows.
 
-    A kill can leave a last line without its end; it is left out. Raises UserError for a file of another kind.
+    A last line without its end, which a kill can leave, is left out. Raises UserError for any other content.
     """
     if not path.is_file():
         raise UserError(f"{path} is not a file")
     try:
         with open(path, newline="", encoding="ascii", errors="replace") as file:
             lines = csv.reader(line for line in file if line.endswith("\n"))
-            found = next(lines, [])
-            if tuple(found) != header:
-                raise ValueError(f"its columns are {','.join(found)}")
+            columns = next(lines, [])
+            if tuple(columns) != header:
+                raise ValueError(f"its columns are {','.join(columns)}")
             rows = [(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
             if any(len(row) != len(header) for row in rows):
                 raise ValueError("a row has another number of columns")

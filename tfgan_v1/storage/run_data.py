@@ -1,4 +1,4 @@
-"""The data of a run: loaded as its configuration says, split into training and held-out images, and compared."""
+"""A run's data: loaded as its configuration says, split into training and held-out images, and compared."""
 
 import functools
 
@@ -36,7 +36,7 @@ def from_array(config, images, labels=None):
 
 
 def metadata(config, dataset):
-    """What config.json records of the data: that of the Dataset, the labels' checksum, a conditional run's classes."""
+    """What config.json records of the data: Dataset.facts, and the labels' checksum and classes: see classes.facts."""
     return {**dataset.facts(), **classes.facts(config, dataset)}
 
 
@@ -60,23 +60,21 @@ def num_versions(name, num_images):
 
 def check_holdout(config, name, num_images):
     """Raises UserError unless so many of the images can be held out."""
-    if config.holdout and not config.group <= config.holdout <= num_images - config.group:
+    holdout, group, versions = config.holdout, config.group, num_versions(name, num_images)
+    if holdout and not group <= holdout <= num_images - group:
+        leave = f"must leave at least {group} of the {num_images:,} images to train on"
+        raise UserError(f"--holdout {holdout:,} {leave}, and hold out as many")
+    if holdout % versions:
         raise UserError(
-            f"--holdout {config.holdout:,} must leave at least {config.group} of the {num_images:,} images to "
-            f"train on, and hold out as many"
-        )
-    versions = num_versions(name, num_images)
-    if config.holdout % versions:
-        raise UserError(
-            f"{name} shows each picture {versions} times and holds out all of them together; --holdout must "
-            f"be a multiple of {versions}, such as {config.holdout // versions * versions or versions}"
+            f"{name} shows each picture {versions} times and holds out all of them together; --holdout must be a "
+            f"multiple of {versions}, such as {holdout // versions * versions or versions}"
         )
 
 
 def overfitting_sets(config, dataset, most):
     """The training and the held-out images on which D is compared: two pairs (images, labels or None).
 
-    Both have the same number of images, at most `most`, a multiple of what the discriminator judges together.
+    Both have the same number of images: at most `most`, and a multiple of Config.group.
     """
     parts = split_indices(config, dataset.name, len(dataset.images))
     count = min(*map(len, parts), most) // config.group * config.group
@@ -87,10 +85,7 @@ def overfitting_sets(config, dataset, most):
 
 
 def real_sets(config, dataset):
-    """(the Dataset to train on, a Dataset of new images to compare with) of a run's Dataset.
-
-    The second is the published test images, otherwise the held-out images, otherwise None.
-    """
+    """A run's Datasets to train on and to compare with: published test images, else held-out images, else None."""
     options = {name: getattr(config, name) for name in ("mean", "std", "seed", "labels")}
     test = data.load_test(dataset.name, config.data_dir, shaping(config), **options)
     if not config.holdout:
@@ -107,25 +102,23 @@ def real_sets(config, dataset):
 def check_same_data(config, metadata, saved, otherwise=""):
     """Raises UserError unless data with this metadata are the saved run's; their path may have changed.
 
-    otherwise: what else the user may do, at the end of the sentence.
+    otherwise: more advice for the end of the sentence.
     """
-    rows = [(name, saved.data.get(name), metadata[name]) for name in ("num_images", "image_shape", "sha256")]
-    if any(before != now for _, before, now in rows):
-        is_array = metadata["name"] == data.ARRAY
-        advice = "pass the same" if is_array else "name the right folder by --data-dir or --dataset"
+    name = metadata["name"]
+    rows = [(key, saved.data.get(key), metadata[key]) for key in ("name", "num_images", "image_shape", "sha256")]
+    if any(before != now for _, before, now in rows[1:]):
+        advice = "pass the same" if name == data.ARRAY else "name the right folder by --data-dir or --dataset"
         raise UserError(
-            f"{metadata['name']} does not hold the images that the run in {config.ckpt_folder} was trained on; "
-            f"{advice}{otherwise}",
-            *run_folder.side_by_side([("name", saved.data.get("name"), metadata["name"]), *rows]),
+            f"{name} does not hold the images that the run in {config.ckpt_folder} was trained on; {advice}{otherwise}",
+            *run_folder.side_by_side(rows),
         )
     classes.check_same(config, metadata, saved, otherwise)
 
 
 def data_of_run(config, **places):
-    """The Saved of the run in the folders of `config`, its Config with the places of the data now, and the Dataset.
+    """The Saved of the run in the folders of `config`, its Config with the data's present places, and its Dataset.
 
-    places: of PLACES, by name; None where it did not change. Raises UserError if the data are missing, or not those
-    that the run was trained on.
+    places: of PLACES, by name; None where it did not change. Raises UserError unless the data are the run's.
     """
     saved = run_folder.read(config)
     places = {name: value for name, value in places.items() if value is not None}
@@ -139,7 +132,5 @@ def data_of_run(config, **places):
 def training_images(config, **places):
     """The images that a run was trained on, uint8 [n, h, w, c], and their indices in the data set: see data_of_run."""
     _, config, dataset = data_of_run(config, **places)
-    if not config.holdout:
-        return dataset.images, np.arange(len(dataset.images))
     rows = split_indices(config, dataset.name, len(dataset.images))[0]
-    return dataset.images[rows], rows
+    return dataset.images[rows] if config.holdout else dataset.images, rows

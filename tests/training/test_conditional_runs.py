@@ -329,7 +329,7 @@ def test_a_grid_has_columns_of_one_class_each(digits_config, tmp_path):
 
 def test_an_option_of_built_in_networks_is_refused_with_custom_ones(digits_config):
     model = MODELS["tuned"]
-    with pytest.raises(UserError, match="--d-condition is of built-in networks"):
+    with pytest.raises(UserError, match="--d-condition applies to built-in networks only"):
         train(digits_config(conditional=True, d_condition="concatenation"), model=model)
 
 

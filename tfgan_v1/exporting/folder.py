@@ -49,7 +49,7 @@ def export(folder, to, *, formats=None, kind=None, model=None):
 def _write(formats, trained, folder, required):
     """Writes formats into a folder. Returns {name: reason} of those that cannot express the network.
 
-    Raises UserError for the first such format if they are `required`, otherwise if all are such.
+    Raises UserError for the first of those if all formats are `required`, and if no format is written.
     """
     refused = {}
     for name in formats:
@@ -57,7 +57,7 @@ def _write(formats, trained, folder, required):
             FORMATS[name].write(trained, folder)
         except Unsupported as error:
             if required:
-                others = ",".join(other for other in _installed() if other != name)
+                others = ",".join(other for other in FORMATS if other != name and not missing(other))
                 raise UserError(f"{error}; export the other formats by --format {others}") from None
             refused[name] = str(error)
     if len(refused) == len(formats):
@@ -94,7 +94,7 @@ def model_card(metadata, formats):
 def _checked_formats(names):
     """The formats to write, in the order of FORMATS. Raises UserError for others, or for one without its converter."""
     if names is None:
-        return _installed()
+        return tuple(name for name in FORMATS if not missing(name))
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         if name not in FORMATS:
@@ -105,10 +105,6 @@ def _checked_formats(names):
     if not names:
         raise UserError(f"no format is given; the formats are {', '.join(FORMATS)}")
     return tuple(name for name in FORMATS if name in names)
-
-
-def _installed():
-    return tuple(name for name in FORMATS if not missing(name))
 
 
 def _check_empty(to):

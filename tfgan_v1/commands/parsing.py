@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import shlex
+from argparse import ArgumentTypeError
 
 from tfgan_v1 import __version__
 from tfgan_v1.config import MOST_DRAWN, Config
@@ -83,9 +84,7 @@ def whole(most, least=1):
     def parse(text):
         number = int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else -1
         if not least <= number <= most:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number, at least {least} and at most {most:,}, not {brief(text)}"
-            )
+            raise ArgumentTypeError(f"must be a whole number, at least {least} and at most {most:,}, not {brief(text)}")
         return number
 
     return parse
@@ -101,9 +100,7 @@ def parse_grid(text):
     match = re.fullmatch(r"\s*([0-9]{1,7})x([0-9]{1,7})\s*", text)
     rows, columns = map(int, match.groups()) if match else (0, 0)
     if not 1 <= rows * columns <= MOST_DRAWN:
-        raise argparse.ArgumentTypeError(
-            f"takes ROWSxCOLUMNS, {MOST_DRAWN:,} images at most, such as 4x8, not {brief(text)}"
-        )
+        raise ArgumentTypeError(f"takes ROWSxCOLUMNS, {MOST_DRAWN:,} images at most, such as 4x8, not {brief(text)}")
     return rows, columns
 
 
@@ -114,7 +111,7 @@ def parse_seeds(text):
         match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last < 2**32 or len(seeds) + last - first >= MOST_DRAWN:
-            raise argparse.ArgumentTypeError(
+            raise ArgumentTypeError(
                 f"takes whole numbers below 4,294,967,296 and ranges of them, {MOST_DRAWN:,} in all at most, "
                 f"such as 0-15,20, not {brief(part.strip())}"
             )

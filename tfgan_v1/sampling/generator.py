@@ -64,7 +64,7 @@ class Generator:
         self.noise, self.noise_size = config.noise, config.noise_size
         self.image_shape = trained.image_shape  # (height, width, channels), or (1,) for points
         self.classes = tuple(trained.saved.data.get("classes", ()))  # of a conditional run, by name; otherwise ()
-        with devices.new_graph() as graph:
+        with devices.new_graph() as graph:  # the tensors have BATCH rows, and each of them may be fed
             self._seeds = tf.placeholder(tf.int64, [BATCH], "seeds")
             self._z = noise_of(config, self._seeds)
             self._classes = condition and classes_of(condition, self._seeds)  # None unless the run is conditional

@@ -161,10 +161,7 @@ def shown(drawn, generator):
 
 
 def make_grid(drawn, generator, training, with_text):
-    """How the images of a Drawing become a PNG: see image_files.Images.
-
-    training: run_data.training_images, for --nearest, or None.
-    """
+    """How the images of a Drawing become a PNG: see image_files.Images. training: the images for --nearest, or None."""
     if not with_text:
         return partial(plots.samples_png, columns=drawn.columns)
     if drawn.kind == "map":
@@ -177,10 +174,9 @@ def make_grid(drawn, generator, training, with_text):
 
 
 def nearest_grid(samples, training, captions, columns):
-    """Samples with their nearest training images, as the bytes of a PNG.
+    """Samples with captions, next to the nearest training images with number and distance, as the bytes of a PNG.
 
-    training: images and their numbers in the data set. captions: of the samples; a training image has its number and
-    the distance, of pixels in [0, 1].
+    training: see run_data.training_images. The distance is of pixels in [0, 1].
     """
     images, numbers = training
     indices, distances = nearest(samples, images)

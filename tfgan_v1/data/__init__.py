@@ -152,7 +152,6 @@ def _folder(name, folder, strict):
         warn(f"{count} left out, such as {left_out[0]}; files.csv in the samples folder lists them")
     if folder.brightest <= ALMOST_BLACK:
         warn(
-            f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16-bit files held 12 bits; multiply "
-            "their values by 16, or save them in 8 bits"
+            f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16 bits held 12; multiply them by 16"
         )
     return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))

@@ -121,9 +121,7 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
         if name is None:
             if not names:
                 raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
-            raise UserError(
-                f"{path} holds the arrays {', '.join(names)}; name that of the images {' or '.join(image_names)}"
-            )
+            raise UserError(f"{path} holds the arrays {', '.join(names)}; name one {' or '.join(image_names)}")
         array = _member(archive, name, path)
         values, label_name = None, next((each for each in label_names if each in names and each != name), None)
         if label_name:

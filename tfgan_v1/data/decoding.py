@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -10,7 +10,8 @@ from PIL import Image, ImageCms
 from tfgan_v1.data.shapes import FITS
 from tfgan_v1.files import BoundedReader
 
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")  # Pillow's names; it opens MPO as JPEG
+Image.init()  # fills Image.OPEN with the formats that this Pillow was built with
+FORMATS = [name for name in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM") if name in Image.OPEN]  # MPO is JPEG
 MOST_PIXELS = 2**26  # decoded in one picture
 _MANY_PIXELS = 2**23  # larger pictures are decoded one at a time, so that memory does not grow with the cores
 _one_at_a_time = threading.Lock()
@@ -38,7 +39,7 @@ def decode(path, shaping):
         raise ValueError("it is not a file")
     if not path.stat().st_size:
         raise ValueError("it is empty")
-    with BoundedReader(path) as file, Image.open(file, formats=_formats()) as image:
+    with BoundedReader(path) as file, Image.open(file, formats=FORMATS) as image:
         width, height = image.size  # before `draft`: a progressive JPEG takes the memory of all its pixels
         image.draft(None, [2 * max(shaping.size)] * 2)  # decodes a large JPEG at a fraction of its size
         if width * height == 0:
@@ -47,9 +48,11 @@ def decode(path, shaping):
             raise ValueError(f"it claims {width}x{height} pixels, more than {MOST_PIXELS:,}")
         with _one_at_a_time if width * height > _MANY_PIXELS else nullcontext():
             image.load()
-            method = UPRIGHT.get(_orientation(image))
+            orientation = None
+            with suppress(Exception):  # a picture with broken EXIF data is still usable
+                orientation = image.getexif().get(_ORIENTATION)
             image = eight_bits(image)
-            return fitted(image if method is None else image.transpose(method), shaping)
+            return fitted(image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image, shaping)
 
 
 def fitted(image, shaping):
@@ -83,7 +86,7 @@ def is_picture(path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            Image.open(path, formats=_formats()).close()
+            Image.open(path, formats=FORMATS).close()
         except Image.DecompressionBombError:
             return True
         except Exception:
@@ -136,15 +139,3 @@ def _deep(image):
         result = result.convert("RGBA")
         result.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
     return result
-
-
-def _orientation(image):
-    try:
-        return image.getexif().get(_ORIENTATION)
-    except Exception:  # a picture with broken EXIF data is still usable
-        return None
-
-
-def _formats():
-    Image.init()  # fills Image.OPEN with the formats that this Pillow was built with
-    return [name for name in FORMATS if name in Image.OPEN]

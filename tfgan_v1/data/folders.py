@@ -63,10 +63,7 @@ def read(folder, shaping, cache_dir=None):
             return kept
         raise OSError("it returns other data than were written")
     except OSError as error:  # in the cache; errors in a picture only leave it out
-        warn(
-            f"the cache {cache} cannot be used ({error.strerror or error}); the images stay in memory, and the next "
-            "start decodes them again"
-        )
+        warn(f"the cache {cache} cannot be used ({error.strerror or error}); the next start decodes the images again")
     raw = io.BytesIO()
     files, channels, brightest = _decode_all(folder, names, shaping, raw)
     images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)[..., :channels]
@@ -74,10 +71,7 @@ def read(folder, shaping, cache_dir=None):
 
 
 def candidates(folder):
-    """The paths of a folder's pictures, by suffix, relative to it and sorted; without hidden files and folders.
-
-    Raises UserError if it has none.
-    """
+    """The paths of a folder's pictures, by suffix, relative to it and sorted; hidden files and folders are ignored."""
 
     def unreadable(error):
         raise UserError(f"the folder {error.filename} cannot be read: {error.strerror}")
@@ -100,8 +94,7 @@ def candidates(folder):
 def _decode_all(folder, names, shaping, raw):
     """Decodes all usable pictures, and writes their pixels one after the other: [h, w, shaping.channels or 3] of each.
 
-    Returns (files as in Folder, the channels that the images need, the largest value). Raises UserError if no picture
-    is usable.
+    Returns (files as in Folder, the channels that the images need, the largest value).
     """
     from tqdm import tqdm
 

@@ -10,8 +10,7 @@ from tfgan_v1.data import detect
 from tfgan_v1.data.arrays import map_npy, read_idx_labels
 from tfgan_v1.data.datasets import DATASETS
 from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, rename
-from tfgan_v1.data.table_columns import LABELS
-from tfgan_v1.data.tables import find_delimiter, read_rows
+from tfgan_v1.data.tables import LABELS, find_delimiter, read_rows
 from tfgan_v1.errors import UserError, shortened, warn
 
 PATHS = ("file", "filename", "path", "image")  # what a header may call the pictures' paths, in lower case
@@ -24,11 +23,11 @@ _FORMATS = "a text, CSV, IDX or .npy file with a label for each image"
 def relabel(dataset, path):
     """The Dataset with the labels in a file, int32 [n], and their classes, instead of its own.
 
-    The content decides what the file is: text with a label on each line; a table whose header names the label, or of
-    one column; an IDX file of labels; or a .npy file of whole numbers or texts, [n]. All but the last may be gzipped.
-    The labels are in the order of the images. For a folder, a table may give each picture by its path relative to the
-    folder, in any order, and a list may have a label for each of `dataset.files`, with those left out. Numbers 0, 1, 2
-    ... of a published data set get the names of its classes. Raises UserError for everything else, and for points.
+    The file is text with a label on each line, a table whose header names the label, an IDX file of labels, or a .npy
+    file of whole numbers or texts, [n]; all but the last may be gzipped. The labels are in the order of the images. For
+    a folder, a table may give each picture by its path relative to the folder, in any order, and a list may have labels
+    for those left out, too. Numbers 0, 1, 2 ... of a published data set get the names of its classes. Raises UserError
+    for everything else, and for points.
     """
     path = Path(os.path.expanduser(path))
     reader = find_reader(path)
@@ -116,12 +115,9 @@ def _columns(first, pictures, path):
 def _of_pictures(labels, path, dataset):
     """The labels of the pictures that are used, out of {path relative to the folder: label}."""
     used = [name for name, reason in dataset.files if not reason]
-    missing = [name for name in used if not labels.get(name)]
-    if missing:
-        raise UserError(
-            f"{path} has no label for {len(missing):,} of {len(used):,} pictures in {dataset.name}, first "
-            f"{missing[0]}; give the path of each, relative to the folder, and its label"
-        )
+    if missing := [name for name in used if not labels.get(name)]:
+        count = f"{len(missing):,} of {len(used):,} pictures in {dataset.name}, first {missing[0]}"
+        raise UserError(f"{path} has no label for {count}; give each path, relative to the folder, and its label")
     return np.array([labels[name] for name in used], object)
 
 
@@ -135,10 +131,8 @@ def _of_images(values, path, dataset):
         return values[[not reason for _, reason in dataset.files]]
     at_least = "at least " if len(values) >= files + _MANY else ""
     left_out = f", or {files:,} with those left out" if files > images else ""
-    raise UserError(
-        f"{path} holds {at_least}{len(values):,} labels, and {dataset.name} {images:,} images{left_out}; "
-        "--labels needs one for each image"
-    )
+    counts = f"{path} holds {at_least}{len(values):,} labels, and {dataset.name} {images:,} images{left_out}"
+    raise UserError(f"{counts}; --labels needs one for each image")
 
 
 def _warn_of_order(path, dataset):
@@ -151,10 +145,8 @@ def _warn_of_order(path, dataset):
     by_number = sorted(names, key=numbered)
     first = next((pair for pair in zip(names, by_number, strict=True) if pair[0] != pair[1]), None)
     if first:
-        warn(
-            f"{path} is read in the order of the sorted paths, in which {first[0]} comes before {first[1]}; if it is "
-            "in the order of the numbers, write a table with the columns file and label"
-        )
+        order = f"{path} is read in the order of the sorted paths, in which {first[0]} comes before {first[1]}"
+        warn(f"{order}; if it is in the order of the numbers, write a table with the columns file and label")
 
 
 def _classify(values, path):

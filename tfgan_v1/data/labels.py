@@ -27,10 +27,8 @@ def attach(images, values, where, where_labels):
     """
     labels, classes = classify(values)
     if labels is not None and len(labels) != len(images):
-        raise UserError(
-            f"{where_labels} holds {len(labels):,} labels, and {where} {len(images):,} images; "
-            "use the labels of these images, or remove them"
-        )
+        counts = f"{where_labels} holds {len(labels):,} labels, and {where} {len(images):,} images"
+        raise UserError(f"{counts}; use the labels of these images, or remove them")
     return Labelled(images, labels, classes)
 
 

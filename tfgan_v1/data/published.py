@@ -58,9 +58,8 @@ def load(published, data_dir=None, *, download=True, otherwise=None):
         return read_published(path, published)
     if otherwise:
         warn(
-            f"MNIST was not found and cannot be downloaded ({reason}), so this run uses {otherwise}, 5,000 MNIST "
-            f"digits warped into 60,000; for the whole MNIST, save {published.url} in {places[-1] / 'mnist'}, or give "
-            "its folder by --data-dir"
+            f"MNIST was not found and cannot be downloaded ({reason}), so this run uses {otherwise}, 5,000 warped "
+            f"digits; for MNIST, save {published.url} in {places[-1] / 'mnist'}, or give its folder by --data-dir"
         )
         return None
     wanted = f"{Path(published.files[0]).stem}[.gz]{' or mnist.npz' if 'mnist.npz' in published.files else ''}"
@@ -145,10 +144,8 @@ def read_published(path, published, *, test=False):
     names = {"image_names": ["x_test"], "label_names": ["y_test"]} if test else {}
     content = read_npz(path, **names) if path.suffix == ".npz" else read_idx(path)
     images, kind = content.images, f"{published.title}'s {'test' if test else 'training'} images"
-    if images.ndim != 4:
-        raise UserError(f"{path} holds points, not {published.title}; give the right folder by --data-dir")
     sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    title = TITLES.get(sha256, published.title)
+    title = TITLES.get(sha256, published.title if images.ndim == 4 else "points")
     if title != published.title:
         raise UserError(f"{path} holds {title}, not {published.title}; give the right folder by --data-dir")
     if sha256 == (published.pixels_sha256 if test else published.test_pixels_sha256):

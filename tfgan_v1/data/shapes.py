@@ -20,12 +20,8 @@ def _pad(image, size):
     return image.resize([max(1, round(side * scale)) for side in image.size], _BICUBIC)
 
 
-def _stretch(image, size):
-    return image.resize(size, _BICUBIC)
-
-
 # How a Pillow image is brought to (width, height). Smaller results are centered on the background.
-FITS = {"crop": _crop, "pad": _pad, "stretch": _stretch}
+FITS = {"crop": _crop, "pad": _pad, "stretch": lambda image, size: image.resize(size, _BICUBIC)}
 
 
 class Shaping(NamedTuple):
@@ -62,7 +58,7 @@ def layout(columns, size=None, extras=(0,)):
     """The image in a row of numbers: (number of columns that are not pixels, (height, width, channels)), or None.
 
     size: (height, width), which is preferred if it fits; otherwise images are square. extras: the numbers of other
-    columns to try, in this order. Grey is preferred to colour.
+    columns to try, in this order. Grey is preferred to color.
     """
     choices = [(extra, channels) for extra in extras for channels in (1, 3)]
     for extra, channels in choices if size else ():

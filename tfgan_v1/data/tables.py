@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 import sys
 
@@ -9,11 +10,14 @@ import numpy as np
 
 from tfgan_v1.data.labels import Labelled, classify_texts
 from tfgan_v1.data.shapes import layout
-from tfgan_v1.data.table_columns import arrange, is_header, named_columns, number
 from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError, note, warn
 
 DELIMITERS = ",;\t"
+LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the labels, in lower case
+ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, which pandas writes first
+_SMALL = 100  # whole numbers below are labels rather than pixels
+_MANY_ROWS = 10  # more than a table of one row for each digit has
 _NO_DELIMITER = "\x1f"  # no text has it
 _LONGEST = 2**22  # characters in a line, or in a row whose quotes hold the ends of lines
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
@@ -69,9 +73,7 @@ def read_rows(path, delimiter):
             if any(fields):
                 columns, blank = columns or len(fields) - (not fields[-1]), blank - 1
                 if any(fields[columns:]):
-                    raise UserError(
-                        f"{path}, line {line}: there are {len(fields):,} columns, more than in the first row"
-                    )
+                    raise UserError(f"{path}, line {line}: there are {len(fields)} columns, more than in the first row")
                 yield line, fields[:columns] + [""] * (columns - len(fields))
             elif blank < _MOST_BLANK:
                 blank += 1
@@ -96,28 +98,27 @@ def read_csv(path, size=None):
     """
     delimiter = find_delimiter(path)
     first = next(fields for _, fields in read_rows(path, delimiter) if fields)
-    columns, first = len(first), [field.strip(' "') for field in first]
-    header = first if is_header(first) else ()
-    counted, label = named_columns(header)
+    columns, names = len(first), [field.strip(' "') for field in first]
+    header = names if _is_header(names) else ()
+    counted, label = _named(header)
     extra, shape = layout(columns, size, range(counted + (label is not None), 3)) or (0, None)
     edges = {0: [], 1: [], -1: []}
     for _, fields in _images(path, delimiter, header) if extra else ():
         for position, values in edges.items():
             values.append(sys.intern(fields[position].strip(' "')[:_LONGEST_LABEL]))
-    arrangement = shape and arrange(columns, extra, counted, label, edges)
-    if not arrangement:
+    arranged = shape and _arrange(path, columns, extra, counted, label, edges)
+    if not arranged:
         raise UserError(
             f"{path} reads as a table with {columns:,} columns, which do not make a square image, grey or "
             "colour, with or without a label; if the images are not square, give their --image-size"
         )
-    pixels = _read_pixels(path, _images(path, delimiter, header), arrangement)
+    (start, label), count = arranged, math.prod(shape)
+    pixels = _read_pixels(path, _images(path, delimiter, header), slice(start, start + count))
     if not len(pixels):
         raise UserError(f"{path} holds a header and no rows; each row must be an image")
-    labels, classes = (None, ()) if arrangement.label is None else classify_texts(edges[arrangement.label])
-    if len(pixels) % arrangement.pixels or (labels is not None and len(labels) * arrangement.pixels != len(pixels)):
+    labels, classes = (None, ()) if label is None else classify_texts(edges[label])
+    if len(pixels) % count or (labels is not None and len(labels) * count != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")
-    if arrangement.sentence:
-        (warn if arrangement.doubtful else note)(f"{path}: {arrangement.sentence}")
     return Labelled(pixels.reshape(-1, *shape), labels, classes)
 
 
@@ -129,11 +130,11 @@ def _images(path, delimiter, header):
     return rows
 
 
-def _read_pixels(path, rows, arrangement):
+def _read_pixels(path, rows, columns):
     """The pixels of all rows, one after the other: uint8."""
     pixels, highest, fractions = bytearray(), 0, False
     for line, fields in rows:
-        values = _numbers(f"{path}, line {line}", fields, arrangement)
+        values = _numbers(f"{path}, line {line}", fields, columns)
         highest = max(highest, values.max())
         broken = values[values % 1 > 0] if values.dtype.kind == "f" else ()
         if highest > 1 and (fractions or len(broken)):
@@ -149,20 +150,91 @@ def _read_pixels(path, rows, arrangement):
     return images
 
 
-def _numbers(where, fields, arrangement):
+def _numbers(where, fields, columns):
     """The pixels of a row, all 0 to 255: uint8 [pixels], or float64 if they are not plain whole numbers."""
-    start = arrangement.first
-    texts = fields[start : start + arrangement.pixels]
+    texts, wrong = fields[columns], ()
     try:  # eight times as fast as `float`
-        values, wrong = np.frombuffer(bytes(map(_BYTES.__getitem__, texts)), np.uint8), ()
+        values = np.frombuffer(bytes(map(_BYTES.__getitem__, texts)), np.uint8)
     except KeyError:
-        values = np.array([number(text) for text in texts], np.float64)  # NaN for what is no number
+        values = np.array([_number(text) for text in texts], np.float64)  # NaN for what is no number
         wrong = np.flatnonzero(~((values >= 0) & (values <= 255)))
-    empty = start + wrong[0] + 1 if len(wrong) and not texts[wrong[0]] else 0 if fields[-1] else len(fields)
-    if empty:
-        raise UserError(f"{where}: column {empty} is missing or empty; write its number or label")
-    if len(wrong):
-        text, value = texts[wrong[0]], values[wrong[0]]
+    if len(wrong) and (text := texts[wrong[0]]):
+        value = values[wrong[0]]
         why = f"{text[:40]!r} is not a number" if np.isnan(value) else f"{value:g} is not in 0 to 255"
         raise UserError(f"{where}: {why}")
+    if len(wrong) or not fields[-1]:
+        empty = columns.start + wrong[0] + 1 if len(wrong) else len(fields)
+        raise UserError(f"{where}: column {empty} is missing or empty; write its number or label")
     return values
+
+
+def _count_up(numbers):
+    """Whether they are 0, 1, 2 ... or 1, 2, 3 ..."""
+    return all(value == count for count, value in enumerate(numbers, int(numbers[:1] != [0])))
+
+
+def _likeness(values):
+    """3 if no pixel has such values, 2 for small whole numbers, 1 for other pixel values, 0 for a constant."""
+    numbers = [_number(value) for value in set(values)]
+    if any(value is None or not 0 <= value <= 255 for value in numbers):
+        return 3
+    if len(numbers) == 1:
+        return 0
+    return 2 if all(value < _SMALL and value == int(value) for value in numbers) else 1
+
+
+def _named(header):
+    """(whether the first column counts the rows, the position of the label or None), by a header, which may be ()."""
+    names = [name.lower() for name in header]
+    if len(names) < 2:
+        return False, None
+    counted = names[0] in ROW_NUMBERS
+    return counted, next((position for position in (int(counted), -1) if names[position] in LABELS), None)
+
+
+def _arrange(path, columns, extra, counted, label, edges):
+    """(first of the pixels' columns, position of the label or None); None if the others are no label and row numbers.
+
+    columns: their number. extra: the number of those that are not pixels, 0 to 2. counted, label: see `_named`. edges:
+    the values in the columns at 0, 1 and -1. Says on stderr what it takes from the values.
+    """
+    of = f"of {columns:,} columns"
+    if extra and not counted and _count_up([_number(value) for value in edges[0]]):
+        if extra == 2:
+            counted = True
+        elif label is None and len(edges[0]) > _MANY_ROWS:
+            counted = True
+            note(f"{path}: reads the first {of} as the numbers of the rows")
+    if extra == 2 and not counted:
+        return None
+    if extra > counted and label is None:
+        start, stop = _likeness(edges[int(counted)]), _likeness(edges[-1])
+        label = -1 if stop > start else int(counted)
+        sentence = f"{path}: reads {('the first', 'the second', 'the last')[label]} {of} as the labels"
+        if stop == start:
+            warn(f"{sentence}, as the values do not tell which it is; name it by a header, such as label")
+        else:
+            note(sentence)
+    return extra - (label == -1), label
+
+
+def _is_header(fields):
+    """Whether the first row holds names, not an image.
+
+    It does if most fields are texts or numbers that no pixel has, or if they count up, as in pandas' headers. The first
+    field may be a label, and so a text: it decides only if it is one of LABELS. A row with a few wrong values is an
+    image, and an error gives its line.
+    """
+    if any(field.lower() in LABELS for field in fields[:2]):
+        return True
+    rest = [_number(field) for field in fields[1:]]
+    unlike_pixels = sum(value is None or value > 255 for value in rest)
+    return unlike_pixels > len(rest) / 2 or any(len(part) > 7 and _count_up(part) for part in (rest, rest[1:]))
+
+
+def _number(field):
+    """A field as a float, with a decimal point or a decimal comma; None if it is not a number."""
+    try:
+        return None if "_" in field else float(field.replace(",", "."))  # Python reads 1_0 as a number
+    except ValueError:
+        return None

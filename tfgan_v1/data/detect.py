@@ -36,10 +36,7 @@ def read(path, size=None):
 
 
 def find_reader(path, readers, formats):
-    """What reads a file, out of a dict as READERS.
-
-    formats: what to give instead, in the UserError for a file of none of them. Also raises it for an empty file.
-    """
+    """What reads a file, out of a dict as READERS. Raises UserError for all others; formats: what to give instead."""
     with opened(path) as file:
         head, packed = file.read(_HEAD), isinstance(file, gzip.GzipFile)
     if not head:

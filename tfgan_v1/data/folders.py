@@ -155,10 +155,7 @@ def _load_cached(cache, key):
 
 
 def _keep(cache, key, raw, shape, files, channels, brightest):
-    """Writes decoded images to the cache, and the .json last: without it the entry is ignored.
-
-    raw: a file with the images' bytes [n, *shape]; only the channels that they need are kept.
-    """
+    """Writes images, a file of bytes [n, *shape], to the cache, and the .json last: without it the entry is ignored."""
     digest = hashlib.sha256()
     kept = [raw.tell() // math.prod(shape), *shape[:2], channels]
     raw.seek(0)

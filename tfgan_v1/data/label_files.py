@@ -16,7 +16,6 @@ from tfgan_v1.errors import UserError, shortened, warn
 PATHS = ("file", "filename", "path", "image")  # what a header may call the pictures' paths, in lower case
 _LONGEST_LABEL = 100  # characters
 _MANY = 10**5  # labels more than images; how many more does not matter then
-_NUMBERS = re.compile("([0-9]+)")
 _FORMATS = "a text, CSV, IDX or .npy file with a label for each image"
 
 
@@ -61,7 +60,7 @@ def _read_text(path, dataset):
     most, pictures = max(counts) + _MANY, {name for name, _ in dataset.files}
     delimiter = find_delimiter(path)
     by_path = bool(pictures and delimiter)
-    values, labels_of, blank, header, label, named = [], {}, 0, None, 0, None
+    values, labels_of, blank, missing, header = [], {}, 0, 0, None
     for line, fields in read_rows(path, delimiter):
         blank = blank or (not fields and line)
         if not fields:
@@ -79,6 +78,7 @@ def _read_text(path, dataset):
         for name in pictures.intersection(fields if named is None else [fields[named]]) if by_path else ():
             if labels_of.setdefault(name, value) != value:
                 raise UserError(f"{path} has two labels for {name}, {labels_of[name]} and {value}; remove one")
+        missing = missing or (not value and line)
         if len(values) < most:
             values.append(value)
         elif not by_path:
@@ -87,8 +87,8 @@ def _read_text(path, dataset):
         return _of_pictures(labels_of, path, dataset)
     if not delimiter and values[0].lower() in LABELS and (len(values) - 1 in counts or len(values) not in counts):
         del values[0]  # a header; otherwise, the class of the first image has such a name
-    if "" in values:
-        raise UserError(f"{path}, line {values.index('') + 1 + header} has no label; write one for each image")
+    if missing:
+        raise UserError(f"{path}, line {missing} has no label; write one for each image")
     if by_path:
         warn(f"{path} has no column of paths, so its labels are those of the pictures in {dataset.name} sorted by path")
     return _of_images(np.array(values, object), path, dataset)
@@ -133,14 +133,11 @@ def _of_images(values, path, dataset):
 
 def _warn_of_order(path, dataset):
     """Warns if a folder's pictures, sorted by path, are not in the order of their numbers, in which a list may be."""
-
-    def numbered(name):  # every second part of a name is a number
-        return [int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))]
-
     names = [name for name, _ in dataset.files]
-    by_number = sorted(names, key=numbered)
-    first = next((pair for pair in zip(names, by_number, strict=True) if pair[0] != pair[1]), None)
-    if first:
+    parts = [re.split("([0-9]+)", name) for name in names]  # every second one is a number
+    keys = [[int(part) if index % 2 else part for index, part in enumerate(each)] for each in parts]
+    by_number = [name for _, name in sorted(zip(keys, names, strict=True))]
+    if first := next((pair for pair in zip(names, by_number, strict=True) if pair[0] != pair[1]), None):
         order = f"{path} is read in the order of the sorted paths, in which {first[0]} comes before {first[1]}"
         warn(f"{order}; if it is in the order of the numbers, write a table with the columns file and label")
 

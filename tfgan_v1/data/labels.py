@@ -21,10 +21,7 @@ class Labelled(NamedTuple):
 
 
 def attach(images, values, where, where_labels):
-    """The Labelled images with the classes in `values`, one number or text for each image, or None.
-
-    where, where_labels: the names of both in the UserError for a wrong number of labels.
-    """
+    """The Labelled images with a number or text of `values`, or None, for each; an error says where both are."""
     labels, classes = classify(values)
     if labels is not None and len(labels) != len(images):
         counts = f"{where_labels} holds {len(labels):,} labels, and {where} {len(images):,} images"
@@ -44,7 +41,7 @@ def classify(values):
     if values.ndim != 1 or not len(values) or values.dtype.kind not in "biufU":
         return None, ()
     if values.dtype.kind == "U":
-        return _index(_whole_numbers(values.tolist()) or values.tolist())
+        return classify_texts(values.tolist())
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
         return None, ()
     return _index([int(value) for value in values.tolist()])
@@ -56,10 +53,7 @@ def classify_texts(texts):
 
 
 def classify_folders(files):
-    """As `classify`, for pictures that are all in sub-folders, which are the classes.
-
-    files: (path relative to the folder, "" or why it was left out) of each picture.
-    """
+    """As `classify`, for the `files` of a Folder: if all pictures are in sub-folders, these are the classes."""
     used = [path for path, reason in files if not reason]
     if not all("/" in path for path in used):
         return None, ()
@@ -71,9 +65,10 @@ def find_class(text, classes, what="--class"):
 
     what: the option in the error. Raises UserError if there is no such class, or more than one.
     """
-    exact = [classes.index(text)] if text in classes else []
+    if text in classes:
+        return classes.index(text)
     plain = plain_name(text)
-    alike = exact or [index for index, name in enumerate(classes) if plain and plain_name(name) == plain]
+    alike = [index for index, name in enumerate(classes) if plain and plain_name(name) == plain]
     if not alike and text.isdecimal():
         alike = [index for index, name in enumerate(classes) if name.isdecimal() and int(name) == int(text)]
     if len(alike) == 1:

@@ -70,10 +70,7 @@ def load(published, data_dir=None, *, download=True, otherwise=None):
 
 
 def load_test(published, data_dir=None, *, download=True):
-    """The Labelled test images of a Published data set: uint8 [10000, 28, 28, 1]; None if they are not found.
-
-    They are searched for as the training images are: `t10k-...` for `train-...`, or `x_test` in an archive.
-    """
+    """The Labelled test images, uint8 [10000, 28, 28, 1], searched for as those for training are; None if not found."""
     path = find(published, _search_places(data_dir), test=True)
     if path is None and download:
         path, _ = fetch(published, CONNECT_SECONDS, TEST_IMAGES)

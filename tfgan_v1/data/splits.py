@@ -8,10 +8,7 @@ _STREAM = 0x5917  # separates these draws from all others with the same seed
 
 
 def split(dataset, share, seed):
-    """Splits a Dataset: two sorted arrays of indices of its images, (about `share` of all, the rest).
-
-    A function of its arguments alone. share: above 0 and below 1. seed: int in [0, 2**32).
-    """
+    """Splits a Dataset by a share between 0 and 1: sorted indices of its images, (about `share` of all, the rest)."""
     count = len(dataset.images)
     period = period_of(dataset.name, count)  # all versions of a picture go into one part
     order = np.random.default_rng([seed, _STREAM]).permutation(period)
@@ -25,12 +22,9 @@ def is_held_out(dataset, test):
 
 
 def shares_digits(dataset, test):
-    """Whether images that stand in for test images show digits of the training images, combined anew.
-
-    test: the Dataset of test images, of held-out images, or None for a split.
-    """
-    row = DATASETS.get(dataset.name)
-    return (test is None or is_held_out(dataset, test)) and row is not None and row.composed
+    """Whether images that stand in for test images, None for a split, show digits of the training images anew."""
+    composed = dataset.name in DATASETS and DATASETS[dataset.name].composed
+    return composed and (test is None or is_held_out(dataset, test))
 
 
 def folds(dataset, count, seed):

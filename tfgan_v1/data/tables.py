@@ -16,8 +16,6 @@ from tfgan_v1.errors import UserError, note, warn
 DELIMITERS = ",;\t"
 LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the labels, in lower case
 ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, which pandas writes first
-_SMALL = 100  # whole numbers below are labels rather than pixels
-_MANY_ROWS = 10  # more than a table of one row for each digit has
 _NO_DELIMITER = "\x1f"  # no text has it
 _LONGEST = 2**22  # characters in a row, whose quotes may hold the ends of lines
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
@@ -176,9 +174,8 @@ def _likeness(values):
     numbers = [_number(value) for value in set(values)]
     if any(value is None or not 0 <= value <= 255 for value in numbers):
         return 3
-    if len(numbers) == 1:
-        return 0
-    return 2 if all(value < _SMALL and value == int(value) for value in numbers) else 1
+    small = all(value < 100 and value == int(value) for value in numbers)
+    return 0 if len(numbers) == 1 else 2 if small else 1
 
 
 def _named(header):
@@ -193,14 +190,14 @@ def _named(header):
 def _arrange(path, columns, extra, counted, label, edges):
     """(first of the pixels' columns, position of the label or None); None if the others are no label and row numbers.
 
-    columns: their number. extra: the number of those that are not pixels, 0 to 2. counted, label: see `_named`. edges:
-    the values in the columns at 0, 1 and -1. Says on stderr what it takes from the values.
+    extra: the number of columns that are not pixels. counted, label: see `_named`. edges: the values in the columns at
+    0, 1 and -1. Says on stderr what it takes from the values.
     """
     of = f"of {columns:,} columns"
     if extra and not counted and _count_up([_number(value) for value in edges[0]]):
         if extra == 2:
-            counted = True
-        elif label is None and len(edges[0]) > _MANY_ROWS:
+            counted, label = True, label or None  # a first column that counts is no label
+        elif label is None and len(edges[0]) > 10:  # a table of ten rows may have one for each digit
             counted = True
             note(f"{path}: reads the first {of} as the numbers of the rows")
     if extra == 2 and not counted:
@@ -208,20 +205,16 @@ def _arrange(path, columns, extra, counted, label, edges):
     if extra > counted and label is None:
         start, stop = _likeness(edges[int(counted)]), _likeness(edges[-1])
         label = -1 if stop > start else int(counted)
-        sentence = f"{path}: reads {('the first', 'the second', 'the last')[label]} {of} as the labels"
-        if stop == start:
-            warn(f"{sentence}, as the values do not tell which it is; name it by a header, such as label")
-        else:
-            note(sentence)
+        why = ", as the values do not tell which it is; name it by a header, such as label" if stop == start else ""
+        place = ("the first", "the second", "the last")[label]
+        (warn if why else note)(f"{path}: reads {place} {of} as the labels{why}")
     return extra - (label == -1), label
 
 
 def _is_header(fields):
-    """Whether the first row holds names, not an image.
+    """Whether most fields of the first row are texts or numbers that no pixel has, or count up, as pandas' headers do.
 
-    It does if most fields are texts or numbers that no pixel has, or if they count up, as in pandas' headers. The first
-    field may be a label, and so a text: it decides only if it is one of LABELS. A row with a few wrong values is an
-    image, and an error gives its line.
+    The first may be a label, and so a text: it decides only if it is one of LABELS. A few wrong values are an error.
     """
     if any(field.lower() in LABELS for field in fields[:2]):
         return True

@@ -141,7 +141,7 @@ def test_weights_are_both_networks_with_moving_averages():
 
 def test_losses_csv_has_the_metrics_in_order():
     for metrics in STEP_METRICS.values():
-        row = records.Losses.of(1, 2, metrics, 3.0)
+        row = records.Losses.from_cells((1, 2, *metrics, 3.0))
         assert [cell for cell in row if cell is not None] == [1, 2, *metrics, 3.0]
 
 

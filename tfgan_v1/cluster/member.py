@@ -85,7 +85,7 @@ class Member:
         return session_config
 
     def workers(self, unit):
-        """The sharing.Workers of the current graph. unit: rows of a batch that stay together."""
+        """The data_parallel.Workers of the current graph. unit: rows of a batch that stay together."""
         return Workers(self.size, self.index, self._keys, unit)
 
     def name(self, index):

@@ -56,7 +56,7 @@ def parse(call, argv):
     start = groups["model"].add_mutually_exclusive_group().add_argument
     start("--resume", action="store_true", help="continue the run in --ckpt and --samples")
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
-    add("--dry-run", action="store_true", help="print the configuration, parameter counts and memory; train nothing")
+    add("--dry-run", action="store_true", help="print the configuration and parameter counts; train nothing")
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
     add("--workers", metavar="N", type=whole(MOST_WORKERS), help=f"{workers} (see docs/cluster.md)")
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"

@@ -15,6 +15,7 @@ from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_CONDITIONS, G_CONDITIONS
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
+from tfgan_v1.gan.networks import STDDEV_GROUP
 from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.gan.optimizers import OPTIMIZERS
 from tfgan_v1.gan.penalties import PENALTIES
@@ -285,7 +286,7 @@ class Config:
     @property
     def group(self):
         """How many images the discriminator judges together, of which a batch must be a multiple."""
-        return self.pack * (4 if self.minibatch_stddev else 1)
+        return self.pack * (STDDEV_GROUP if self.minibatch_stddev else 1)
 
     @property
     def augmentations(self):

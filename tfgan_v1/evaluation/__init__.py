@@ -1,1 +1,1 @@
-"""Metrics of samples."""
+"""Measures generated images against real ones: metrics, the classifier they use, the command `evaluate`."""

@@ -70,7 +70,7 @@ class RngKey(NamedTuple):
     """What a network's random layers need while training. At inference, `training` is None instead."""
 
     seed: int
-    number: int  # of this network call, an int or a scalar integer tensor; no two calls of a run share it
+    number: int  # of this network call, an int or a scalar integer tensor; see train_step.rng_keys
     shard: Any = None  # the data_parallel.Shard of the call's batch; None where one process has the whole batch
     second_order: bool = False  # whether second derivatives of this call are needed
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tfgan_v1._tensorflow import tf
 
-# Streams: training steps, samples at sampling steps, the seeds of sample.py, figures while training; the classes of the
+# Streams: training steps, samples at sampling steps, the seeds of sample.py, scores while training; the classes of the
 # images of each in a conditional run; and the noise that all sampling steps share. A random layer's stream is a hash of
 # its name, which is none of these.
 TRAINING, PREVIEW, SEEDS, EVALUATION, TRAINING_CLASSES, SEED_CLASSES, EVALUATION_CLASSES, FIXED = range(8)

@@ -122,8 +122,9 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
         average = start_average(spec.networks.average, spec.networks.g_state)
         broadcast = workers and workers.broadcast(state)
         samplers, d_outputs = build_samplers(spec, inputs.first_step), build_d_outputs(spec, data)
-        steps = metrics, finite, single_step
-        return TrainGraph(spec, inputs, initialize, average, broadcast, *steps, samplers, d_outputs, state)
+        outputs = {"metrics": metrics, "finite": finite, "samplers": samplers, "d_outputs": d_outputs}
+        prepare = {"initialize": initialize, "start_average": average, "broadcast": broadcast}
+        return TrainGraph(spec, inputs, single_step=single_step, state=state, **prepare, **outputs)
 
 
 def make_spec(config, data, parts):
@@ -265,25 +266,24 @@ def make_step_fn(spec, data, resident, workers):
         parts = [data_parallel.shard_slice(workers, size) for size in sizes]
         reals = [images.part((k, part), shard) for k, (part, shard) in enumerate(parts)]
         reals = [networks_input(spec.networks, resident.gather(real) if resident else real) for real in reals]
-        z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]
+        z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]  # the last is G's own noise, if that is fresh
         zs = [networks_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
         metrics = train_step(spec, reals, *split_noise(config, zs), step, freeze_generator)
         return data_parallel.scale_loss(metrics, parts[-1][1])
 
     def step_fn(step, images, zs):
-        def d_first(freeze_generator):  # with `--batches whole`, the last batch of an epoch takes the leftover images
+        def with_leftover(freeze_generator):  # with `--batches whole`, the last batch of an epoch is larger
             last = tf.equal((step + 1) % per_epoch, 0)
-            return static_cond(leftover, last, lambda extra: run_step(step, images, zs, extra, freeze_generator))
+            return static_cond(last, leftover, 0, lambda extra: run_step(step, images, zs, extra, freeze_generator))
 
-        return static_cond(config.d_first > 0, step < config.d_first, d_first)
+        return static_cond(step < config.d_first, config.d_first > 0, False, with_leftover)
 
     return step_fn
 
 
-def static_cond(possible, condition, function):
-    """function(possible) where a condition holds, else function(0); function(0) alone where it never can."""
-    zero = type(possible)()
-    return tf.cond(condition, lambda: function(possible), lambda: function(zero)) if possible else function(zero)
+def static_cond(condition, yes, no, function):
+    """function(yes) where a condition holds, else function(no); without tf.cond where both are the same."""
+    return function(no) if yes == no else tf.cond(condition, lambda: function(yes), lambda: function(no))
 
 
 def split_noise(config, zs):

@@ -26,14 +26,14 @@ class TrainSpec(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """A layers.RngKey for each network call of an update: no two calls with one batch size draw the same numbers."""
+    """A layers.RngKey for each network call of an update; a penalty shares that of D's call for the real images."""
 
     g: RngKey
     d: list  # of each call of D
 
 
-class Update(NamedTuple):
-    """What a network's update saw, before it."""
+class Losses(NamedTuple):
+    """The loss of a network and D's logits, from before its update."""
 
     loss: Any  # scalar
     fake_logits: Any  # [batch, 1]
@@ -57,14 +57,15 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     step              int64 scalar, the number of the step
     freeze_generator  whether to leave G as it is
 
-    Returns the STEP_METRICS of the loss, float32 [n], after all updates.
+    Returns the STEP_METRICS of the loss, float32 [n], once all updates are done: losses and logits from before each.
     """
     *d_keys, g_keys = rng_keys(spec.config, step)
-    d_update = tf.group(*(kernel.iterate() for kernel in spec.networks.spectral_norms))
+    d_step = D_STEPS[spec.config.d_batches].step
+    d_update = tf.group(*(norm.iterate() for norm in spec.networks.spectral_norms))
     for real, z, keys in zip(reals, zs, d_keys, strict=True):
         with tf.control_dependencies([d_update]):
             fake = spec.networks.generate(z, keys.g)
-            d_update, d = D_STEPS[spec.config.d_batches].update(spec, real, fake, keys.d, step)
+            d_update, d = d_step(spec, real, fake, keys.d, step)
     with tf.control_dependencies([d_update]):
         fake = fake if g_z is None else spec.networks.generate(g_z, g_keys.g)  # a D update leaves G as it is
         g = generator_loss(spec, real, fake, *g_keys.d)
@@ -77,16 +78,16 @@ def d_step_joint(spec, real, fake, keys, step):
     """One D update, with real and fake images in one batch: larger matrix products than `d_step_separate`.
 
     Like every D step, it takes Batches of images [batch, *shape], a RngKey for each call of D and the number of the
-    step, and returns (update op, the Update).
+    step, and returns (update op, its Losses).
     """
     logits = spec.networks.discriminate(concat(real, fake), keys[0])
-    return update_d(spec, real, fake, tf.split(logits, 2), penalty_gradients(spec, real, fake, keys[0], step))
+    return update_d(spec, tf.split(logits, 2), penalty_gradients(spec, real, fake, keys[0], step), real.shard)
 
 
 def d_step_separate(spec, real, fake, keys, step):
     """One D update, with real and fake images in a batch each, as a D with batch norm needs it."""
     logits = [spec.networks.discriminate(*call) for call in zip((real, fake), keys, strict=True)]
-    return update_d(spec, real, fake, logits, penalty_gradients(spec, real, fake, keys[0], step))
+    return update_d(spec, logits, penalty_gradients(spec, real, fake, keys[0], step), real.shard)
 
 
 def d_step_in_turn(spec, real, fake, keys, step):
@@ -98,39 +99,39 @@ def d_step_in_turn(spec, real, fake, keys, step):
         fake_logits = spec.networks.discriminate(fake, keys[1])
         fake_loss = spec.loss.d_fake(fake_logits, spec.labels)
         update = spec.d.minimize(fake_loss, fake.shard)
-        return update, Update(total_loss(spec, real_loss, fake_loss), fake_logits, real_logits)
+        return update, Losses(total_loss(spec, real_loss, fake_loss), fake_logits, real_logits)
 
 
 class DStep(NamedTuple):
     """A way to update D."""
 
-    update: Callable
+    step: Callable
     calls: int  # of the discriminator
 
 
 D_STEPS = {"joint": DStep(d_step_joint, 1), "separate": DStep(d_step_separate, 2), "in_turn": DStep(d_step_in_turn, 2)}
 
 
-def update_d(spec, real, fake, logits, penalty):
+def update_d(spec, logits, penalty, shard):
     """One D update on the sum or mean of both halves of the loss. logits: of the real and of the fake images."""
     real_logits, fake_logits = logits
-    for_real, for_fake = relative_logits(spec.loss, real_logits, fake_logits, real.shard)
+    for_real, for_fake = relative_logits(spec.loss, real_logits, fake_logits, shard)
     loss = total_loss(spec, spec.loss.d_real(for_real, spec.labels), spec.loss.d_fake(for_fake, spec.labels))
-    return spec.d.minimize(loss, real.shard, penalty), Update(loss, fake_logits, real_logits)
+    return spec.d.minimize(loss, shard, penalty), Losses(loss, fake_logits, real_logits)
 
 
 def generator_loss(spec, real, fake, key):
-    """G's Update: its loss, and the logits of its images. Only a relative loss depends on the real images."""
+    """G's Losses: its loss, and the logits of its images. Only a relative loss depends on the real images."""
     if not spec.loss.relative:
         logits = spec.networks.discriminate(fake, key)
-        return Update(spec.loss.g(logits, spec.labels), logits)
+        return Losses(spec.loss.g(logits, spec.labels), logits)
     if spec.config.d_batches == "joint":
         real_logits, logits = tf.split(spec.networks.discriminate(concat(real, fake), key), 2)
     else:  # a D with batch norm
         real_logits, logits = (spec.networks.discriminate(images, key) for images in (real, fake))
     for_real, for_fake = relative_logits(spec.loss, real_logits, logits, fake.shard)
     loss = total_loss(spec, spec.loss.d_fake(for_real, spec.labels), spec.loss.g(for_fake, spec.labels))
-    return Update(loss, logits)
+    return Losses(loss, logits)
 
 
 def relative_logits(loss, real_logits, fake_logits, shard=None):
@@ -140,7 +141,7 @@ def relative_logits(loss, real_logits, fake_logits, shard=None):
     return real_logits - data_parallel.mean(fake_logits, shard), fake_logits - data_parallel.mean(real_logits, shard)
 
 
-TOTALS = {"sum": 1.0, "mean": 0.5}  # how D's losses on real and on generated images become one
+TOTALS = {"sum": 1.0, "mean": 0.5}  # how losses on real and on generated images become one
 
 
 def total_loss(spec, real_loss, fake_loss):
@@ -164,7 +165,7 @@ STEP_METRICS = {
 
 
 def step_metrics(loss, d, g):
-    """The STEP_METRICS of the Updates of D and G: float32 [n]."""
+    """The STEP_METRICS of the Losses of D and G: float32 [n]."""
     outputs = [tf.reduce_mean(d_output(loss, logits)) for logits in (d.real_logits, d.fake_logits)]
     if loss.critic:
         return tf.stack([d.loss, g.loss, *outputs])

@@ -140,7 +140,7 @@ def newest_state(folder):
 
 
 def restore(saver, session, checkpoint, *, part=False):
-    """Restores the Saver's variables. Raises UserError if the checkpoint does not hold these, and with `part` others.
+    """Restores the Saver's variables. Raises UserError unless the checkpoint holds these, and without `part` no others.
 
     TensorFlow reads it only after names, shapes and types have been checked.
     """

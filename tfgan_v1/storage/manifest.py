@@ -1,7 +1,7 @@
 """The manifest of a checkpoint: the id of its run, its step and facts, and the sizes and SHA-256 of its files.
 
-A kill or a bad disk can leave a checkpoint in any state. One that its manifest does not verify is not used, and one
-without a manifest is another program's: the manifest is put in place first, and removed last.
+A checkpoint that its manifest does not verify, after a kill or on a bad disk, is not used. One without a manifest is
+another program's: the manifest is put in place first, and removed last.
 """
 
 import hashlib

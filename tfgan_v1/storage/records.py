@@ -18,7 +18,7 @@ from tfgan_v1.storage import safe_pickle
 
 FILES_HEADER = ("file", "left out because")
 LOSSES_HEADERS = {critic: ("step", "epoch", *metrics, "seconds") for critic, metrics in STEP_METRICS.items()}
-HELD_OUT_HEADERS = {  # by Loss.critic
+HELD_OUT_HEADERS = {  # by Loss.critic, too
     False: ("step", "epoch", "D(training)", "D(held-out)"),
     True: ("step", "epoch", "score(training)", "score(held-out)"),
 }
@@ -43,15 +43,10 @@ class Losses(NamedTuple):
     seconds: float
 
     @classmethod
-    def of(cls, step, epoch, metrics, seconds):
-        """The row of a step. metrics: its train_step.STEP_METRICS."""
-        return cls(step, epoch, *metrics, *[None] * (6 - len(metrics)), seconds)
-
-    @classmethod
     def from_cells(cls, cells):
-        """The row with these cells of losses.csv."""
-        step, epoch, *metrics, seconds = cells
-        return cls.of(step, epoch, metrics, seconds)
+        """The row with these cells: step, epoch, STEP_METRICS and seconds."""
+        *values, seconds = cells
+        return cls(*values, *[None] * (8 - len(values)), seconds)
 
 
 class HeldOut(NamedTuple):
@@ -140,9 +135,8 @@ def append_samples(path, samples):
 def load_samples(path):
     """The samples of a run: a list of a float32 array [n, h, w, c] for each sampling step, oldest first.
 
-    Reads NumPy's numeric arrays from a pickle of a list or tuple, of any shape with two axes or more, such as the
-    [n, 784] of old notebooks. Runs no code from the file, in bounded time and memory: see `safe_pickle`. Raises
-    UserError for any other content.
+    Reads any pickled list or tuple of numeric arrays with two axes or more, such as the [n, 784] of old notebooks. Runs
+    no code from the file, in bounded time and memory: see `safe_pickle`. Raises UserError for any other content.
     """
     samples, size = _unpickled(path)
     if not isinstance(samples, list | tuple) or not all(_has_images(sample) for sample in samples):

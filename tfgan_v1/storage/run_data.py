@@ -122,7 +122,11 @@ def data_of_run(config, **places):
     """
     saved = run_folder.read(config)
     places = {name: value for name, value in places.items() if value is not None}
-    run_folder.check_data_named(saved, places)
+    if "images" in saved.custom and "dataset" not in places:
+        raise UserError(
+            f"the run in {config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
+            "if it has any, and name these files by --dataset and --labels"
+        )
     config = Config(**{**vars(saved.config), **places})
     dataset = load(config)
     check_same_data(config, metadata(config, dataset), saved)

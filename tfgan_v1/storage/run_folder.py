@@ -70,10 +70,9 @@ def _about_others(paths):
         return f"{link} is a link, behind which nothing is written or deleted; remove the link, or {elsewhere}"
     folder = paths[0].parent
     shown = [path.name for path in paths if path.parent == folder]
-    return (
-        f"{folder} holds files of another program ({', '.join(shown[:4])}{', ...' if shown[4:] else ''}) with names "
-        f"that a run would use; they stay as they are: {elsewhere}"
-    )
+    listed = f"{', '.join(shown[:4])}{', ...' if shown[4:] else ''}"
+    why = "with names that a run would use; they stay as they are"
+    return f"{folder} holds files of another program ({listed}) {why}: {elsewhere}"
 
 
 def _about_run(config, path):
@@ -95,12 +94,11 @@ def holds_run(config):
 
 def check_same_run(saved, config):
     """Raises UserError if `config` differs from the saved one in an option that affects the results so far."""
-    rows = []
-    for each in fields(Config):
-        before, now = getattr(saved, each.name), getattr(config, each.name)
-        open_xla = each.name == "xla" and now == each.default  # make_plan decides it
-        if before != now and not each.metadata["resumable"] and not open_xla:
-            rows.append((flag(each.name), before, now))
+    fixed = [each.name for each in fields(Config) if not each.metadata["resumable"]]
+    if config.xla == Config.xla:  # open: make_plan decides it
+        fixed.remove("xla")
+    rows = [(flag(name), getattr(saved, name), getattr(config, name)) for name in fixed]
+    rows = [row for row in rows if row[1] != row[2]]
     if rows:
         sentence = "started with other options; keep them, or start another run with --name NAME"
         raise UserError(f"the run in {config.ckpt_folder} {sentence}", *side_by_side(rows))
@@ -129,15 +127,6 @@ def _arguments(custom):
     return ", ".join(f"{part}=..." for part in custom)
 
 
-def check_data_named(saved, places):
-    """Raises UserError if a run's images were an array, and `places`, options by name, do not say where they are."""
-    if "images" in saved.custom and "dataset" not in places:
-        raise UserError(
-            f"the run in {saved.config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
-            "if it has any, and name these files by --dataset and --labels"
-        )
-
-
 @contextmanager
 def locked(config):
     """Creates the run's folders and keeps other trainers out of them, until the end or the death of the process."""
@@ -150,9 +139,8 @@ def locked(config):
             try:
                 locks.enter_context(FileLock(folder / names.LOCK, timeout=0))
             except Timeout:
-                raise UserError(
-                    f"another process is training in {folder}; wait for it, or start another run with --name NAME"
-                ) from None
+                advice = "wait for it, or start another run with --name NAME"
+                raise UserError(f"another process is training in {folder}; {advice}") from None
         yield
 
 
@@ -222,10 +210,8 @@ def read(config, by="--ckpt"):
         content = read_json(path)
         if content["format"] != FORMAT:
             version = dict(content["made_by"])["tfgan_v1"]
-            raise UserError(
-                f"it has format {content['format']!r}, and this version reads {FORMAT}; use tfgan_v1 {version}, which "
-                "wrote it, or train again with --overwrite"
-            )
+            use = f"use tfgan_v1 {version}, which wrote it, or train again with --overwrite"
+            raise UserError(f"it has format {content['format']!r}, and this version reads {FORMAT}; {use}")
         if not has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}

@@ -2,13 +2,11 @@
 
 An allow-list of names in Python's own unpickler stops foreign code but not all harm: six bytes make it fill 32 GB with
 an entry 2**31 of its memo, `_reconstruct` allocates any size, and NumPy's `__setstate__` trusts its state. This module
-takes only the list of operations from pickletools, which executes nothing, and builds the objects itself: arrays whose
-bytes are in the file.
+takes only the list of operations from pickletools, which executes nothing, and builds the arrays from the file's bytes.
 
-The work is bounded. A file may hold MOST_OPERATIONS operations and one more for each BYTES_PER_OPERATION of its bytes.
-Each has a constant cost of one to two microseconds, so a hostile file of some megabytes takes one to two seconds. NumPy
-writes an array in 14 to 34 operations and `records.append_samples` in 52. A pickle of 20,000 arrays of any size is
-therefore always read, and so is one of any number of arrays of 28x28 float32 or more.
+The work is bounded: MOST_OPERATIONS operations, and one more for each BYTES_PER_OPERATION of the file, of one to two
+microseconds each. NumPy writes an array in 14 to 34 operations and `records.append_samples` in 52, so 20,000 arrays of
+any size are always read, and so is any number of arrays of 28x28 float32 or more.
 """
 
 import math

@@ -1,5 +1,6 @@
 """The Session loop: train, record, sample, save."""
 
+import math
 import secrets
 import time
 from contextlib import ExitStack, contextmanager
@@ -41,23 +42,15 @@ MAKE_ROOM = "free some space, then --resume continues from the last saved state"
 SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
 
 
-class Savers(NamedTuple):
-    """What a run saves."""
-
-    generators: dict  # kind of generator -> checkpoints.Saver
-    state: checkpoints.Saver
-    weights: checkpoints.Saver  # of both networks
-
-
 class TrainContext(NamedTuple):
-    """What one process needs to train a plan."""
+    """All that one process needs to train a plan."""
 
     plan: Plan
     graph: train_graph.TrainGraph
     stream: Any  # a streaming.ImageStream, or None if the images are in a variable of the graph
     session: Any  # a tf.Session
     train_fn: Any  # see make_train_fn
-    savers: Savers
+    savers: dict  # see make_savers
     signals: list  # numbers of the signals received
     member: Any = SINGLE  # what this process is in a cluster: a cluster.member.Member
     evaluator: Evaluator | None = None
@@ -66,18 +59,16 @@ class TrainContext(NamedTuple):
 
 
 def run(plan, member=SINGLE, on_sample=None):
-    """Carries out a Plan: see train.train. member: the only process, or the chief of a cluster."""
+    """Carries out a Plan: see train.train. member: the only process, or a cluster's chief."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
         # Checked again under the lock: another process may have trained here since the plan was made.
-        saved = run_folder.check_can_start(
-            config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names()
-        )
+        start_as = {"resume": plan.resume, "overwrite": plan.overwrite, "custom": plan.custom.names()}
+        saved = run_folder.check_can_start(config, **start_as)
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
-            print(
-                f"The run is already at {plan.step_label(plan.total_steps)}; give more --{plan.unit}s to continue it."
-            )
+            label = plan.step_label(plan.total_steps)
+            print(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
         if config.conditional and not saved:
             print(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
@@ -126,36 +117,25 @@ def make_context(plan, run_id, signals, member=SINGLE, evaluator=None, on_sample
         stream = streaming.make_stream(plan) if plan.streamed else None
         data, workers = plan.data_spec(stream and stream.images), member.workers(plan.config.group)
         graph = train_graph.build(plan.config, data, plan.chunk, plan.custom.parts, workers)
-        events = make_events(plan, graph)
+        folder = plan.config.samples_folder / names.TENSORBOARD
+        events = EventFiles(folder, graph.weights) if plan.config.tensorboard else None
         savers = make_savers(plan, graph, run_id)
         tf.get_default_graph().finalize()
         options = member.configured(devices.session_config(plan.config.device))
         session = closing.enter_context(tf.Session(member.target, config=options))
-        for part in (evaluator, events):
-            closing.callback(part.close if part else lambda: None)
+        for part in filter(None, (evaluator, events)):
+            closing.callback(part.close)
         train_fn = make_train_fn(plan, graph, session, member)
-        yield TrainContext(
-            plan, graph, stream, session, train_fn, savers, signals, member, evaluator, events, on_sample
-        )
-
-
-def make_events(plan, graph):
-    """The EventFiles of a plan, or None."""
-    return (
-        EventFiles(plan.config.samples_folder / names.TENSORBOARD, graph.weights) if plan.config.tensorboard else None
-    )
+        rest = signals, member, evaluator, events, on_sample
+        yield TrainContext(plan, graph, stream, session, train_fn, savers, *rest)
 
 
 def make_savers(plan, graph, run_id):
-    """The Savers of a plan."""
+    """The checkpoints.Saver of the whole state, of the weights of both networks, and of each kind of generator."""
     latest, average = graph.networks.g_state, graph.networks.average
     best = (average or latest) if plan.evaluate_every else None
-    generators = {"latest": latest, "average": average, "best": best}
-    return Savers(
-        {kind: checkpoints.make_saver(variables, run_id) for kind, variables in generators.items() if variables},
-        checkpoints.make_saver(graph.state, run_id),
-        checkpoints.make_saver(graph.weights, run_id),
-    )
+    parts = {"state": graph.state, "weights": graph.weights, "latest": latest, "average": average, "best": best}
+    return {name: checkpoints.make_saver(variables, run_id) for name, variables in parts.items() if variables}
 
 
 def make_train_fn(plan, graph, session, member=SINGLE):
@@ -181,7 +161,11 @@ def start(context, saved, checkpoint):
     header = context.evaluator and context.evaluator.header
     progress = restore_progress(context, checkpoint) if checkpoint else new_progress(plan, header)
     if config.weights and not checkpoint:
-        checkpoints.restore(context.savers.weights, session, newest_weights(config), part=True)
+        weights = checkpoints.newest_state(Path(config.weights))
+        if weights is None:
+            advice = "name the checkpoint folder of a run"
+            raise UserError(f"--weights {config.weights} holds no training state; {advice}")
+        checkpoints.restore(context.savers["weights"], session, weights, part=True)
     if not checkpoint:
         session.run(context.graph.start_average)
     context.member.broadcast(context.graph, session, progress.step)
@@ -192,7 +176,7 @@ def start(context, saved, checkpoint):
     if plan.overwrite:
         run_folder.clear(config)
     first_made_by = saved.made_by if saved else made_by(plan)
-    run_id = context.savers.state.run_id
+    run_id = context.savers["state"].run_id
     run_folder.write(run_folder.Saved(config, plan.metadata, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         save_generator(context, progress)
@@ -212,7 +196,7 @@ def initialize(context):
 
 def restore_progress(context, checkpoint):
     """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
-    checkpoints.restore(context.savers.state, context.session, checkpoint)
+    checkpoints.restore(context.savers["state"], context.session, checkpoint)
     return load_progress(context.plan, checkpoint, context.evaluator and context.evaluator.header)
 
 
@@ -226,22 +210,17 @@ def compile_steps(context, progress):
 
 def train_loop(context, progress, pictures):
     """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
-    plan = context.plan
+    plan, shape = context.plan, context.plan.metadata["image_shape"]
     started, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    count = len(plan.metadata.get("classes", [0]))
-    monitor = TrainingMonitor(metrics.diversity(plan.real_samples), count)
+    real = plan.dataset.images[: max(2, min(1000, 2**22 // math.prod(shape)))]  # enough to measure their diversity
+    real_diversity = metrics.diversity(real if plan.is_points else real / np.float32(255))  # on the samples' scale
+    monitor = TrainingMonitor(real_diversity, len(plan.metadata.get("classes", [0])))
     with console.progress_bar(plan, progress) as bar:
-        for first, steps in plan.chunks(progress.step):
-            progress.stopped_by = context.member.stops(context.signals)
-            if progress.stopped_by:
-                break
-            rows, finite = context.train_fn(first, steps)
-            nonfinite = nonfinite_step(first, rows, finite)
+        for rows, nonfinite in train_calls(context, progress):
             if nonfinite:
                 return nonfinite
-            progress.step += steps
             progress.seconds = time.monotonic() - started - progress.evaluating
-            bar.update(steps * plan.images_per_step)
+            bar.update(len(rows) * plan.images_per_step)
             evaluated = tick(context, progress, monitor, rows)
             pictures.refresh(progress)
             if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
@@ -252,18 +231,28 @@ def train_loop(context, progress, pictures):
     return None
 
 
-def nonfinite_step(first, rows, finite):
-    """The first step with NaN or inf in its STEP_METRICS, or the last if the state is not finite after it; or None."""
-    nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
-    if nonfinite.size or not finite:
-        return first + 1 + int(nonfinite[0] if nonfinite.size else len(rows) - 1)
-    return None
+def train_calls(context, progress):
+    """Trains to the end of the plan, to a signal, or to NaN or inf: yields the STEP_METRICS of each call, and None.
+
+    In place of None, the last call may have the first step with NaN or inf in its metrics, or else in the state.
+    """
+    for first, steps in context.plan.chunks(progress.step):
+        progress.stopped_by = context.member.stops(context.signals)
+        if progress.stopped_by:
+            return
+        rows, finite = context.train_fn(first, steps)
+        nonfinite = np.flatnonzero(~np.isfinite(rows).all(1))
+        if nonfinite.size or not finite:
+            yield rows, first + 1 + int(nonfinite[0] if nonfinite.size else steps - 1)
+            return
+        progress.step += steps
+        yield rows, None
 
 
 def tick(context, progress, monitor, rows):
-    """After each call of the loop: records losses; draws samples, measures and prints where it is time for it.
+    """After each call of the loop: records losses, and draws samples, measures and prints where it is time for it.
 
-    rows: STEP_METRICS of the steps of the call, float32 [steps, n]. Returns whether it measured the generator.
+    rows: STEP_METRICS of the call, float32 [steps, n]. Returns whether it measured the generator.
     """
     plan = context.plan
     if not plan.critic:
@@ -295,11 +284,3 @@ def roll_back(context):
     save_generator(context, progress)
     start_records(context, progress)
     return progress
-
-
-def newest_weights(config):
-    """The Checkpoint of the run that `--weights` names."""
-    checkpoint = checkpoints.newest_state(Path(config.weights))
-    if checkpoint is None:
-        raise UserError(f"--weights {config.weights} holds no training state; name the checkpoint folder of a run")
-    return checkpoint

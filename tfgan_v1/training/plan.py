@@ -1,4 +1,4 @@
-"""What is about to be trained: everything that can be checked before TensorFlow is imported."""
+"""What is about to be trained: almost everything is checked before TensorFlow is imported."""
 
 import math
 from dataclasses import replace
@@ -52,7 +52,7 @@ class Plan(NamedTuple):
 
     @property
     def held_out(self):
-        """The indices of the held-out images, int64 [holdout], sorted."""
+        """The indices of the held-out images, int32 [holdout], sorted."""
         return self._split()[1]
 
     def _split(self):
@@ -213,14 +213,12 @@ def make_plan(
 
 def choose_xla(xla, workers):
     """The option xla of a run: off with several workers. Raises UserError if it is on with them."""
-    if workers == 1:
-        return xla
-    if xla == "on":
+    if workers > 1 and xla == "on":
         raise UserError(
             "--xla on is for one process: XLA has no exchange between workers on the CPU; use --xla off, which a run "
             "that began with XLA cannot change, or one process"
         )
-    return "off"
+    return "off" if workers > 1 else xla
 
 
 def choose_device(config, saved, workers):
@@ -242,6 +240,10 @@ def check_data(plan):
     config, name, num_images = plan.config, plan.metadata["name"], plan.metadata["num_images"]
     if not plan.custom.parts.model:
         check_size(config.model, plan.metadata["image_shape"][:-1])
+    if plan.custom.parts.loss and plan.custom.parts.loss.relative and config.d_batches == "in_turn":
+        raise UserError(
+            "a relative loss compares real and generated images in one update; use --d-batches joint or separate"
+        )
     if config.augment and plan.is_points:
         raise UserError(f"--augment changes images, but {name} holds points; leave it out")
     run_data.check_holdout(config, name, num_images)

@@ -32,7 +32,7 @@ def record(context, progress, rows):
     for step, row in enumerate(rows, progress.step - len(rows) + 1):
         numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
         epoch = (step - 1) // plan.steps_per_epoch + 1
-        losses.append(records.Losses.of(step, epoch, numbers, round(progress.seconds, 3)))
+        losses.append(records.Losses.from_cells((step, epoch, *numbers, round(progress.seconds, 3))))
         if context.events:
             context.events.add_numbers(step, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True)))
     progress.records["losses"].append(plan.config.samples_folder, losses)
@@ -80,8 +80,8 @@ def evaluate(context, progress):
         context.events.add_numbers(progress.step, dict(zip(context.evaluator.header[2:], scores, strict=True)))
     if progress.best is None or scores[0] < progress.best[1]:
         progress.best = (progress.step, scores[0])
-        saver = context.savers.generators["best"]
-        checkpoints.save_generator(saver, context.session, config.ckpt_folder, progress.step, "best")
+        saver, session = context.savers["best"], context.session
+        checkpoints.save_generator(saver, session, config.ckpt_folder, progress.step, "best")
     progress.evaluating += time.monotonic() - start
 
 
@@ -103,9 +103,8 @@ def call_on_sample(context, progress, row, evaluated):
 def save_generator(context, progress):
     """Saves the generator's variables alone, and those of the averaged generator."""
     folder = context.plan.config.ckpt_folder
-    for kind in context.savers.generators.keys() - {"best"}:
-        saver = context.savers.generators[kind]
-        checkpoints.save_generator(saver, context.session, folder, progress.step, kind)
+    for kind in context.savers.keys() & {"latest", "average"}:
+        checkpoints.save_generator(context.savers[kind], context.session, folder, progress.step, kind)
 
 
 def save_state(context, progress):
@@ -118,4 +117,4 @@ def save_state(context, progress):
 def write_state(context, progress):
     """Saves all variables."""
     folder = context.plan.config.ckpt_folder
-    checkpoints.save_state(context.savers.state, context.session, folder, progress.step, progress.metadata())
+    checkpoints.save_state(context.savers["state"], context.session, folder, progress.step, progress.metadata())

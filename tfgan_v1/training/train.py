@@ -1,4 +1,4 @@
-"""The way in to a training, for the command line and for Python: alone, or as one of the workers of TF_CONFIG."""
+"""Starts a training, for the command line and for Python: alone, or as one of the workers of TF_CONFIG."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -63,7 +63,7 @@ class Request(NamedTuple):
     """A training that is asked for."""
 
     make_config: Callable  # () -> Config; in a cluster, the chief alone knows the options of a run that is resumed
-    options: dict  # that the user gave, by name: see rendezvous.agree_on_options
+    options: dict  # by name, those that must agree in a cluster: see rendezvous.agree_on_options
     resume: bool = False
     overwrite: bool = False
     custom: Custom = Custom()

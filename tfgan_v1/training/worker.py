@@ -8,7 +8,7 @@ from tfgan_v1.training.signals import deferred_signals
 
 
 def run(plan, member):
-    """Carries out a Plan together with the chief. Returns a Progress without records. Raises what training.run does."""
+    """Carries out a Plan together with the chief. Returns a Progress without records. Raises what loop.run does."""
     with (
         translate_tf_errors(plan.config),
         deferred_signals() as signals,

@@ -24,7 +24,7 @@ def test_held_out_images_are_not_trained_on_and_their_outputs_are_recorded(digit
     config = digits_config(holdout=100)
     made = make_plan(config)
     orders = np.concatenate([made.order(step).ravel() for step in range(0, made.total_steps, made.chunk)])
-    assert len(made.held_out) == 100 == len(set(made.held_out)) and not set(orders) & set(made.held_out)
+    assert len(made.split[1]) == 100 == len(set(made.split[1])) and not set(orders) & set(made.split[1])
     assert made.num_images == 1697 and set(orders) <= set(range(1797))
     progress = train(config)
     rows = table(config.samples_folder / "held_out.csv")
@@ -154,7 +154,7 @@ def test_real_sets_keep_held_out_images_apart(digits_config):
     made = plan.make_plan(config)
     training, new = run_data.real_sets(config, made.dataset)
     assert (len(training.images), len(new.images), new.name) == (1497, 300, "digits held out")
-    assert len(training.labels) == 1497 and np.array_equal(new.images, made.dataset.images[made.held_out])
+    assert len(training.labels) == 1497 and np.array_equal(new.images, made.dataset.images[made.split[1]])
     assert run_data.real_sets(digits_config(), made.dataset)[1] is None
 
 

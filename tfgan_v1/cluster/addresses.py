@@ -18,22 +18,15 @@ class Addresses(NamedTuple):
     workers: tuple[str, ...]  # "host:port" of each
     index: int
 
-    @property
-    def own(self):
-        """The address of this worker."""
-        return self.workers[self.index]
-
-    @property
-    def is_chief(self):
-        """Whether this process writes the run."""
-        return self.index == 0
+    own = property(lambda self: self.workers[self.index])
+    is_chief = property(lambda self: self.index == 0)
 
 
 def from_environment():
     """The Addresses in TF_CONFIG; None if it names no cluster, or one worker.
 
-    Raises UserError if it is not what TensorFlow's documentation says: a "cluster" with lists of addresses under
-    "worker" and perhaps "chief", and a "task" with the "type" and the "index" of this process.
+    Raises UserError unless it has, by TensorFlow's documentation, a "cluster" with lists of addresses under "worker"
+    and perhaps "chief", and a "task" with the "type" and the "index" of this process.
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
@@ -50,25 +43,21 @@ def from_environment():
     _check(not unused, f"has jobs that are not used here: {', '.join(unused)}; name the processes as worker alone")
     jobs = {name: cluster.get(name, []) for name in ("chief", "worker")}
     for name, addresses in jobs.items():
-        _check(
-            isinstance(addresses, list) and all(isinstance(each, str) for each in addresses),
-            f'needs a list of addresses under "{name}"',
-        )
+        is_list = isinstance(addresses, list) and all(isinstance(address, str) for address in addresses)
+        _check(is_list, f'needs a list of addresses under "{name}"')
     workers = (*jobs["chief"], *jobs["worker"])
     _check(workers, 'has no "worker" in its "cluster"')
     for address in workers:
         _check(_is_address(address), f"has the address {brief(address)}, which is not a host and a port: host:2222")
         _check(workers.count(address) == 1, f"names {brief(address)} twice; each worker has an address of its own")
-    kind, index = task.get("type"), task.get("index")
-    _check(isinstance(kind, str) and kind in jobs, f'has the task type {brief(kind)}; it is "worker" or "chief"')
-    _check(jobs[kind], f'has the task type {brief(kind)}, but its "cluster" has no {kind}')
-    _check(
-        type(index) is int and 0 <= index < len(jobs[kind]),
-        f"has the task index {brief(index)}, but its {kind}s are numbered 0 to {len(jobs[kind]) - 1}",
-    )
+    job, index = task.get("type"), task.get("index")
+    _check(isinstance(job, str) and job in jobs, f'has the task type {brief(job)}; it is "worker" or "chief"')
+    _check(jobs[job], f'has the task type {brief(job)}, but its "cluster" has no {job}')
+    numbers = f"its {job}s are numbered 0 to {len(jobs[job]) - 1}"
+    _check(type(index) is int and 0 <= index < len(jobs[job]), f"has the task index {brief(index)}, but {numbers}")
     if len(workers) == 1:
         return None
-    return Addresses(workers, index + (len(jobs["chief"]) if kind == "worker" else 0))
+    return Addresses(workers, index + (len(jobs["chief"]) if job == "worker" else 0))
 
 
 def to_environment(addresses):

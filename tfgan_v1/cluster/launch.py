@@ -1,5 +1,6 @@
-"""Several workers on this machine, for trying out what TF_CONFIG does on several."""
+"""Several workers on one machine, to try out a cluster."""
 
+import math
 import os
 import signal
 import socket
@@ -21,8 +22,8 @@ CHILD = "import sys; from tfgan_v1 import cli; sys.exit(cli.main(sys.argv[2:], p
 def launch(flags, program, count):
     """Runs `train` with these flags in `count` processes. Returns the chief's exit code.
 
-    The chief's output is this process's; the others' errors are shown where the chief only lost them. Ctrl-C, SIGTERM
-    and SIGHUP go to the chief, by which all stop.
+    The chief's output is this process's; the others' errors are shown if the chief only lost them. Ctrl-C, SIGTERM and
+    SIGHUP go to the chief, which stops all.
     """
     workers, processes = free_addresses(count), []
     with ExitStack() as stack:
@@ -44,7 +45,7 @@ def launch(flags, program, count):
 
 
 def free_addresses(count):
-    """So many addresses of this machine on which nobody listens."""
+    """So many addresses of this machine that no process uses."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
         for each in sockets:
@@ -69,7 +70,7 @@ def _start(flags, program, addresses, output):
 
 @contextmanager
 def _on_cores(addresses):
-    """Processes that are started meanwhile run on one worker's share of the cores."""
+    """Runs processes that are started meanwhile on one worker's share of the cores."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     count, index = len(addresses.workers), addresses.index
     share = cores[len(cores) * index // count : len(cores) * (index + 1) // count] if len(cores) >= count else []
@@ -84,12 +85,11 @@ def _on_cores(addresses):
 
 @contextmanager
 def _forwarded(processes):
-    """Meanwhile, signals that end this process go to the first of these."""
+    """Sends the signals that would end this process to the first of these, meanwhile."""
+    forward = lambda number, _: [each.send_signal(number) for each in processes[:1]]  # noqa: E731
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: signal.signal(number, forward) for number in numbers}
     try:
-        for number in numbers:
-            signal.signal(number, lambda number, _: [each.send_signal(number) for each in processes[:1]])
         yield
     finally:
         for number, handler in before.items():
@@ -97,13 +97,12 @@ def _forwarded(processes):
 
 
 def _wait(processes):
-    """Waits for all. If the chief has ended, or another one with an error, and some go on, they are ended, too."""
-    deadline = None
+    """Waits for all. If the chief has ended, or another one with an error, the rest has PATIENCE seconds."""
+    deadline = math.inf
     while any(each.poll() is None for each in processes):
-        if deadline is None and (processes[0].returncode is not None or any(each.returncode for each in processes)):
-            deadline = time.monotonic() + PATIENCE
-        if deadline is not None and time.monotonic() > deadline:
+        if processes[0].returncode is not None or any(each.returncode for each in processes):
+            deadline = min(deadline, time.monotonic() + PATIENCE)
+        if time.monotonic() > deadline:
             for each in processes:
-                if each.poll() is None:
-                    each.kill()
+                each.kill()  # nothing, if it has ended
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""One worker's place in a cluster: its server, the exchange of texts before training, and the watch for lost workers.
+"""One worker of a cluster: its server, the exchange of texts before training, and the watch for lost workers.
 
 Each process runs TensorFlow's server and sessions on it; what they exchange are TensorFlow's collectives. A thread
 takes part in one exchange a second for as long as the run lasts, so that a worker that is killed or hangs is noticed,
@@ -23,7 +23,7 @@ SILENCE = 5.0  # seconds without an answer after which a worker is lost
 PROBE = 1.0  # seconds in which a worker has to accept a connection, and others find this one alive
 FIRST = 60  # seconds of the first exchange, when all are there
 WATCH = 2  # the watch's group of collectives; the others' is data_parallel.GROUP
-TRAINING, DONE, FAILED = 1, 2, 3  # what each worker says of itself in the watch
+TRAINING, DONE, FAILED = 1, 2, 3  # states of a worker in the watch
 BROKEN = ("AbortedError", "CancelledError", "DeadlineExceededError", "UnavailableError")  # of TensorFlow: a lost worker
 RECONNECT = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]  # of a probe
 
@@ -32,10 +32,10 @@ class Member:
     """One of several workers. A context manager: leaving it by an exception tells the others."""
 
     def __init__(self, addresses, wait, end=None):
-        """Starts the server and waits for the others. addresses: addresses.Addresses. wait: seconds.
+        """Starts the server and waits for the others, so many seconds. addresses: addresses.Addresses.
 
-        end: a function of the PeerLost that ends the process, for a worker that is lost while this one waits for it in
-        a call. By default, the call is broken off, in which TensorFlow was once seen to crash.
+        end: a function of a PeerLost that ends the process, called if a worker is lost while this one waits for it in a
+        call. By default, the call is broken off, in which TensorFlow was once seen to crash.
         Raises UserError if the address is in use, and PeerLost if another worker does not come.
         """
         self.addresses = addresses
@@ -43,27 +43,23 @@ class Member:
         self._task = f"/job:worker/task:{self.index}"
         self.device = f"{self._task}/device:CPU:0"  # of all graphs
         self._keys = itertools.count(1)  # of the collectives of all graphs, in the order in which all build them
-        self._state = TRAINING
+        self._state, self._started = TRAINING, False  # started: whether there is a run to resume
         self._failed = None  # once a worker is lost, the indices of those that said that they end by an error
         self._calling = None  # the session that the main thread waits for
         self._end, self._ending = end, False
-        self._started = False  # whether there is a run to resume
         self._lock, self._wake, self._thread = threading.Lock(), threading.Event(), None
         config = self.configured(devices.session_config("cpu"))
         try:
             with quiet():
                 self._server = tf.train.Server({"worker": list(addresses.workers)}, "worker", self.index, config=config)
         except tf.errors.OpError as error:
-            raise UserError(
-                f"this worker cannot listen at {addresses.own} ({reason(error)}); give it a free port of its own "
-                "machine in TF_CONFIG, in the same way for all workers"
-            ) from None
+            advice = "give it a free port of its own machine in TF_CONFIG, in the same way for all workers"
+            raise UserError(f"this worker cannot listen at {addresses.own} ({reason(error)}); {advice}") from None
         self.target = self._server.target
         missing = self._missing(wait)
         if missing:
-            raise PeerLost(
-                f"{missing} did not come within {wait:g} seconds; start all workers, or give more time by --wait"
-            )
+            advice = "start all workers, or give more time by --wait"
+            raise PeerLost(f"{missing} did not come within {wait:g} seconds; {advice}")
 
     def __enter__(self):
         return self
@@ -89,7 +85,7 @@ class Member:
         return Workers(self.size, self.index, self._keys, unit)
 
     def name(self, index):
-        """A worker as an error names it."""
+        """The name of a worker in an error."""
         return f"the {'worker' if index else 'chief'} at {self.addresses.workers[index]}"
 
     def gather(self, text):
@@ -169,9 +165,7 @@ class Member:
 
     def _own(self, value):
         """A vector with this worker's value in its place, and zeros."""
-        vector = np.zeros(self.size, np.int32)
-        vector[self.index] = value
-        return vector
+        return np.where(np.arange(self.size) == self.index, value, 0).astype(np.int32)
 
     @contextmanager
     def call(self, session):
@@ -189,7 +183,10 @@ class Member:
             if self._ending:
                 self._thread.join()  # until the process ends
             if self._thread is None:
-                raise self._not_met(error) from None
+                raise PeerLost(
+                    f"the {self.size} workers could not meet ({reason(error)}); TF_CONFIG must name the same workers "
+                    "in the same order on all of them, with another index for each; start all workers again"
+                ) from None
             if self._failed is None and type(error).__name__ not in BROKEN:
                 raise  # an error of this worker alone, such as a lack of memory
             raise self._lost() from None
@@ -199,15 +196,8 @@ class Member:
         if self._failed is not None:  # the session may be closed
             raise self._lost()
 
-    def _not_met(self, error):
-        """The PeerLost of an error in the first exchange."""
-        return PeerLost(
-            f"the {self.size} workers could not meet ({reason(error)}); TF_CONFIG must name the same workers in the "
-            "same order on all of them, with another index for each; start all workers again"
-        )
-
     def _lost(self):
-        """The PeerLost that says which worker is missed."""
+        """The PeerLost that names the missing worker."""
         again = "start all workers again"
         if self._started:
             again = f"the run is at its last saved state; {again} with --resume"
@@ -221,20 +211,19 @@ class Member:
 
     def _missing(self, seconds):
         """The names of the workers that accept no connection within so many seconds."""
-        workers = self.addresses.workers
-        there = answering([each for each in workers if each != self.addresses.own], seconds)
-        missing = [k for k, each in enumerate(workers) if k != self.index and each not in there]
-        return " and ".join(map(self.name, missing))
+        others = {address: k for k, address in enumerate(self.addresses.workers) if k != self.index}
+        there = answering(others, seconds)
+        return " and ".join(self.name(k) for address, k in others.items() if address not in there)
 
     def broadcast(self, graph, session, step=None):
-        """Gives all workers the chief's state. step: at which it is; the chief alone knows it. Returns it."""
+        """Gives all workers the chief's state. Returns its step, which the chief alone passes."""
         start = self.gather(str(step))[0]
         with self.call(session):
             session.run(graph.broadcast)
         return int(start)
 
     def stops(self, signals):
-        """The number of the signal by which training ends, or None: the first of all workers'."""
+        """The number of the first signal to any worker, by which training ends, or None."""
         with self.call(self._asker):
             wishes = self._asker.run(self._wishes, {self._fed: self._own(signals[0] if signals else 0)})
         self._started = True  # the chief saves the first state before it asks
@@ -249,9 +238,9 @@ class Member:
 
 
 def answering(addresses, seconds):
-    """Those of the addresses at which a server accepts a connection within so many seconds, as a set.
+    """The set of the addresses at which a server accepts a connection within so many seconds.
 
-    Returns as soon as all do. A process that hangs does not: its kernel would, but not its server.
+    Returns as soon as all do. Of a process that hangs, the kernel would accept it, but not the server.
     """
     import grpc  # TensorFlow's own; its Python part comes with it
 

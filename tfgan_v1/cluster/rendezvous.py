@@ -1,4 +1,4 @@
-"""What the workers of a cluster compare before they train: none may differ in anything that matters."""
+"""The comparison of all workers before they train: none may differ in anything that matters."""
 
 import json
 from dataclasses import fields
@@ -16,26 +16,23 @@ DECIDED = "xla", "device", "threads"  # XLA is off for all, all are on the CPU, 
 def agree_on_options(member, wanted, make_config):
     """The Config of the run on this worker: the chief's, with this worker's paths.
 
-    wanted: the options that the user gave to this worker, by name. make_config: () -> Config, for the chief, who alone
-    knows the options of a run that is resumed. Raises UserError, on all workers, if one has other options or versions
-    than the chief.
+    wanted: the options that the user gave to this worker, by name. make_config: () -> Config, for the chief alone.
+    Raises UserError, on all workers, if one has other options or versions than the chief.
     """
     said = {"options": wanted, "made_by": made_by()}
     if member.is_chief:
         said |= attempt(lambda: {"config": vars(make_config())})
     chief, *others = exchange(member, said)
     for address, other in zip(member.addresses.workers[1:], others, strict=True):
-        for what, chiefs, own in (
-            ("", {name: chief["config"].get(name) for name in other["options"]}, other["options"]),
-            ("version of ", chief["made_by"], other["made_by"]),
-        ):
-            for name, value in own.items():
-                if name not in (*OWN, *DECIDED) and value != chiefs.get(name):
-                    title = what + name if what else flag(name)
-                    raise UserError(
-                        f"the worker at {address} has {title} {value}, and the chief at {member.addresses.workers[0]} "
-                        f"has {chiefs.get(name)}; start all workers with the same command and versions"
-                    )
+        rows = [(name, flag(name), value, chief["config"].get(name)) for name, value in other["options"].items()]
+        versions = other["made_by"].items()
+        rows += [(name, f"version of {name}", value, chief["made_by"].get(name)) for name, value in versions]
+        for name, title, value, chiefs in rows:
+            if name not in (*OWN, *DECIDED) and value != chiefs:
+                raise UserError(
+                    f"the worker at {address} has {title} {value}, and the chief at {member.addresses.workers[0]} has "
+                    f"{chiefs}; start all workers with the same command and versions"
+                )
     if member.is_chief:
         return from_mapping(chief["config"])
     return from_mapping(chief["config"] | {name: wanted[name] for name in OWN if wanted.get(name) is not None})
@@ -61,7 +58,7 @@ def agree_on_data(member, make_plan):
 
 
 def attempt(function):
-    """function(), a dict, or its error as something to say to the others."""
+    """function(), a dict, or its error, to be told to the others."""
     try:
         return function()
     except (UserError, OSError, MemoryError) as error:
@@ -69,7 +66,7 @@ def attempt(function):
 
 
 def exchange(member, said):
-    """What all workers say, dicts that JSON can hold. Raises UserError if one has a problem: on all of them."""
+    """The dicts of all workers, for JSON. Raises UserError, on all workers, if one has a problem."""
     heard = [json.loads(text) for text in member.gather(json.dumps(said, default=str))]
     for index, each in enumerate(heard):
         if "problem" in each:

@@ -1,41 +1,30 @@
 """The single process of a run without a cluster, in place of member.Member."""
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 
 
 class Single:
-    """Adds nothing to the graph, and waits for nobody. See member.Member for what each method does."""
+    """Adds nothing to the graph, and waits for nobody. See member.Member for its methods."""
 
     size, is_chief, device, target = 1, True, None, ""
 
-    @staticmethod
-    def workers(unit):
-        """The data_parallel.Workers of the graph: none."""
+    def workers(self, unit):
+        return None
 
-    @staticmethod
-    def configured(session_config):
-        """A session's configuration, as it is."""
+    def configured(self, session_config):
         return session_config
 
-    @staticmethod
-    @contextmanager
-    def call(session):
-        """The context of a Session.run."""
-        yield
+    def call(self, session):
+        return nullcontext()
 
-    @staticmethod
-    def broadcast(graph, session, step):
-        """The step at which training starts."""
+    def broadcast(self, graph, session, step):
         return step
 
-    @staticmethod
-    def stops(signals):
-        """The number of the signal by which training ends, or None."""
+    def stops(self, signals):
         return signals[0] if signals else None
 
-    @staticmethod
-    def leave():
-        """The end of training."""
+    def leave(self):
+        pass
 
 
 SINGLE = Single()

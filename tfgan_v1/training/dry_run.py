@@ -1,4 +1,4 @@
-"""What `train --dry-run` prints: configuration and parameter counts of a run, without training."""
+"""The lines of `train --dry-run`: configuration and parameter counts of a run, without training."""
 
 import math
 from dataclasses import fields
@@ -30,7 +30,6 @@ def describe(plan, occupied=False):
         shape, d_input = data["image_shape"], DInput.of(config)
         networks = create_networks(model, shape, config.noise_size, d_input, condition=condition)
         generator, both = _size(networks.g_state), _size(tf.global_variables())
-    hint = "these folders already hold a run: to train, add --resume, --overwrite or --name NAME"
     return [
         *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
         f"generator: {generator:,} parameters, {_size(networks.g_vars):,} of them trained",
@@ -41,15 +40,15 @@ def describe(plan, occupied=False):
         *_files_lines(plan.dataset.files),
         f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} per epoch",
         f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: unchanged",
-        *([hint] if occupied else []),
+        *(["these folders already hold a run: to train, add --resume, --overwrite or --name NAME"] if occupied else []),
     ]
 
 
 def _first_labels(dataset, most=3):
-    """The labels of a folder's first pictures, by which a wrong order is seen."""
+    """The labels of a folder's first pictures, which show a wrong order."""
     used = [name for name, reason in dataset.files if not reason][:most]
-    pairs = zip(used, dataset.labels[: len(used)], strict=True)
-    return [f"labels: {', '.join(f'{name} {dataset.classes[label]}' for name, label in pairs)}, ..."] if used else []
+    pairs = [f"{name} {dataset.classes[label]}" for name, label in zip(used, dataset.labels, strict=False)]
+    return [f"labels: {', '.join(pairs)}, ..."] if pairs else []
 
 
 def _files_lines(files):

@@ -1,4 +1,4 @@
-"""Scores while training: `--evaluate-every` measures the generator, and the best so far is kept."""
+"""Scores while training, by `--evaluate-every`; the best generator so far is kept."""
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from tfgan_v1.evaluation.metric_table import CLASSIFIER, METRICS, PIXELS, POINTS
 from tfgan_v1.storage.run_data import real_sets, shaping
 
 NUM = 5000  # images to measure
-# The first kind that the data allow -> names of metrics. The generator with the lowest first score is the best.
-BY_KIND = {
+BY_KIND = {  # the first kind that the data allow -> metrics; the generator with the lowest first score is the best
     CLASSIFIER: ("frechet_distance", "precision_recall"),
     PIXELS: ("sliced_wasserstein",),
     POINTS: ("distribution",),
@@ -21,7 +20,7 @@ class Evaluator:
     """Measures generated images against the real ones of a plan. Raises UserError if these are too few."""
 
     def __init__(self, plan):
-        self._plan, self._classifier, self._reference = plan, None, None
+        self._config, self._classifier, self._reference = plan.config, None, None
         self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind.allows(plan.dataset, False))
         self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].scores))
         self._sets = real_sets(plan.config, plan.dataset)
@@ -34,7 +33,7 @@ class Evaluator:
 
     def prepare(self):
         """Measures the real images. It may train a classifier first, for a minute or two."""
-        (dataset, test), config = self._sets, self._plan.config
+        (dataset, test), config = self._sets, self._config
         if needs_classifier(self.metrics):
             places = config.data_dir, shaping(config), config.cache_dir
             self._classifier = load_classifier(dataset, test, *places)

@@ -13,14 +13,10 @@ COLLAPSED_STEPS = 2000  # many generators make near-identical samples for a whil
 
 @dataclass
 class TrainingMonitor:
-    """Warns once of each failure.
+    """Warns once of each failure."""
 
-    real_diversity: metrics.diversity of the data, on the scale of the samples. classes: of a conditional run, whose
-    k-th sample has the k-th class; otherwise 1.
-    """
-
-    real_diversity: float
-    classes: int = 1
+    real_diversity: float  # metrics.diversity of the data, on the scale of the samples
+    classes: int = 1  # of a conditional run, whose k-th sample has class k % classes; otherwise 1
     overpowered_steps: int = 0  # consecutive, up to now
     collapsed_since: int | None = None  # first of the latest sampling steps with near-identical samples
     collapse_reported: bool = False

@@ -4,8 +4,6 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from tfgan_v1 import data, devices
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
@@ -20,7 +18,6 @@ CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
 MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 MOST_COLUMNS = 20  # of an image grid with a column for each class
-MOST_VALUES = 2**22  # of the data, by which the samples' diversity is measured
 
 
 class Custom(NamedTuple):
@@ -51,11 +48,8 @@ class Plan(NamedTuple):
         return self.metadata["num_images"] - self.config.holdout
 
     @property
-    def held_out(self):
-        """The indices of the held-out images, int32 [holdout], sorted."""
-        return self._split()[1]
-
-    def _split(self):
+    def split(self):
+        """The indices of the training images and of the held-out ones: see run_data.split_indices."""
         return run_data.split_indices(self.config, self.metadata["name"], self.metadata["num_images"])
 
     @property
@@ -65,7 +59,7 @@ class Plan(NamedTuple):
 
     @property
     def columns(self):
-        """The names of the classes if samples are drawn in a column for each, in a conditional run; otherwise ()."""
+        """The names of the classes if an image grid has a column for each, in a conditional run; otherwise ()."""
         names = self.dataset.classes if self.config.conditional else ()
         return names if len(names) <= min(MOST_COLUMNS, self.config.num_samples) else ()
 
@@ -98,13 +92,15 @@ class Plan(NamedTuple):
     @property
     def sample_every(self):
         """Steps from one sampling step to the next."""
-        return self.config.sample_every * (1 if self.config.steps else self.steps_per_epoch)
+        return self.config.sample_every * self._unit_steps()
+
+    def _unit_steps(self):
+        return 1 if self.config.steps else self.steps_per_epoch
 
     @property
     def evaluate_every(self):
         """Steps from one evaluation to the next, or None."""
-        every = self.config.evaluate_every
-        return every and every * (1 if self.config.steps else self.steps_per_epoch)
+        return self.config.evaluate_every and self.config.evaluate_every * self._unit_steps()
 
     @property
     def streamed(self):
@@ -114,8 +110,7 @@ class Plan(NamedTuple):
     @property
     def chunk(self):
         """Most steps in one call of the loop: the steps between two sampling steps, in equal parts below the limits."""
-        config, shape = self.config, self.metadata["image_shape"]
-        images = config.batch_size * config.d_steps
+        config, shape, images = self.config, self.metadata["image_shape"], self.images_per_step
         noise_bytes = 4 * config.noise_size * (images + config.batch_size)
         image_bytes = images * math.prod(shape) * self.dataset.images.itemsize if self.streamed else 0
         limits = [config.chunk, CALL_BYTES // (noise_bytes + image_bytes)]
@@ -129,17 +124,11 @@ class Plan(NamedTuple):
         """Whether the data are points and not images."""
         return len(self.metadata["image_shape"]) == 1
 
-    @property
-    def real_samples(self):
-        """Up to a thousand of the data, scaled like samples: images in [0, 1], points as they are."""
-        some = self.dataset.images[: max(2, min(1000, MOST_VALUES // math.prod(self.metadata["image_shape"])))]
-        return some if self.is_points else some / np.float32(255)
-
     def data_spec(self, stream=None):
         """The train_graph.DataSpec. stream: a Batch of the images of a call, if they are streamed."""
-        shape, counts = self.metadata["image_shape"], self.metadata.get("class_counts")
-        dtype = self.dataset.images.dtype
-        return DataSpec(shape, dtype, self.num_images, self.metadata["num_images"], counts, stream)
+        shape, total = self.metadata["image_shape"], self.metadata["num_images"]
+        counts = self.metadata.get("class_counts")
+        return DataSpec(shape, self.dataset.images.dtype, self.num_images, total, counts, stream)
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
@@ -164,25 +153,14 @@ class Plan(NamedTuple):
     def order(self, step):
         """The images of the call of the loop that starts at `step`: see batches.order."""
         order = batches.order(self.config, self.num_images, step, self.chunk)
-        if not self.config.holdout:
-            return order
-        return self._split()[0][order]
+        return self.split[0][order] if self.config.holdout else order
 
     def overfitting_sets(self):
         """The training and the held-out images on which D is compared: see run_data.overfitting_sets."""
         return run_data.overfitting_sets(self.config, self.dataset, MOST_COMPARED)
 
 
-def make_plan(
-    config,
-    *,
-    resume=False,
-    overwrite=False,
-    download=True,
-    custom=Custom(),  # noqa: B008, a constant
-    workers=1,
-    chief=True,
-):
+def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Custom(), workers=1, chief=True):  # noqa: B008
     """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
 
     workers: the number of processes that train together. chief: whether this one reads and writes the run's folders.
@@ -193,13 +171,13 @@ def make_plan(
         saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())
     if config.weights and chief and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
-    if config.size and not model:
-        check_size(config.model, config.size)  # before a folder is decoded in vain
+    if config.size and not model:  # before a folder is decoded in vain
+        check_size(config.model, config.size)
     before = saved.config if saved else config
     config = replace(config, dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
     config = replace(config, device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
-    if config.device == "gpu" or config.precision == "bfloat16":
-        devices.resolve_device(config, model)  # which may refuse it, before a folder is decoded in vain
+    if config.device == "gpu" or config.precision == "bfloat16":  # which may be refused, likewise
+        devices.resolve_device(config, model)
     dataset = custom.images or run_data.load(config, download=download)
     if not custom.images:
         config = replace(config, dataset=config.dataset or dataset.name)
@@ -222,17 +200,14 @@ def choose_xla(xla, workers):
 
 
 def choose_device(config, saved, workers):
-    """The device that is asked for, or else that of the saved run; a run of an earlier version was on the CPU.
-
-    Several workers are on the CPU. Raises UserError if a GPU is asked for with them.
-    """
+    """The configured device, or else that of the saved run. Raises UserError for several workers on a GPU."""
+    if workers > 1 and config.device == "gpu":
+        raise UserError("--device gpu is for one process: several workers train on the CPU; use --device cpu")
     if workers > 1:
-        if config.device == "gpu":
-            raise UserError("--device gpu is for one process: several workers train on the CPU; use --device cpu")
         return "cpu"
     if config.device != "auto" or not saved:
         return config.device
-    return "cpu" if saved.config.device == "auto" else saved.config.device
+    return "cpu" if saved.config.device == "auto" else saved.config.device  # the first versions were on the CPU
 
 
 def check_data(plan):
@@ -248,12 +223,11 @@ def check_data(plan):
         raise UserError(f"--augment changes images, but {name} holds points; leave it out")
     run_data.check_holdout(config, name, num_images)
     if config.conditional:
-        rows = run_data.split_indices(config, name, num_images)[0]
-        classes.check(config, plan.dataset, rows, plan.custom.parts.model)
+        classes.check(config, plan.dataset, plan.split[0], plan.custom.parts.model)
 
 
 def check_size(model, size):
-    """Raises UserError if a preset cannot make images of a size (height, width), or of points, which have none."""
+    """Raises UserError if a preset cannot make images of a size (height, width), or points, which have none."""
     multiple = MODELS[model].size_multiple
     if multiple is None:
         return
@@ -261,10 +235,9 @@ def check_size(model, size):
         raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
     nearest = [min(range(8, 129, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):
-        height, width = size
-        multiples = f"multiples of {multiple} " if multiple > 1 else ""
+        lengths = f"multiples of {multiple} from 8 to 128" if multiple > 1 else "from 8 to 128"
         raise UserError(
-            f"--model {model} needs images whose height and width are {multiples}from 8 to 128, not {height}x{width}; "
+            f"--model {model} needs images whose height and width are {lengths}, not {size[0]}x{size[1]}; "
             f"the nearest is --image-size {nearest[0]}x{nearest[1]}"
         )
 
@@ -274,10 +247,8 @@ def check_batches(plan):
     config, group = plan.config, plan.config.group
     if config.batch_size // group < plan.workers:
         rows = f"{group} rows each, for --pack or --minibatch-stddev" if group > 1 else "a row each"
-        raise UserError(
-            f"a batch of {config.batch_size:,} is too small for {plan.workers:,} workers with {rows}; give a larger "
-            "--batch-size or fewer workers"
-        )
+        sentence = f"a batch of {config.batch_size:,} is too small for {plan.workers:,} workers with {rows}"
+        raise UserError(f"{sentence}; give a larger --batch-size or fewer workers")
     leftover = batches.leftover(config, plan.num_images)
     if leftover % group:
         raise UserError(
@@ -285,12 +256,9 @@ def check_batches(plan):
             f"multiple of {group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
         )
     if plan.images_per_step > plan.num_images:
-        warn(
-            f"{plan.metadata['name']} has {plan.num_images:,} {'points' if plan.is_points else 'images'}, fewer than "
-            f"the {plan.images_per_step:,} of one step, so each step repeats some of them"
-        )
+        has = f"has {plan.num_images:,} {'points' if plan.is_points else 'images'}"
+        step = f"the {plan.images_per_step:,} of one step, so each step repeats some of them"
+        warn(f"{plan.metadata['name']} {has}, fewer than {step}")
     if config.d_first >= plan.total_steps:
-        raise UserError(
-            f"--d-first {config.d_first:,} leaves no step for the generator in a run of {plan.total_steps:,} steps; "
-            "give a smaller --d-first or a longer run"
-        )
+        sentence = f"leaves no step for the generator in a run of {plan.total_steps:,} steps"
+        raise UserError(f"--d-first {config.d_first:,} {sentence}; give a smaller --d-first or a longer run")

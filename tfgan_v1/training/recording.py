@@ -64,9 +64,9 @@ def sample(context, progress):
 
 def compare_held_out(context, progress):
     """The records.HeldOut of this step."""
-    plan, graph = context.plan, context.graph
-    feeds = [train_graph.feed(graph.d_outputs.images, *part) for part in plan.overfitting_sets()]
-    outputs = [float(str(context.session.run(graph.d_outputs.mean, part))) for part in feeds]
+    d_outputs, sets = context.graph.d_outputs, context.plan.overfitting_sets()
+    feeds = [train_graph.feed(d_outputs.images, *images_and_labels) for images_and_labels in sets]
+    outputs = [float(str(context.session.run(d_outputs.mean, feed))) for feed in feeds]
     return records.HeldOut(progress.step, progress.current_epoch, *outputs)
 
 
@@ -86,16 +86,13 @@ def evaluate(context, progress):
 
 
 def call_on_sample(context, progress, row, evaluated):
-    """Calls on_sample: see train.train. If it raises, the run ends as by Ctrl-C.
-
-    row: STEP_METRICS of this step. evaluated: whether the generator was measured at this step.
-    """
+    """Calls on_sample: see train.train. row: STEP_METRICS of this step. evaluated: whether it has scores."""
     metrics = dict(zip(STEP_METRICS[context.plan.critic], map(float, row), strict=True))
     if evaluated:
         metrics |= dict(zip(context.evaluator.header[2:], progress.evaluation[-1][2:], strict=True))
     try:
         context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
-    except BaseException as error:  # Ctrl-C, too, the second time
+    except BaseException as error:  # also a second Ctrl-C
         progress.exception = error
         context.signals.append(signal.SIGINT)
 
@@ -108,7 +105,7 @@ def save_generator(context, progress):
 
 
 def save_state(context, progress):
-    """Saves everything that a resume needs; the state last, since it records which samples and losses belong to it."""
+    """Saves everything that a resume needs; the state last, since it names the records that belong to it."""
     for record in progress.records.values():
         files.sync(context.plan.config.samples_folder / record.name)
     write_state(context, progress)

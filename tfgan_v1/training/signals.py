@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def deferred_signals():
     """Yields a list that receives the numbers of Ctrl-C, SIGTERM and SIGHUP in place of their usual effect.
 
-    A second signal has its usual effect, and a signal that was ignored stays ignored. Outside the main thread, where
-    Python allows no handlers, the list stays empty.
+    A second signal has its usual effect, and an ignored one stays ignored. Outside the main thread, where Python allows
+    no handlers, the list stays empty.
     """
     received, before = [], {}
 
@@ -22,8 +22,8 @@ def deferred_signals():
 
     if threading.current_thread() is threading.main_thread():
         numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        handlers = {number: signal.getsignal(number) for number in numbers}
-        before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+        before = {number: signal.getsignal(number) for number in numbers}
+        before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
     try:
         for number in before:
             signal.signal(number, defer)

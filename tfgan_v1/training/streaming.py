@@ -19,16 +19,15 @@ class ImageStream(NamedTuple):
 def make_stream(plan):
     """The ImageStream of a plan. Its first element is for the call that only compiles; training steps follow."""
     parts = [part for part in (plan.dataset.images, plan.labels) if part is not None]
-    shapes = [(*plan.order(0).shape, *part.shape[1:]) for part in parts]
+    signature = tuple(tf.TensorSpec((*plan.order(0).shape, *part.shape[1:]), part.dtype) for part in parts)
 
     def calls(first_step):
-        yield tuple(np.zeros(shape, part.dtype) for shape, part in zip(shapes, parts, strict=True))
+        yield tuple(np.zeros(spec.shape.as_list(), spec.dtype.as_numpy_dtype) for spec in signature)
         for first, _ in plan.chunks(int(first_step)):
             order = plan.order(first)
             yield tuple(part[order] for part in parts)
 
     first_step = tf.placeholder(tf.int64, [])
-    signature = tuple(tf.TensorSpec(shape, part.dtype) for shape, part in zip(shapes, parts, strict=True))
     dataset = tf.data.Dataset.from_generator(calls, args=[first_step], output_signature=signature).prefetch(1)
     iterator = tf.data.make_initializable_iterator(dataset)
     return ImageStream(Batch(*iterator.get_next()), iterator.initializer, first_step)

@@ -86,8 +86,6 @@ def run(request):
         if not member.is_chief:
             return worker.run(plan, member)
         if not (request.custom.parts.model or MODELS[config.model]).convolutional:
-            note(
-                f"--model {config.model} is not faster with several workers: a step takes less time than the exchange "
-                "between them"
-            )
+            why = "a step takes less time than the exchange between them"
+            note(f"--model {config.model} is not faster with several workers: {why}")
         return loop.run(plan, member, request.on_sample)

@@ -1,9 +1,9 @@
-"""What every worker of a cluster does but the chief: it trains along, and reads and writes nothing of the run."""
+"""Every worker of a cluster but the chief: it trains along, and reads and writes nothing of the run."""
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import Diverged
 from tfgan_v1.storage.progress import new_progress
-from tfgan_v1.training.loop import compile_steps, initialize, make_context, nonfinite_step, translate_tf_errors
+from tfgan_v1.training.loop import compile_steps, initialize, make_context, train_calls, translate_tf_errors
 from tfgan_v1.training.signals import deferred_signals
 
 
@@ -16,11 +16,10 @@ def run(plan, member):
         make_context(plan, "", signals, member=member) as context,
     ):
         initialize(context)
-        step = member.broadcast(context.graph, context.session)
         progress = new_progress(plan)
-        progress.step = step
+        progress.step = member.broadcast(context.graph, context.session)
         compile_steps(context, progress)
-        nonfinite = train_loop(context, progress)
+        nonfinite = next((step for _, step in train_calls(context, progress) if step), None)
         member.leave()
     if nonfinite:
         raise Diverged(
@@ -28,16 +27,3 @@ def run(plan, member):
             f"{member.addresses.workers[0]} has set the run back to its last saved state"
         )
     return progress
-
-
-def train_loop(context, progress):
-    """The chief's loop without its records. Returns the first step with NaN or inf in it, or None."""
-    for first, steps in context.plan.chunks(progress.step):
-        progress.stopped_by = context.member.stops(context.signals)
-        if progress.stopped_by:
-            return None
-        nonfinite = nonfinite_step(first, *context.train_fn(first, steps))
-        if nonfinite:
-            return nonfinite
-        progress.step += steps
-    return None

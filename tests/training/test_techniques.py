@@ -120,7 +120,7 @@ def test_a_run_with_labels_is_measured_by_a_classifier(digits_config, monkeypatc
     quick = lambda dataset, test, digits, cache_dir: Classifier.load_or_train(dataset, test, steps=30)  # noqa: E731
     monkeypatch.setattr(evaluator, "load_classifier", quick)
     progress = train(digits_config(epochs=1, evaluate_every=1))
-    assert progress.evaluation_header == ("step", "epoch", "frechet_distance", "precision", "recall")
+    assert progress.records["evaluation"].header == ("step", "epoch", "frechet_distance", "precision", "recall")
     assert len(progress.evaluation) == 1 and np.isfinite(progress.evaluation[0]).all() and progress.best[0] == 17
 
 

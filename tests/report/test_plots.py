@@ -96,7 +96,7 @@ def legend(ax):
 
 def test_the_generators_loss_is_red_and_the_discriminators_blue():
     ax, _ = axes_of(LOSSES)
-    assert (ax.get_title(), ax.get_xlabel(), legend(ax)) == ("Training losses", "epoch", ["Discriminator", "Generator"])
+    assert (ax.get_title(), ax.get_xlabel(), legend(ax)) == ("Training Losses", "epoch", ["Discriminator", "Generator"])
     for line, name, color in zip(ax.lines, ("d_loss", "g_loss"), (BLUE, RED), strict=True):
         assert list(line.get_xdata()) == list(range(1, 8)) and line.get_color() == color
         assert np.allclose(line.get_ydata(), [getattr(row, name) for row in LOSSES])

@@ -33,7 +33,7 @@ class Curve(NamedTuple):
 
 
 LOSSES = Curve(
-    *(names.LOSS_CURVES, "Training losses", "loss", "Loss of discriminator and generator by {unit}{faint}."),
+    *(names.LOSS_CURVES, "Training Losses", "loss", "Loss of discriminator and generator by {unit}{faint}."),
     {"Discriminator": "d_loss", "Generator": "g_loss"},
 )
 OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)

@@ -7,6 +7,7 @@ the messages, some before TF_CPP_MIN_LOG_LEVEL is read, so stderr is redirected 
 
 import functools
 import os
+import threading
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
@@ -40,9 +41,12 @@ def tells_of_full_disk(error):
     return any(os.strerror(number) in str(error) for number in DISK_FULL)
 
 
+_LOADING = threading.Lock()  # `quiet` redirects stderr of the whole process
+
+
 @functools.cache
 def _load():
-    with quiet():
+    with _LOADING, quiet():
         module = import_module("tensorflow.compat.v1")
     if not os.environ.get("TFGAN_VERBOSE"):
         module.logging.set_verbosity(module.logging.WARN)  # the level of scripts; in a notebook, TensorFlow has INFO

@@ -10,6 +10,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written
+PARTIAL_FOLDER = ".tfgan_v1.partial"  # likewise, of a folder
 PARTIALS = f".{{}}.{'[0-9a-f]' * 8}{PARTIAL}"  # a glob pattern for what `replacing` leaves of a file when it is killed
 MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampling step
 
@@ -37,7 +38,7 @@ def new_folder(folder):
     An empty one stays and gets the content: a disk may be mounted there, or the shell be in it.
     """
     exists = folder.is_dir()
-    partial = folder / PARTIAL if exists else folder.with_name(f".{folder.name}{PARTIAL}")
+    partial = folder / PARTIAL_FOLDER if exists else folder.with_name(f".{folder.name}{PARTIAL_FOLDER}")
     missing = [parent for parent in partial.parents if not parent.exists()]
     try:
         shutil.rmtree(partial, ignore_errors=True)

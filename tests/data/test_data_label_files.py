@@ -210,6 +210,7 @@ FOLDER_ERRORS = {
     "no label": ("file,label\na.png,1\nb.png,\nx/c.png,3\n", "no label for 1 of 3 pictures in .*pets, first b.png"),
     "no path": ("file,label\n1,1\n2,2\n3,3\n", "no label for 3 of 3 pictures in .*pets, first a.png"),
     "no path, no header": ("1,1\n2,2\n3,3\n", "no label for 3 of 3 pictures in .*pets, first a.png"),
+    "a path in Latin-1": ("file,label\nb.png,2\ny\ufffd.png,3\n", "line 3 is not in UTF-8"),
     "contradiction": ("file,label\na.png,1\na.png,2\n", "two labels for a.png, 1 and 2"),
     "too few": ("1\n2\n", "holds 2 labels, and .*pets 3 images; --labels needs one for each image"),
 }
@@ -250,19 +251,20 @@ ERRORS = {
     "ragged": (b"id,label\n1,2\n1,2,3\n", "line 3: there are 3 columns, more than in the first"),
     "open quotes": (b'a\n"b\nc\n', "line 2 cannot be read"),
     "a long field": (b"a\nb\n" + b"c" * 200_000, "line 3 cannot be read .*field limit"),
-    "a long label": (text(["a" * 101] * 6), "labels have 1 to 100 characters"),
+    "a long label": (text(["a" * 101] * 6), "labels are one line of 1 to 100 characters"),
+    "a label of two lines": (b'"a\nb"\nc\nd\ne\nf\ng\n', "labels are one line of 1 to 100 characters"),
     "fractions": (text(VALUES / 7), "holds fractions"),
     "fractions in npy": (npy(VALUES / 7), "holds fractions"),
     "NaN": (npy(np.full(6, np.nan)), "holds fractions"),
     "fractions as texts": (npy((VALUES / 7).astype(str)), "holds fractions"),
-    "an empty text": (npy(np.array(["", *WORDS[1:]])), "labels have 1 to 100 characters"),
+    "an empty text": (npy(np.array(["", *WORDS[1:]])), "labels are one line of 1 to 100 characters"),
     "one-hot": (npy(np.eye(10)[VALUES]), r"is float64 \[6, 10\]; labels are whole numbers or texts"),
     "times": (npy(VALUES.astype("M8[s]")), r"is datetime64\[s\] \[6\]; labels are whole numbers or texts"),
     "objects": (npy(VALUES.astype(object)), "never unpickled"),
     "a number": (npy(np.int64(6)), "has the shape"),
     "half a npy": (npy(VALUES)[:-1], "does not fit its size"),
     "a gzipped npy": (gzip.compress(npy(VALUES)), "gunzip"),
-    "IDX of images": (idx(IMAGES), "IDX file of images, and not of labels"),
+    "IDX of images": (idx(IMAGES), "IDX file of 3 dimensions, and not of labels"),
     "half an IDX": (idx(VALUES)[:-1], "holds less than"),
 }
 
@@ -314,7 +316,7 @@ def test_a_list_is_not_read_to_its_end_if_that_is_far_away(load, monkeypatch, co
 @pytest.mark.parametrize("content", [b"a" * 2**21, b"a\n" + b"," * 2**21 + b"a", b'a\n"' + b"a" * 2**21])
 def test_endless_lines_are_refused(load, content, monkeypatch):
     monkeypatch.setattr(data.tables, "_LONGEST", 2**20)
-    assert "longer than any of a table" in error_of(load, gzip.compress(content))
+    assert "begins an open quote, or a row of over" in error_of(load, gzip.compress(content))
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(pets, monkeypatch):

@@ -253,7 +253,8 @@ MISTAKES = [
     (["--samples", "fine.npy", "--name", "c"], "give one of the two"),
     (["--samples", "fine.npy", "--dataset", "digits", "--num", "61"], "more than the 60 images in --samples"),
     (["--samples", "fine.npy", "--dataset", "digits", "--metrics", "fid"], "there is no metric 'fid'"),
-    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ""], "metrics must be names, such as ['nearest']"),
+    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ""], "there is no metric ''"),
+    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ","], "there is no metric ','"),
     (
         ["--samples", "fine.npy", "--dataset", "digits", "--metrics", "frechet_distance"],
         "needs at least 129 images on each side, and there are 60",

@@ -123,8 +123,8 @@ def test_the_command_writes_all_formats_and_says_so(command, config, tmp_path):
 
 def test_an_empty_folder_is_filled_and_a_killed_export_is_no_obstacle(command, config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / ".partial").mkdir()
-    (tmp_path / ".partial" / "generator.npz").write_bytes(b"half")
+    (tmp_path / ".tfgan_v1.partial").mkdir()
+    (tmp_path / ".tfgan_v1.partial" / "generator.npz").write_bytes(b"half")
     assert command("export", "--ckpt", config.ckpt_folder, "--to", ".", "--format", "npz")[0] == 0
     assert sorted(os.listdir()) == ["MODEL.md", "generator.json", "generator.npz"]
 

@@ -105,6 +105,11 @@ def test_others_are_refused(build, operation):
         described(build)
 
 
+def test_a_generator_that_ignores_its_noise_is_refused():
+    with pytest.raises(UserError, match="do not depend on its noise"):
+        described(lambda x: tf.zeros([7, 4]))
+
+
 def test_weights_have_the_names_of_their_variables_and_what_never_changes_is_calculated_once():
     from tfgan_v1.gan import layers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1 import Config, Generator, data, train
+from tfgan_v1 import Config, Generator, UserError, data, train
 from tfgan_v1.commands import sample as command_sample
 from tfgan_v1.report import image_files, sheets
 from tfgan_v1.report.images import as_bytes, grid_png
@@ -339,11 +339,15 @@ def test_a_step_is_one_of_those_that_the_run_keeps(run, generator, sample, refus
         right = f"has no average generator of step {step}; it keeps the last 5, and has those of 12, 14, 16, 18, 20"
         assert right in refused(run, "--step", step)
     assert "--step must be a whole number" in refused(run, "--step", "0")
+    with pytest.raises(UserError, match=r"has no average generator of step \[14\]"):
+        Generator.restore(run.config.ckpt_folder, step=[14])
 
 
 def test_a_generator_that_the_run_does_not_keep_is_refused(run, of_classes, refused):
     assert "has no best generator: train with --evaluate-every N" in refused(run, "--generator", "best", "--step", 20)
     assert "has no average generator" in refused(of_classes, "--generator", "average")
+    with pytest.raises(UserError, match=r"there is no \['best'\] generator; the kinds are latest"):
+        Generator.restore(run.config.ckpt_folder, kind=["best"])
 
 
 # Flags that exclude each other, and memory

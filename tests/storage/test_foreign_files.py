@@ -68,7 +68,7 @@ def test_a_finished_file_has_the_permissions_of_any_new_file(tmp_path):
 def test_a_link_with_the_name_of_a_partial_folder_is_not_followed(tmp_path):
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "photo.png").touch()
-    (tmp_path / ".new.partial").symlink_to(tmp_path / "theirs")
+    (tmp_path / ".new.tfgan_v1.partial").symlink_to(tmp_path / "theirs")
     before = content_of(tmp_path)
     with pytest.raises(OSError), files.new_folder(tmp_path / "new"):
         pass
@@ -166,7 +166,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_run_is_still_ours_to_overwrite(damage, run, command):
     damage(Path("checkpoints/config.json"))
-    write("samples/sheets/family.png", "checkpoints/train_state/notes.txt")
+    write("samples/sheets/family.png", "samples/sheets/7.png", "checkpoints/train_state/notes.txt")
     before = content_of(run)
     code, _, err = command("train", *QUICK)
     assert code == 2 and "--overwrite" in err and content_of(run) == before
@@ -174,7 +174,8 @@ def test_a_damaged_run_is_still_ours_to_overwrite(damage, run, command):
     assert {path.name for path in Path("checkpoints").glob("*ckpt-*")} == {
         path.name for path in manifest.files_of(Path("checkpoints/generator.ckpt-17"))
     }
-    assert {run / "samples/sheets/family.png", run / "checkpoints/train_state/notes.txt"} <= {*content_of(run)}
+    theirs = ("samples/sheets/family.png", "samples/sheets/7.png", "checkpoints/train_state/notes.txt")
+    assert {run / each for each in theirs} <= {*content_of(run)}
 
 
 LINKS = ["samples/sheets", "samples/tensorboard", "checkpoints/train_state", "checkpoints/train_state/step-99"]

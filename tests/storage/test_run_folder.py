@@ -127,7 +127,7 @@ NAMES = [
     "generator.ckpt-x.json",
     "config.json",
     "checkpoint",
-    ".partial",
+    ".tfgan_v1.partial",
     ".lock",
     "samples.png",
 ]
@@ -233,8 +233,8 @@ def test_partial_files_of_a_killed_run_are_removed_and_nothing_else(started):
     ours = [
         folder / ".config.json.01234567.partial",
         folder / ".checkpoint.01234567.partial",
-        folder / ".partial" / "generator.ckpt-1.index",
-        folder / "train_state" / ".partial" / "state.index",
+        folder / ".tfgan_v1.partial" / "generator.ckpt-1.index",
+        folder / "train_state" / ".tfgan_v1.partial" / "state.index",
         folder / "train_state" / "step-1" / ".state.json.01234567.partial",
         samples / ".train_samples.pkl.01234567.partial",
         samples / ".losses.csv.01234567.partial",
@@ -244,6 +244,7 @@ def test_partial_files_of_a_killed_run_are_removed_and_nothing_else(started):
     theirs = [
         folder / "config.json",
         folder / ".notes.txt.partial",
+        folder / ".partial" / "notes.txt",
         folder / "faces" / ".config.json.partial",
         folder / "train_state" / "step-1" / "state.json",
         samples / ".samples.png.partial",  # sample.py may be writing it
@@ -255,11 +256,11 @@ def test_partial_files_of_a_killed_run_are_removed_and_nothing_else(started):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     run_folder.remove_partials(started)
-    assert not any(path.exists() for path in ours) and not (folder / ".partial").exists()
+    assert not any(path.exists() for path in ours) and not (folder / ".tfgan_v1.partial").exists()
     assert all(path.exists() for path in theirs)
-    (folder / ".partial").symlink_to(samples)
+    (folder / ".tfgan_v1.partial").symlink_to(samples)
     run_folder.remove_partials(started)
-    assert not (folder / ".partial").exists() and samples.exists()
+    assert not (folder / ".tfgan_v1.partial").exists() and samples.exists()
 
 
 def test_a_missing_or_empty_folder_is_an_error_of_one_sentence(config):

@@ -80,9 +80,19 @@ def test_each_network_may_have_an_optimizer_of_its_own_with_a_rate_by_the_step(s
         train(replace(config, steps=8), resume=True)
 
 
-def test_a_wrong_optimizer_is_one_sentence(small):
-    with pytest.raises(UserError, match=r"a custom optimizer must be a tfgan_v1\.Optimizer"):
-        train(small(), d_optimizer="adam")
+@pytest.mark.parametrize(
+    "part, sentence",
+    [
+        ({"model": lambda: 0}, r"a custom model must be a tfgan_v1\.Model"),
+        ({"loss": "hinge"}, r"a custom loss must be a tfgan_v1\.Loss, not 'hinge'"),
+        ({"loss": LOSSES["hinge"]._replace(critic="scores")}, "critic of a custom loss must be True or False"),
+        ({"d_optimizer": "adam"}, r"a custom optimizer must be a tfgan_v1\.Optimizer, not 'adam'"),
+    ],
+    ids=str,
+)
+def test_a_custom_part_of_the_wrong_type_is_one_sentence(small, part, sentence):
+    with pytest.raises(UserError, match=sentence):
+        train(small(), **part)
 
 
 @pytest.mark.parametrize(

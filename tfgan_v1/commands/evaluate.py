@@ -35,7 +35,12 @@ def parse(call, argv):
     add("--num", metavar="N", type=whole(MOST_DRAWN), help=num)
     seed = "seed of the noise and of the choice among real images"
     add("--seed", metavar="N", type=whole(2**32 - 1, least=0), default=0, help=seed)
-    add("--metrics", metavar="LIST", type=parse_list, help="metrics to measure, such as frechet_distance,nearest")
+    add(
+        "--metrics",
+        metavar="LIST",
+        type=lambda text: parse_list(text) or [text],
+        help="metrics to measure, such as frechet_distance,nearest",
+    )
     add("--labels", help="labels of the data, in place of their own, or where the run's are now")
     add("--data-dir")
     add("--cache-dir", help="folder for the classifier and decoded images (default: the user's cache)")

@@ -94,11 +94,8 @@ def _add_what_to_draw(add):
     add("--nearest", action="store_true", help="draw the nearest training image next to each sample")
 
 
-def check_flags(flags, suffix, is_points):
-    """Raises UserError for flags that do not go together, or in a run that draws points make pictures of images.
-
-    flags: their values by name. suffix: of --out, lower case.
-    """
+def check_flags(flags, suffix):
+    """Raises UserError for flags that do not go together. flags: by name. suffix: of --out, lower case."""
     for first, second, sentence in EXCLUSIVE:
         if flags[first] and flags[second]:
             raise UserError(sentence)
@@ -112,9 +109,13 @@ def check_flags(flags, suffix, is_points):
     for name in run_data.PLACES:
         if flags[name] is not None and not flags["nearest"]:
             raise UserError(f"{flag(name)} says where training images are, which only --nearest needs; add it")
+
+
+def check_points(flags, suffix):
+    """Raises UserError for flags that make pictures of images, in a run that draws points: see check_flags."""
     pictures = [flag(name) for name in ("grid", "captions", "nearest", "map") if flags[name]]
     pictures += [f"--out *{suffix}"] * (suffix == ".gif")
-    if is_points and pictures:
+    if pictures:
         raise UserError(
             f"{pictures[0]} is for images, and this run draws points; leave it out, and draw a .png, which shows their "
             "density, or an array such as .npy"
@@ -127,10 +128,12 @@ def run(argv, program):
     config = from_mapping({"ckpt": flags["ckpt"], "name": flags["name"]})
     out = flags["out"] if flags["out"] is not None else str(config.samples_folder / names.GRID)
     suffix = "/" if image_files.is_folder(out) else Path(out).suffix.lower()
+    check_flags(flags, suffix)
     image_files.check(out)
     saved = run_folder.read(config)
     shape, classes = tuple(saved.data["image_shape"]), tuple(saved.data.get("classes", ()))
-    check_flags(flags, suffix, is_points=len(shape) == 1)
+    if len(shape) == 1:
+        check_points(flags, suffix)
     if flags["truncate"] is not None:
         latents.check_truncation(flags["truncate"], saved.config.noise)
     request = drawing.Request(**{name: flags[name] for name in drawing.Request._fields})

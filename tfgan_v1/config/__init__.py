@@ -68,13 +68,13 @@ class Config:
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
         metavar="SIZE",
     )
-    channels: int | None = option("1 for grey, 3 for colour (without it, as the images are)", OneOf((1, 3)))
+    channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
         "how to resize: cut off the edges, add a border, or change the proportions",
         OneOf(("crop", "pad", "stretch")),
         default="crop",
     )
-    background: str = option("colour of transparent pixels and of borders", metavar="COLOUR", default="white")
+    background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(
         "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True
@@ -106,7 +106,7 @@ class Config:
     )
     g_condition: str = option(
         "how the generator gets the class: embedding, a vector beside the noise; batch_norm, its own scale and offset "
-        "in each batch normalisation",
+        "in each batch normalization",
         OneOf(G_CONDITIONS),
         common="embedding",
     )
@@ -122,7 +122,7 @@ class Config:
         common="data",
     )
     spectral_norm: bool = option(
-        "divide each kernel of the discriminator by its largest singular value (spectral normalisation)", common=False
+        "divide each kernel of the discriminator by its largest singular value (spectral normalization)", common=False
     )
     minibatch_stddev: bool = option(
         "add a channel to the discriminator's images: their standard deviation over each four of a batch", common=False

@@ -78,7 +78,7 @@ def _load(name, request, shaping, strict, cache_dir):
     name = os.fspath(name)
     if name in DATASETS:
         if DATASETS[name].composed and shaping.channels == 1:
-            raise UserError(f"{name} has a digit in each of three colour channels; leave out --channels 1")
+            raise UserError(f"{name} has a digit in each of three color channels; leave out --channels 1")
         return _dataset(name, DATASETS[name].load(request), shaping)
     from tfgan_v1.data import detect, folders
 

@@ -58,7 +58,7 @@ def read_idx_labels(path):
     """The values of an IDX file of labels: uint8 [n]. Raises UserError if it is damaged or another file."""
     values = _read_idx(path)
     if values.ndim != 1:
-        raise UserError(f"{path} is an IDX file of images, and not of labels; download it again, or remove it")
+        raise UserError(f"{path} is an IDX file of {values.ndim} dimensions, and not of labels, which have one")
     return values
 
 
@@ -120,7 +120,9 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
         if not names:
             raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
         if name is None:
-            raise UserError(f"{path} holds the arrays {', '.join(names)}; name one {' or '.join(image_names)}")
+            raise UserError(
+                f"{path} holds the arrays {', '.join(names)}; save the images under the name {' or '.join(image_names)}"
+            )
         array = _member(archive, name, path)
         values, label_name = None, next((each for each in label_names if each in names and each != name), None)
         if label_name:
@@ -165,7 +167,7 @@ def _check_header(file, size, where):
     """
     head = io.BytesIO(file.read(_LONGEST_HEADER))  # NumPy allocates the length that a header claims
     major, _ = np.lib.format.read_magic(head)
-    shape, _, dtype = getattr(np.lib.format, f"read_array_header_{min(major, 2)}_0")(head)
+    shape, _, dtype = getattr(np.lib.format, f"read_array_header_{min(max(major, 1), 2)}_0")(head)
     if dtype.hasobject:
         raise UserError(f"{where} holds Python objects, which are never unpickled; save plain numbers or texts")
     if not shape or not all(type(side) is int and side > 0 for side in shape):

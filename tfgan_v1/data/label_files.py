@@ -67,14 +67,14 @@ def _read_text(path, dataset):
             continue
         if blank:
             raise UserError(f"{path}, line {blank} is blank; remove it, or write the label that is missing")
+        if any("\ufffd" in field for field in fields):  # what other bytes are read as
+            raise UserError(f"{path}, line {line} is not in UTF-8; save the file in UTF-8")
         fields = [field.strip() for field in fields]
         if header is None:
             label, named, header = _columns(fields, pictures, path) if delimiter else (0, None, False)
             if header:
                 continue
         value = fields[label]
-        if "\ufffd" in value:  # what other bytes are read as
-            raise UserError(f"{path}, line {line} is not in UTF-8; save the file in UTF-8")
         for name in pictures.intersection(fields if named is None else [fields[named]]) if by_path else ():
             if labels_of.setdefault(name, value) != value:
                 raise UserError(f"{path} has two labels for {name}, {labels_of[name]} and {value}; remove one")
@@ -151,9 +151,11 @@ def _classify(values, path):
     if labels is None:
         what = "fractions" if len(set(values.tolist())) <= MOST_CLASSES else f"more than {MOST_CLASSES:,} classes"
         raise UserError(f"{path} holds {what}; labels are words or whole numbers that many images share")
-    wrong = next((name for name in classes if not 0 < len(name) <= _LONGEST_LABEL), None)
+    wrong = next((name for name in classes if not 0 < len(name) <= _LONGEST_LABEL or set("\r\n") & set(name)), None)
     if wrong is not None:
-        raise UserError(f"{path} holds the label {shortened(wrong)!r}; labels have 1 to {_LONGEST_LABEL} characters")
+        raise UserError(
+            f"{path} holds the label {shortened(wrong)!r}; labels are one line of 1 to {_LONGEST_LABEL} characters"
+        )
     return labels, classes
 
 

@@ -48,7 +48,7 @@ class Shaping(NamedTuple):
         if self.size and not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in self.size):
             raise UserError(f"--image-size must be two numbers of pixels, 1 to {LARGEST_SIDE:,}, not {self.size}")
         if self.channels not in (None, 1, 3):
-            raise UserError(f"--channels must be 1 for grey or 3 for colour, not {self.channels}")
+            raise UserError(f"--channels must be 1 for gray or 3 for color, not {self.channels}")
         if self.fit not in FITS:
             raise UserError(f"--fit must be one of {', '.join(FITS)}, not {self.fit}")
         return self.color

@@ -23,7 +23,7 @@ def stack(digits, *, test=False):
     """
     count, seed = (NUM_TEST, _TEST_SEED) if test else (NUM_IMAGES, _TRAIN_SEED)
     if digits.images.shape[-1] != 1:
-        raise UserError("stacked_mnist puts grey digits into the colour channels, and these have colours of their own")
+        raise UserError("stacked_mnist puts gray digits into the color channels, and these have colors of their own")
     raw = np.random.PCG64(seed).random_raw(3 * count).reshape(count, 3)
     chosen = ((raw >> np.uint64(11)) % np.uint64(len(digits.images))).astype(np.intp)
     images = np.ascontiguousarray(np.moveaxis(digits.images[chosen, ..., 0], 1, -1))

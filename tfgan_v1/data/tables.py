@@ -17,7 +17,7 @@ DELIMITERS = ",;\t"
 LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the labels, in lower case
 ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, which pandas writes first
 _NO_DELIMITER = "\x1f"  # no text has it
-_LONGEST = 2**22  # characters in a row, whose quotes may hold the ends of lines
+_LONGEST = 2**24  # characters in a row, whose quotes may hold the ends of lines
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
 _LONGEST_LABEL = 100  # characters
 _BYTES = {str(value): value for value in range(256)}
@@ -37,14 +37,16 @@ def _lines(path):
             previous = line
 
 
-def find_delimiter(path):
-    """The delimiter of a table by its first line, "" if that has none. Raises UserError if all lines are blank."""
+def find_delimiter(path, numbers=False):
+    """The delimiter of a table by its first line, "" if that has none. Raises UserError if all lines are blank.
+
+    numbers: whether it is a table of numbers, which may have decimal commas, so that other delimiters count twice.
+    """
     first = next((line for line in _lines(path) if line.strip(f'{DELIMITERS}" \r\n')), None)
     if first is None:
         raise UserError(f"{path} holds no rows; write one for each image")
     outside = re.sub('"[^"]*"', "", first)
-    # A semicolon counts twice, for in its table each number may have a decimal comma.
-    delimiter = max(DELIMITERS, key=lambda mark: outside.count(mark) * (1 if mark == "," else 2))
+    delimiter = max(DELIMITERS, key=lambda mark: outside.count(mark) * (2 if numbers and mark != "," else 1))
     return delimiter if delimiter in outside else ""
 
 
@@ -60,13 +62,13 @@ def read_rows(path, delimiter):
         for text in _lines(path):
             length += len(text)
             if length >= _LONGEST:
-                raise UserError(f"{path}, line {line} begins a row longer than any of a table, or an open quote")
+                raise UserError(f"{path}, line {line} begins an open quote, or a row of over {_LONGEST:,} characters")
             yield text
 
     reader = csv.reader(bounded(), delimiter=delimiter or _NO_DELIMITER, skipinitialspace=True, strict=True)
     try:
         for fields in reader:
-            if any(fields):
+            if any(map(str.strip, fields)):
                 columns, blank = columns or len(fields) - (not fields[-1]), blank - 1
                 if any(fields[columns:]):
                     raise UserError(f"{path}, line {line}: there are {len(fields)} columns, more than in the first row")
@@ -78,7 +80,8 @@ def read_rows(path, delimiter):
                 raise UserError(f"{path} has more than {_MOST_BLANK:,} blank lines; remove them")
             line, length = reader.line_num + 1, 0
     except csv.Error as error:
-        raise UserError(f"{path}, line {line} cannot be read ({error}); close its quotes, or double them") from None
+        why = str(error).replace(f"'{_NO_DELIMITER}'", "the end of the line")
+        raise UserError(f"{path}, line {line} cannot be read ({why}); close its quotes, or double them") from None
 
 
 def read_csv(path, size=None):
@@ -92,7 +95,7 @@ def read_csv(path, size=None):
     Reads the file twice if there may be a label, first for the labels and then for the pixels, and takes the memory of
     the result, of one row, and of the first two and the last column.
     """
-    delimiter = find_delimiter(path)
+    delimiter = find_delimiter(path, numbers=True)
     first = next(fields for _, fields in read_rows(path, delimiter) if fields)
     columns, names = len(first), [field.strip(' "') for field in first]
     header = names if _is_header(names) else ()
@@ -102,16 +105,20 @@ def read_csv(path, size=None):
     for _, fields in _images(path, delimiter, header) if extra else ():
         for position, values in edges.items():
             values.append(sys.intern(fields[position].strip(' "')[:_LONGEST_LABEL]))
+    if extra and not edges[0]:
+        raise UserError(f"{path} holds a header and no rows; each row must be an image")
     arranged = shape and _arrange(path, columns, extra, counted, label, edges)
     if not arranged:
         raise UserError(
-            f"{path} reads as a table with {columns:,} columns, which do not make a square image, grey or "
-            "colour, with or without a label; if the images are not square, give their --image-size"
+            f"{path} reads as a table with {columns:,} columns, which do not make a square image, gray or "
+            "color, with or without a label; if the images are not square, give their --image-size"
         )
     (start, label), count = arranged, math.prod(shape)
     pixels = _read_pixels(path, _images(path, delimiter, header), slice(start, start + count))
     if not len(pixels):
         raise UserError(f"{path} holds a header and no rows; each row must be an image")
+    if label is not None and "" in edges[label]:
+        raise UserError(f"{path} has a row without a label; write one for each image")
     labels, classes = (None, ()) if label is None else classify_texts(edges[label])
     if len(pixels) % count or (labels is not None and len(labels) * count != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")

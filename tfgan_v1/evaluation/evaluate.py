@@ -18,7 +18,7 @@ from tfgan_v1.evaluation import metric_table, scores
 from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
 from tfgan_v1.evaluation.metric_table import METRICS, is_stacked
 from tfgan_v1.sampling.generator import Generator
-from tfgan_v1.storage import records, run_data
+from tfgan_v1.storage import names, records, run_data
 
 SHOWN = 24  # first samples, and as many that are most like a training image, that are shown with the nearest of these
 OF_GAUSSIAN = "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt"
@@ -88,6 +88,8 @@ def evaluate(
     seed, classifier_seed = _whole("seed", seed), _whole("classifier_seed", classifier_seed)
     if generator is not None and samples is not None:
         raise UserError("--generator chooses a run's generator, and --samples names images; give one of the two")
+    if generator is not None and (not isinstance(generator, str) or generator not in names.GENERATORS):
+        raise UserError(f"generator must be one of {', '.join(names.GENERATORS)}, not {brief(generator)}")
     places = {"labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
     if samples is None:
         job = _of_run(Config(ckpt=ckpt, name=name), dataset, places)

@@ -110,7 +110,7 @@ def _checked_formats(names):
 def _check_empty(to):
     """Raises UserError unless a path is a new or empty folder, and OSError unless it can be written to."""
     if to.is_dir():
-        content = sorted(path.name for path in to.iterdir() if path.name != files.PARTIAL)
+        content = sorted(path.name for path in to.iterdir() if path.name != files.PARTIAL_FOLDER)
         if content:
             raise UserError(f"{to} has something in it ({content[0]}); name a new or an empty folder with --to")
     elif to.exists() or to.is_symlink():

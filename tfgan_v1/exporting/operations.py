@@ -178,6 +178,8 @@ def describe(session, inputs, output):
         operands = [names[tensor.ref()] for tensor in op.inputs[row.operands]]
         entry = {"operation": name, "inputs": operands, "output": names[result]}
         operations.append(entry | ({"parameters": parameters} if parameters else {}))
+    if not operations:
+        raise Unsupported("the generator's images do not depend on its noise")
     operations[-1]["output"] = "images"
     return Network(operations, weights)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import batches, data_parallel, noise
 from tfgan_v1.gan.conditioning import Batch, make_condition
 from tfgan_v1.gan.layers import numerics_of, use_numerics
@@ -29,6 +29,16 @@ class CustomParts(NamedTuple):
     def names(self):
         """The names of the parts that are custom, for config.json."""
         return [name for name, part in self._asdict().items() if part is not None]
+
+    def check(self):
+        """Raises UserError for a part of the wrong type."""
+        for part, kind in zip(self, (Model, Loss, Optimizer, Optimizer), strict=True):
+            if part is not None and not isinstance(part, kind):
+                raise UserError(
+                    f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {brief(part)}"
+                )
+        if self.loss is not None and not isinstance(self.loss.critic, bool):
+            raise UserError(f"critic of a custom loss must be True or False, not {brief(self.loss.critic)}")
 
 
 class DataSpec(NamedTuple):
@@ -129,10 +139,8 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
 
 def make_spec(config, data, parts):
     """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
+    parts.check()
     model, loss = parts.model or MODELS[config.model], parts.loss or LOSSES[config.loss]
-    for part, kind in zip(parts, (Model, Loss, Optimizer, Optimizer), strict=True):
-        if part is not None and not isinstance(part, kind):
-            raise UserError(f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {part!r}")
     condition = make_condition(config, data.class_counts, model, custom=parts.model is not None)
     networks = create_networks(model, data.shape, config.noise_size, DInput.of(config), config.average > 0, condition)
 

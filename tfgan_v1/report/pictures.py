@@ -1,5 +1,6 @@
 """The plots, image grids and the review page in the samples folder of a run: rewritten as it trains, and at its end."""
 
+import re
 import time
 
 from tfgan_v1 import files
@@ -96,7 +97,7 @@ def write_grid(plan, step, samples):
 def remove_after(plan, step):
     """Removes the image grids of later steps."""
     for path in (plan.config.samples_folder / names.SHEETS).glob("*.png"):
-        if path.stem.isdecimal() and int(path.stem) > step:
+        if re.fullmatch(names.FOLDERS[names.SHEETS], path.name) and int(path.stem) > step:
             path.unlink()
 
 

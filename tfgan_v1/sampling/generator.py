@@ -14,6 +14,7 @@ from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.conditioning import Batch, Condition, generator_logits, make_condition
 from tfgan_v1.gan.models import MODELS, Model, decode
+from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.sampling import latents
 from tfgan_v1.storage import checkpoints, manifest, run_folder
 
@@ -37,6 +38,7 @@ class SavedGenerator(NamedTuple):
 
 def find(folder, call, *, model=None, kind=None, step=None):
     """The SavedGenerator in a run's folder: see Generator.restore. call: how to pass a custom model, for an error."""
+    CustomParts(model=model).check()
     saved = run_folder.read(Config(ckpt=folder))
     custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
     run_folder.check_same_parts(saved, custom, call)

@@ -11,13 +11,14 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, brief, warn
-from tfgan_v1.files import PARTIAL, replacing, sync
+from tfgan_v1.files import PARTIAL_FOLDER, replacing, sync
 from tfgan_v1.storage import checkpoint_index, manifest
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE
 from tfgan_v1.storage.run_folder import read
@@ -105,12 +106,12 @@ def newest_generator(folder, kind="latest", step=None):
 
     Raises UserError if there is none that can be used.
     """
-    if kind not in GENERATORS:
+    if not isinstance(kind, str) or kind not in GENERATORS:
         raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
     prefixes = _generators(folder, kind)
     if step is not None and prefixes:
         by_step = {manifest.step_of(prefix): prefix for prefix in prefixes}
-        if step not in by_step:
+        if not isinstance(step, Integral) or step not in by_step:
             raise UserError(
                 f"{folder} has no {kind} generator of step {brief(step)}; it keeps the last {KEEP_GENERATORS}, and has "
                 f"those of {', '.join(map(str, sorted(by_step)))}"
@@ -170,7 +171,7 @@ def _described(entry):
 @contextmanager
 def _new_checkpoint(saver, session, folder, name, step, facts):
     """Yields a temporary folder inside `folder` that holds the whole checkpoint `name`, manifest and all, fsynced."""
-    partial = folder / PARTIAL
+    partial = folder / PARTIAL_FOLDER
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     prefix = partial / name
@@ -224,7 +225,7 @@ def _remove_generator(prefix):
 
 
 def _remove_state(prefix):
-    partial = prefix.parent.with_name(PARTIAL)
+    partial = prefix.parent.with_name(PARTIAL_FOLDER)
     os.rename(prefix.parent, partial)  # so that half of it is never used as a state
     shutil.rmtree(partial)
 

@@ -4,7 +4,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tfgan_v1.errors import UserError
-from tfgan_v1.files import PARTIAL, PARTIALS
+from tfgan_v1.files import PARTIAL_FOLDER, PARTIALS
 
 LOCK = ".lock"  # in both folders
 
@@ -67,7 +67,7 @@ SAMPLES_PROOFS = (LOSSES, REVIEW)
 
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
 CKPT_LEFTOVERS = (
-    *(PARTIAL, f"{STATE}/{PARTIAL}", f"{STATE}/step-*/{PARTIALS.format('state.json')}"),
+    *(PARTIAL_FOLDER, f"{STATE}/{PARTIAL_FOLDER}", f"{STATE}/step-*/{PARTIALS.format('state.json')}"),
     *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
 )
 SAMPLES_LEFTOVERS = (*map(PARTIALS.format, SAMPLES_FILES), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")

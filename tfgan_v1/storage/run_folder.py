@@ -58,7 +58,7 @@ def check_can_start(config, *, resume, overwrite, custom=()):
     elif ours and not overwrite:
         raise UserError(_about_run(config, ours[0]))
     for folder in (config.ckpt_folder, config.samples_folder):
-        check_writable(folder.absolute())
+        check_writable(folder)
     return saved
 
 
@@ -72,7 +72,7 @@ def _about_others(paths):
     shown = [path.name for path in paths if path.parent == folder]
     listed = f"{', '.join(shown[:4])}{', ...' if shown[4:] else ''}"
     why = "with names that a run would use; they stay as they are"
-    return f"{folder} holds files of another program ({listed}) {why}: {elsewhere}"
+    return f"{folder} holds files of another program ({listed}) {why}: {elsewhere}, or move them away"
 
 
 def _about_run(config, path):

@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -202,7 +202,7 @@ def restore_progress(context, checkpoint):
 
 def compile_steps(context, progress):
     """Compiles the loop by a call of no steps, and opens the stream of images at the current step."""
-    with quiet():
+    with quiet() if context.member.size == 1 else nullcontext():  # in a cluster, the loss of a worker must be told of
         if context.stream:
             context.session.run(context.stream.start, {context.stream.first_step: progress.step})
         context.train_fn(progress.step, 0)

@@ -166,6 +166,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     workers: the number of processes that train together. chief: whether this one reads and writes the run's folders.
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
+    custom.parts.check()
     saved, model = None, custom.parts.model
     if chief:
         saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())

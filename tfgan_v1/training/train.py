@@ -85,7 +85,9 @@ def run(request):
         plan = rendezvous.agree_on_data(member, lambda: make_plan(config, **start))
         if not member.is_chief:
             return worker.run(plan, member)
-        if not (request.custom.parts.model or MODELS[config.model]).convolutional:
+        model = request.custom.parts.model
+        if not (model or MODELS[config.model]).convolutional:
+            networks = "a model without convolutions" if model else f"--model {config.model}"
             why = "a step takes less time than the exchange between them"
-            note(f"--model {config.model} is not faster with several workers: {why}")
+            note(f"{networks} is not faster with several workers: {why}")
         return loop.run(plan, member, request.on_sample)

@@ -88,7 +88,7 @@ def test_each_network_may_have_an_optimizer_of_its_own_with_a_rate_by_the_step(s
         ({"loss": LOSSES["hinge"]._replace(critic="scores")}, "critic of a custom loss must be True or False"),
         ({"d_optimizer": "adam"}, r"a custom optimizer must be a tfgan_v1\.Optimizer, not 'adam'"),
     ],
-    ids=str,
+    ids=["model", "loss", "critic", "optimizer"],
 )
 def test_a_custom_part_of_the_wrong_type_is_one_sentence(small, part, sentence):
     with pytest.raises(UserError, match=sentence):

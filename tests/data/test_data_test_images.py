@@ -132,7 +132,7 @@ def test_stacked_mnist_is_the_same_everywhere_and_needs_three_channels(tmp_path,
     assert stacked.stack(digits).images[:3].reshape(3, 3).tolist() == STACKED
     with pytest.raises(UserError, match="leave out --channels 1"):
         data.load("stacked_mnist", shaping=Shaping(channels=1))
-    with pytest.raises(UserError, match="colours of their own"):
+    with pytest.raises(UserError, match="colors of their own"):
         stacked.stack(Labelled(np.zeros((5, 4, 4, 3), np.uint8)))
     assert stacked.stack(digits._replace(labels=None)).labels is None
     capsys.readouterr()

@@ -113,7 +113,7 @@ def save_data(folder):
     mnist = DATASETS["mnist"].published
     path = published.find(mnist, [Path(os.environ["TFGAN_DATA"])] * ("TFGAN_DATA" in os.environ))
     if path:
-        images = published.read_published(path, mnist).images
+        images = load("mnist").images
     else:
         images = np.random.default_rng(0).integers(256, size=(60_000, 28, 28, 1), dtype=np.uint8)
     np.save(folder / "images.npy", images)

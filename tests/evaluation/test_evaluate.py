@@ -321,6 +321,12 @@ def test_a_mistake_in_python_is_one_sentence_before_the_data_are_loaded(monkeypa
     assert right in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", ["bogus", "", ["best"]])
+def test_a_wrong_kind_of_generator_is_one_sentence_before_the_run_is_read(kind):
+    with pytest.raises(UserError, match=r"there is no .* generator; the kinds are latest, average, best"):
+        evaluate("nowhere", generator=kind)
+
+
 def test_a_single_metric_may_be_given_by_its_name():
     found = evaluate(samples=images_of(20), dataset="digits", metrics="sliced_wasserstein", num=np.int64(10))
     assert list(found.scores) == ["sliced_wasserstein"] and found.about["n"] == 10

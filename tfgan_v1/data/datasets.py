@@ -37,13 +37,18 @@ class Row(NamedTuple):
 
 def _published(licence, source):
     """The Row of a published data set."""
-    published.TITLES |= dict.fromkeys((source.pixels_sha256, source.test_pixels_sha256), source.title)
     return Row(
         licence,
-        load=lambda request: published.load(source, request.data_dir, download=request.download),
-        load_test=lambda request: published.load_test(source, request.data_dir, download=request.download),
+        load=lambda request: published.load(source, request.data_dir, _titles(), download=request.download),
+        load_test=lambda request: published.load_test(source, request.data_dir, _titles(), download=request.download),
         published=source,
     )
+
+
+def _titles():
+    """SHA-256 of the pixels -> title of each published set of images, since all use the same file names."""
+    sources = [row.published for row in DATASETS.values() if row.published]
+    return {sha256: each.title for each in sources for sha256 in (each.pixels_sha256, each.test_pixels_sha256)}
 
 
 def _idx_files(*folders):
@@ -54,7 +59,8 @@ def _idx_files(*folders):
 def mnist_or_warped(request):
     """(name, Labelled) of MNIST if it is found or downloads quickly, else of mnist_warped, with a warning."""
     source = DATASETS["mnist"].published
-    content = published.load(source, request.data_dir, download=request.download, otherwise="mnist_warped")
+    options = {"download": request.download, "otherwise": "mnist_warped"}
+    content = published.load(source, request.data_dir, _titles(), **options)
     return ("mnist", content) if content else ("mnist_warped", DATASETS["mnist_warped"].load(request))
 
 

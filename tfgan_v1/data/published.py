@@ -34,14 +34,14 @@ class Published(NamedTuple):
 TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (
     f"{name}-ubyte.gz" for name in ("train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 )
-TITLES: dict[str, str] = {}  # SHA-256 of pixels -> title, by the rows of `datasets`, since all use the same file names
 
 
-def load(published, data_dir=None, *, download=True, otherwise=None):
+def load(published, data_dir, titles, *, download=True, otherwise=None):
     """The Labelled images of a Published data set: uint8 [60000, 28, 28, 1].
 
-    data_dir, download: see `data.load`. otherwise: the data set to name in a warning, and to return None for, if the
-    images are not found and do not download quickly. Raises UserError if they cannot be found, downloaded or read.
+    data_dir, download: see `data.load`. titles: see `read_published`. otherwise: the data set to name in a warning, and
+    to return None for, if the images are not found and do not download quickly. Raises UserError if they cannot be
+    found, downloaded or read.
     """
     places = _search_places(data_dir)
     path = find(published, places)
@@ -55,7 +55,7 @@ def load(published, data_dir=None, *, download=True, otherwise=None):
         if path:
             fetch(published, CONNECT_SECONDS, TRAIN_LABELS)  # without them, the images are still worth having
     if path:
-        return read_published(path, published)
+        return read_published(path, published, titles)
     if otherwise:
         warn(
             f"MNIST was not found and cannot be downloaded ({reason}), so this run uses {otherwise}, 5,000 warped "
@@ -69,14 +69,14 @@ def load(published, data_dir=None, *, download=True, otherwise=None):
     )
 
 
-def load_test(published, data_dir=None, *, download=True):
+def load_test(published, data_dir, titles, *, download=True):
     """The Labelled test images, uint8 [10000, 28, 28, 1], searched for as those for training are; None if not found."""
     path = find(published, _search_places(data_dir), test=True)
     if path is None and download:
         path, _ = fetch(published, CONNECT_SECONDS, TEST_IMAGES)
         if path:
             fetch(published, CONNECT_SECONDS, TEST_LABELS)
-    return path and read_published(path, published, test=True)
+    return path and read_published(path, published, titles, test=True)
 
 
 def _search_places(data_dir):
@@ -136,13 +136,16 @@ def fetch(published, connect_seconds, file=None):
         return None, str(error)
 
 
-def read_published(path, published, *, test=False):
-    """The Labelled images of an .npz or IDX file. Raises UserError if it holds another published set of images."""
+def read_published(path, published, titles, *, test=False):
+    """The Labelled images of an .npz or IDX file. Raises UserError if it holds another published set of images.
+
+    titles: SHA-256 of the pixels -> title of every published set.
+    """
     names = {"image_names": ["x_test"], "label_names": ["y_test"]} if test else {}
     content = read_npz(path, **names) if path.suffix == ".npz" else read_idx(path)
     images, kind = content.images, f"{published.title}'s {'test' if test else 'training'} images"
     sha256 = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    title = TITLES.get(sha256, published.title if images.ndim == 4 else "points")
+    title = titles.get(sha256, published.title if images.ndim == 4 else "points")
     if title != published.title:
         raise UserError(f"{path} holds {title}, not {published.title}; give the right folder by --data-dir")
     if sha256 == (published.pixels_sha256 if test else published.test_pixels_sha256):

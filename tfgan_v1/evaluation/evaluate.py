@@ -88,8 +88,8 @@ def evaluate(
     seed, classifier_seed = _whole("seed", seed), _whole("classifier_seed", classifier_seed)
     if generator is not None and samples is not None:
         raise UserError("--generator chooses a run's generator, and --samples names images; give one of the two")
-    if generator is not None and (not isinstance(generator, str) or generator not in names.GENERATORS):
-        raise UserError(f"generator must be one of {', '.join(names.GENERATORS)}, not {brief(generator)}")
+    if generator is not None:
+        names.check_kind(generator)
     places = {"labels": labels, "data_dir": data_dir, "cache_dir": cache_dir}
     if samples is None:
         job = _of_run(Config(ckpt=ckpt, name=name), dataset, places)

@@ -139,7 +139,6 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
 
 def make_spec(config, data, parts):
     """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
-    parts.check()
     model, loss = parts.model or MODELS[config.model], parts.loss or LOSSES[config.loss]
     condition = make_condition(config, data.class_counts, model, custom=parts.model is not None)
     networks = create_networks(model, data.shape, config.noise_size, DInput.of(config), config.average > 0, condition)

@@ -20,7 +20,7 @@ from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, brief, warn
 from tfgan_v1.files import PARTIAL_FOLDER, replacing, sync
 from tfgan_v1.storage import checkpoint_index, manifest
-from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE
+from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE, check_kind
 from tfgan_v1.storage.run_folder import read
 
 KEEP_GENERATORS = 5
@@ -106,8 +106,7 @@ def newest_generator(folder, kind="latest", step=None):
 
     Raises UserError if there is none that can be used.
     """
-    if not isinstance(kind, str) or kind not in GENERATORS:
-        raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
+    check_kind(kind)
     prefixes = _generators(folder, kind)
     if step is not None and prefixes:
         by_step = {manifest.step_of(prefix): prefix for prefix in prefixes}

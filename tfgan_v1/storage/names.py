@@ -3,7 +3,7 @@
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, brief
 from tfgan_v1.files import PARTIAL_FOLDER, PARTIALS
 
 LOCK = ".lock"  # in both folders
@@ -71,6 +71,12 @@ CKPT_LEFTOVERS = (
     *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
 )
 SAMPLES_LEFTOVERS = (*map(PARTIALS.format, SAMPLES_FILES), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")
+
+
+def check_kind(kind):
+    """Raises UserError unless it is a kind of generator."""
+    if not isinstance(kind, str) or kind not in GENERATORS:
+        raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
 
 
 def check_free(out):

@@ -127,7 +127,7 @@ def test_a_run_with_labels_is_measured_by_a_classifier(digits_config, monkeypatc
     from tfgan_v1.evaluation.classifier import Classifier
     from tfgan_v1.training import evaluator
 
-    quick = lambda dataset, test, digits, cache_dir: Classifier.load_or_train(dataset, test, steps=30)  # noqa: E731
+    quick = lambda dataset, test, *places: Classifier.load_or_train(dataset, test, steps=30)  # noqa: E731
     monkeypatch.setattr(evaluator, "load_classifier", quick)
     progress = train(digits_config(epochs=1, evaluate_every=1))
     assert progress.records["evaluation"].header == ("step", "epoch", "frechet_distance", "precision", "recall")

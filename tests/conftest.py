@@ -113,7 +113,7 @@ def command(capsys):
 
 def replace_files(monkeypatch, name, files):
     """Gives the row of a published data set other files: their addresses and checksums."""
-    row = datasets._published(data.DATASETS[name].licence, files)
+    row = datasets._published(data.DATASETS[name].license, files)
     monkeypatch.setitem(data.DATASETS, name, row)
 
 

@@ -29,8 +29,8 @@ def generator(noise, shape, training):
     return tf.reshape(layers.dense(noise, math.prod(shape), "logits"), [-1, *shape])
 
 
-def discriminator(images, training):
-    return layers.dense(tf.reshape(images, [-1, math.prod(images.shape.as_list()[1:])]), 1, "logits")
+def discriminator(images, training, labels=None):
+    return layers.class_logits(tf.reshape(images, [-1, math.prod(images.shape.as_list()[1:])]), labels, "logits")
 
 
 def used(name, result):
@@ -79,6 +79,7 @@ def test_rows_added_at_run_time_go_through_every_command(rows, command, tmp_path
     assert "those of --model my_model" in listed and "length of the run in training steps" in listed
     assert "tuned,my_model}" in listed and "relativistic_average,my_loss}" in listed and "r2,my_penalty}" in listed
     assert "r2 10, my_penalty 0.5)" in listed and "flip, my_augmentation" in listed
+    assert "moments, my_metric (" in call("evaluate", "--help")
     assert "gaussian, my_data; or the path" in listed and "my_format" in call("export", "--help")
 
     mine = ["--model=my_model", "--loss=my_loss", "--penalty=my_penalty", "--augment=my_augmentation"]
@@ -100,6 +101,30 @@ def test_rows_added_at_run_time_go_through_every_command(rows, command, tmp_path
     assert "## `step.txt`, the {step}" in (tmp_path / "exported" / "MODEL.md").read_text()
     assert "Trained on noise." in (tmp_path / "exported" / "MODEL.md").read_text()
     assert {"model", "loss", "penalty", "augmentation", "data", "metric", "format"} == USED
+
+
+def test_a_preset_of_ones_own_can_be_conditional(rows, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.txt").write_text("0\n1\n" * 20)
+    flags = ["train", "--model=my_model", "--dataset=my_data", "--labels=labels.txt", "--conditional", "--steps=2"]
+    for condition in ("projection", "concatenation"):
+        assert command(*flags, "--d-condition", condition, "--name", condition)[0] == 0
+    code, _, err = command(*flags, "--g-condition=batch_norm", "--name=norm")
+    assert code == 2 and "the generator of --model my_model has none; use embedding" in err
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"generator": lambda noise: noise}, "its generator takes (noise, shape, training, labels=None), or no labels"),
+        ({"discriminator": lambda images, training: images}, "its discriminator takes (images, training, labels=None)"),
+    ],
+    ids=["generator", "discriminator"],
+)
+def test_a_preset_without_an_argument_is_an_error_that_names_it(monkeypatch, change, sentence):
+    monkeypatch.setitem(MODELS, "my_model", MINE._replace(**change))
+    with pytest.raises(TypeError, match=re.escape(f"preset my_model: {sentence}")):
+        _check_presets()
 
 
 def test_a_preset_without_an_option_that_it_must_set_is_an_error_that_names_it(monkeypatch):

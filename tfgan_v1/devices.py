@@ -29,9 +29,14 @@ def resolve_device(config, model=None):
     device = ("gpu" if gpus() else "cpu") if config.device == "auto" else config.device
     if config.precision == "bfloat16":
         check_bfloat16(device, None if model else config.model)
-    # XLA doubles the speed of dense networks on a CPU, and convolutions are many times slower; no GPU was measured.
-    faster = "off" if device == "gpu" or (model or MODELS[config.model]).convolutional else "on"
-    return replace(config, device=device, xla=faster if config.xla == "auto" else config.xla)
+    fastest = fastest_xla(device, model or MODELS[config.model])
+    return replace(config, device=device, xla=fastest if config.xla == "auto" else config.xla)
+
+
+def fastest_xla(device, model):
+    """Whether XLA makes a models.Model faster: on or off."""
+    # It doubles the speed of dense networks on a CPU, and makes convolutions many times slower; no GPU was measured.
+    return "off" if device == "gpu" or model.convolutional else "on"
 
 
 def gpus():

@@ -22,7 +22,7 @@ BY_WORKERS = {3: [*SYSTEMS] if THOROUGH else [*WITH_THREE], 2: [*SYSTEMS] if THO
 LIMIT = 900  # seconds for all systems; the machine may be busy
 METRICS = 1e-6  # largest difference
 RELATIVE, ABSOLUTE = 1e-5, 1e-8  # of a weight or slot: a share of its tensor's largest, and what is added to that
-# What has no gradient but rounding: a bias before a batch normalisation, which takes it away again, and that of the
+# What has no gradient but rounding: a bias before a batch normalization, which takes it away again, and that of the
 # scores of a relative loss. An average follows such a bias.
 NO_GRADIENT = {
     "relative": ("discriminator|logits|bias",),

@@ -14,8 +14,8 @@ from tfgan_v1.data import Shaping, decoding
 HEIGHT, WIDTH = 12, 16
 AS_IT_IS = Shaping((HEIGHT, WIDTH), fit="stretch")
 _y, _x = np.mgrid[:HEIGHT, :WIDTH]
-GREY = (_x * 12 + _y * 5).astype(np.uint8)  # brighter to the right and below
-COLOUR = np.stack([GREY, 255 - GREY, np.where(_y < 4, 200, 20)], -1).astype(np.uint8)
+GRAY = (_x * 12 + _y * 5).astype(np.uint8)  # brighter to the right and below
+COLOUR = np.stack([GRAY, 255 - GRAY, np.where(_y < 4, 200, 20)], -1).astype(np.uint8)
 COVER = np.where(_x < 8, 255, 0).astype(np.uint8)  # the left half is opaque
 
 
@@ -35,30 +35,30 @@ def on(background, colour=COLOUR):
 @pytest.mark.parametrize("ending", ["png", "bmp", "ppm", "tif", "webp", "jpg", "jfif", "gif"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_every_format_is_read(tmp_path, ending, mode):
-    picture = Image.fromarray(COLOUR if mode == "RGB" else GREY)
+    picture = Image.fromarray(COLOUR if mode == "RGB" else GRAY)
     best = {"webp": {"lossless": True}, "jpg": {"quality": 98, "subsampling": 0}, "jfif": {"quality": 98}}
     picture.save(tmp_path / f"a.{ending}", **best.get(ending, {}))
-    error = np.abs(decoded(tmp_path / f"a.{ending}").astype(int) - (COLOUR if mode == "RGB" else GREY[..., None]))
+    error = np.abs(decoded(tmp_path / f"a.{ending}").astype(int) - (COLOUR if mode == "RGB" else GRAY[..., None]))
     assert error.mean() < {"jpg": 2, "jfif": 9, "gif": 9}.get(ending, 1e-9)
 
 
 @pytest.mark.parametrize("background", ["white", "black", "#20c0ff"])
 def test_transparent_pixels_show_the_background(tmp_path, background):
-    grey = np.repeat(GREY[..., None], 3, 2)
+    gray = np.repeat(GRAY[..., None], 3, 2)
     rgba().save(tmp_path / "rgba.png")
     rgba().save(tmp_path / "rgba.webp", lossless=True, exact=True)
-    Image.merge("LA", [Image.fromarray(GREY), Image.fromarray(COVER)]).save(tmp_path / "la.png")
-    few = Image.fromarray(np.where(COVER > 0, GREY // 64, 9).astype(np.uint8), "P")
+    Image.merge("LA", [Image.fromarray(GRAY), Image.fromarray(COVER)]).save(tmp_path / "la.png")
+    few = Image.fromarray(np.where(COVER > 0, GRAY // 64, 9).astype(np.uint8), "P")
     few.putpalette([level for index in range(10) for level in (index * 25, 0, 255 - index * 25)])
-    shown = np.stack([GREY // 64 * 25, GREY * 0, 255 - GREY // 64 * 25], -1)
+    shown = np.stack([GRAY // 64 * 25, GRAY * 0, 255 - GRAY // 64 * 25], -1)
     few.save(tmp_path / "p.png", transparency=9)
     few.save(tmp_path / "p.gif", transparency=9)
     few.save(tmp_path / "p_bytes.png", transparency=bytes([255] * 9 + [0]))
-    Image.fromarray(np.where(COVER > 0, GREY // 2, 255).astype(np.uint8)).save(tmp_path / "l.png", transparency=255)
-    deep = np.where(COVER > 0, GREY.astype(np.uint16) * 257, 7)
+    Image.fromarray(np.where(COVER > 0, GRAY // 2, 255).astype(np.uint8)).save(tmp_path / "l.png", transparency=255)
+    deep = np.where(COVER > 0, GRAY.astype(np.uint16) * 257, 7)
     Image.fromarray(deep.astype(np.uint16)).save(tmp_path / "deep.png", transparency=7)
     expected = dict.fromkeys(("rgba.png", "rgba.webp"), COLOUR)
-    expected |= {"la.png": grey, "deep.png": grey, "l.png": grey // 2}
+    expected |= {"la.png": gray, "deep.png": gray, "l.png": gray // 2}
     expected |= dict.fromkeys(("p.png", "p.gif", "p_bytes.png"), shown)
     for name, colour in expected.items():
         found = decoded(tmp_path / name, background=background)
@@ -66,9 +66,9 @@ def test_transparent_pixels_show_the_background(tmp_path, background):
 
 
 def test_modes_that_pillow_only_reads_keep_their_transparency():
-    la = Image.merge("LA", [Image.fromarray(GREY), Image.fromarray(COVER)])
+    la = Image.merge("LA", [Image.fromarray(GRAY), Image.fromarray(COVER)])
     palette = Image.new("PA", (WIDTH, HEIGHT))
-    palette.putpalette(bytes(level // 3 for level in range(768)))  # grey
+    palette.putpalette(bytes(level // 3 for level in range(768)))  # gray
     palette.putalpha(Image.fromarray(COVER))
     for image in (rgba(), rgba().convert("RGBa"), la, la.convert("La"), palette):
         found = decoding.eight_bits(image)
@@ -87,15 +87,15 @@ def test_modes_without_transparency_keep_their_colours(tmp_path):
     Image.new("LAB", (WIDTH, HEIGHT), (137, 208, 195)).save(tmp_path / "lab.tif")  # L*, a*, b* of pure red
     red = decoded(tmp_path / "lab.tif")[0, 0].astype(int)
     assert np.abs(red - (255, 0, 0)).max() < 12
-    Image.fromarray(GREY > 99).save(tmp_path / "1.png")
-    assert np.array_equal(decoded(tmp_path / "1.png")[..., 0], np.where(GREY > 99, 255, 0))
+    Image.fromarray(GRAY > 99).save(tmp_path / "1.png")
+    assert np.array_equal(decoded(tmp_path / "1.png")[..., 0], np.where(GRAY > 99, 255, 0))
 
 
-DEEP = (GREY.astype(np.uint16) * 257) + 100
+DEEP = (GRAY.astype(np.uint16) * 257) + 100
 
 
 def _tiff(bits, photometric, content):
-    """A grey TIFF of one strip."""
+    """A gray TIFF of one strip."""
     tags = [(256, WIDTH), (257, HEIGHT), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1), (278, HEIGHT)]
     tags += [(279, len(content))]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
@@ -104,7 +104,7 @@ def _tiff(bits, photometric, content):
 
 def _save(kind, path):
     if kind == "12 bits":
-        values = (GREY.astype(int) * 4095 // 255).ravel().tolist()
+        values = (GRAY.astype(int) * 4095 // 255).ravel().tolist()
         pairs = zip(values[::2], values[1::2], strict=True)
         packed = b"".join(bytes([a >> 4, (a & 15) << 4 | b >> 8, b & 255]) for a, b in pairs)
         path.write_bytes(_tiff(12, 1, packed))
@@ -115,16 +115,16 @@ def _save(kind, path):
     elif kind == "pgm":
         path.write_bytes(b"P5 %d %d 65535\n" % (WIDTH, HEIGHT) + DEEP.astype(">u2").tobytes())
     elif kind == "pgm to 1000":
-        path.write_bytes(b"P5 %d %d 1000\n" % (WIDTH, HEIGHT) + (GREY / 0.255).astype(">u2").tobytes())
+        path.write_bytes(b"P5 %d %d 1000\n" % (WIDTH, HEIGHT) + (GRAY / 0.255).astype(">u2").tobytes())
     else:
         Image.fromarray(DEEP).save(path, kind)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "big-endian", "pgm", "pgm to 1000", "12 bits", "white is zero"])
-def test_deep_greys_keep_their_range(tmp_path, kind):
+def test_deep_grays_keep_their_range(tmp_path, kind):
     _save(kind, tmp_path / "deep")
     found = decoded(tmp_path / "deep")[..., 0].astype(int)
-    assert np.abs(found - GREY).max() <= 1 and found.max() - found.min() >= GREY.max() - GREY.min() - 1
+    assert np.abs(found - GRAY).max() <= 1 and found.max() - found.min() >= GRAY.max() - GRAY.min() - 1
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_deep_greys_keep_their_range(tmp_path, kind):
     [
         (DEEP.astype(np.int32), 65535),
         (DEEP.astype(np.int32) * 1000 - 5, DEEP.max() * 1000.0 - 5),
-        ((GREY / 255).astype(np.float32), 1),
-        ((GREY / 255 - 0.2).astype(np.float32), 1),  # negative values are black
-        (GREY.astype(np.float32), 255),
+        ((GRAY / 255).astype(np.float32), 1),
+        ((GRAY / 255 - 0.2).astype(np.float32), 1),  # negative values are black
+        (GRAY.astype(np.float32), 255),
         (DEEP.astype(np.float32), 65535),
         (DEEP.astype(np.float32) * 1000, DEEP.max() * 1000.0),
     ],
@@ -146,7 +146,7 @@ def test_the_white_of_int_and_float_pictures_follows_from_their_values(tmp_path,
 
 def test_nan_and_infinity_are_refused(tmp_path):
     for number in (np.nan, np.inf):
-        Image.fromarray(np.where(GREY > 99, 1, number).astype(np.float32)).save(tmp_path / "a.tif")
+        Image.fromarray(np.where(GRAY > 99, 1, number).astype(np.float32)).save(tmp_path / "a.tif")
         with pytest.raises(ValueError, match="finite"):
             decoded(tmp_path / "a.tif")
 
@@ -174,11 +174,11 @@ def test_a_picture_with_a_broken_exif_block_is_decoded(tmp_path):
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "tif", "png"])
 def test_only_the_first_frame_is_decoded(tmp_path, ending):
-    first, second = Image.fromarray(GREY), Image.fromarray(255 - GREY)
+    first, second = Image.fromarray(GRAY), Image.fromarray(255 - GRAY)
     best = {"lossless": True} if ending == "webp" else {}
     first.save(tmp_path / f"a.{ending}", save_all=True, append_images=[second], **best)
     assert Image.open(tmp_path / f"a.{ending}").n_frames == 2
-    assert np.array_equal(decoded(tmp_path / f"a.{ending}")[..., 0], GREY)
+    assert np.array_equal(decoded(tmp_path / f"a.{ending}")[..., 0], GRAY)
 
 
 def test_crop_stretch_and_pad(tmp_path):
@@ -260,8 +260,8 @@ def test_arrays_and_pictures_are_resized_alike(tmp_path):
             array = data.load(tmp_path / "a.npy", shaping=shaping)
             folder = data.load(tmp_path / "folder", shaping=shaping, cache_dir=tmp_path / "cache")
             assert array.images.shape == (2, 7, 9, channels) and np.array_equal(array.images, folder.images)
-    grey = data.load(tmp_path / "a.npy", shaping=Shaping(channels=1)).images
-    assert np.array_equal(grey[0, ..., 0], np.asarray(Image.fromarray(COLOUR).convert("L")))
+    gray = data.load(tmp_path / "a.npy", shaping=Shaping(channels=1)).images
+    assert np.array_equal(gray[0, ..., 0], np.asarray(Image.fromarray(COLOUR).convert("L")))
     digits = data.load("digits")
     assert np.array_equal(data.load("digits", shaping=Shaping(channels=3)).images, digits.images.repeat(3, 3))
     assert data.load("digits", shaping=Shaping((28, 28), 1)).facts() == digits.facts()

@@ -17,11 +17,11 @@ from tfgan_v1.data import Shaping, decoding, folders
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five grey pictures, each of one brightness, and files to ignore."""
+    """Five gray pictures, each of one brightness, and files to ignore."""
     place = tmp_path / "pictures"
-    for name, grey in {"b.png": 20, "a/z.JPG": 10, "c/d/e.bmp": 40, "c/d.tif": 30, "ünï cödé.gif": 50}.items():
+    for name, gray in {"b.png": 20, "a/z.JPG": 10, "c/d/e.bmp": 40, "c/d.tif": 30, "ünï cödé.gif": 50}.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (30 + grey, 40), grey).save(place / name)
+        Image.new("L", (30 + gray, 40), gray).save(place / name)
     for name in (".hidden.png", ".thumbnails/a.png"):
         (place / name).parent.mkdir(exist_ok=True)
         Image.new("L", (5, 5), 99).save(place / name)
@@ -50,9 +50,9 @@ def test_pictures_at_any_depth_are_sorted_by_path(folder, load):
 
 
 def test_one_coloured_pixel_makes_all_images_coloured(folder, load):
-    grey = load(folder).images
-    assert np.array_equal(load(folder, shaping=Shaping(channels=1)).images, grey)
-    assert np.array_equal(load(folder, shaping=Shaping(channels=3)).images, grey.repeat(3, 3))
+    gray = load(folder).images
+    assert np.array_equal(load(folder, shaping=Shaping(channels=1)).images, gray)
+    assert np.array_equal(load(folder, shaping=Shaping(channels=3)).images, gray.repeat(3, 3))
     Image.new("RGB", (28, 28), (7, 7, 8)).save(folder / "zz.png")
     assert load(folder).images.shape == (6, 28, 28, 3)
 
@@ -251,9 +251,9 @@ def test_messages_of_image_libraries_do_not_reach_the_terminal(folder, load, mon
 
 
 def test_folders_with_equal_names_sizes_and_dates_have_different_entries(tmp_path, load):
-    for name, grey in (("cats", 50), ("dogs", 200)):
+    for name, gray in (("cats", 50), ("dogs", 200)):
         (tmp_path / name).mkdir()
-        Image.new("L", (30, 30), grey).save(tmp_path / name / "0.bmp")
+        Image.new("L", (30, 30), gray).save(tmp_path / name / "0.bmp")
         os.utime(tmp_path / name / "0.bmp", (315532800, 315532800))  # as archives keep them
     assert [brightness(load(tmp_path / name)) for name in ("cats", "dogs", "cats")] == [[50], [200], [50]]
 

@@ -12,9 +12,9 @@ from tfgan_v1 import UserError, data
 from tfgan_v1.data import Shaping, tables
 from tfgan_v1.data.labels import MOST_CLASSES
 
-GREY = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), np.uint8)
+GRAY = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (5, 5, 5, 3), np.uint8)
-SMALL = COLOUR[:, :4, :4]  # whose 48 columns and a label could as well be 7x7 greys
+SMALL = COLOUR[:, :4, :4]  # whose 48 columns and a label could as well be 7x7 grays
 
 
 def write(path, text):
@@ -36,7 +36,7 @@ def table(images, delimiter=",", end="\n", header=None, label=None, quoted=False
 
 VARIANTS = list(
     itertools.product(
-        [GREY, COLOUR], ",;\t", ["\n", "\r\n", "\r\r\n"], [None, "pixel", ""], [None, "label", "Class"], [False, True]
+        [GRAY, COLOUR], ",;\t", ["\n", "\r\n", "\r\r\n"], [None, "pixel", ""], [None, "label", "Class"], [False, True]
     )
 )
 
@@ -51,13 +51,13 @@ def test_every_way_to_write_a_table_gives_the_same_images(tmp_path, pack):
 
 
 def test_blank_lines_and_a_missing_last_line_end_are_ignored(tmp_path):
-    text = "\n" + table(GREY).rstrip().replace("\n", "\n\n  \n,,,\n")
-    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+    text = "\n" + table(GRAY).rstrip().replace("\n", "\n\n  \n,,,\n")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GRAY)
 
 
 def test_a_label_may_be_text(tmp_path):
-    text = "".join(f"cat,{line}\n" for line in table(GREY).splitlines())
-    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+    text = "".join(f"cat,{line}\n" for line in table(GRAY).splitlines())
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GRAY)
 
 
 def test_a_header_with_a_label_decides_between_two_layouts(tmp_path):
@@ -69,21 +69,21 @@ def test_a_header_with_a_label_decides_between_two_layouts(tmp_path):
 @pytest.mark.parametrize("label", [None, "y"])
 @pytest.mark.parametrize("size", [(2, 8), (8, 2), (4, 4)])
 def test_a_size_that_fits_decides_the_shape(tmp_path, label, size):
-    for images in (GREY, SMALL):
+    for images in (GRAY, SMALL):
         path = write(tmp_path / "a.csv", table(images, label=label))
         shape = (5, *size, images.shape[3])
         assert np.array_equal(data.load(path, shaping=Shaping(size)).images, images.reshape(shape))
 
 
 def test_fractions_are_scaled_from_black_to_white_wherever_the_first_one_is(tmp_path):
-    images = GREY.copy()
+    images = GRAY.copy()
     images[:3] = np.where(images[:3] > 99, 255, 0)  # whole numbers, 0.0 and 1.0
     text = table(images, scale=255)
     assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, images)
     assert np.array_equal(data.load(write(tmp_path / "a.csv", text.replace(".0,", ","))).images, images)
     black = table(images[:3] // 255)  # black and white is 0 and 1
     assert np.array_equal(data.load(write(tmp_path / "a.csv", black)).images, images[:3])
-    assert np.array_equal(data.load(write(tmp_path / "a.csv", table(GREY))).images, GREY)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", table(GRAY))).images, GRAY)
 
 
 def row(*first, columns=16):
@@ -160,7 +160,7 @@ def test_a_first_row_with_one_wrong_value_is_no_header(tmp_path, wrong):
         tables.read_csv(tmp_path / "t.csv")
 
 
-DIGITS = GREY.copy()
+DIGITS = GRAY.copy()
 DIGITS[:, 0, 0] = DIGITS[:, -1, -1] = 0  # as MNIST's corners are
 VALUES = [7, 0, 3, 3, 9]
 
@@ -191,8 +191,8 @@ def test_the_label_is_found_at_either_end_by_its_values_and_a_line_says_so(tmp_p
 @pytest.mark.parametrize("values", [["cat", "dog", "cat", "emu", "dog"], [-1, 1, 1, -1, 1], [300, 301, 300, 301, 9]])
 @pytest.mark.parametrize("at", ["first", "last"])
 def test_values_that_no_pixel_has_are_labels_at_either_end(tmp_path, at, values):
-    dataset = data.load(write(tmp_path / "a.csv", with_columns(GREY, **{at: [values]})))
-    assert np.array_equal(dataset.images, GREY) and names(dataset) == list(map(str, values))
+    dataset = data.load(write(tmp_path / "a.csv", with_columns(GRAY, **{at: [values]})))
+    assert np.array_equal(dataset.images, GRAY) and names(dataset) == list(map(str, values))
 
 
 def test_where_both_ends_look_like_labels_it_takes_the_first_and_warns(tmp_path, capsys):
@@ -233,19 +233,19 @@ def test_row_numbers_are_neither_pixels_nor_labels(tmp_path, at, header, start):
 
 def test_two_columns_too_many_without_row_numbers_are_refused(tmp_path):
     with pytest.raises(UserError, match="18 columns"):
-        data.load(write(tmp_path / "a.csv", with_columns(GREY, first=[VALUES, VALUES])))
+        data.load(write(tmp_path / "a.csv", with_columns(GRAY, first=[VALUES, VALUES])))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("header", ["", ",".join("abcdefghijklmnop") + "\n", ",".join("abcdefghijklmnop") + ",\n"])
 def test_a_delimiter_may_end_every_line(tmp_path, header, delimiter):
-    text = header.replace(",", delimiter) + with_columns(GREY, delimiter=delimiter, end=f"{delimiter}\n")
-    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GREY)
+    text = header.replace(",", delimiter) + with_columns(GRAY, delimiter=delimiter, end=f"{delimiter}\n")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, GRAY)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_numbers_may_have_a_decimal_comma_where_no_commas_delimit(tmp_path, delimiter):
-    for images in (GREY, GREY[:1]):
+    for images in (GRAY, GRAY[:1]):
         text = table(images, delimiter, scale=255).replace(".", ",")
         assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, images)
     with pytest.raises(UserError, match=r"line 1: '0,5,' is not a number"):
@@ -258,8 +258,8 @@ def test_endless_blank_lines_are_refused_before_they_take_minutes(tmp_path, monk
     for text, reason in ((line * 10**5, "no rows"), (row() + line * 10**5, "more than 1,000 blank lines")):
         with pytest.raises(UserError, match=reason):
             data.load(write(tmp_path / "a.csv", text))
-    spaced = with_columns(GREY, end=f"\n{line}")
-    assert np.array_equal(data.load(write(tmp_path / "a.csv", spaced)).images, GREY)
+    spaced = with_columns(GRAY, end=f"\n{line}")
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", spaced)).images, GRAY)
 
 
 def test_more_values_than_classes_can_have_are_no_labels(tmp_path):
@@ -271,11 +271,11 @@ def test_more_values_than_classes_can_have_are_no_labels(tmp_path):
 
 
 def test_a_file_that_changes_between_the_two_passes_is_one_sentence(tmp_path, monkeypatch):
-    path = write(tmp_path / "a.csv", table(GREY, label="label"))
+    path = write(tmp_path / "a.csv", table(GRAY, label="label"))
     read_pixels = tables._read_pixels
 
     def shrink(*args):
-        write(path, table(GREY[:3], label="label"))
+        write(path, table(GRAY[:3], label="label"))
         return read_pixels(*args)
 
     monkeypatch.setattr(tables, "_read_pixels", shrink)

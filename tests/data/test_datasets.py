@@ -1,4 +1,4 @@
-"""A data set is one row of one table: with its row, it has a name, a licence note, a split and test images."""
+"""A data set is one row of one table: with its row, it has a name, a license note, a split and test images."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def noise(monkeypatch):
 
 def test_a_row_is_all_that_a_data_set_needs(noise):
     assert np.array_equal(noise.images, IMAGES) and noise.classes == ("even", "odd")
-    assert noise.facts()["name"] == "noise" and data.licence_note("noise") == "Trained on noise."
+    assert noise.facts()["name"] == "noise" and data.license_note("noise") == "Trained on noise."
     assert data.load("noise", shaping=Shaping((8, 9), 3)).images.shape == (40, 8, 9, 3)
     test = data.load_test("noise")
     assert np.array_equal(test.images, IMAGES[:7]) and not splits.is_held_out(noise, test)
@@ -49,14 +49,14 @@ def test_a_row_may_hold_composed_images_or_points(monkeypatch):
 
 
 def test_a_row_without_a_part_is_an_error_that_names_it():
-    for row, values, part in ((datasets.Row, ["licence"], "load"), (published.Published, ROW[:5], "classes")):
+    for row, values, part in ((datasets.Row, ["license"], "load"), (published.Published, ROW[:5], "classes")):
         with pytest.raises(TypeError, match=f"missing .*'{part}'"):
             row(*values)
 
 
 def test_every_other_name_is_the_users_own_data():
-    notes = {data.licence_note(name) for name in data.DATASETS}
-    assert len(notes) == len(data.DATASETS) == 6 and data.licence_note("photos") == datasets.OWN
+    notes = {data.license_note(name) for name in data.DATASETS}
+    assert len(notes) == len(data.DATASETS) == 6 and data.license_note("photos") == datasets.OWN
 
 
 def test_the_names_are_known_without_what_decodes_and_downloads():

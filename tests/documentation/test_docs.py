@@ -10,7 +10,7 @@ from PIL import Image
 import draw_graph
 import make_figures
 from conftest import REPOSITORY
-from tfgan_v1.commands import evaluate
+from tfgan_v1.commands import evaluate, export, review, sample, train
 
 DOCS = REPOSITORY / "docs"
 
@@ -31,6 +31,8 @@ TRAINED = {  # name of a run -> steps that are trained here, exit code, what it 
     "nan": (8, 4, "training diverged"),
     "overpowered": (600, 0, "the discriminator overpowers the generator"),
 }
+PARSE = {"train": train, "sample": sample, "review": review, "evaluate": evaluate, "export": export}
+COMMAND = re.compile(r"python (?:-m tfgan_v1 )?(train|sample|review|evaluate|export)(?:\.py)?((?: [^\s`|#&<>]+)*)")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 
 
@@ -85,6 +87,14 @@ def test_its_commands_run(page, pictures, command):
         else:
             assert (script, *line[:2]) == ("-m", "tfgan_v1", "evaluate")
             evaluate.parse("evaluate", line[2:])
+
+
+def test_the_flags_of_all_commands_in_all_pages_exist():
+    pages = [*REPOSITORY.glob("*.md"), *DOCS.glob("*.md")]
+    found = [command for page in pages for command in COMMAND.findall(page.read_text()) if "--help" not in command[1]]
+    assert len(found) > 80 and {name for name, _ in found} == PARSE.keys()
+    for name, flags in found:
+        PARSE[name].parse(name, shlex.split(flags))
 
 
 def anchors(page):

@@ -19,10 +19,10 @@ def normal(count, dimensions=8, mean=0.0, scale=1.0, seed=0):
 
 
 def mixture(count, seed, modes=range(10), scale=0.3):
-    """Points around up to ten far centres."""
+    """Points around up to ten far centers."""
     random = np.random.default_rng(seed)
-    centres = np.random.default_rng(99).normal(0, 5, (10, 6))
-    return centres[random.choice(list(modes), count)] + random.normal(0, scale, (count, 6))
+    centers = np.random.default_rng(99).normal(0, 5, (10, 6))
+    return centers[random.choice(list(modes), count)] + random.normal(0, scale, (count, 6))
 
 
 class TestFrechetDistance:

@@ -42,12 +42,12 @@ def test_colour_changes_brightness_saturation_and_contrast():
     draws = np.random.default_rng(2).uniform(size=(64, 3))
     b, s, c = (draws[:, i, None, None, None] for i in range(3))
     x = IMAGES + b - 0.5
-    grey = x.mean(3, keepdims=True)
-    x = grey + (x - grey) * 2 * s
+    gray = x.mean(3, keepdims=True)
+    x = gray + (x - gray) * 2 * s
     mean = x.mean((1, 2, 3), keepdims=True)
     assert np.allclose(applied("colour", draws), mean + (x - mean) * (c + 0.5), atol=1e-5)
-    grey = applied("colour", draws, IMAGES[..., :1])
-    assert grey.shape == (64, 16, 24, 1) and np.isfinite(grey).all()
+    gray = applied("colour", draws, IMAGES[..., :1])
+    assert gray.shape == (64, 16, 24, 1) and np.isfinite(gray).all()
 
 
 def test_flip_mirrors_half_of_the_images():

@@ -194,7 +194,7 @@ SHAPES = {"images": (10, 3, 3, 4), "vectors": (11, 1, 1, 6)}
 
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_shared_batch_normalisation_is_that_of_the_joined_rows(size, shape):
+def test_shared_batch_normalization_is_that_of_the_joined_rows(size, shape):
     random, features = np.random.default_rng(0), shape[-1]
     images = (
         random.normal(size=shape) * np.linspace(0.5, 2, features) + np.arange(shape[0])[:, None, None, None]

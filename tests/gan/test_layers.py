@@ -195,7 +195,7 @@ def test_batch_norm_inference_uses_the_averages_and_keeps_them():
 
 
 def test_batch_norm_gradients_flow_through_the_batch_statistics():
-    """The sum of normalised values is constant, so its gradient is zero; with constant statistics it would not be."""
+    """The sum of normalized values is constant, so its gradient is zero; with constant statistics it would not be."""
     inputs = tf.constant(IMAGES)
     outputs = layers.batch_norm(inputs, layers.RngKey(0, 0), "norm")
     (gradient,) = run(tf.gradients(tf.reduce_sum(outputs), inputs)[0])

@@ -76,7 +76,7 @@ PUBLISHED_KERNELS = {
         "discriminator/logits": (256, 1),
     },
 }
-# Features of each batch normalisation, from the generator's start to its end; the discriminators have none.
+# Features of each batch normalization, from the generator's start to its end; the discriminators have none.
 PUBLISHED_NORMS = {
     "mlp": [],
     "conv": [3136, 32, 16],

@@ -42,18 +42,18 @@ MORE_MEMORY = 2**31  # bytes for the process, above its memory at the start
 
 def _seeds():
     """Intact files of each kind."""
-    grey = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
+    gray = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
     colour = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     idx = [
-        b"\0\0\x08\x03" + struct.pack(">3I", 3, 4, 4) + grey.tobytes(),
+        b"\0\0\x08\x03" + struct.pack(">3I", 3, 4, 4) + gray.tobytes(),
         b"\0\0\x08\x04" + struct.pack(">4I", 2, 4, 4, 3) + colour.tobytes(),
     ]
-    rows = ["".join(",".join(map(str, image.ravel())) + "\n" for image in images) for images in (grey, grey / 47)]
+    rows = ["".join(",".join(map(str, image.ravel())) + "\n" for image in images) for images in (gray, gray / 47)]
     names = "label," + ",".join(f"pixel{number}" for number in range(16)) + "\n"
     labelled = names + "".join("7," + line + "\n" for line in rows[0].splitlines())
     tables = [*rows, labelled, rows[0].replace(",", ";"), re.sub("([0-9]+)", r'"\1"', rows[0]).replace("\n", "\r\n")]
-    arrays = [grey, colour, grey / 255, grey.astype(">i4"), np.asfortranarray(grey), grey > 9, np.linspace(-1, 1, 9)]
-    samples = [grey[..., None] / np.float32(47), colour / np.float32(255)]
+    arrays = [gray, colour, gray / 255, gray.astype(">i4"), np.asfortranarray(gray), gray > 9, np.linspace(-1, 1, 9)]
+    samples = [gray[..., None] / np.float32(47), colour / np.float32(255)]
     return {
         "idx": idx,
         "csv": [table.encode() for table in tables],

@@ -155,6 +155,6 @@ def test_the_first_epochs_on_mnist_have_the_published_losses(tmp_path, monkeypat
     assert progress.config.dataset == "mnist" and progress.step == 15 * 600
     assert 0.2 < progress.losses[0].d_loss < 0.6 and 3 < progress.losses[0].g_loss < 6
     border = np.concatenate([progress.samples[-1][:, :3].ravel(), progress.samples[-1][:, :, :3].ravel()])
-    centre = progress.samples[-1][:, 8:20, 8:20]
-    assert border.mean() < 0.1 < 0.25 < centre.mean()
-    assert np.ptp(centre.reshape(16, -1), axis=0).mean() > 0.3  # no two alike
+    center = progress.samples[-1][:, 8:20, 8:20]
+    assert border.mean() < 0.1 < 0.25 < center.mean()
+    assert np.ptp(center.reshape(16, -1), axis=0).mean() > 0.3  # no two alike

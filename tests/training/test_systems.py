@@ -200,7 +200,7 @@ def test_points_are_saved_as_arrays_or_a_density_plot_but_not_as_single_images(s
 
 @pytest.mark.parametrize("distribution, low", [("unit", 0.5), ("uniform", 0.1), ("normal", 0.0)])
 def test_seeds_use_the_noise_distribution_of_the_run(small, distribution, low):
-    """Of a generator that shows its noise, through tanh: what is never negative is never darker than grey."""
+    """Of a generator that shows its noise, through tanh: what is never negative is never darker than gray."""
 
     def show(noise, shape, training):
         return tf.reshape(noise * tf.get_variable("w", [], initializer=tf.ones_initializer()), [-1, *shape])

@@ -205,8 +205,10 @@ class Member:
             failed = " and ".join(map(self.name, self._failed))
             return PeerLost(f"{failed} ended with an error of its own, which it has printed; {again}")
         end = time.monotonic() + PROBE
-        missing = self._missing(PROBE) or "a worker that answers again"
+        missing = self._missing(PROBE)
         time.sleep(max(0, end - time.monotonic()))  # while others may still look for this one
+        if not missing:
+            return PeerLost(f"an exchange failed, though all workers answer: the network was broken; {again}")
         return PeerLost(f"lost {missing}: it was killed, it hangs, or the network is broken; {again}")
 
     def _missing(self, seconds):

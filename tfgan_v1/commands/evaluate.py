@@ -9,6 +9,7 @@ from tfgan_v1.commands.parsing import Parser, parse_list, whole
 from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation.evaluate import evaluate
+from tfgan_v1.evaluation.metric_table import METRICS
 from tfgan_v1.report import score_table, sheets
 from tfgan_v1.storage import names
 
@@ -39,7 +40,7 @@ def parse(call, argv):
         "--metrics",
         metavar="LIST",
         type=lambda text: parse_list(text) or [text],
-        help="metrics to measure, such as frechet_distance,nearest",
+        help=f"metrics to measure: a list of {', '.join(METRICS)} (default: all that the data allow)",
     )
     add("--labels", help="labels of the data, in place of their own, or where the run's are now")
     add("--data-dir")

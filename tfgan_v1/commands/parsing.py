@@ -21,7 +21,7 @@ SHARED = {  # flags of several commands, which may add their own options
     },
     "--dataset": {"metavar": "NAME|PATH"},
     "--labels": {"metavar": "FILE"},
-    "--data-dir": {"metavar": "FOLDER", "help": "where to look for mnist and fashion_mnist before $TFGAN_DATA"},
+    "--data-dir": {"metavar": "FOLDER", "help": "where to look for published data sets before $TFGAN_DATA"},
     "--cache-dir": {"metavar": "FOLDER"},
 }
 MISTAKES = (  # what argparse says -> our sentence of the flag's name and the groups

@@ -65,7 +65,7 @@ def parse(call, argv):
 
 def _add_what_to_draw(add):
     """Adds the flags that say what to draw. add: see Parser.group."""
-    num = "number of images, from seeds 0 to N - 1 (default: 16); of each class"
+    num = "number of images, of seeds 0 to N - 1; with --class, of each class (default: 16)"
     add("--num", metavar="N", type=whole(MOST_DRAWN), help=num)
     add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
     add(

@@ -33,7 +33,10 @@ MOST_WORKERS = 1000  # processes that --workers starts
 
 
 def parse(call, argv):
-    """The flags of `train` in `argv`, by name; only those that were given. call: how the user typed the command."""
+    """The flags of `train` in `argv`, by name: options of a Config that were given, and what is no option of it.
+
+    call: how the user typed the command.
+    """
     preset = Parser(call)
     preset.add_argument("--model", default=Config.model)
     preset.add_argument("--conditional", action="store_true")

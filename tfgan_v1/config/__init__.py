@@ -9,10 +9,11 @@ from typing import Any, get_args
 
 from tfgan_v1 import data
 from tfgan_v1.config.options import OneOf, Range, checked, flag, option
-from tfgan_v1.data.shapes import LARGEST_SIDE
+from tfgan_v1.data.shapes import FITS, LARGEST_SIDE
+from tfgan_v1.devices import fastest_xla
 from tfgan_v1.errors import UserError, brief, did_you_mean
 from tfgan_v1.gan.augmentation import AUGMENTATIONS
-from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_CONDITIONS, G_CONDITIONS
+from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_ARGUMENTS, D_CONDITIONS, G_ARGUMENTS, G_CONDITIONS, takes
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.networks import STDDEV_GROUP
@@ -62,7 +63,7 @@ class Config:
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
     data_dir: str | None = option(
-        "where to look for mnist and fashion_mnist before $TFGAN_DATA", metavar="FOLDER", resumable=True
+        "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
     )
     image_size: str | None = option(
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
@@ -71,7 +72,7 @@ class Config:
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
         "how to resize: cut off the edges, add a border, or change the proportions",
-        OneOf(("crop", "pad", "stretch")),
+        OneOf(FITS),
         default="crop",
     )
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
@@ -149,8 +150,8 @@ class Config:
         common="shuffled",
     )
     loss: str = option(
-        "loss of both networks: non_saturating, G's is -log D(G(z)); minimax, the saturating log(1 - D(G(z))); "
-        "least_squares, hinge, wasserstein or relativistic_average, whose logits are scores",
+        "loss of both networks, such as non_saturating, where G's is -log D(G(z)), or minimax, the saturating "
+        "log(1 - D(G(z))); see docs/losses.md",
         OneOf(LOSSES),
         common="non_saturating",
     )
@@ -348,7 +349,7 @@ COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.
 
 
 def _check_presets():
-    """Raises TypeError for a preset without a value for an option, so that a forgotten one is an error at import."""
+    """Raises TypeError for a preset without an option or an argument, so that a forgotten one is an error at import."""
     optional = {each.name for each in fields(Config) if each.default is not None or NoneType in get_args(each.type)}
     required = {each.name for each in fields(Config)} - optional - COMMON.keys() - {"sample_every"}
     for name, model in MODELS.items():
@@ -357,6 +358,10 @@ def _check_presets():
         unknown = sorted(options.keys() - {each.name for each in fields(Config)})
         if missing or unknown:
             raise TypeError(f"preset {name}: sets no {', '.join(missing) or '-'}; unknown: {', '.join(unknown) or '-'}")
+        if not takes(model.generator, G_ARGUMENTS):
+            raise TypeError(f"preset {name}: its generator takes ({G_ARGUMENTS}, labels=None), or no labels")
+        if not all(takes(model.discriminator, f"{D_ARGUMENTS}{labels}") for labels in ("", ", labels")):
+            raise TypeError(f"preset {name}: its discriminator takes ({D_ARGUMENTS}, labels=None)")
 
 
 _check_presets()
@@ -389,12 +394,12 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
     return Config(**values)
 
 
-def given_options(config):
+def given_options(config, model=None):
     """The options, by name, that differ from the preset's: what makes an equal run, on the same kind of device.
 
-    The device is left out, and so is xla where it is what is chosen for the device.
+    The device is left out, and so is xla where it is what is chosen for the device. model: a custom models.Model.
     """
-    chosen = "off" if config.device == "gpu" or MODELS[config.model].convolutional else "on"
+    chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
     base |= {"xla": config.xla} if config.xla == chosen else {}
     values = {each.name: getattr(config, each.name) for each in fields(Config)}

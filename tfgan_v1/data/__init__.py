@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import arrays
-from tfgan_v1.data.datasets import DATASETS, Request, licence_note, mnist_or_warped
+from tfgan_v1.data.datasets import DATASETS, Request, license_note, mnist_or_warped
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
 from tfgan_v1.errors import UserError, brief, warn
 
 __all__ = [
-    "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "from_array", "licence_note", "load",
+    "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "from_array", "license_note", "load",
     "load_test",
 ]  # fmt: skip
 

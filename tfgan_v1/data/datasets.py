@@ -27,18 +27,18 @@ class Request(NamedTuple):
 class Row(NamedTuple):
     """A data set."""
 
-    licence: str  # a note for files that go elsewhere, as commonly cited; no legal advice
+    license: str  # a note for files that go elsewhere, as commonly cited; no legal advice
     load: Callable  # Request -> Labelled images or points
     load_test: Callable = lambda request: None  # as `load`, for the test images; None if there are none
     period: int = 0  # images k and k + period show one picture: no split separates them; 0 if there are none such
-    composed: bool = False  # of random pictures, one in each colour channel: no split keeps these apart
+    composed: bool = False  # of random pictures, one in each color channel: no split keeps these apart
     published: Published | None = None  # its files, if they are published
 
 
-def _published(licence, source):
+def _published(license, source):
     """The Row of a published data set."""
     return Row(
-        licence,
+        license,
         load=lambda request: published.load(source, request.data_dir, _titles(), download=request.download),
         load_test=lambda request: published.load_test(source, request.data_dir, _titles(), download=request.download),
         published=source,
@@ -70,7 +70,7 @@ def _stacked_test(request):
 
 
 def _digits(request):
-    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 greys, enlarged: Labelled, uint8 [1797, 28, 28, 1]."""
+    """scikit-learn's 1,797 handwritten digits, 8x8 with 17 grays, enlarged: Labelled, uint8 [1797, 28, 28, 1]."""
     # They fill the frame: with a margin, as MNIST's have, they are too small and too alike to learn from.
     from PIL import Image
     from sklearn.datasets import load_digits
@@ -107,7 +107,7 @@ DATASETS = {
         ),
     ),
     "fashion_mnist": _published(
-        "Trained on Fashion-MNIST (Han Xiao, Kashif Rasul, Roland Vollgraf; Zalando SE), MIT licence: "
+        "Trained on Fashion-MNIST (Han Xiao, Kashif Rasul, Roland Vollgraf; Zalando SE), MIT license: "
         "keep the copyright notice where you pass on the data.",
         Published(
             "Fashion-MNIST",
@@ -162,6 +162,6 @@ def period_of(name, count):
     return min(count, row.period or count) if row else count
 
 
-def licence_note(name):
-    """The licence note of a data set by the name that config.json has: a sentence or two."""
-    return DATASETS[name].licence if name in DATASETS else OWN
+def license_note(name):
+    """The license note of a data set by the name that config.json has: a sentence or two."""
+    return DATASETS[name].license if name in DATASETS else OWN

@@ -117,7 +117,7 @@ def eight_bits(image):
 
 
 def _deep(image):
-    """Converts greys of more than 8 bits, I;16, I or F: their range becomes 0 to 255, and negative values black."""
+    """Converts grays of more than 8 bits, I;16, I or F: their range becomes 0 to 255, and negative values black."""
     values = np.asarray(image)
     tags = getattr(image, "tag_v2", {})
     largest = values.max()
@@ -129,11 +129,11 @@ def _deep(image):
         white = max(65535, largest)
     else:
         white = 2 ** tags.get(_BITS_PER_SAMPLE, [16])[0] - 1
-    greys = np.multiply(np.clip(values, 0, white), 255 / white, dtype=np.float32)
-    np.rint(greys, out=greys)
+    grays = np.multiply(np.clip(values, 0, white), 255 / white, dtype=np.float32)
+    np.rint(grays, out=grays)
     if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow handles only for 8 bits
-        np.subtract(255, greys, out=greys)
-    result = Image.fromarray(greys.astype(np.uint8))
+        np.subtract(255, grays, out=grays)
+    result = Image.fromarray(grays.astype(np.uint8))
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         result = result.convert("RGBA")

@@ -28,7 +28,7 @@ class Shaping(NamedTuple):
     """The shape to bring images to, and how. Every field affects the pixels."""
 
     size: tuple[int, int] | None = None  # (height, width); None leaves arrays unchanged and makes folders 28x28
-    channels: int | None = None  # 1 or 3; None leaves arrays unchanged, and folders grey if all images are
+    channels: int | None = None  # 1 or 3; None leaves arrays unchanged, and folders gray if all images are
     fit: str = "crop"  # one of FITS
     background: str = "white"  # a color that Pillow knows, for transparent and padded areas
 
@@ -58,7 +58,7 @@ def layout(columns, size=None, extras=(0,)):
     """The image in a row of numbers: (number of columns that are not pixels, (height, width, channels)), or None.
 
     size: (height, width), which is preferred if it fits; otherwise images are square. extras: the numbers of other
-    columns to try, in this order. Grey is preferred to color.
+    columns to try, in this order. Gray is preferred to color.
     """
     choices = [(extra, channels) for extra in extras for channels in (1, 3)]
     for extra, channels in choices if size else ():

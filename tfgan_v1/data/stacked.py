@@ -1,4 +1,4 @@
-"""Stacked MNIST: three digits in the colour channels, a data set with 1,000 known modes.
+"""Stacked MNIST: three digits in the color channels, a data set with 1,000 known modes.
 
 Metz et al., Unrolled Generative Adversarial Networks, arXiv:1611.02163, sec. 3.3; Lin et al., PacGAN,
 arXiv:1712.04086, sec. 4.1.
@@ -17,7 +17,7 @@ _TRAIN_SEED, _TEST_SEED = 1611, 2163
 def stack(digits, *, test=False):
     """60,000 images of three digits each, red, green and blue: Labelled, uint8 [60000, h, w, 3].
 
-    digits: the Labelled grey images to choose from, each as likely as the other. The label is 100 times the red digit,
+    digits: the Labelled gray images to choose from, each as likely as the other. The label is 100 times the red digit,
     10 times the green, plus the blue, if the digits have labels. The same digits give the same images in every version
     of NumPy. test: 10,000 images, by other draws. Raises UserError for images in color.
     """

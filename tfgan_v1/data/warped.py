@@ -61,7 +61,7 @@ def warp(sources, numbers):
 
 def _sharpen(values):
     """Pixels of 0 to 255 * 2**16, with 1.375 times their contrast, as 0 to 255."""
-    # Interpolation greys the strokes. This factor gives the 60,000 images MNIST's histogram again: 7.3 % of the pixels
+    # Interpolation grays the strokes. This factor gives the 60,000 images MNIST's histogram again: 7.3 % of the pixels
     # above 249, in place of 3.5 %, and a standard deviation of 78.6, in place of 74.3.
     middle = 255 * 2**15
     return np.clip(((values - middle) * 11 >> 3) + middle + 2**15 >> 16, 0, 255)

@@ -1,1 +1,1 @@
-"""Measures generated images against real ones: metrics, the classifier they use, the command `evaluate`."""
+"""Measures generated images against real ones: metrics, and the classifier that some of them use."""

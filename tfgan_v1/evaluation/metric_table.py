@@ -18,7 +18,7 @@ class Kind(NamedTuple):
 
     needs: str  # the same in words
     allows: Callable  # (data.Dataset, whether a conditional run draws the images) -> bool
-    in_features: bool = True  # whether a classifier's features are measured
+    by_classifier: bool = True  # whether a classifier measures the images
 
 
 def _labeled(dataset):
@@ -35,8 +35,8 @@ STACKED = Kind("the images of stacked_mnist", lambda dataset, _: _labeled(datase
 CONDITIONAL = Kind(
     "images of known classes, as a conditional run draws them", lambda dataset, known: known and _labeled(dataset)
 )
-PIXELS = Kind("images", lambda dataset, _: dataset.images.ndim == 4, in_features=False)
-POINTS = Kind("points, numbers in one dimension", lambda dataset, _: dataset.images.ndim == 2, in_features=False)
+PIXELS = Kind("images", lambda dataset, _: dataset.images.ndim == 4, by_classifier=False)
+POINTS = Kind("points, numbers in one dimension", lambda dataset, _: dataset.images.ndim == 2, by_classifier=False)
 
 
 class Metric(NamedTuple):
@@ -184,5 +184,5 @@ def choose(asked, dataset, count, conditional=False):
 
 
 def needs_classifier(names):
-    """Whether one of these metrics is measured in a classifier's features."""
-    return any(METRICS[name].kind.in_features for name in names)
+    """Whether one of these metrics is measured by a classifier."""
+    return any(METRICS[name].kind.by_classifier for name in names)

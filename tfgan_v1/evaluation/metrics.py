@@ -1,4 +1,4 @@
-"""Metrics of samples: functions from arrays to numbers."""
+"""Metrics of points, and the diversity of any samples: functions from arrays to numbers. See also distances.py."""
 
 from typing import NamedTuple
 

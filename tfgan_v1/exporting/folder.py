@@ -1,4 +1,4 @@
-"""The command `export`: writes a trained generator into a folder, in one or several formats."""
+"""Writes a trained generator into a folder, in one or several formats, with a MODEL.md about them."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -84,7 +84,7 @@ def model_card(metadata, formats):
         f"{plain(metadata['data']['name'])}, exported by {metadata['exported_by']}. "
         f"It makes {images if len(sizes) == 3 else 'points'}.",
         "\n".join(lines),
-        "## Licence",
+        "## License",
         metadata["licence"],
         *(row.section.replace("{labels}", row.labels if classes else "") for row in map(FORMATS.get, formats)),
     ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tfgan_v1 import __version__, devices
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
-from tfgan_v1.data import DATASETS, licence_note
+from tfgan_v1.data import DATASETS, license_note
 from tfgan_v1.errors import UserError
 from tfgan_v1.sampling.generator import SavedGenerator, images_of
 from tfgan_v1.storage import checkpoints, run_folder
@@ -30,7 +30,7 @@ def metadata_of(generator):
         "image_shape": list(saved.data["image_shape"]),
         "noise": {"distribution": saved.config.noise, "size": saved.config.noise_size},
         "classes": list(saved.data.get("classes", ())),
-        "licence": licence_note(name),
+        "licence": license_note(name),
         "data": {**saved.data, "name": name if name in DATASETS else Path(name).name},
         "config": {option: getattr(saved.config, option) for option in options},
         "custom": list(saved.custom),

@@ -69,8 +69,8 @@ def colour(images, draws):
     """Changes brightness by up to half a unit, saturation by 0 to 2 and contrast by 0.5 to 1.5 times."""
     brightness, saturation, contrast = (draws[:, i, None, None, None] for i in range(3))
     images += brightness - 0.5
-    grey = tf.reduce_mean(images, 3, keepdims=True)
-    images = grey + (images - grey) * 2 * saturation if images.shape.as_list()[3] > 1 else images
+    gray = tf.reduce_mean(images, 3, keepdims=True)
+    images = gray + (images - gray) * 2 * saturation if images.shape.as_list()[3] > 1 else images
     mean = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
     return mean + (images - mean) * (contrast + 0.5)
 

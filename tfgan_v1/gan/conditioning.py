@@ -16,6 +16,7 @@ from tfgan_v1.gan import noise
 from tfgan_v1.gan.layers import dense, embedding
 
 EMBEDDING = 32  # numbers beside the noise
+G_ARGUMENTS, D_ARGUMENTS = "noise, shape, training", "images, training"  # of a network without labels
 
 
 class Batch(NamedTuple):
@@ -90,19 +91,26 @@ def make_condition(config, class_counts, model, custom=False):
     return Condition(frequencies, G_CONDITIONS[config.g_condition], d_condition)
 
 
+def takes(network, arguments):
+    """Whether a function can be called with these arguments by position: "noise, shape, training"."""
+    try:
+        inspect.signature(network).bind(*arguments.split(", "))
+    except TypeError:
+        return False
+    except ValueError:  # a function of C, which has no signature
+        pass
+    return True
+
+
 def _check_signatures(model, conditional):
-    for name, arguments in (("generator", "noise, shape, training"), ("discriminator", "images, training")):
+    for name, arguments in (("generator", G_ARGUMENTS), ("discriminator", D_ARGUMENTS)):
         wanted = f"{arguments}, labels" if conditional else arguments
-        try:
-            inspect.signature(getattr(model, name)).bind(*wanted.split(", "))
-        except TypeError:
+        if not takes(getattr(model, name), wanted):
             what = "a conditional run" if conditional else "a run without --conditional"
             raise UserError(
                 f"in {what}, a custom {name} takes ({wanted}); change the function, or the run; labels are one-hot, "
                 "float32 [batch, classes]"
-            ) from None
-        except ValueError:  # a function of C, which has no signature
-            pass
+            )
 
 
 def generator_logits(model, condition, z, shape, training=None):

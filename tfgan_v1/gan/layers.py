@@ -135,7 +135,7 @@ def conv2d_transpose(inputs, filters, size, name, stride=1):
 
 
 def upsample(inputs):
-    """Nearest-neighbour upsampling: [b, h, w, c] -> [b, 2 h, 2 w, c]. Before a convolution, use `upsample_conv2d`."""
+    """Nearest-neighbor upsampling: [b, h, w, c] -> [b, 2 h, 2 w, c]. Before a convolution, use `upsample_conv2d`."""
     batch, height, width, channels = inputs.shape.as_list()
     batch = tf.shape(inputs)[0] if batch is None else batch
     doubled = tf.broadcast_to(inputs[:, :, None, :, None], [batch, height, 2, width, 2, channels])

@@ -1,6 +1,6 @@
 """The losses as formulas on logits: means over the batch.
 
-D's loss has two halves, one on real and one on generated images, which are summed, averaged, or minimised in turn.
+D's loss has two halves, one on real and one on generated images, which are summed, averaged, or minimized in turn.
 Label smoothing is a choice of labels.
 """
 
@@ -19,7 +19,7 @@ class Labels(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Three formulas (logits [batch, 1], Labels) -> scalar, each to be minimised; and what else defines a loss.
+    """Three formulas (logits [batch, 1], Labels) -> scalar, each to be minimized; and what else defines a loss.
 
     penalty: a term of D's loss, weighted by the caller: (discriminate, real, fake) -> scalar, where `discriminate` is
     the penalties.Discriminate that maps images to logits, and real and fake are batches of images [batch, *shape] in

@@ -53,7 +53,7 @@ class Model(NamedTuple):
     generator: Callable  # (noise, shape, training) -> logits; in a conditional run, with labels as the last argument
     discriminator: Callable  # (images, training) -> logits; the same
     output: Output
-    convolutional: bool = True  # otherwise a step is so short that XLA doubles the speed, and several workers do not
+    convolutional: bool = True  # False of dense networks: XLA compiles their short steps, in calls of any length
     size_multiple: int | None = None  # the sides of images are multiples of it, 8 to 128; None: any images or points
     options: dict[str, Any] | None = None  # of Config, by name: those in which the preset differs from their defaults
 
@@ -295,7 +295,7 @@ MODELS = {
             "g_lr": 0.001,
         },
     ),
-    # Our own recommendation for images of any size, found by experiment: see benchmarks/NOTES.md.
+    # Our own recommendation for images of any size from 8 to 128, found by experiment: see benchmarks/NOTES.md.
     "tuned": Model(
         tuned_generator,
         tuned_discriminator,

@@ -42,7 +42,7 @@ class NetworkOptimizer(NamedTuple):
         gradients = data_parallel.all_reduce(gradients, shard)
         if self.clip:
             gradients = tf.clip_by_global_norm(gradients, self.clip)[0]
-        # The loss and the penalty also read variables whose own gradients need neither, such as a bias: they come first.
+        # The loss and the penalty also read variables whose own gradients need neither, as of a bias: they come first.
         with tf.control_dependencies([loss, *(penalty_gradients or ())]):
             update = self.optimizer.apply_gradients(zip(gradients, variables, strict=True), self.num_updates)
         if self.after is None:

@@ -45,10 +45,10 @@ class Discriminate(NamedTuple):
         return self._draw("normal", shape, name)
 
     def squared_slopes(self, images, labels=None):
-        """The squared norm of the gradient of each logit for what D judged: float32 [batch / pack].
+        """The squared norm of the gradient of each logit with respect to its images: float32 [batch / pack].
 
-        Where a logit depends on other images, too, by batch norm or the minibatch deviation, of the sum of all logits.
-        labels: as in a call.
+        Batch norm and the minibatch deviation let a logit depend on other images; then the gradient is that of the sum
+        of all logits. labels: as in a call.
         """
         images = tf.identity(images)
         logits = self(images, labels)

@@ -26,13 +26,16 @@ class TrainSpec(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """A layers.RngKey for each network call of an update; a penalty shares that of D's call for the real images."""
+    """A layers.RngKey for each network call of an update.
+
+    A penalty shares that of D's call for the real images; both calls of D in G's relative loss share one.
+    """
 
     g: RngKey
     d: list  # of each call of D
 
 
-class Losses(NamedTuple):
+class LossAndLogits(NamedTuple):
     """The loss of a network and D's logits, from before its update."""
 
     loss: Any  # scalar
@@ -78,7 +81,7 @@ def d_step_joint(spec, real, fake, keys, step):
     """One D update, with real and fake images in one batch: larger matrix products than `d_step_separate`.
 
     Like every D step, it takes Batches of images [batch, *shape], a RngKey for each call of D and the number of the
-    step, and returns (update op, its Losses).
+    step, and returns (update op, its LossAndLogits).
     """
     logits = spec.networks.discriminate(concat(real, fake), keys[0])
     return update_d(spec, tf.split(logits, 2), penalty_gradients(spec, real, fake, keys[0], step), real.shard)
@@ -99,7 +102,7 @@ def d_step_in_turn(spec, real, fake, keys, step):
         fake_logits = spec.networks.discriminate(fake, keys[1])
         fake_loss = spec.loss.d_fake(fake_logits, spec.labels)
         update = spec.d.minimize(fake_loss, fake.shard)
-        return update, Losses(total_loss(spec, real_loss, fake_loss), fake_logits, real_logits)
+        return update, LossAndLogits(total_loss(spec, real_loss, fake_loss), fake_logits, real_logits)
 
 
 class DStep(NamedTuple):
@@ -117,21 +120,21 @@ def update_d(spec, logits, penalty, shard):
     real_logits, fake_logits = logits
     for_real, for_fake = relative_logits(spec.loss, real_logits, fake_logits, shard)
     loss = total_loss(spec, spec.loss.d_real(for_real, spec.labels), spec.loss.d_fake(for_fake, spec.labels))
-    return spec.d.minimize(loss, shard, penalty), Losses(loss, fake_logits, real_logits)
+    return spec.d.minimize(loss, shard, penalty), LossAndLogits(loss, fake_logits, real_logits)
 
 
 def generator_loss(spec, real, fake, key):
-    """G's Losses: its loss, and the logits of its images. Only a relative loss depends on the real images."""
+    """G's LossAndLogits: its loss, and the logits of its images. Only a relative loss depends on the real images."""
     if not spec.loss.relative:
         logits = spec.networks.discriminate(fake, key)
-        return Losses(spec.loss.g(logits, spec.labels), logits)
+        return LossAndLogits(spec.loss.g(logits, spec.labels), logits)
     if spec.config.d_batches == "joint":
         real_logits, logits = tf.split(spec.networks.discriminate(concat(real, fake), key), 2)
     else:  # a D with batch norm
         real_logits, logits = (spec.networks.discriminate(images, key) for images in (real, fake))
     for_real, for_fake = relative_logits(spec.loss, real_logits, logits, fake.shard)
     loss = total_loss(spec, spec.loss.d_fake(for_real, spec.labels), spec.loss.g(for_fake, spec.labels))
-    return Losses(loss, logits)
+    return LossAndLogits(loss, logits)
 
 
 def relative_logits(loss, real_logits, fake_logits, shard=None):
@@ -165,7 +168,7 @@ STEP_METRICS = {
 
 
 def step_metrics(loss, d, g):
-    """The STEP_METRICS of the Losses of D and G: float32 [n]."""
+    """The STEP_METRICS of the LossAndLogits of D and G: float32 [n]."""
     outputs = [tf.reduce_mean(d_output(loss, logits)) for logits in (d.real_logits, d.fake_logits)]
     if loss.critic:
         return tf.stack([d.loss, g.loss, *outputs])

@@ -1,4 +1,4 @@
-"""The line that a run prints when it draws samples."""
+"""What a run prints: a line when it draws samples, its progress bar, its scores, and the files that it has written."""
 
 import math
 import os
@@ -6,9 +6,10 @@ import shutil
 import sys
 from datetime import timedelta
 
+from tqdm import tqdm
+
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.report.curves import statistics
 from tfgan_v1.storage import records
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
 
@@ -52,8 +53,6 @@ def _unit(plan):
 
 def bar(total, unit, done=0):
     """A bar on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
-    from tqdm import tqdm
-
     return tqdm(
         total=total,
         initial=done,
@@ -88,8 +87,6 @@ def write_scores(plan, progress, evaluator):
 
 def _print(line):
     """Prints a line above the bar."""
-    from tqdm import tqdm
-
     with tqdm.external_write_mode():
         print(line, flush=True)
 
@@ -106,6 +103,6 @@ def _statistics(plan, progress):
     """The last sample of points as texts, in brackets the data's moments; nothing for images."""
     if not plan.is_points or progress.sample_steps[-1:] != [progress.step]:
         return []
-    _, _, divergence, *moments = statistics(plan, progress)[-1]
+    _, _, divergence, *moments = progress.rows("statistics")[-1]
     named = zip(metrics.Moments._fields, moments[4:], moments[:4], strict=True)
     return [f"KL {divergence:.3f}", *(f"{name} {fake:.2f} ({real:.2f})" for name, fake, real in named)]

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.evaluation import metrics
 from tfgan_v1.storage import names
 
 _MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
@@ -32,11 +31,11 @@ class Curve(NamedTuple):
     x: list = ()  # in the run's unit, ascending
 
 
-LOSSES = Curve(
+LOSS_CURVE = Curve(
     *(names.LOSS_CURVES, "Training Losses", "loss", "Loss of discriminator and generator by {unit}{faint}."),
     {"Discriminator": "d_loss", "Generator": "g_loss"},
 )
-OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)
+OUTPUT_CURVES = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)
     False: Curve(
         *(names.PROBABILITIES, "Discriminator outputs", "probability of being real"),
         "D's mean probability that real images (x) and generated ones (G(z)) are real, by {unit}{faint}. "
@@ -50,7 +49,7 @@ OUTPUTS = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2
         {"score(x)": "d_x", "score(G(z))": "d_g_z"},
     ),
 }
-HELD_OUT = Curve(  # with the axis of OUTPUTS
+HELD_OUT_CURVE = Curve(  # with the axis of OUTPUT_CURVES
     *(names.OVERFITTING, "Discriminator outputs on real images", ""),
     "D's mean output on training and held-out images by {unit}; a gap is overfitting.",
     {"training images": "training", "held-out images": "held_out"},
@@ -58,15 +57,15 @@ HELD_OUT = Curve(  # with the axis of OUTPUTS
 TAGS = {  # of the gan.train_step.STEP_METRICS, in the groups of TensorBoard
     **{"d_loss": "loss/discriminator", "g_loss": "loss/generator"},
     **{"d_accuracy": "accuracy/discriminator", "g_accuracy": "accuracy/generator"},
-    **{name: f"outputs/{name}" for curve in OUTPUTS.values() for name in curve.series},
+    **{name: f"outputs/{name}" for curve in OUTPUT_CURVES.values() for name in curve.series},
 }
 
 
 def of_run(summary, tables):
     """The Curves of a run. summary: see page.summarize_run. tables: Tables, or a Progress."""
-    outputs = OUTPUTS[summary["reads_as"] == "scores"]
-    held_out = HELD_OUT._replace(ylabel=outputs.ylabel, range=outputs.range)
-    table = ((LOSSES, tables.losses), (outputs, tables.losses), (held_out, tables.held_out))
+    outputs = OUTPUT_CURVES[summary["reads_as"] == "scores"]
+    held_out = HELD_OUT_CURVE._replace(ylabel=outputs.ylabel, range=outputs.range)
+    table = ((LOSS_CURVE, tables.losses), (outputs, tables.losses), (held_out, tables.held_out))
     curves = [_fill(curve, summary, rows) for curve, rows in table if rows]
     x = [place_of(summary, row[0]) for row in tables.evaluation]
     for i, (name, real) in enumerate(summary["figures"].items() if x else (), 2):
@@ -78,7 +77,7 @@ def of_run(summary, tables):
 
 
 def of_points(summary, rows):
-    """The Curve of the Kullback-Leibler divergence of a run of points. rows: its `statistics`."""
+    """The Curve of the Kullback-Leibler divergence of a run of points. rows: those of its statistics.csv."""
     x, values = [place_of(summary, row[0]) for row in rows], [row[2] for row in rows]
     return Curve(names.DIVERGENCE, "KL divergence", "nats", "", {"KL(real || fake)": values}, x=x)
 
@@ -104,16 +103,6 @@ def running_mean(values):
     ends = np.arange(1, len(values) + 1)
     starts = np.maximum(0, ends - len(values) // _WINDOWS)
     return (sums[ends] - sums[starts]) / (ends - starts)
-
-
-def statistics(plan, progress):
-    """All rows of statistics.csv: step, epoch, KL divergence, moments of the data, moments of the generated points."""
-    real, rows = plan.dataset.images, progress.rows("statistics")
-    real_moments = metrics.moments(real)
-    for step, fake in list(zip(progress.sample_steps, progress.samples, strict=True))[len(rows) :]:
-        epoch = (step - 1) // plan.steps_per_epoch + 1
-        rows.append((step, epoch, metrics.kl_divergence(real, fake), *real_moments, *metrics.moments(fake)))
-    return rows
 
 
 def label_of(summary, step):

@@ -79,7 +79,7 @@ def plots_of(plan, progress, evaluator=None):
     drawn, figures = curves.of_run(summary, progress), {}
     if progress.samples and plan.is_points:
         figures[names.EVOLUTION] = plots.density_evolution(progress.samples, labels, plan.dataset.images)
-        drawn.append(curves.of_points(summary, curves.statistics(plan, progress)))
+        drawn.append(curves.of_points(summary, progress.rows("statistics")))
     elif progress.samples:
         figures[names.EVOLUTION] = plots.evolution(progress.fixed or progress.samples, labels, plan.columns)
     scores = [curve for curve in drawn if curve.file == names.EVALUATION_CURVES]

@@ -34,7 +34,11 @@ class Progress:
     @property
     def current_epoch(self):
         """The number of the epoch that the last step is in, from 1."""
-        return (self.step - 1) // self.steps_per_epoch + 1
+        return self.epoch_of(self.step)
+
+    def epoch_of(self, step):
+        """The number of the epoch that a step is in, from 1."""
+        return (step - 1) // self.steps_per_epoch + 1
 
     # A float32 array [num_samples, h, w, c] in [0, 1], or points, for each sampling step.
     samples = property(lambda self: self.rows("samples"))
@@ -143,5 +147,5 @@ def _valid_metadata(checkpoint):
     valid &= all(type(count) is int and 0 <= count <= checkpoint.step for count in counts)
     valid &= isinstance(best, list) and [type(value) for value in best] == [int, float]
     if not valid:
-        raise UserError(f"{checkpoint.prefix}.json is damaged in its facts; restore it from a copy")
+        raise UserError(f"{checkpoint.prefix}.json is damaged; restore it from a copy")
     return checkpoint.facts

@@ -34,7 +34,7 @@ class Saved(NamedTuple):
     data: dict[str, Any]  # see run_data.metadata
     made_by: dict[str, Any]  # see progress.made_by
     run_id: str  # also in the manifest of each checkpoint
-    custom: Sequence[str] = ()  # the custom parts passed in Python: "model", "loss", "images"
+    custom: Sequence[str] = ()  # names of the custom parts passed in Python: "model", "images"
 
 
 def check_can_start(config, *, resume, overwrite, custom=()):

@@ -19,14 +19,13 @@ def describe(plan, occupied=False):
 
     occupied: whether the folders hold another run, so that `train` would refuse to start.
     """
-    config, data, custom = plan.config, plan.metadata, plan.custom.parts.model
-    saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite, custom=plan.custom.names())
+    config, data, model = plan.config, plan.metadata, MODELS[plan.config.model]
+    saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite)
     starting_point(plan, saved)
     if plan.evaluate_every:
         Evaluator(plan)  # which tells if the images are too few
     with devices.new_graph():
-        model = custom or MODELS[config.model]
-        condition = make_condition(config, data.get("class_counts"), model, custom=custom is not None)
+        condition = make_condition(config, data.get("class_counts"), model)
         shape, d_input = data["image_shape"], DInput.of(config)
         networks = create_networks(model, shape, config.noise_size, d_input, condition=condition)
         generator, both = _size(networks.g_state), _size(tf.global_variables())

@@ -21,7 +21,7 @@ MOST_COLUMNS = 20  # of an image grid with a column for each class
 
 
 class Custom(NamedTuple):
-    """What a caller in Python provides in place of what the configuration names."""
+    """The CustomParts of a run, and the images that a caller in Python passes as an array."""
 
     parts: CustomParts = CustomParts()
     images: data.Dataset | None = None  # of an array
@@ -194,8 +194,8 @@ def choose_xla(xla, workers):
     """The option xla of a run: off with several workers. Raises UserError if it is on with them."""
     if workers > 1 and xla == "on":
         raise UserError(
-            "--xla on is for one process: XLA has no exchange between workers on the CPU; use --xla off, which a run "
-            "that began with XLA cannot change, or one process"
+            "--xla on is for one process: XLA has no exchange between workers on the CPU; use --xla off for a new run, "
+            "or continue in one process"
         )
     return "off" if workers > 1 else xla
 

@@ -4,9 +4,10 @@ import signal
 import time
 
 from tfgan_v1 import files
+from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.report import curves, event_files, pictures
+from tfgan_v1.report import event_files, pictures
 from tfgan_v1.storage import checkpoints, names, records
 
 
@@ -17,7 +18,7 @@ def start_records(context, progress):
     checkpoints.remove_after(plan.config.ckpt_folder, progress.step)
     pictures.remove_after(plan, progress.step)
     if plan.is_points:
-        curves.statistics(plan, progress)
+        progress.records["statistics"].add(_statistics(plan, progress, since=0))
     for record in progress.records.values():
         record.write(folder)
     if plan.dataset.files:
@@ -31,8 +32,8 @@ def record(context, progress, rows):
     plan, losses = context.plan, []
     for step, row in enumerate(rows, progress.step - len(rows) + 1):
         numbers = [float(str(number)) for number in row]  # the shortest decimals that are the same float32
-        epoch = (step - 1) // plan.steps_per_epoch + 1
-        losses.append(records.Losses.from_cells((step, epoch, *numbers, round(progress.seconds, 3))))
+        cells = (step, progress.epoch_of(step), *numbers, round(progress.seconds, 3))
+        losses.append(records.Losses.from_cells(cells))
         if context.events:
             context.events.add_numbers(step, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True)))
     progress.records["losses"].append(plan.config.samples_folder, losses)
@@ -50,7 +51,7 @@ def sample(context, progress):
     progress.records["samples"].append(folder, [draw_samples(context, progress)])
     progress.sample_steps.append(progress.step)
     if plan.is_points:
-        records.append_rows(folder / names.STATISTICS, curves.statistics(plan, progress)[-1:])
+        progress.records["statistics"].append(folder, _statistics(plan, progress, since=-1))
     else:
         progress.records["fixed"].append(folder, [context.session.run(graph.samplers.fixed)])
     if plan.config.holdout:
@@ -60,6 +61,15 @@ def sample(context, progress):
     if context.events:
         context.events.add_samples(progress.step, event_files.pngs_of(plan, progress), context.session)
     save_generator(context, progress)
+
+
+def _statistics(plan, progress, since):
+    """Rows of statistics.csv, from this sample on: step, epoch, KL divergence, moments of data and sample."""
+    real, rows = plan.dataset.images, []
+    for step, fake in zip(progress.sample_steps[since:], progress.samples[since:], strict=True):
+        divergence, moments = metrics.kl_divergence(real, fake), (*metrics.moments(real), *metrics.moments(fake))
+        rows.append((step, progress.epoch_of(step), divergence, *moments))
+    return rows
 
 
 def compare_held_out(context, progress):

@@ -71,11 +71,14 @@ def labels(path):
 
 def main():
     import filelock  # noqa: F401
+    import matplotlib.figure  # noqa: F401
     import PIL.Image
 
-    from tfgan_v1.training import loop  # noqa: F401, brings TensorFlow into this process
+    from tfgan_v1._tensorflow import tf
+    from tfgan_v1.training import loop  # noqa: F401
 
     PIL.Image.init()
+    tf.Graph()  # brings TensorFlow into this process
 
     for line in sys.stdin:
         order, start_time = json.loads(line), time.monotonic()

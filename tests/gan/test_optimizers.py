@@ -63,5 +63,7 @@ def test_rmsprop_adds_epsilon_inside_the_root():
 
 def test_a_constant_learning_rate_needs_no_counter():
     with tf.Graph().as_default():
-        assert make_optimizer(Config(), "d", []).num_updates is None
-        assert tf.global_variables() == []
+        weight = tf.get_variable("weight", [])
+        assert make_optimizer(Config(), "d", [weight]).num_updates is None
+        slots = {"weight/Adam", "weight/Adam_1", "beta1_power", "beta2_power"}
+        assert {variable.op.name for variable in tf.global_variables()} == {"weight", *slots}

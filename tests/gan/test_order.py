@@ -65,7 +65,7 @@ def unordered(fetch):
 )
 def test_reads_and_updates_of_each_variable_are_ordered(options):
     with Running(config(**options), 1, POINTS if options["model"] == "gaussian" else SMALL) as running:
-        step = running.gan.single_step.metrics.op
+        step = running.single_step.metrics.op
         assert len(before(step)) > 300 and list(unordered(step)) == []
 
 

@@ -230,7 +230,7 @@ def test_fresh_noise_changes_g_s_update_only():
     """With G's noise fed apart from D's, G's loss depends on its own alone."""
     options = config(g_noise="fresh", d_lr=1e-30, g_lr=1e-30)
     with Running(options, chunk=1) as running:
-        assert running.gan.single_step.z.values.shape.as_list() == [2, BATCH, NOISE]
+        assert running.single_step.z.values.shape.as_list() == [2, BATCH, NOISE]
         z = draw(0, noise.TRAINING, 0, [3, BATCH, NOISE])
         first = running.train_one(PIXELS[None, :8], z[[0, 1]])
         other_d = running.train_one(PIXELS[None, :8], z[[2, 1]])

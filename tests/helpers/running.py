@@ -28,6 +28,7 @@ class Running:
         spec = train_graph.DataSpec(data.shape[1:], data.dtype, len(data), len(data), counts)
         with self.graph.as_default():
             self.gan = train_graph.build(options, spec, chunk, train_graph.CustomParts(**parts))
+            self.single_step = train_graph.build_single_step(self.gan.spec, spec, self.gan.inputs.first_step)
         self.inputs = self.gan.inputs
         self.session = tf.Session(graph=self.graph)
         self.session.run(self.gan.initialize, train_graph.feed(self.inputs.images, data, labels))
@@ -54,14 +55,14 @@ class Running:
 
     def train_one(self, real, z, step=0, labels=None, z_labels=None):
         """One plain step, on [d_steps, batch, ...] of images and noise, and the class of each in a conditional run."""
-        plain = self.gan.single_step
+        plain = self.single_step
         feed = train_graph.feed(plain.real, real, labels) | train_graph.feed(plain.z, z, z_labels)
         return self.session.run(plain.metrics, {**feed, self.inputs.first_step: step})
 
     def plain_step(self, step):
         """One plain step on what the loop would take for it."""
         order = batches.order(self.config, len(self.data), step, 1)[0]
-        shape = self.gan.single_step.z.values.shape.as_list()
+        shape = self.single_step.z.values.shape.as_list()
         z = draw(self.config.seed, noise.TRAINING, step, shape, self.config.noise)
         if self.labels is None:
             return self.train_one(self.data[order], z, step)

@@ -107,6 +107,8 @@ def make_optimizer(config, network, variables, custom=None, after=None):
     optimizer = make((lambda: rate(updates)) if callable(rate) else rate)  # evaluated at every update
     if not isinstance(optimizer, tf.train.Optimizer):
         raise UserError(f"an optimizer's make must return a tf.train.Optimizer, not {brief(optimizer)}")
+    # An update that never runs: it creates the optimizer's slots, which must be in the graph before the loop is built.
+    optimizer.apply_gradients([(tf.zeros_like(variable), variable) for variable in variables])
     return NetworkOptimizer(optimizer, variables, updates, config.clip_gradients, after and (lambda: after(updates)))
 
 

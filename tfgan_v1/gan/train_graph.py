@@ -97,7 +97,6 @@ class TrainGraph(NamedTuple):
     broadcast: Any  # in a cluster, the op by which all workers take over the first one's state; otherwise None
     metrics: Any  # does the steps; float32 [chunk, n], the STEP_METRICS of each: the first num_steps rows are valid
     finite: Any  # bool: whether every weight and optimizer slot is finite after the steps, in a cluster on all workers
-    single_step: SingleStep
     samplers: Samplers
     d_outputs: DOutputs
     state: list  # every variable but the images: what a resume needs
@@ -124,7 +123,6 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
     with use_numerics(numerics_of(config)):
         spec = make_spec(config, data, parts)
         inputs = Inputs(tf.placeholder(tf.int64, [], "first_step"), tf.placeholder(tf.int32, [], "num_steps"), chunk)
-        single_step = build_single_step(spec, data, inputs.first_step, workers)  # creates the optimizers' slots, too
         state = tf.global_variables()
         inputs = inputs if data.stream else with_resident_images(spec, data, inputs)
         metrics, finite = build_loop(spec, data, inputs, state, workers)
@@ -134,7 +132,7 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
         samplers, d_outputs = build_samplers(spec, inputs.first_step), build_d_outputs(spec, data)
         outputs = {"metrics": metrics, "finite": finite, "samplers": samplers, "d_outputs": d_outputs}
         prepare = {"initialize": initialize, "start_average": average, "broadcast": broadcast}
-        return TrainGraph(spec, inputs, single_step=single_step, state=state, **prepare, **outputs)
+        return TrainGraph(spec, inputs, state=state, **prepare, **outputs)
 
 
 def make_spec(config, data, parts):
@@ -223,17 +221,17 @@ def build_d_outputs(spec, data):
     return DOutputs(images, tf.reduce_mean(d_output(spec.loss, logits)))
 
 
-def build_single_step(spec, data, step, workers=None):
-    """The SingleStep of a spec. It also creates the optimizers' slots, which must exist before the loop is built."""
+def build_single_step(spec, data, step):
+    """The SingleStep of a TrainGraph's spec. data: as in `build`. step: int64 scalar, as Inputs.first_step."""
     config, networks = spec.config, spec.networks
     draws = config.d_steps + (config.g_noise == "fresh")
     noise_spec = data._replace(shape=(config.noise_size,), dtype=tf.float32)
     real = image_placeholders("real", data, [config.d_steps, config.batch_size], networks.condition)
     z = image_placeholders("z", noise_spec, [draws, config.batch_size], networks.condition)
-    part, shard = data_parallel.shard_slice(workers, config.batch_size)
-    reals = [networks_input(networks, real.part((k, part), shard)) for k in range(config.d_steps)]
-    zs = [networks_input(networks, z.part((k, part), shard)) for k in range(draws)]
-    return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
+    reals = [networks_input(networks, real.part(k)) for k in range(config.d_steps)]
+    zs = [networks_input(networks, z.part(k)) for k in range(draws)]
+    with use_numerics(numerics_of(config)):
+        return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
 
 
 def build_loop(spec, data, inputs, state, workers=None):

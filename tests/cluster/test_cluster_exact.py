@@ -2,16 +2,16 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+import forked
 from cluster_systems import SYSTEMS
-from conftest import REPOSITORY, THOROUGH
+from conftest import THOROUGH
 from tfgan_v1.cluster.launch import free_addresses
 
+PROGRAM = "import cluster_systems, sys; cluster_systems.main(int(sys.argv[1]), *sys.argv[2:])"
 pytestmark = pytest.mark.slow
 # Three workers, which have unequal shares, train one system for each kind of exchange, or all; two train one.
 WITH_THREE = (
@@ -36,22 +36,8 @@ def start(folder, addresses, names):
     """Starts the program of each worker, or of one process that is alone."""
     processes = []
     for index in range(max(1, len(addresses))):
-        with (folder / f"{index}.log").open("wb") as log:
-            processes.append(
-                subprocess.Popen(
-                    [
-                        sys.executable,
-                        REPOSITORY / "tests" / "helpers" / "cluster_systems.py",
-                        str(index),
-                        folder,
-                        *addresses,
-                    ],
-                    env={**os.environ, "PYTHONPATH": str(REPOSITORY), "SYSTEMS": json.dumps(names)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
-            )
+        log, env = folder / f"{index}.log", {**os.environ, "SYSTEMS": json.dumps(names)}
+        processes.append(forked.Process(PROGRAM, (index, folder, *addresses), out=log, err=log, cwd=folder, env=env))
     return processes
 
 

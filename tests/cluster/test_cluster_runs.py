@@ -176,9 +176,10 @@ def other_data(folder):
 
 def other_version(folder):
     patch = """
-import json, os, tfgan_v1
+import json, os
+from tfgan_v1.storage import run_folder
 if json.loads(os.environ["TF_CONFIG"])["task"]["index"]:
-    tfgan_v1.__version__ = "0.0.1"
+    run_folder.__version__ = "0.0.1"
 """
     return commands(folder), patch, "the worker at {1} has version of tfgan_v1 0.0.1, and the chief at {0} has "
 

@@ -1,4 +1,4 @@
-"""The systems that test_cluster_exact.py trains, and the program of each worker: index, folder, addresses.
+"""The systems that test_cluster_exact.py trains, and the program of each worker, `main`.
 
 Without addresses, a process trains alone. The environment variable SYSTEMS names the systems to train.
 
@@ -8,7 +8,6 @@ All workers build the same graphs in the same order, with one server and one cou
 import itertools
 import json
 import os
-import sys
 
 import numpy as np
 
@@ -145,7 +144,3 @@ def main(index, folder, *addresses):
         np.savez(os.path.join(folder, f"{number}.{index}.npz"), **{k.replace("/", "|"): v for k, v in found.items()})
         print(name, flush=True)
     os._exit(0)  # a server of TensorFlow does not end
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:])

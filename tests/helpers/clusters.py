@@ -1,11 +1,9 @@
 """Workers of a cluster on this machine, for the tests: processes with a TF_CONFIG each."""
 
-import contextlib
 import os
-import subprocess
-import sys
 import time
 
+import forked
 from conftest import REPOSITORY
 from tfgan_v1.cluster.addresses import VARIABLE, Addresses, to_environment
 from tfgan_v1.cluster.launch import free_addresses
@@ -31,17 +29,8 @@ def start(folder, commands, before="", addresses=None, env=None):
     processes = []
     for index, flags in enumerate(commands):
         variables = {**os.environ, VARIABLE: to_environment(Addresses(workers, index)), "PYTHONPATH": str(REPOSITORY)}
-        with (folder / f"{index}.out").open("wb") as out, (folder / f"{index}.err").open("wb") as err:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", script, *map(str, flags)],
-                    cwd=REPOSITORY,
-                    env={**variables, **(env or {})},
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                )
-            )
+        files = {"out": folder / f"{index}.out", "err": folder / f"{index}.err"}
+        processes.append(forked.Process(script, flags, **files, cwd=REPOSITORY, env={**variables, **(env or {})}))
     return processes, workers
 
 
@@ -57,8 +46,7 @@ def finish(folder, processes, ignored=(), limit=LIMIT):
             time.sleep(0.02)
     finally:
         for each in processes:
-            with contextlib.suppress(ProcessLookupError):
-                each.kill()
+            each.kill()
             each.wait()
     texts = [[(folder / f"{i}.{name}").read_text() for name in ("out", "err")] for i in range(len(processes))]
     return [

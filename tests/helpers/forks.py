@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+import forked
+
 SMALL = {"num_samples": 2, "sheets": "each", "xla": "off"}  # options of all these runs
 TENSORS = "write tensors"  # the only stage inside TensorFlow
 
@@ -70,16 +72,7 @@ def labels(path):
 
 
 def main():
-    import filelock  # noqa: F401
-    import matplotlib.figure  # noqa: F401
-    import PIL.Image
-
-    from tfgan_v1._tensorflow import tf
-    from tfgan_v1.training import loop  # noqa: F401
-
-    PIL.Image.init()
-    tf.Graph()  # brings TensorFlow into this process
-
+    forked.import_all()
     for line in sys.stdin:
         order, start_time = json.loads(line), time.monotonic()
         pid = os.fork()

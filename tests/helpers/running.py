@@ -1,5 +1,6 @@
 """A training graph with a session, on 40 random images or points, for tests of single steps."""
 
+import functools
 import zlib
 
 import numpy as np
@@ -28,11 +29,15 @@ class Running:
         spec = train_graph.DataSpec(data.shape[1:], data.dtype, len(data), len(data), counts)
         with self.graph.as_default():
             self.gan = train_graph.build(options, spec, chunk, train_graph.CustomParts(**parts))
-            self.single_step = train_graph.build_single_step(self.gan.spec, spec, self.gan.inputs.first_step)
-        self.inputs = self.gan.inputs
+        self.inputs, self._spec = self.gan.inputs, spec
         self.session = tf.Session(graph=self.graph)
         self.session.run(self.gan.initialize, train_graph.feed(self.inputs.images, data, labels))
         self.initial = self.values()
+
+    @functools.cached_property
+    def single_step(self):
+        with self.graph.as_default():
+            return train_graph.build_single_step(self.gan.spec, self._spec, self.inputs.first_step)
 
     def reset(self):
         """Sets all variables to their initial values; the initializers would draw others now."""

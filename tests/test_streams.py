@@ -16,7 +16,7 @@ LOST = "train.py: standard output could not be written (No space left on device)
 @pytest.mark.parametrize(
     "redirections, code, epochs_shown, err",
     [
-        ("2>&-", 0, 2, ""),
+        thorough("2>&-", 0, 2, ""),
         thorough("2>/dev/full", 0, 2, ""),
         thorough(">&-", 0, 0, ""),
         thorough(">&- 2>&-", 0, 0, ""),

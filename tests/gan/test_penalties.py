@@ -170,9 +170,9 @@ def test_every_loss_goes_with_every_penalty(loss, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["conv", thorough("dcgan"), "dcgan_upsample"])
-def test_every_penalty_goes_with_the_convolutional_presets(model):
-    for name in NAMES:
+@pytest.mark.parametrize("model, names", [("conv", NAMES[:1]), thorough("dcgan", NAMES), ("dcgan_upsample", NAMES)])
+def test_every_penalty_goes_with_the_convolutional_presets(model, names):
+    for name in names:
         with Running(config(model=model, penalty=name, penalty_weight=1.0), 2, SMALL) as running:
             assert np.isfinite(running.train(0, 2)).all(), name
 

@@ -33,8 +33,7 @@ LOOP_ONLY = {
     "whole": ({"model": "gaussian", "batch_size": 7}, POINTS),
 }
 ALL = {**SYSTEMS, **COMPILED, **LOOP_ONLY}
-
-
+SHAPED = ("mlp", "dcgan_upsample", "compiled points", "whole")  # tried with placeholders of another length, too
 SLOW = ("compiled convolutions", "conv", "D first")
 
 
@@ -52,10 +51,13 @@ def test_the_loop_equals_single_steps_and_the_chunk_size_changes_no_bit(name):
     def bits(values, metrics):
         return {key: value.tobytes() for key, value in values.items()}, metrics.tobytes()
 
-    with Running(options, 6, images) as long, Running(options, 4, images) as short:
+    with Running(options, 6, images) as long:
         values, metrics = six_steps(long, 6)
-        for running, chunk in ((long, 1), (short, 4), (short, 1)):
-            assert bits(*six_steps(running, chunk)) == bits(values, metrics), (running.chunk, chunk)
+        for chunk in (1, 4):
+            assert bits(*six_steps(long, chunk)) == bits(values, metrics), chunk
+        if name in SHAPED:
+            with Running(options, 4, images) as short:
+                assert bits(*six_steps(short, 4)) == bits(values, metrics)
         if name in LOOP_ONLY:  # options of the loop that a single step does not know
             return
         long.reset()

@@ -1,7 +1,7 @@
 """Python programs as forks of one process that has imported TensorFlow, whose import takes longer than most tests.
 
-`python forked.py` reads orders from stdin, one JSON value per line: the arguments of `child`, or the pid of a fork whose
-exit code is asked for. It answers each with a line: the fork's pid, or its exit code, as in subprocess, or null.
+`python forked.py` reads orders from stdin, one JSON value per line: the arguments of `child`, or the pid of a fork
+whose exit code is asked for. It answers each with a line: the fork's pid, or its exit code, as in subprocess, or null.
 """
 
 import atexit

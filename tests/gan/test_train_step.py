@@ -122,7 +122,7 @@ def test_learning_rates_decay_with_the_updates_of_their_own_network():
 @pytest.mark.parametrize("d_steps", [1, 3])
 @pytest.mark.parametrize("g_noise", ["same", "fresh"])
 @pytest.mark.parametrize("d_batches", ["joint", "separate", "in_turn"])
-def test_every_network_call_of_a_run_has_its_own_rng_index(d_steps, g_noise, d_batches):
+def test_no_two_rng_indices_of_a_run_are_equal(d_steps, g_noise, d_batches):
     options, used = config(d_steps=d_steps, g_noise=g_noise, d_batches=d_batches), []
     for step in range(5):
         *d_keys, g_keys = rng_keys(options, step)

@@ -9,6 +9,7 @@ from tfgan_v1.errors import UserError, brief
 
 VARIABLE = "TF_CONFIG"
 LAUNCHED = "TFGAN_LAUNCHED"  # is set in the workers that --workers starts
+WAIT = 300  # seconds in which all workers must have come, unless --wait says otherwise
 EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 

@@ -63,7 +63,7 @@ def parse(call, argv):
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
     add("--workers", metavar="N", type=whole(MOST_WORKERS), help=f"{workers} (see docs/cluster.md)")
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
-    add("--wait", metavar="SECONDS", type=whole(86_400), default=300, help=wait)
+    add("--wait", metavar="SECONDS", type=whole(86_400), default=addresses.WAIT, help=wait)
     return parser.parse(argv)
 
 

@@ -14,8 +14,6 @@ from tfgan_v1.storage import run_data
 from tfgan_v1.training import loop, worker
 from tfgan_v1.training.plan import Custom, make_plan
 
-WAIT = 300.0  # seconds in which all workers must have come
-
 
 def train(
     config,
@@ -29,7 +27,7 @@ def train(
     images=None,
     labels=None,
     on_sample=None,
-    wait=WAIT,
+    wait=addresses.WAIT,
 ):
     """Trains a GAN; writes checkpoints, samples, losses and plots into the two folders of `config`. Returns Progress.
 
@@ -68,7 +66,7 @@ class Request(NamedTuple):
     overwrite: bool = False
     custom: Custom = Custom()
     on_sample: Callable | None = None
-    wait: float = WAIT
+    wait: float = addresses.WAIT
     end: Any = None  # see member.Member
 
 

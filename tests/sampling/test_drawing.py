@@ -99,7 +99,7 @@ def test_streamed_arrays_have_the_bytes_of_np_save(run, generator, sample, monke
 
 
 def test_more_images_than_a_block_are_drawn_one_block_after_the_other(run, generator, sample):
-    drawn = drawing.make_drawing(drawing.Request(num=2 * drawing.BLOCK + 3))
+    drawn = drawing.make_drawing(drawing.DrawRequest(num=2 * drawing.BLOCK + 3))
     blocks = list(drawn.blocks(generator))
     assert [len(block) for block in blocks] == [drawing.BLOCK, drawing.BLOCK, 3]
     assert np.load(sample(run, "a.npy", "--num", drawn.count)).tobytes() == np.concatenate(blocks).tobytes()
@@ -108,9 +108,9 @@ def test_more_images_than_a_block_are_drawn_one_block_after_the_other(run, gener
 
 def test_blocks_of_large_images_are_smaller(generator, monkeypatch):
     monkeypatch.setattr(drawing, "BLOCK_BYTES", 4 * 8 * 12 * 3 * 5)
-    assert [len(block) for block in drawing.make_drawing(drawing.Request(num=12)).blocks(generator)] == [5, 5, 2]
+    assert [len(block) for block in drawing.make_drawing(drawing.DrawRequest(num=12)).blocks(generator)] == [5, 5, 2]
     monkeypatch.setattr(drawing, "BLOCK_BYTES", 1)
-    assert [len(block) for block in drawing.make_drawing(drawing.Request(num=2)).blocks(generator)] == [1, 1]
+    assert [len(block) for block in drawing.make_drawing(drawing.DrawRequest(num=2)).blocks(generator)] == [1, 1]
 
 
 @pytest.mark.parametrize("flags", [["--interpolate", "3,7,12"], ["--map", "4"], ["--seeds", "5,1"]], ids=" ".join)

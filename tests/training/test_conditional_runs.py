@@ -132,7 +132,7 @@ def test_normal_noise_is_interpolated_on_a_sphere():
 
 def test_files_of_images_have_names_of_their_own_whatever_the_classes_are_called():
     classes = ("a/b", "a_b", "A b", "x" * 100, "x" * 99 + "y", "\u732b" * 100, "")
-    drawn = drawing.make_drawing(drawing.Request(num=2, class_names="each"), classes)
+    drawn = drawing.make_drawing(drawing.DrawRequest(num=2, class_names="each"), classes)
     names = [drawn.file_name(image, drawing.file_stems(classes)) for image in range(drawn.count)]
     assert len({name.casefold() for name in names}) == 2 * len(classes)
     assert all(len(name.encode()) < 200 and "/" not in name for name in names)

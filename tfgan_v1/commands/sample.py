@@ -136,7 +136,7 @@ def run(argv, program):
         check_points(flags, suffix)
     if flags["truncate"] is not None:
         latents.check_truncation(flags["truncate"], saved.config.noise)
-    request = drawing.Request(**{name: flags[name] for name in drawing.Request._fields})
+    request = drawing.DrawRequest(**{name: flags[name] for name in drawing.DrawRequest._fields})
     drawn = drawing.make_drawing(request, classes, closed=suffix == ".gif")
     with_text = bool(flags["captions"] or flags["nearest"] or (flags["map"] and suffix == ".png"))
     image_files.check_number(out, drawn.count, shape, with_text)

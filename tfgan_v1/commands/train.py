@@ -90,7 +90,7 @@ def run(argv, program):
     from tfgan_v1.training import train
 
     end = partial(end_process, speaker=speaker_of("train", program))
-    progress = train.run(train.Request(make_config, known, resume, overwrite, wait=wait, end=end))
+    progress = train.run(train.TrainRequest(make_config, known, resume, overwrite, wait=wait, end=end))
     signal_name = progress.stopped_by and signal.Signals(progress.stopped_by).name
     if cluster and not cluster.is_chief:
         ended = f"Stopped by {signal_name}" if signal_name else "Done"

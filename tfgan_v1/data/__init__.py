@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import arrays
-from tfgan_v1.data.datasets import DATASETS, Request, license_note, mnist_or_warped
+from tfgan_v1.data.datasets import DATASETS, LoadRequest, license_note, mnist_or_warped
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
 from tfgan_v1.errors import UserError, brief, warn
@@ -59,7 +59,7 @@ def load(
     label for each image, instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or
     the labels are missing or unreadable, or the images cannot have the shape.
     """
-    request = Request(data_dir, download, mean, std, seed)
+    request = LoadRequest(data_dir, download, mean, std, seed)
     if labels is None:
         return _load(name, request, shaping, strict, cache_dir)
     from tfgan_v1.data import label_files
@@ -126,7 +126,7 @@ def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed
     training images, there are none: they would be of other classes.
     """
     row = DATASETS.get(None if name is None else os.fspath(name)) if labels is None else None
-    content = row and row.load_test(Request(data_dir, download, mean, std, seed))
+    content = row and row.load_test(LoadRequest(data_dir, download, mean, std, seed))
     return content and _dataset(os.fspath(name), content, shaping)
 
 

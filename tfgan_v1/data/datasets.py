@@ -14,7 +14,7 @@ from tfgan_v1.data.warped import NUM_SOURCES, mnist_warped
 _STREAM = 0x9A55  # separates the draws of `gaussian` from all others with the same seed
 
 
-class Request(NamedTuple):
+class LoadRequest(NamedTuple):
     """What a loader may depend on: see `data.load`."""
 
     data_dir: str | None = None
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     """A data set."""
 
     license: str  # a note for files that go elsewhere, as commonly cited; no legal advice
-    load: Callable  # Request -> Labelled images or points
+    load: Callable  # LoadRequest -> Labelled images or points
     load_test: Callable = lambda request: None  # as `load`, for the test images; None if there are none
     period: int = 0  # images k and k + period show one picture: no split separates them; 0 if there are none such
     composed: bool = False  # of random pictures, one in each color channel: no split keeps these apart

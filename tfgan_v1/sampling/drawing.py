@@ -115,7 +115,7 @@ def _map_latents(drawing, generator, images):
 LATENTS = {"seeds": _seeds_latents, "path": _path_latents, "map": _map_latents}  # kind -> the latents of its images
 
 
-class Request(NamedTuple):
+class DrawRequest(NamedTuple):
     """The flags of `sample` that say what to draw."""
 
     num: int | None = None
@@ -128,7 +128,7 @@ class Request(NamedTuple):
 
 
 def make_drawing(request, classes=(), closed=False):
-    """The Drawing of a Request. Raises UserError for flags that do not go together.
+    """The Drawing of a DrawRequest. Raises UserError for flags that do not go together.
 
     classes: the names of the run's classes, () unless it is conditional. closed: whether an interpolation returns to
     where it began, as an animation does.

@@ -54,10 +54,10 @@ def train(
     dataset = None if images is None else run_data.from_array(config, images, labels)
     custom = Custom(CustomParts(model, loss, d_optimizer, g_optimizer), dataset)
     options = {option.name: getattr(config, option.name) for option in fields(Config)}
-    return run(Request(lambda: config, options, resume, overwrite, custom, on_sample, wait))
+    return run(TrainRequest(lambda: config, options, resume, overwrite, custom, on_sample, wait))
 
 
-class Request(NamedTuple):
+class TrainRequest(NamedTuple):
     """A training that is asked for."""
 
     make_config: Callable  # () -> Config; in a cluster, the chief alone knows the options of a run that is resumed
@@ -71,7 +71,7 @@ class Request(NamedTuple):
 
 
 def run(request):
-    """Carries out a Request. Returns Progress; in a cluster, that of the chief alone has records."""
+    """Carries out a TrainRequest. Returns Progress; in a cluster, that of the chief alone has records."""
     start = {"resume": request.resume, "overwrite": request.overwrite, "custom": request.custom}
     cluster = addresses.from_environment()
     if cluster is None:

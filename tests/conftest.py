@@ -14,8 +14,10 @@ import pytest
 from small_runs import small_config
 from tfgan_v1 import Config, cli, data
 from tfgan_v1.data import datasets, published
+from tfgan_v1.report import plots
 
 REPOSITORY = Path(__file__).parents[1]
+FIGURE_PNG = plots.figure_png
 REAL_DATA = os.environ.get("TFGAN_DATA")
 THOROUGH = bool(os.environ.get("TFGAN_THOROUGH"))  # more kills, damaged files and systems than fit into 15 minutes
 
@@ -66,7 +68,14 @@ def _nothing_from_outside(tmp_path_factory):
 
 
 @pytest.fixture
-def digits_config(tmp_path):
+def quick_plots(request, monkeypatch):
+    """Plots take half the time of a small run. So they are drawn only where a test looks at them: marked as `plots`."""
+    if not request.node.get_closest_marker("plots"):
+        monkeypatch.setattr(plots, "figure_png", lambda figure: b"a plot")
+
+
+@pytest.fixture
+def digits_config(tmp_path, quick_plots):
     """Makes configurations of short runs on the embedded digits, 17 steps an epoch, without the time to compile."""
 
     def make(name="run", **options):
@@ -77,7 +86,7 @@ def digits_config(tmp_path):
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(tmp_path, quick_plots):
     """Makes configurations of runs of six steps on 40 random images of 8x8: see small_runs.small_config."""
     return lambda name="run", *args, **options: small_config(tmp_path / name, *args, **options)
 
@@ -87,7 +96,13 @@ def preset_run(tmp_path_factory):
     """A preset -> the Progress of a small run of it, on images in color. Tests only read in its folders."""
     from tfgan_v1 import train
 
-    return functools.cache(lambda model: train(small_config(tmp_path_factory.mktemp(model) / "run", model, 3)))
+    @functools.cache
+    def run(model):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plots, "figure_png", FIGURE_PNG)  # which the first test to ask may have replaced
+            return train(small_config(tmp_path_factory.mktemp(model) / "run", model, 3))
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -67,14 +67,16 @@ class Running:
     def plain_step(self, step):
         """One plain step on what the loop would take for it."""
         order = batches.order(self.config, len(self.data), step, 1)[0]
-        shape = self.single_step.z.values.shape.as_list()
-        z = draw(self.config.seed, noise.TRAINING, step, shape, self.config.noise)
-        if self.labels is None:
-            return self.train_one(self.data[order], z, step)
-        with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-            condition = self.gan.networks.condition
-            drawn = session.run(condition.draw(self.config.seed, noise.TRAINING_CLASSES, step, 1, shape[:2]))[0]
-        return self.train_one(self.data[order], z, step, self.labels[order], drawn)
+        drawn = [each for each in self._noise if each is not None]  # noise and, in a conditional run, classes
+        z, *z_labels = self.session.run(drawn, {self.inputs.first_step: step})
+        labels = () if self.labels is None else (self.labels[order], *z_labels)
+        return self.train_one(self.data[order], z, step, *labels)
+
+    @functools.cached_property
+    def _noise(self):
+        streams, shape = (noise.TRAINING, noise.TRAINING_CLASSES), self.single_step.z.values.shape.as_list()[:2]
+        with self.graph.as_default():
+            return train_graph.draw_noise(self.gan.spec, streams, self.inputs.first_step, 1, shape).part(0)
 
     def preview(self, step):
         """Samples at a step."""

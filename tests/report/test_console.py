@@ -4,14 +4,13 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
-import subprocess
-import sys
 import termios
 
 import pytest
 
-from conftest import REPOSITORY
+import forked
 from tfgan_v1.report import console
 from tfgan_v1.storage.progress import new_progress
 from tfgan_v1.training.plan import make_plan
@@ -44,28 +43,29 @@ def test_speed_and_time_left_are_those_since_the_last_line(digits_config, capsys
     assert progress.reported == (7.0, 34)
 
 
-def on_a_terminal(argv, columns, term, cwd):
-    """(exit code, what a command prints) on a terminal of 24 lines."""
+TRAIN = "import sys; from tfgan_v1 import cli; sys.exit(cli.main(['train', *sys.argv[1:]], 'train.py'))"
+
+
+def on_a_terminal(flags, columns, term, cwd):
+    """(exit code, what `train` prints) on a terminal of 24 lines."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": term}
-    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env) as process:
-        os.close(theirs)
-        printed = b""
-        try:
-            while more := os.read(ours, 10_000):
-                printed += more
-        except OSError:  # Linux ends so, when the command has ended
-            pass
+    terminal, printed = os.ttyname(theirs), b""
+    process = forked.Process(TRAIN, flags, out=terminal, err=terminal, cwd=cwd, env=env)
+    while select.select([ours], [], [], 0.05)[0] or process.poll() is None:
+        if select.select([ours], [], [], 0)[0]:
+            printed += os.read(ours, 10_000)
     os.close(ours)
+    os.close(theirs)
     return process.returncode, printed.decode()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("columns, term", [(80, "xterm"), (30, "xterm"), (80, "dumb")])
 def test_an_epoch_is_one_line_on_a_terminal_next_to_the_bar_that_a_dumb_one_does_not_get(tmp_path, columns, term):
-    argv = [sys.executable, REPOSITORY / "train.py", "--dataset", "digits", "--epochs", "5", "--xla", "off"]
-    code, printed = on_a_terminal(argv, columns, term, tmp_path)
+    flags = ["--dataset", "digits", "--epochs", 5, "--xla", "off"]
+    code, printed = on_a_terminal(flags, columns, term, tmp_path)
     training, _, summary = printed.partition("Done: ")
     assert code == 0 and "review.html" in summary and "\x1b" not in printed  # no colors
     rows = [row for line in training.split("\r\n") for row in line.split("\r")]

@@ -20,6 +20,7 @@ def table(path):
     return list(csv.DictReader(path.open()))
 
 
+@pytest.mark.plots
 def test_held_out_images_are_not_trained_on_and_their_outputs_are_recorded(digits_config, capsys):
     config = digits_config(holdout=100)
     made = make_plan(config)
@@ -108,6 +109,7 @@ def test_techniques_that_the_data_do_not_allow_are_one_sentence(digits_config, o
         make_plan(digits_config(**options))
 
 
+@pytest.mark.plots
 def test_the_best_generator_so_far_is_kept_and_its_values_are_recorded(small, capsys):
     """Without labels, nothing trains a classifier."""
     config = small(evaluate_every=2, average=0.9)

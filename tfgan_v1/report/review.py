@@ -75,7 +75,9 @@ def as_samples(samples, path):
     UserError if it is empty, or if the arrays differ in shape or are no images.
     """
     if not samples:
-        raise UserError(f"{path} holds an empty list and no samples; train a run first")
+        raise UserError(
+            f"{path} holds an empty list, as no samples were drawn yet; train longer, or with a smaller --sample-every"
+        )
     shapes = {sample.shape[1:] for sample in samples}
     if len(shapes) > 1:
         raise UserError(f"{path} holds samples of different shapes: {' and '.join(map(str, sorted(shapes)[:2]))}")

@@ -242,12 +242,16 @@ def test_a_disk_full_at_any_stage_is_an_error_of_one_sentence_and_a_resume_with_
 
 
 def test_a_second_trainer_is_refused_until_the_first_is_killed(tmp_path, dataset, forks):
-    run, stderr = options(tmp_path / "run", dataset, 100_000), tmp_path / "stderr"
+    run, stderr, kill = options(tmp_path / "run", dataset, 100_000), tmp_path / "stderr", tmp_path / "kill"
     with ThreadPoolExecutor() as pool, Forks() as others:
-        first = pool.submit(others.train, run, kill_after=6)
-        while not state_step(run):
-            time.sleep(0.1)
-        assert forks.train(run, resume=True, stderr=stderr)["code"] == 2
+        first = pool.submit(others.train, run, kill_at_line=[kill, 1, 0])
+        try:
+            while not state_step(run):
+                assert not first.done()
+                time.sleep(0.1)
+            assert forks.train(run, resume=True, stderr=stderr)["code"] == 2
+        finally:
+            kill.write_text("now\n")
         assert stderr.read_text().count("\n") == 1 and "another process is training" in stderr.read_text()
         assert first.result()["code"] == -signal.SIGKILL
     assert forks.train({**run, "epochs": state_step(run) // 3 + 2}, resume=True)["code"] == 0

@@ -88,7 +88,7 @@ def child(script, arguments, out, err, cwd, env):
     code = 1
     try:
         for number, path in enumerate((os.devnull, out, err)):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)  # out and err may be one file
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(env)

@@ -54,6 +54,11 @@ class Counted(io.FileIO):
         Counted.moved += count
         return count
 
+    def readall(self):
+        content = super().readall()
+        Counted.moved += len(content)
+        return content
+
     def write(self, content):
         Counted.moved += len(content)
         return super().write(content)

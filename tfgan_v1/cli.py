@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tfgan_v1 import __version__
 from tfgan_v1.commands import end_process, say, speaker_of
-from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief
+from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, speaking
 from tfgan_v1.streams import discard, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does
@@ -31,7 +31,7 @@ def main(argv=None, program="tfgan"):
     """
     command, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     speaker = speaker_of(command, program) if command in COMMANDS else program
-    with tolerant_streams() as stdout:
+    with speaking(flags=True), tolerant_streams() as stdout:
         try:
             code = _run(command, flags, program)
             stdout.flush()

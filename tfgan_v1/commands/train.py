@@ -11,7 +11,7 @@ from tfgan_v1.cluster import addresses
 from tfgan_v1.commands import call_of, end_process, say, speaker_of
 from tfgan_v1.commands.parsing import Parser, whole
 from tfgan_v1.config import Config, from_mapping
-from tfgan_v1.config.options import OneOf, Range, as_flags, flag, from_text, value_type
+from tfgan_v1.config.options import OneOf, as_flags, flag, from_text, help_text, value_type
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import names, run_folder
 
@@ -52,7 +52,9 @@ def parse(call, argv):
             value["action"] = "store_true"
         else:
             value |= {"type": partial(from_text, option), "metavar": _metavar(option)}
-        group.add_argument(flag(option.name), help=_help(option, getattr(defaults, option.name)), **value)
+        group.add_argument(
+            flag(option.name), help=help_text(option, getattr(defaults, option.name)).replace("%", "%%"), **value
+        )
         if option.name == "optimizer":
             group.add_argument("--optimiser", dest="optimizer", **{**value, "help": argparse.SUPPRESS})
     add = groups["model"].add_argument
@@ -155,14 +157,3 @@ def _metavar(option):
     if isinstance(valid, OneOf):
         return f"{{{','.join(map(str, valid))}}}"
     return option.metadata["metavar"] or {int: "N", float: "X"}[value_type(option)]
-
-
-def _help(option, default):
-    """An option's help with, in brackets, a short range and the default."""
-    text, valid, notes = option.metadata["help"], option.metadata["valid"], []
-    if isinstance(valid, Range) and valid.high < 1000:
-        notes.append(f"{valid.low:g} to {valid.high:g}")
-    if default is not None and default is not False:
-        notes.append(f"default: {default}")
-    text = text() if callable(text) else text
-    return (text + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from types import NoneType
 from typing import Any, get_args
 
 from tfgan_v1 import data
-from tfgan_v1.config.options import OneOf, Range, checked, flag, option
+from tfgan_v1.config.options import OneOf, Range, checked, flag, help_text, option, value_type
 from tfgan_v1.data.shapes import FITS, LARGEST_SIDE
 from tfgan_v1.devices import fastest_xla
-from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.errors import SWITCHES, UserError, brief, did_you_mean, in_python
 from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_ARGUMENTS, D_CONDITIONS, G_ARGUMENTS, G_CONDITIONS, takes
 from tfgan_v1.gan.losses import LOSSES
@@ -40,7 +42,7 @@ class Config:
     """Everything that determines a run. The model's preset sets what is not given.
 
     Two runs with equal configurations, on one machine with the same versions, give identical results. Raises UserError
-    for a value of the wrong type or out of its range.
+    for an unknown name, and for a value of the wrong type or out of its range.
     """
 
     model: str = option("preset: the networks, and the defaults of the other flags", OneOf(MODELS), default="mlp")
@@ -68,6 +70,7 @@ class Config:
     image_size: str | None = option(
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
         metavar="SIZE",
+        join="x",
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
@@ -132,6 +135,7 @@ class Config:
     augment: str | None = option(
         lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}",
         metavar="LIST",
+        join=",",
     )
     average: float = option(
         "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
@@ -270,6 +274,10 @@ class Config:
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
 
+    def __repr__(self):
+        shown = {"model": self.model, **given_options(self)}
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
     @property
     def size(self):
         """(height, width) that images are resized to, or None."""
@@ -310,6 +318,40 @@ class Config:
     def samples_folder(self):
         """Path of the folder with this run's samples, losses and plots."""
         return Path(self.samples, self.name or "")
+
+
+def check_names(names, *more):
+    """Raises UserError for a name that is no option's and none of `more`."""
+    known = [*(each.name for each in fields(Config)), *more]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(str(name), known) or "help(Config) lists them"
+            raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
+
+
+def _with_checked_names(init):
+    """The __init__ of Config, which says of an unknown option which one was meant."""
+
+    @wraps(init)
+    def __init__(self, *values, **options):
+        check_names(options)
+        init(self, *values, **options)
+
+    return __init__
+
+
+def _described(each):
+    """An option in the help of Config, made from its field."""
+    default = each.metadata["common"] if each.default is None else each.default
+    if default is None and NoneType not in get_args(each.type):
+        default = "the preset's"
+    text = in_python(f"{each.name}: {help_text(each, default, in_full=True)}")
+    return fill(text, 100, initial_indent=" " * 4, subsequent_indent=" " * 8)
+
+
+Config.__init__ = _with_checked_names(Config.__init__)
+Config.__doc__ += "\n    The options:\n\n" + "\n".join(map(_described, fields(Config)))
+SWITCHES.update(each.name for each in fields(Config) if value_type(each) is bool)
 
 
 def _check_combinations(config):
@@ -386,11 +428,6 @@ def preset_options(config):
 
 def from_mapping(values: Mapping[str, Any]) -> Config:
     """The Config with these values by name. Raises UserError for an unknown name."""
-    names = [each.name for each in fields(Config)]
-    for name in values:
-        if name not in names:
-            hint = did_you_mean(str(name), names) or "see --help of train"
-            raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
     return Config(**values)
 
 

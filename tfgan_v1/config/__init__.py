@@ -329,15 +329,10 @@ def check_names(names, *more):
             raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
 
 
-def _with_checked_names(init):
-    """The __init__ of Config, which says of an unknown option which one was meant."""
-
-    @wraps(init)
-    def __init__(self, *values, **options):
-        check_names(options)
-        init(self, *values, **options)
-
-    return __init__
+@wraps(Config.__init__)
+def _init(self, *values, **options):
+    check_names(options)
+    _init.__wrapped__(self, *values, **options)
 
 
 def _described(each):
@@ -349,7 +344,7 @@ def _described(each):
     return fill(text, 100, initial_indent=" " * 4, subsequent_indent=" " * 8)
 
 
-Config.__init__ = _with_checked_names(Config.__init__)
+Config.__init__ = _init
 Config.__doc__ += "\n    The options:\n\n" + "\n".join(map(_described, fields(Config)))
 SWITCHES.update(each.name for each in fields(Config) if value_type(each) is bool)
 

@@ -4,14 +4,18 @@ import math
 import os
 import shutil
 import sys
+import warnings
 from datetime import timedelta
 
-from tqdm import tqdm
-
+from tfgan_v1.errors import speech, worded
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import records
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # without ipywidgets, a notebook gets a bar of text
+    from tqdm.autonotebook import tqdm  # tqdm.auto without asyncio
 
 
 def write_line(plan, progress, numbers):
@@ -39,7 +43,7 @@ def write_line(plan, progress, numbers):
     else:
         parts = [losses, ", ".join([outputs, *accuracies]), ", ".join(points), f"{speed}, {time_left} left"]
         line = "... ".join(filter(None, parts))
-    _print(line)
+    _print(line, last=progress.step == plan.total_steps)
 
 
 def progress_bar(plan, progress):
@@ -52,17 +56,35 @@ def _unit(plan):
 
 
 def bar(total, unit, done=0):
-    """A bar on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
+    """A bar on a terminal, unless TERM is dumb, or in a notebook: images per second, and the time left."""
     return tqdm(
         total=total,
+        file=sys.stdout if in_notebook() else None,  # in the order of the lines, and not on red
         initial=done,
         unit=f" {unit}",
         unit_scale=True,
         bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",
         dynamic_ncols=True,
         leave=False,
-        disable=True if os.environ.get("TERM") == "dumb" else None,  # None: unless stderr is a terminal
+        disable=not _has_bar(),
     )
+
+
+def _has_bar():
+    terminal = sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return speech["verbose"] not in (0, 2) and bool(terminal or in_notebook())
+
+
+def in_notebook():
+    """Whether a Jupyter kernel, and no terminal, runs this process."""
+    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    return hasattr(shell, "kernel")
+
+
+def say(line):
+    """Prints a line that is no warning, unless the caller in Python wants none."""
+    if speech["verbose"] != 0:
+        print(worded(line), flush=True)
 
 
 def written_files(config):
@@ -85,10 +107,11 @@ def write_scores(plan, progress, evaluator):
     _print(f"{plan.step_label(progress.step).capitalize()}: {shown}{best}")
 
 
-def _print(line):
-    """Prints a line above the bar."""
-    with tqdm.external_write_mode():
-        print(line, flush=True)
+def _print(line, last=False):
+    """Prints a line above the bar; where train in Python has a bar, only the last one."""
+    if speech["verbose"] is None or last or not _has_bar():
+        with tqdm.external_write_mode():
+            say(line)
 
 
 def fitted(line, parts, width):

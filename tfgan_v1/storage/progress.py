@@ -1,12 +1,15 @@
 """A run's progress in memory, and how a resume restores it from disk."""
 
 from dataclasses import dataclass, field
+from functools import partial, reduce
 
 from tfgan_v1 import devices
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage import checkpoints, names, records, run_folder
 from tfgan_v1.storage.records import Record
+
+STOPPED = -1  # in place of a signal's number: on_sample ended the training
 
 
 @dataclass
@@ -23,8 +26,20 @@ class Progress:
     sample_steps: list = field(default_factory=list)  # the step of each of the samples
     evaluating: float = 0.0  # seconds of this process that went into scores while training
     best: tuple | None = None  # (step, first score) of the best generator so far
-    stopped_by: int | None = None  # the number of the signal that ended training early
+    stopped_by: int | None = None  # the number of the signal that ended training early, or STOPPED
     exception: BaseException | None = None  # of on_sample, which ended training early
+
+    def __repr__(self):
+        config, steps = self.config, 1 if self.config.steps else self.steps_per_epoch
+        done = f"{self.step / steps:,.2f}".removesuffix(".00")
+        losses = "".join(f", D {row.d_loss:.2f}, G {row.g_loss:.2f}" for row in self.losses[-1:])
+        page = config.samples_folder / names.REVIEW_PAGE
+        return f"Progress({self.unit} {done} of {config.steps or config.epochs:,}{losses}; {page})"
+
+    @property
+    def unit(self):
+        """What the length of the run is counted in, "epoch" or "step"."""
+        return "step" if self.config.steps else "epoch"
 
     @property
     def epoch(self):
@@ -46,6 +61,16 @@ class Progress:
     losses = property(lambda self: self.rows("losses"))  # a records.Losses for each recorded step
     held_out = property(lambda self: self.rows("held_out"))  # a records.HeldOut for each sampling step
     evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
+
+    @property
+    def history(self):
+        """A pandas.DataFrame by step: epoch, losses, D's outputs, and those on held-out images and scores, if any."""
+        import pandas
+
+        tables = [self.records[name] for name in ("losses", "held_out", "evaluation") if self.rows(name)]
+        cells = [[[cell for cell in row if cell is not None] for row in table.rows] for table in tables]
+        frames = [pandas.DataFrame(rows, columns=table.header) for rows, table in zip(cells, tables, strict=True)]
+        return reduce(partial(pandas.merge, on=["step", "epoch"], how="outer"), frames).set_index("step")
 
     def rows(self, name):
         """The rows of a record; none if the run does not keep it."""

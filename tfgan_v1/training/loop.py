@@ -68,14 +68,14 @@ def run(plan, member=SINGLE, on_sample=None):
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
-            print(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
+            console.say(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
         if config.conditional and not saved:
-            print(classes.summary(plan.dataset))
+            console.say(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             progress = start(context, saved, checkpoint)
             if progress.step < plan.total_steps:
-                print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
+                console.say(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.")
             pictures = Pictures(plan, evaluator)
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:

@@ -3,12 +3,16 @@
 import signal
 import time
 
+import numpy as np
+
 from tfgan_v1 import files
+from tfgan_v1.errors import StopTraining
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures
 from tfgan_v1.storage import checkpoints, names, records
+from tfgan_v1.storage.progress import STOPPED
 
 
 def start_records(context, progress):
@@ -101,7 +105,11 @@ def call_on_sample(context, progress, row, evaluated):
     if evaluated:
         metrics |= dict(zip(context.evaluator.header[2:], progress.evaluation[-1][2:], strict=True))
     try:
-        context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
+        wish = context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
+        if isinstance(wish, bool | np.bool_) and not wish:
+            raise StopTraining
+    except StopTraining:
+        context.signals.append(STOPPED)
     except BaseException as error:  # also a second Ctrl-C
         progress.exception = error
         context.signals.append(signal.SIGINT)

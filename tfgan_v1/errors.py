@@ -13,7 +13,7 @@ SWITCHES = {"resume", "overwrite"}  # arguments of train that are flags without 
 _FLAG = re.compile(
     r"(?<![^\s(])(with |by )?--([a-z][a-z0-9-]*)([ =]"
     r"(?!(?:a|and|are|asks|both|by|changes|chooses|draws|for|has|have|holds|in|is|means|must|names|needs|of|or|reads|set|"
-    r"takes|that|to|was|which|with)\b)([^\s;(]*[^\s;:,.()])(?: or (?!another)(\w+)(?=[;.]|$))?)?"
+    r"takes|that|to|was|which|with)(?!\S))([^\s;(]*[^\s;:,.()])(?: or (?!another)(\w+)(?=[;.]|$))?)?"
 )
 # How this process speaks. flags: it names options as flags, for a command line, and otherwise as arguments, for Python.
 # verbose: of train.train; None: everything, as the command line prints it.

@@ -111,6 +111,7 @@ def test_a_notebook_has_a_bar_a_live_picture_short_reprs_and_an_interrupt_that_s
     assert progress["text/html"].count("data:image/png;base64,") == 2
     for name, last in (("live", 68), ("interrupt", 34), ("resume", 51)):  # one picture, which was renewed
         (picture,) = shown[name]
+        assert re.fullmatch(rf"step {last}: D \d\S+, G \d\S+", picture["text/plain"])
         assert f"<div>step {last}: D " in picture["text/html"] and "data:image/png;base64," in picture["text/html"]
     assert (
         "Stopped by SIGINT; everything is saved at step 34 of 5,100. Continue with: train(config, resume=True)\n"

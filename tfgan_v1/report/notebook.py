@@ -30,13 +30,14 @@ def show(step, samples, metrics):
     from IPython import display, get_ipython
 
     caption = f"step {step:,}: D {metrics['d_loss']:.2f}, G {metrics['g_loss']:.2f}"
-    content, cell = display.HTML(_html(caption, plots.samples_png(samples))), get_ipython().execution_count
+    content = {"text/plain": caption, "text/html": _html(caption, plots.samples_png(samples))}
+    cell = get_ipython().execution_count
     last, handle = _live.get(cell, (0, None))
     if handle and last < step:
-        handle.update(content)
+        handle.update(content, raw=True)
     else:  # another run
         with console.tqdm.external_write_mode():  # without it, the bar as it is now would stay above the picture
-            handle = display.display(content, display_id=True)
+            handle = display.display(content, raw=True, display_id=True)
     _live.clear()
     _live[cell] = step, handle
 

@@ -44,7 +44,7 @@ def in_python(text):
 def _argument(match):
     """The argument for a match of _FLAG."""
     rest, (by, name, typed, value, other) = match.string[match.end() :], map(lambda group: group or "", match.groups())
-    name = by + name.replace("-", "_")
+    name = by + {"format": "formats"}.get(name, name.replace("-", "_"))
     if rest.startswith("  "):  # a cell of a table, whose columns stay in line
         return f"{name}  "
     if name.removeprefix(by) in SWITCHES:

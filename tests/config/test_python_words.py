@@ -46,6 +46,7 @@ SENTENCES = [  # a text of the package, and what Python says
         "g_condition has no effect without conditional=True; add it",
     ),
     ("--augment changes images, but x holds points", "augment changes images, but x holds points"),
+    ("export the other formats by --format savedmodel,npz", 'export the other formats by formats="savedmodel,npz"'),
     ("leave out --channels 1", "leave out channels=1"),
     ("train with --average 0.999 to keep one", "train with average=0.999 to keep one"),
     ("train with --evaluate-every N to keep one", "train with evaluate_every=N to keep one"),

@@ -24,6 +24,7 @@ from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
+DEFAULT_MODEL = "mlp"
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -43,7 +44,10 @@ class Config:
     for a value of the wrong type or out of its range.
     """
 
-    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(MODELS), default="mlp")
+    model: str | None = option(
+        "preset: the networks, and the defaults of the other flags (without it, mlp; tuned for pictures of your own)",
+        OneOf(MODELS),
+    )
     epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
     steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
     name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
@@ -66,7 +70,8 @@ class Config:
         "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
     )
     image_size: str | None = option(
-        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
+        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: 64 for folders of large images, where "
+        "the preset is tuned, and otherwise 28)",
         metavar="SIZE",
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
@@ -130,7 +135,7 @@ class Config:
     )
     pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16), common=1)
     augment: str | None = option(
-        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}",
+        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}; or none",
         metavar="LIST",
     )
     average: float = option(
@@ -254,6 +259,9 @@ class Config:
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
+        object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
+        if self.model is None:  # what suits pictures of the user's own is known when they are loaded
+            object.__setattr__(self, "model", DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:
@@ -269,6 +277,14 @@ class Config:
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
+
+    def values(self):
+        """All options by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def changed(self, **changes):
+        """The Config with other values of some options; those that nobody has given follow the preset again."""
+        return Config(**{name: value for name, value in self.values().items() if name in self.given} | changes)
 
     @property
     def size(self):
@@ -292,7 +308,8 @@ class Config:
     @property
     def augmentations(self):
         """The names in `augment`, in the order in which they are applied."""
-        names = tuple(name.strip() for name in self.augment.split(",")) if self.augment else ()
+        names = tuple(name.strip() for name in (self.augment or "none").split(","))
+        names = () if names == ("none",) else names
         for name in names:
             if name not in AUGMENTATIONS or names.count(name) > 1:
                 raise UserError(
@@ -401,6 +418,6 @@ def given_options(config, model=None):
     """
     chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
+    base["model"] = DEFAULT_MODEL if config.dataset in data.DATASETS else None  # which other data might change
     base |= {"xla": config.xla} if config.xla == chosen else {}
-    values = {each.name: getattr(config, each.name) for each in fields(Config)}
-    return {name: value for name, value in values.items() if value != base[name]}
+    return {name: value for name, value in config.values().items() if value != base[name]}

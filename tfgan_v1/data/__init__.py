@@ -15,7 +15,7 @@ from tfgan_v1.errors import UserError, brief, warn
 
 __all__ = [
     "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "from_array", "license_note", "load",
-    "load_test",
+    "load_test", "reshaped",
 ]  # fmt: skip
 
 ARRAY = "an array"  # the name of images that are passed in Python
@@ -109,6 +109,14 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
         if content.labels is None:
             raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
     return _dataset(ARRAY, content, shaping)
+
+
+def reshaped(dataset, shaping):
+    """A Dataset of images in another shape; itself if it has that shape."""
+    from tfgan_v1.data import decoding
+
+    images = decoding.resize_all(dataset.images, shaping)
+    return dataset if images is dataset.images else dataset._replace(images=images, sha256=None)
 
 
 def _as_array(values, name):

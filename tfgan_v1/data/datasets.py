@@ -37,15 +37,14 @@ class Row(NamedTuple):
 
 def _published(license, source):
     """The Row of a published data set."""
-    return Row(
-        license,
-        load=lambda request: published.load(source, request.data_dir, _titles(), download=request.download),
-        load_test=lambda request: published.load_test(source, request.data_dir, _titles(), download=request.download),
-        published=source,
-    )
+
+    def of(load):
+        return lambda request: load(source, request.data_dir, published_titles(), download=request.download)
+
+    return Row(license, load=of(published.load), load_test=of(published.load_test), published=source)
 
 
-def _titles():
+def published_titles():
     """SHA-256 of the pixels -> title of each published set of images, since all use the same file names."""
     sources = [row.published for row in DATASETS.values() if row.published]
     return {sha256: each.title for each in sources for sha256 in (each.pixels_sha256, each.test_pixels_sha256)}
@@ -60,7 +59,7 @@ def mnist_or_warped(request):
     """(name, Labelled) of MNIST if it is found or downloads quickly, else of mnist_warped, with a warning."""
     source = DATASETS["mnist"].published
     options = {"download": request.download, "otherwise": "mnist_warped"}
-    content = published.load(source, request.data_dir, _titles(), **options)
+    content = published.load(source, request.data_dir, published_titles(), **options)
     return ("mnist", content) if content else ("mnist_warped", DATASETS["mnist_warped"].load(request))
 
 

@@ -88,7 +88,7 @@ def summarize_run(plan, progress, evaluator=None):
         "shown": _shown(samples[-1], bool(progress.fixed)) if samples else "",
         "command": f"python train.py{as_flags(given_options(config, plan.custom.parts.model))}{in_python}",
         "configuration": [
-            *([flag(option), str(value)] for option, value in vars(config).items()),
+            *([flag(option), str(value)] for option, value in config.values().items()),
             *([version, str(value)] for version, value in made_by(plan).items()),
         ],
         "unit": plan.unit,

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfgan_v1 import __version__
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config import MODELS, Config, from_mapping
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
@@ -90,6 +91,28 @@ def _about_run(config, path):
 def holds_run(config):
     """Whether one of the two folders holds files of a run."""
     return bool(_run_files(config)[0])
+
+
+def numbers_of(config):
+    """The runs in the folders of `config` that were started without a name: their numbers, and names such as mlp-2.
+
+    The first one has no folder of its own.
+    """
+    found = {path.name for folder in (config.ckpt, config.samples) for path in Path(folder).glob("*-*")}
+    matches = (re.fullmatch(f"({'|'.join(MODELS)})-([0-9]{{1,6}})", name) for name in found)
+    return {1: None} | {int(match[2]): match[0] for match in matches if match}
+
+
+def next_name(config):
+    """The name of the next run that is started without one, such as mlp-2."""
+    return f"{config.model}-{max(numbers_of(config)) + 1}"
+
+
+def newest(config):
+    """The Config of the run without a name that was started or continued last; `config` if it names a run."""
+    runs = [config] if config.name else [config.changed(name=name) for name in numbers_of(config).values()]
+    started = {(run.ckpt_folder / CONFIG).stat().st_mtime: run for run in runs if (run.ckpt_folder / CONFIG).is_file()}
+    return started[max(started)] if started else config
 
 
 def check_same_run(saved, config):

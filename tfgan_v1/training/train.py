@@ -1,12 +1,10 @@
 """Starts a training, for the command line and for Python: alone, or as one of the workers of TF_CONFIG."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 from tfgan_v1.cluster import addresses, rendezvous
 from tfgan_v1.cluster.member import Member
-from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, brief, note
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.train_graph import CustomParts
@@ -53,8 +51,7 @@ def train(
         raise UserError(f"on_sample must be a function (step, samples, metrics), not {brief(on_sample)}")
     dataset = None if images is None else run_data.from_array(config, images, labels)
     custom = Custom(CustomParts(model, loss, d_optimizer, g_optimizer), dataset)
-    options = {option.name: getattr(config, option.name) for option in fields(Config)}
-    return run(TrainRequest(lambda: config, options, resume, overwrite, custom, on_sample, wait))
+    return run(TrainRequest(lambda: config, config.values(), resume, overwrite, custom, on_sample, wait))
 
 
 class TrainRequest(NamedTuple):

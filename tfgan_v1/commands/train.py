@@ -97,7 +97,8 @@ def run(argv, program):
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
     elif signal_name:
-        places = {name: options[name] for name in ("ckpt", "samples", "name") if name in options}
+        name = {"name": progress.config.name} if progress.config.name else {}
+        places = {name: options[name] for name in ("ckpt", "samples") if name in options} | name
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(

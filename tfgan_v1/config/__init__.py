@@ -1,5 +1,6 @@
 """The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see commands/train.py."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -24,7 +25,7 @@ from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
-DEFAULT_MODEL = "mlp"
+DEFAULT_MODEL, OWN_MODEL = "mlp", "tuned"  # of published data sets, and of pictures of the user's own
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -260,8 +261,10 @@ class Config:
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
         object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
-        if self.model is None:  # what suits pictures of the user's own is known when they are loaded
-            object.__setattr__(self, "model", DEFAULT_MODEL)
+        if self.model is None:  # for a file of the user's own, training.choices decides again when it is loaded
+            folder = isinstance(self.dataset, str | os.PathLike) and os.path.isdir(self.dataset)
+            own = folder and self.dataset not in data.DATASETS
+            object.__setattr__(self, "model", OWN_MODEL if own else DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:
@@ -270,9 +273,7 @@ class Config:
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
-        if self.name is not None and not (
-            self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
-        ):
+        if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
@@ -282,7 +283,7 @@ class Config:
         """All options by name."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
-    def changed(self, **changes):
+    def replace(self, **changes):
         """The Config with other values of some options; those that nobody has given follow the preset again."""
         return Config(**{name: value for name, value in self.values().items() if name in self.given} | changes)
 
@@ -327,6 +328,11 @@ class Config:
     def samples_folder(self):
         """Path of the folder with this run's samples, losses and plots."""
         return Path(self.samples, self.name or "")
+
+
+def is_name(text):
+    """Whether a text can be the name of a run."""
+    return bool(text.strip(" .")) and text.isprintable() and not set(text) & set("/\\")
 
 
 def _check_combinations(config):
@@ -418,6 +424,6 @@ def given_options(config, model=None):
     """
     chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
-    base["model"] = DEFAULT_MODEL if config.dataset in data.DATASETS else None  # which other data might change
+    base["model"] = DEFAULT_MODEL if config.dataset in (None, *data.DATASETS) else None  # other data may change it
     base |= {"xla": config.xla} if config.xla == chosen else {}
     return {name: value for name, value in config.values().items() if value != base[name]}

@@ -5,13 +5,13 @@ The other presets, and the published data sets, keep their published numbers.
 
 import os
 
+from tfgan_v1.config import OWN_MODEL
 from tfgan_v1.config.options import as_flags
 from tfgan_v1.data import DATASETS, datasets, folders, reshaped
 from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
 NAMES = ("model", "image_size", "augment", "steps", "epochs", "sample_every")  # options that may be chosen
-MODEL = "tuned"
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
 MULTIPLE = 4  # of a chosen size
@@ -31,30 +31,27 @@ def of_run(config):
     saved = run_folder.read(config).config
     length = {"steps", "epochs"} if config.given & {"steps", "epochs"} else set()
     kept = {name: getattr(saved, name) for name in {*NAMES} - config.given - length}
-    return config.changed(**kept)
+    return config.replace(**kept)
 
 
 def before_loading(config):
-    """The Config with what is known of a folder before its pictures are decoded: the preset, and their size."""
-    if config.dataset is None or not os.path.isdir(config.dataset):
-        return config
-    config = config if "model" in config.given else config.changed(model=MODEL)
-    if config.model != MODEL or config.image_size:
+    """The Config with a size for a folder's pictures, before they are decoded."""
+    if config.model != OWN_MODEL or config.image_size or not os.path.isdir(config.dataset or ""):
         return config
     measured = folders.measure(config.dataset)
-    return config.changed(image_size=size_of(measured.height, measured.width)) if measured.height else config
+    return config.replace(image_size=size_of(measured.height, measured.width)) if measured.height else config
 
 
 def after_loading(config, dataset):
     """(the Config with all choices, the Dataset in the chosen size)."""
     if dataset.images.ndim == 2 or ("model" not in config.given and is_published(dataset)):
         return config, dataset
-    config = config if "model" in config.given else config.changed(model=MODEL)
-    if config.model != MODEL:
+    config = config if "model" in config.given else config.replace(model=OWN_MODEL)
+    if config.model != OWN_MODEL:
         return config, dataset
     height, width = dataset.images.shape[1:3]
     if not config.image_size and max(height, width) > SIDE:
-        config = config.changed(image_size=size_of(height, width))
+        config = config.replace(image_size=size_of(height, width))
         dataset = reshaped(dataset, run_data.shaping(config))
     count, chosen = len(dataset.images) - config.holdout, {}
     if config.augment is None and count < FEW:
@@ -63,7 +60,7 @@ def after_loading(config, dataset):
         chosen["steps"] = min(max(STEPS_PER_IMAGE * count, STEPS[0]), STEPS[1]) // 1000 * 1000
         if "sample_every" not in config.given:
             chosen["sample_every"] = min(config.sample_every, chosen["steps"] // SAMPLED)
-    return config.changed(**chosen), dataset
+    return config.replace(**chosen), dataset
 
 
 def size_of(height, width):
@@ -83,5 +80,5 @@ def is_published(dataset):
 def say(config, asked):
     """Says what was chosen for the user. asked: the Config as the user gave it."""
     chosen = {name: value for name in NAMES if name not in asked.given and (value := getattr(config, name)) is not None}
-    if config.model == MODEL and config.given - asked.given & {*NAMES}:
+    if config.model == OWN_MODEL and config.given - asked.given & {*NAMES}:
         note(f"Chosen for images of your own:{as_flags(chosen)}. Each of these flags overrides the choice.")

@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from tfgan_v1 import data, devices
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, note, warn
@@ -16,6 +18,7 @@ from tfgan_v1.training import choices
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
 CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+FEW_STEPS, FEW_IMAGES = 500, 10  # below which nothing is learned
 MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 MOST_COLUMNS = 20  # of an image grid with a column for each class
 
@@ -68,6 +71,18 @@ class Plan(NamedTuple):
         """The columns of an image grid, each of one class, near the most square one; None for just that."""
         count = len(self.columns)
         return count * max(1, round(math.sqrt(self.config.num_samples) / count)) if count else None
+
+    def examples(self):
+        """Training images for a grid, with a column for each class where the samples have one: uint8 [n, h, w, c]."""
+        rows, count = self.split[0], min(self.config.num_samples, self.num_images)
+        if self.columns:
+            order = np.argsort(self.labels[rows], kind="stable")
+            starts = np.searchsorted(self.labels[rows][order], np.arange(len(self.columns)))
+            each = count // len(self.columns)
+            rows = rows[order[np.minimum(starts + np.arange(each)[:, None], len(rows) - 1)].ravel()]
+        else:
+            rows = rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
+        return self.dataset.images[rows]
 
     @property
     def critic(self):
@@ -177,16 +192,16 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     if config.weights and chief and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
     before, asked = saved.config if saved else config, config
-    config = config.changed(dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
+    config = config.replace(dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
     config = choices.before_loading(config) if is_open and not saved else config
     if config.size and not model:  # before a folder is decoded in vain
         check_size(config.model, config.size)
-    config = config.changed(device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
+    config = config.replace(device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
     if (config.device == "gpu" or config.precision == "bfloat16") and not is_open:  # which may be refused, likewise
         devices.resolve_device(config, model)
     dataset = run_data.load(config, download=download) if custom.images is None else custom.images
     if custom.images is None:
-        config = config.changed(dataset=config.dataset or dataset.name)
+        config = config.replace(dataset=config.dataset or dataset.name)
     elif config.size:
         dataset = data.reshaped(dataset, run_data.shaping(config))
     if is_open and not saved:
@@ -194,7 +209,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
         if chief:
             choices.say(config, asked)
     if numbered:
-        config = config.changed(name=run_folder.next_name(config))
+        config = config.replace(name=run_folder.next_name(config))
         note(f"{asked.ckpt_folder} or {asked.samples_folder} holds a run; this one is named {config.name}.")
         run_folder.check_can_start(config, **start_as)
     plan = Plan(config, dataset, run_data.metadata(config, dataset), resume, overwrite, custom, workers)
@@ -202,6 +217,8 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
         run_data.check_same_data(config, plan.metadata, saved, ", or start a new run by --name NAME")
     check_data(plan)
     check_batches(plan)
+    if chief and not saved:
+        warn_of_little(plan)
     return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
 
 
@@ -240,6 +257,21 @@ def check_data(plan):
     run_data.check_holdout(config, name, num_images)
     if config.conditional:
         classes.check(config, plan.dataset, plan.split[0], plan.custom.parts.model)
+
+
+def warn_of_little(plan):
+    """Warns of a run that cannot learn: too few steps or images, or a D of which the loss is without a bound."""
+    config, name, count = plan.config, plan.metadata["name"], plan.num_images
+    if count < FEW_IMAGES:
+        images = "1 image" if count == 1 else f"{count} images"
+        warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
+    elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
+        warn(f"{plan.total_steps:,} steps are too few to learn from {name}; give 1,000 or more, such as --steps 5000")
+    bounds = config.penalty != "none" or config.clip_weights or config.spectral_norm
+    if config.loss == "wasserstein" and not plan.custom.parts.loss and not bounds:
+        warn(
+            "--loss wasserstein needs a bound on D, or its loss runs away; add --penalty wgan_gp or --clip-weights 0.01"
+        )
 
 
 def check_size(model, size):

@@ -268,6 +268,7 @@ class Config:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
+        object.__setattr__(self, "dataset", data.canonical(self.dataset))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not (

@@ -52,12 +52,12 @@ def load(
 ):  # fmt: skip
     """Loads a Dataset by name or path; None is MNIST if it is found or downloads quickly, else `mnist_warped`.
 
-    name: one of DATASETS, or the path of a file or a folder of pictures: see `canonical`. data_dir: the folder to search
-    first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that cannot be read is an
-    error. cache_dir: the folder for decoded pictures, instead of the user's cache. download: whether to use the
+    name: one of DATASETS, or the path of a file or a folder of pictures: see `canonical`. data_dir: the folder to
+    search first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that cannot be read
+    is an error. cache_dir: the folder for decoded pictures, instead of the user's cache. download: whether to use the
     network; without it, blank images replace those to download. labels: the path of a file with a label for each image,
-    instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or
-    the labels are missing or unreadable, or the images cannot have the shape.
+    instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or the labels are missing
+    or unreadable, or the images cannot have the shape.
     """
     request = LoadRequest(data_dir, download, mean, std, seed)
     if labels is None:

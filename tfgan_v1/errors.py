@@ -69,6 +69,11 @@ def did_you_mean(name, known):
     return f"did you mean {close[0]}? " if close else ""
 
 
+def count_of(number, noun):
+    """A number of things: 1 image, 2,000 images."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def brief(value):
     """Any value as an error shows it: one line of about 100 characters; an array as its type, shape and dtype."""
     if getattr(value, "shape", ()) and hasattr(value, "dtype"):

@@ -226,9 +226,15 @@ def test_a_folder_without_one_usable_picture_is_one_sentence(tmp_path, load):
         load(tmp_path / "empty")
     for name in "abcd":
         (tmp_path / "empty" / f"{name}.png").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"none of the 4 images .*a\.png: its format is not supported.*c\.png") as error:
+    with pytest.raises(
+        UserError, match=r"holds 4 images, and none .*a\.png: its format is not supported.*c\.png"
+    ) as error:
         load(tmp_path / "empty")
     assert "\n" not in str(error.value) and not list((tmp_path / "cache").iterdir())
+    for name in "bcd":
+        (tmp_path / "empty" / f"{name}.png").unlink()
+    with pytest.raises(UserError, match=r"holds 1 image, and none can be used \(a\.png"):
+        load(tmp_path / "empty")
 
 
 def test_messages_of_image_libraries_do_not_reach_the_terminal(folder, load, monkeypatch, capfd):

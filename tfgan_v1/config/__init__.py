@@ -63,7 +63,7 @@ class Config:
         resumable=True,  # config.json keeps the checksum of its pixels
     )
     labels: str | None = option(
-        "file with a label for each image, in place of those that the data have: text, CSV, IDX or .npy",
+        "file with a label for each image, in place of those that the data have: text, CSV, IDX, .npy or .npz",
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
@@ -271,6 +271,7 @@ class Config:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
+        object.__setattr__(self, "dataset", data.canonical(self.dataset))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):

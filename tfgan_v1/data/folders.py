@@ -17,7 +17,7 @@ import numpy as np
 import PIL
 
 from tfgan_v1.data import decoding
-from tfgan_v1.errors import UserError, warn
+from tfgan_v1.errors import UserError, count_of, warn
 from tfgan_v1.files import replacing
 from tfgan_v1.streams import silenced_stderr
 
@@ -102,10 +102,11 @@ def candidates(folder):
             (found if path.suffix.lower() in SUFFIXES else others).append(path)
     if not found:
         kinds = sorted({path.suffix.lower() or "without a suffix" for path in others})
-        there = f"{len(others):,} file{'s' * (len(others) > 1)}, {', '.join(kinds[:8])}" if others else "no files"
+        there = f"{count_of(len(others), 'file')}, {', '.join(kinds[:8])}" if others else "no files"
         raise UserError(
             f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
-            "for a table or an array, give the path of the file"
+            "for a table or an array, give the path of the file, and for the batches of CIFAR-10, "
+            f"--dataset cifar10 --data-dir {folder}"
         )
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
@@ -142,7 +143,8 @@ def _decode_all(folder, names, shaping, raw):
             pool.shutdown(cancel_futures=True)
     if all(reasons.values()):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
-        raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); give another folder")
+        count = count_of(len(names), "image")
+        raise UserError(f"{folder} holds {count}, and none can be used ({first}); give another folder")
     return tuple(reasons.items()), shaping.channels or (3 if colored else 1), brightest
 
 

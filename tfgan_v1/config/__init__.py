@@ -261,17 +261,18 @@ class Config:
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
         object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
+        if isinstance(self.dataset, str | os.PathLike):
+            object.__setattr__(self, "dataset", data.canonical(self.dataset))
         if self.model is None:  # for a file of the user's own, training.choices decides again when it is loaded
-            folder = isinstance(self.dataset, str | os.PathLike) and os.path.isdir(self.dataset)
-            own = folder and self.dataset not in data.DATASETS
-            object.__setattr__(self, "model", OWN_MODEL if own else DEFAULT_MODEL)
+            name = self.dataset if isinstance(self.dataset, str) else ""
+            pictures = self.has_pictures and (name in data.DATASETS or os.path.isdir(os.path.expanduser(name)))
+            object.__setattr__(self, "model", OWN_MODEL if pictures else DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
-        object.__setattr__(self, "dataset", data.canonical(self.dataset))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):
@@ -279,6 +280,12 @@ class Config:
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
+
+    @property
+    def has_pictures(self):
+        """Whether the data are the user's own, or a data set for which there is no published preset."""
+        row = data.DATASETS.get(self.dataset) if isinstance(self.dataset, str) else None
+        return row.pictures if row else self.dataset is not None
 
     def values(self):
         """All options by name."""
@@ -425,6 +432,6 @@ def given_options(config, model=None):
     """
     chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
-    base["model"] = DEFAULT_MODEL if config.dataset in (None, *data.DATASETS) else None  # other data may change it
+    base["model"] = None if config.has_pictures else DEFAULT_MODEL
     base |= {"xla": config.xla} if config.xla == chosen else {}
     return {name: value for name, value in config.values().items() if value != base[name]}

@@ -34,6 +34,7 @@ class Row(NamedTuple):
     load: Callable  # LoadRequest -> Labelled images or points
     load_test: Callable = lambda request: None  # as `load`, for the test images; None if there are none
     period: int = 0  # images k and k + period show one picture: no split separates them; 0 if there are none such
+    pictures: bool = False  # for which the published presets are not: they are of digits, clothes and points
     composed: bool = False  # of random pictures, one in each color channel: no split keeps these apart
     published: Published | None = None  # its files, if they are published
 
@@ -134,6 +135,7 @@ DATASETS = {
         "a license: name the source where you publish.",
         load=lambda request: cifar.load(published.search_places(request.data_dir), cifar.TRAIN),
         load_test=lambda request: cifar.load(published.search_places(request.data_dir), cifar.TEST),
+        pictures=True,
     ),
     "stacked_mnist": Row(
         f"Trained on stacked digits of {_MNIST}: name the source where you publish.",

@@ -7,7 +7,7 @@ import os
 
 from tfgan_v1.config import OWN_MODEL
 from tfgan_v1.config.options import as_flags
-from tfgan_v1.data import DATASETS, datasets, folders, reshaped
+from tfgan_v1.data import datasets, folders, reshaped
 from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
@@ -21,9 +21,8 @@ SAMPLED = 20  # times that a run of a chosen length draws samples, at least
 
 
 def are_open(config, custom):
-    """Whether the data are the user's own, for networks of ours. custom: a plan.Custom."""
-    own = custom.images is not None or config.dataset not in (None, *DATASETS)
-    return own and custom.parts.model is None
+    """Whether the data are the user's own, or as these, for networks of ours. custom: a plan.Custom."""
+    return (custom.images is not None or config.has_pictures) and custom.parts.model is None
 
 
 def of_run(config):
@@ -79,6 +78,7 @@ def is_published(dataset):
 
 def say(config, asked):
     """Says what was chosen for the user. asked: the Config as the user gave it."""
-    chosen = {name: value for name in NAMES if name not in asked.given and (value := getattr(config, name)) is not None}
-    if config.model == OWN_MODEL and config.given - asked.given & {*NAMES}:
-        note(f"Chosen for images of your own:{as_flags(chosen)}. Each of these flags overrides the choice.")
+    names = [name for name in NAMES if name in {"model", *config.given} - asked.given]
+    if config.model == OWN_MODEL and names:
+        chosen = as_flags({name: getattr(config, name) for name in names})
+        note(f"Chosen for these images:{chosen}. Each of these flags overrides the choice.")

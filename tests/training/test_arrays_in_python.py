@@ -18,7 +18,9 @@ LABELS = np.arange(40) % 3
 def config_in(folder, **options):
     """The configuration of a run of a few steps on IMAGES."""
     folders = {"ckpt": folder / "checkpoints", "samples": folder / "samples"}
-    return Config(**{"model": "mlp", "steps": 6, "sample_every": 2, "batch_size": 8, "xla": "off", **folders, **options})
+    return Config(
+        **{"model": "mlp", "steps": 6, "sample_every": 2, "batch_size": 8, "xla": "off", **folders, **options}
+    )
 
 
 @pytest.fixture

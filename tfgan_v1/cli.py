@@ -15,6 +15,7 @@ from tfgan_v1.streams import discard, tolerant_streams
 COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",
     "sample": "draw samples from a trained generator",
+    "runs": "list the runs: name, model, data, steps, last scores",
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
@@ -48,7 +49,8 @@ def main(argv=None, program="tfgan"):
                 end_process(error, speaker)
             print(f"{speaker}: {error}", file=sys.stderr)
             return error.exit_code
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as end:
+            print(f"{speaker}: {end or 'stopped by Ctrl-C'}", file=sys.stderr)
             return 128 + signal.SIGINT
 
 

@@ -38,7 +38,8 @@ def worded(text):
 
 def in_python(text):
     """A text with arguments in place of flags: `resume=True` for `--resume`, `batch_size=8` for `--batch-size 8`."""
-    return _FLAG.sub(_argument, re.sub(r" with --ckpt(?=[,;]|$)", "", text))  # the caller knows where it named a run
+    text = re.sub(r" with --ckpt(?=[,;]|$)", "", text)  # the caller knows where it named a run
+    return re.sub(r"(\w=\S*[^\s,]) (?=\w+=)", r"\1, ", _FLAG.sub(_argument, text))
 
 
 def _argument(match):
@@ -127,6 +128,11 @@ def did_you_mean(name, known):
     """The hint "did you mean X? " where a known name is close to `name`, otherwise ""."""
     close = get_close_matches(name, known, 1, cutoff=0.7)
     return f"did you mean {close[0]}? " if close else ""
+
+
+def count_of(number, noun):
+    """A number of things: 1 image, 2,000 images."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def brief(value):

@@ -251,7 +251,7 @@ def test_a_named_run_has_a_subfolder_of_both_folders():
         {"model": "dcgan_upsample", "loss": "relativistic_average", "d_batches": "separate"},
         {"loss": "wasserstein", "penalty": "wgan_gp", "conditional": True, "num_samples": 16},
         {"model": "tuned", "penalty": "none", "average": 0.5, "name": "two words", "strict": True},
-        {"pack": 3, "batch_size": 99, "dataset": "-folder", "background": "#20c0ff"},
+        {"model": "mlp", "pack": 3, "batch_size": 99, "dataset": "-folder", "background": "#20c0ff"},
     ],
     ids=str,
 )

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from conftest import REPOSITORY
-from tfgan_v1 import Config, UserError, cli, errors
+from tfgan_v1 import Config, UserError, cli, data, errors
 from tfgan_v1.config.options import OneOf, flag
 
 SENTENCES = [  # a text of the package, and what Python says
@@ -47,6 +47,7 @@ SENTENCES = [  # a text of the package, and what Python says
     ),
     ("--augment changes images, but x holds points", "augment changes images, but x holds points"),
     ("export the other formats by --format savedmodel,npz", 'export the other formats by formats="savedmodel,npz"'),
+    ("use --dataset cifar10 --data-dir FOLDER", 'use dataset="cifar10", data_dir="FOLDER"'),
     ("leave out --channels 1", "leave out channels=1"),
     ("train with --average 0.999 to keep one", "train with average=0.999 to keep one"),
     ("train with --evaluate-every N to keep one", "train with evaluate_every=N to keep one"),
@@ -106,7 +107,7 @@ def test_no_verb_of_a_sentence_is_taken_for_the_value_of_a_flag():
         option = name.replace("-", "_")
         taken = errors.in_python(f"--{name} {word}") != f"{option} {word}"
         values = [*choices[option]] if isinstance(choices.get(option), OneOf) else []
-        values += {"dataset": ["digits", "gaussian", "mnist_warped"], "generator": ["latest"]}.get(option, [])
+        values += {"dataset": [*data.DATASETS], "generator": ["latest"]}.get(option, [])
         assert not taken or word in values or option in errors.SWITCHES, (file, name, word)
 
 

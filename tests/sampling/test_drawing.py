@@ -29,14 +29,14 @@ def run(tmp_path_factory):
     """The Progress of a run in colour, with normal noise, without classes, on an array. Tests only read in it."""
     folder = tmp_path_factory.mktemp("drawing")
     np.save(folder / "images.npy", IMAGES)
-    options = {"noise": "normal", "noise_size": 6, "average": 0.5, "batch_size": 8, "sample_every": 2}
+    options = {"model": "mlp", "noise": "normal", "noise_size": 6, "average": 0.5, "batch_size": 8, "sample_every": 2}
     return train(Config(steps=20, **options, **folders(folder)), images=IMAGES)
 
 
 @pytest.fixture(scope="module")
 def of_classes(tmp_path_factory):
     """The Progress of a small conditional run."""
-    config = Config(conditional=True, steps=2, batch_size=8, **folders(tmp_path_factory.mktemp("classes")))
+    config = Config(model="mlp", conditional=True, steps=2, batch_size=8, **folders(tmp_path_factory.mktemp("classes")))
     return train(config, images=IMAGES, labels=LABELS)
 
 

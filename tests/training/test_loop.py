@@ -24,7 +24,7 @@ def test_a_run_writes_the_documented_files(finished):
     }  # fmt: skip
     assert {path.name for path in config.samples_folder.iterdir()} == {
         ".lock", "train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png",
-        "probabilities.png", "fixed_noise.pkl", "review.html", "review.json",
+        "probabilities.png", "fixed_noise.pkl", "review.html", "review.json", "real_images.png",
     }  # fmt: skip
     assert (finished.step, finished.epoch, finished.stopped_by) == (51, 3, None)
     assert finished.config.dataset == "digits" and finished.config.xla == "on"
@@ -91,8 +91,8 @@ def test_training_works_outside_the_main_thread(small):
 
 def test_epoch_lines_begin_as_in_the_published_notebook(small, capsys):
     train(small(steps=None, epochs=3, sample_every=1))
-    first, *lines = capsys.readouterr().out.splitlines()
-    assert first.startswith("Training on the ")
+    _, start, page, *lines = capsys.readouterr().out.splitlines()
+    assert start.startswith("Training for 15 steps of 8 images, on the ") and "review.html" in page
     for epoch, line in enumerate(lines, 1):
         assert re.fullmatch(
             rf"Epoch {epoch}/3\.\.\. Discriminator Loss: \d+\.\d{{4}}\.\.\. Generator Loss: \d+\.\d{{4}}\.\.\. "

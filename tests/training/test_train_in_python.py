@@ -31,7 +31,7 @@ def test_the_name_or_path_of_the_data_and_options_are_a_config(asked):
     right = Config(model="tuned", dataset="digits", steps=30, loss="hinge", labels="labels.txt")
     options = {"model": "tuned", "steps": 30, "loss": "hinge", "labels": Path("labels.txt")}
     for request in (asked("digits", **options), asked(Path("digits"), **options), asked(dataset="digits", **options)):
-        assert request.make_config() == right and request.options == vars(right)
+        assert request.make_config() == right and request.options == right.values()
         assert not request.custom.names() and request.custom.images is None
     assert asked().make_config() == Config()
 
@@ -67,11 +67,11 @@ def test_what_is_passed_wrongly_is_one_sentence(call, right, tmp_path, monkeypat
     assert not any(tmp_path.iterdir())
 
 
-def test_a_second_run_in_a_folder_is_refused_in_the_words_of_python(small):
-    train(small("a", steps=2), verbose=0)
+def test_a_second_run_of_a_name_is_refused_in_the_words_of_python(small):
+    train(small("a", steps=2), name="x", verbose=0)
     advice = 'continue it with resume=True, start another run with name="NAME", or delete this one with overwrite=True$'
     with errors.speaking(flags=False), pytest.raises(UserError, match=advice):
-        train(small("a"))
+        train(small("a"), name="x")
 
 
 # verbose

@@ -87,7 +87,8 @@ def run(argv, program):
         from tfgan_v1.cluster import launch
 
         return launch.launch(argv, program, workers)
-    known = options if resume and cluster else vars(make_config())  # a mistake in them is said before TensorFlow starts
+    # A mistake in the options is said before TensorFlow starts.
+    known = options if resume and cluster else make_config().values()
 
     from tfgan_v1.training import train
 
@@ -98,7 +99,8 @@ def run(argv, program):
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
     elif signal_name:
-        places = {name: options[name] for name in ("ckpt", "samples", "name") if name in options}
+        name = {"name": progress.config.name} if progress.config.name else {}
+        places = {name: options[name] for name in ("ckpt", "samples") if name in options} | name
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(
@@ -141,7 +143,8 @@ def _config(options, resume):
     """The Config of the options that are given, or of the run to resume, with these options."""
     if not resume:
         return from_mapping(options)
-    saved, other_unit = run_folder.read(from_mapping(options)).config, {"epochs": "steps", "steps": "epochs"}
+    saved = run_folder.read(run_folder.newest(from_mapping(options))).config
+    other_unit = {"epochs": "steps", "steps": "epochs"}
     unit = next((unit for unit in other_unit if unit in options and getattr(saved, unit) is None), None)
     if unit is None:
         return replace(saved, **options)

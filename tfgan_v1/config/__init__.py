@@ -1,5 +1,6 @@
 """The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see commands/train.py."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -26,6 +27,7 @@ from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
+DEFAULT_MODEL, OWN_MODEL = "mlp", "tuned"  # of published data sets, and of pictures of the user's own
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -45,7 +47,10 @@ class Config:
     for an unknown name, and for a value of the wrong type or out of its range.
     """
 
-    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(MODELS), default="mlp")
+    model: str | None = option(
+        "preset: the networks, and the defaults of the other flags (without it, mlp; tuned for pictures of your own)",
+        OneOf(MODELS),
+    )
     epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
     steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
     name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
@@ -60,7 +65,7 @@ class Config:
         resumable=True,  # config.json keeps the checksum of its pixels
     )
     labels: str | None = option(
-        "file with a label for each image, in place of those that the data have: text, CSV, IDX or .npy",
+        "file with a label for each image, in place of those that the data have: text, CSV, IDX, .npy or .npz",
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
@@ -68,7 +73,8 @@ class Config:
         "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
     )
     image_size: str | None = option(
-        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
+        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: 64 for folders of large images, where "
+        "the preset is tuned, and otherwise 28)",
         metavar="SIZE",
         join="x",
     )
@@ -133,7 +139,7 @@ class Config:
     )
     pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16), common=1)
     augment: str | None = option(
-        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}",
+        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}; or none",
         metavar="LIST",
         join=",",
     )
@@ -258,6 +264,13 @@ class Config:
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
+        object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
+        if isinstance(self.dataset, str | os.PathLike):
+            object.__setattr__(self, "dataset", data.canonical(self.dataset))
+        if self.model is None:  # for a file of the user's own, training.choices decides again when it is loaded
+            name = self.dataset if isinstance(self.dataset, str) else ""
+            pictures = self.has_pictures and (name in data.DATASETS or os.path.isdir(os.path.expanduser(name)))
+            object.__setattr__(self, "model", OWN_MODEL if pictures else DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:
@@ -266,9 +279,7 @@ class Config:
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
-        if self.name is not None and not (
-            self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
-        ):
+        if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
@@ -277,6 +288,20 @@ class Config:
     def __repr__(self):
         shown = {"model": self.model, **given_options(self)}
         return f"Config({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    @property
+    def has_pictures(self):
+        """Whether the data are the user's own, or a data set for which there is no published preset."""
+        row = data.DATASETS.get(self.dataset) if isinstance(self.dataset, str) else None
+        return row.pictures if row else self.dataset is not None
+
+    def values(self):
+        """All options by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def replace(self, **changes):
+        """The Config with other values of some options; those that nobody has given follow the preset again."""
+        return Config(**{name: value for name, value in self.values().items() if name in self.given} | changes)
 
     @property
     def size(self):
@@ -300,7 +325,8 @@ class Config:
     @property
     def augmentations(self):
         """The names in `augment`, in the order in which they are applied."""
-        names = tuple(name.strip() for name in self.augment.split(",")) if self.augment else ()
+        names = tuple(name.strip() for name in (self.augment or "none").split(","))
+        names = () if names == ("none",) else names
         for name in names:
             if name not in AUGMENTATIONS or names.count(name) > 1:
                 raise UserError(
@@ -347,6 +373,11 @@ def _described(each):
 Config.__init__ = _init
 Config.__doc__ += "\n    The options:\n\n" + "\n".join(map(_described, fields(Config)))
 SWITCHES.update(each.name for each in fields(Config) if value_type(each) is bool)
+
+
+def is_name(text):
+    """Whether a text can be the name of a run."""
+    return bool(text.strip(" .")) and text.isprintable() and not set(text) & set("/\\")
 
 
 def _check_combinations(config):
@@ -433,6 +464,6 @@ def given_options(config, model=None):
     """
     chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
+    base["model"] = None if config.has_pictures else DEFAULT_MODEL
     base |= {"xla": config.xla} if config.xla == chosen else {}
-    values = {each.name: getattr(config, each.name) for each in fields(Config)}
-    return {name: value for name, value in values.items() if value != base[name]}
+    return {name: value for name, value in config.values().items() if value != base[name]}

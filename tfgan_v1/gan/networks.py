@@ -1,5 +1,6 @@
 """Both networks with their variables, created once under `variable_scope` and reused by every later call."""
 
+import math
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
@@ -105,6 +106,11 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
     variables = {"g_vars": g_vars, "d_vars": d_vars, "g_state": g_state, "d_state": d_state}
     average = create_average(g_state) if average else None
     return networks._replace(**variables, spectral_norms=tuple(spectral_norms), average=average)
+
+
+def count_parameters(variables):
+    """The number of values in variables."""
+    return sum(math.prod(variable.shape.as_list()) for variable in variables)
 
 
 def check_tensor(what, value, shape):

@@ -7,11 +7,13 @@ import sys
 import warnings
 from datetime import timedelta
 
+from tfgan_v1 import devices
 from tfgan_v1.errors import speech, worded
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan.networks import count_parameters
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.storage import records
-from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
+from tfgan_v1.storage import classes, records, run_folder
+from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, REAL_IMAGES, REVIEW_PAGE, SAMPLES_FILES, STATE
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # without ipywidgets, a notebook gets a bar of text
@@ -44,6 +46,27 @@ def write_line(plan, progress, numbers):
         parts = [losses, ", ".join([outputs, *accuracies]), ", ".join(points), f"{speed}, {time_left} left"]
         line = "... ".join(filter(None, parts))
     _print(line, last=progress.step == plan.total_steps)
+
+
+def write_start(plan, progress, networks):
+    """Prints what is trained, and where to look: the data, the networks, the page."""
+    config, every = plan.config, plan.config.sample_every
+    model = "custom networks" if plan.custom.parts.model else config.model
+    sizes = f"generator {count_parameters(networks.g_state):,}, discriminator {count_parameters(networks.d_state):,}"
+    start = f"Resuming at step {progress.step:,} of" if progress.step else "Training for"
+    where = devices.title(config, run_folder.threads(), plan.workers)
+    often = f"{every:,} {plan.unit}s" if every > 1 else plan.unit
+    say(f"{data_line(plan)}. Networks of {model}: {sizes} parameters.")
+    say(f"{start} {plan.total_steps:,} steps of {plan.images_per_step:,} {_unit(plan)}, on {where}.")
+    say(f"Open {config.samples_folder / REVIEW_PAGE} in a browser; it shows new samples every {often}.")
+
+
+def data_line(plan):
+    """What a plan trains on: the name, number and size of the images, and the classes of a conditional run."""
+    count, unit = plan.metadata["num_images"], _unit(plan)
+    size = "x".join(map(str, plan.metadata["image_shape"]))
+    named = f"{plan.metadata['name']}: {count:,} {unit[:-1] if count == 1 else unit} of {size}"
+    return f"{named}, {classes.summary(plan.dataset)}" if plan.config.conditional else named
 
 
 def progress_bar(plan, progress):
@@ -90,7 +113,8 @@ def say(line):
 def written_files(config):
     """The lines that name everything that a run has written into its folders; the files of a checkpoint as one."""
     checkpoints = tuple(f"{name}-*.index" for name in GENERATORS.values())
-    patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: SAMPLES_FILES}
+    samples = *SAMPLES_FILES, REAL_IMAGES
+    patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: samples}
     lines = []
     for folder, names in patterns.items():
         paths = [path for name in names for path in sorted(folder.glob(name), key=lambda path: (len(path.name), path))]

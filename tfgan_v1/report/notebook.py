@@ -44,7 +44,7 @@ def show(step, samples, metrics):
 
 def _of_progress(progress):
     """A run as HTML: the last images, of the same noise if it has some, and the curves of the losses."""
-    columns, images, pictures = None, progress.fixed or progress.samples, []
+    columns, (_, images), pictures = None, progress.shown, []
     if images:
         with suppress(OSError, ValueError):  # the folder may have been moved
             columns = files.read_json(progress.config.samples_folder / names.REVIEW)["columns"]

@@ -127,7 +127,7 @@ def data_of_run(config, **places):
             f"the run in {config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
             "if it has any, and name these files by --dataset and --labels"
         )
-    config = Config(**{**vars(saved.config), **places})
+    config = saved.config.replace(**places)
     dataset = load(config)
     check_same_data(config, metadata(config, dataset), saved)
     return saved, config, dataset

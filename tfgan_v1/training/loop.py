@@ -19,7 +19,7 @@ from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
-from tfgan_v1.storage import checkpoints, classes, names, run_folder
+from tfgan_v1.storage import checkpoints, names, run_folder
 from tfgan_v1.storage.progress import load_progress, made_by, new_progress, starting_point
 from tfgan_v1.training import streaming
 from tfgan_v1.training.evaluator import Evaluator
@@ -31,6 +31,7 @@ from tfgan_v1.training.recording import (
     evaluate,
     record,
     sample,
+    sample_fixed,
     save_generator,
     save_state,
     start_records,
@@ -69,18 +70,18 @@ def run(plan, member=SINGLE, on_sample=None):
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
             console.say(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
-        if config.conditional and not saved:
-            console.say(classes.summary(plan.dataset))
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             progress = start(context, saved, checkpoint)
-            if progress.step < plan.total_steps:
-                console.say(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.")
             pictures = Pictures(plan, evaluator)
+            pictures.start(progress)
+            if progress.step < plan.total_steps:
+                console.write_start(plan, progress, context.graph.networks)
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
             last = draw_samples(context, progress)
+            sample_fixed(context, progress)  # after the last state: a resume goes on without it
         pictures.finish(progress, last)
         member.leave()
     if progress.exception:
@@ -96,9 +97,16 @@ def run(plan, member=SINGLE, on_sample=None):
 
 @contextmanager
 def translate_tf_errors(config):
-    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull."""
+    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull.
+
+    A second Ctrl-C gets a sentence that says what is saved.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        state = checkpoints.newest_state(config.ckpt_folder)
+        saved = f"the run in {config.ckpt_folder} is saved at step {state.step:,}" if state else "nothing was saved yet"
+        raise KeyboardInterrupt(f"ended at once; {saved}") from None
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -183,6 +191,7 @@ def start(context, saved, checkpoint):
         write_state(context, progress)
     start_records(context, progress)
     if not progress.step:
+        sample_fixed(context, progress)
         save_state(context, progress)
     return progress
 

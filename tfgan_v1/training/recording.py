@@ -50,14 +50,12 @@ def draw_samples(context, progress):
 
 def sample(context, progress):
     """Draws samples from fresh noise and from the noise of all sampling steps; saves them and the generator."""
-    plan, graph = context.plan, context.graph
-    folder = plan.config.samples_folder
+    plan, folder = context.plan, context.plan.config.samples_folder
     progress.records["samples"].append(folder, [draw_samples(context, progress)])
     progress.sample_steps.append(progress.step)
     if plan.is_points:
         progress.records["statistics"].append(folder, _statistics(plan, progress, since=-1))
-    else:
-        progress.records["fixed"].append(folder, [context.session.run(graph.samplers.fixed)])
+    sample_fixed(context, progress)
     if plan.config.holdout:
         progress.records["held_out"].append(folder, [compare_held_out(context, progress)])
     if plan.config.sheets == "each":
@@ -65,6 +63,14 @@ def sample(context, progress):
     if context.events:
         context.events.add_samples(progress.step, event_files.pngs_of(plan, progress), context.session)
     save_generator(context, progress)
+
+
+def sample_fixed(context, progress):
+    """Draws the images of the same noise, unless this was done at this step; there are none of points."""
+    if "fixed" in progress.records and progress.fixed_steps[-1:] != [progress.step]:
+        images = context.session.run(context.graph.samplers.fixed)
+        progress.records["fixed"].append(context.plan.config.samples_folder, [images])
+        progress.fixed_steps.append(progress.step)
 
 
 def _statistics(plan, progress, since):

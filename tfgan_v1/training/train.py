@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Callable
-from dataclasses import fields, replace
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -76,8 +75,7 @@ def train(
     with speaking(verbose=verbose):
         dataset = None if images is None else run_data.from_array(config, images, labels)
         custom = Custom(CustomParts(model, loss, d_optimizer, g_optimizer), dataset)
-        known = {option.name: getattr(config, option.name) for option in fields(Config)}
-        progress = run(TrainRequest(lambda: config, known, resume, overwrite, custom, on_sample, wait))
+        progress = run(TrainRequest(lambda: config, config.values(), resume, overwrite, custom, on_sample, wait))
     if progress.stopped_by not in (None, STOPPED):
         call += [*(f"{part}=..." for part in custom.names()), "resume=True"]
         saved = f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,}"
@@ -88,7 +86,7 @@ def train(
 def _config(config, options):
     """The Config for the arguments of `train`."""
     if isinstance(config, Config):
-        return replace(config, **options)
+        return config.replace(**options)
     if config is not None and not isinstance(config, str | PathLike):
         what = "a Config, or the name or path of a data set, and options by name"
         raise UserError(f"train takes {what}, and arrays as images=array, not {brief(config)}")

@@ -44,12 +44,12 @@ def write_line(plan, progress, numbers):
     _print(line)
 
 
-def write_start(plan, progress, networks):
-    """Prints what is trained, and where to look: the data, the networks, the page."""
+def write_start(plan, step, networks):
+    """Prints what is trained from a step on, and where to look: the data, the networks, the page."""
     config, every = plan.config, plan.config.sample_every
     model = "custom networks" if plan.custom.parts.model else config.model
     sizes = f"generator {count_parameters(networks.g_state):,}, discriminator {count_parameters(networks.d_state):,}"
-    start = f"Resuming at step {progress.step:,} of" if progress.step else "Training for"
+    start = f"Resuming at step {step:,} of" if step else "Training for"
     where = devices.title(config, run_folder.threads(), plan.workers)
     often = f"{every:,} {plan.unit}s" if every > 1 else plan.unit
     _print(f"{data_line(plan)}. Networks of {model}: {sizes} parameters.")

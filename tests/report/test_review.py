@@ -46,7 +46,7 @@ def test_the_page_of_a_run_shows_each_sampling_step_and_how_it_was_made(finished
     values = {each["name"]: each["values"] for curve in run["curves"] for each in curve["series"]}
     for name, key in {"Discriminator": "d_loss", "Generator": "g_loss", "D(x)": "d_x", "D(G(z))": "d_g_z"}.items():
         assert values[name] == pytest.approx([getattr(row, key) for row in finished.losses], rel=1e-3)
-    assert run["command"].startswith("python train.py --epochs 3 --dataset digits --ckpt ")
+    assert run["command"].startswith("tfgan train --epochs 3 --dataset digits --ckpt ")
     assert ["--batch-size", "100"] in run["configuration"] and run["shown"].startswith(
         "16 generated images, of the same"
     )

@@ -151,7 +151,7 @@ class Config:
     )
     loss: str = option(
         "loss of both networks, such as non_saturating, where G's is -log D(G(z)), or minimax, the saturating "
-        "log(1 - D(G(z))); see docs/losses.md",
+        "log(1 - D(G(z)))",
         OneOf(LOSSES),
         common="non_saturating",
     )
@@ -187,8 +187,7 @@ class Config:
         resumable=True,
     )
     precision: str = option(
-        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32 (see "
-        "docs/devices.md)",
+        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32",
         OneOf(("float32", "bfloat16")),
         default="float32",
     )
@@ -234,7 +233,7 @@ class Config:
         "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
     )
     evaluate_every: int | None = option(
-        "measure the generator every N epochs or steps, and keep the best so far (see docs/evaluation.md)",
+        "measure the generator every N epochs or steps, and keep the best so far",
         COUNT,
         resumable=True,
     )
@@ -254,6 +253,9 @@ class Config:
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
+        for each in fields(self):
+            if isinstance(each.metadata["valid"], OneOf):
+                object.__setattr__(self, each.name, each.metadata["valid"].spelled(getattr(self, each.name)))
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:

@@ -86,7 +86,7 @@ def summarize_run(plan, progress, evaluator=None):
         "title": config.name or f"{config.model} on {name}",
         "subtitle": f"{config.model}, {where}, {done}",
         "shown": _shown(samples[-1], bool(progress.fixed)) if samples else "",
-        "command": f"python train.py{as_flags(given_options(config, plan.custom.parts.model))}{in_python}",
+        "command": f"tfgan train{as_flags(given_options(config, plan.custom.parts.model))}{in_python}",
         "configuration": [
             *([flag(option), str(value)] for option, value in vars(config).items()),
             *([version, str(value)] for version, value in made_by(plan).items()),

@@ -61,7 +61,7 @@ def tolerant_streams():
 def start_log(path, command):
     """Appends what the tolerant streams get from now on to a file. Returns whether it is a new one, or such a log.
 
-    Raises OSError if it cannot be written.
+    command: for the heading; None if another process has written it. Raises OSError if it cannot be written.
     """
     log = open(path, "a+", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
     log.seek(0)
@@ -69,7 +69,8 @@ def start_log(path, command):
         log.close()
         return False
     log.seek(0, os.SEEK_END)
-    log.write(f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {command}\n")
+    if command:
+        log.write(f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {command}\n")
     TolerantStream.log = log
     return True
 

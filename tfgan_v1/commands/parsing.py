@@ -74,7 +74,7 @@ class Parser(argparse.ArgumentParser):
             os.environ["TFGAN_VERBOSE"] = "1"
         if flags.log is not None:
             self._log(Path(flags.log), argv)
-        for sentence in notes:
+        for sentence in notes if addresses.LAUNCHED not in os.environ else ():
             note(sentence)
         del flags.verbose, flags.log
         return vars(flags)
@@ -82,9 +82,10 @@ class Parser(argparse.ArgumentParser):
     def _log(self, path, argv):
         """Keeps what is printed from now on, of the chief if it is a cluster of this machine."""
         names.check_free(path, "--log")
-        if addresses.LAUNCHED in os.environ and not addresses.from_environment().is_chief:
+        launched = addresses.LAUNCHED in os.environ
+        if launched and not addresses.from_environment().is_chief:
             return
-        if not start_log(path, f"{self.prog} {shlex.join(argv)}"):
+        if not start_log(path, None if launched else f"{self.prog} {shlex.join(argv)}"):
             raise UserError(f"--log {path} is no log of tfgan_v1, which keeps other files as they are; use a new name")
 
     def error(self, message):
@@ -98,10 +99,9 @@ class Parser(argparse.ArgumentParser):
 
 def _hint(word, known):
     """What may have been meant by a word that is no flag."""
-    path = Path(word)
-    if path.is_dir():
-        flag = "--ckpt" if (path / names.CONFIG).is_file() else "--dataset"
-        return f"did you mean {flag} {shlex.quote(word)}? " if flag in known else ""
+    if os.path.isdir(word):
+        flag = "--ckpt" if os.path.isfile(os.path.join(word, names.CONFIG)) else "--dataset"
+        return f"did you mean {flag} {shlex.quote(word)}? " * (flag in known)
     return did_you_mean(word, known)
 
 

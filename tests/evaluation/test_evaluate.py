@@ -142,7 +142,7 @@ def test_samples_come_from_any_file_or_folder(run, tmp_path, name):
     code, printed, err = run("--samples", tmp_path / name, "--dataset", tmp_path / "data.npy", *PIXELS, "--out", out)
     assert code == 0 and "n 60, test 60" in printed
     if name == "folder":
-        assert "folder has 40x40 gray images, made 28x28 gray as" in err and "--dataset names what they imitate" in err
+        assert "folder has 40x40x1 images, made 28x28x1 as" in err and "--dataset names what they imitate" in err
     else:
         assert err == ""
         expected = evaluate(samples=images, dataset=tmp_path / "data.npy", metrics="sliced_wasserstein").scores
@@ -395,6 +395,6 @@ def test_images_in_color_are_not_compared_with_gray_ones_silently(run, tmp_path)
         Image.fromarray(image).save(tmp_path / "faces" / f"{number}.png")
     flags = "--samples", tmp_path / "faces", *PIXELS, "--out", tmp_path / "s.json"
     _, _, err = run(*flags, "--dataset", "digits")
-    assert "faces has 28x28 color images, made 28x28 gray as digits is" in err
+    assert "faces has 28x28x3 images, made 28x28x1 as digits is" in err
     np.save(tmp_path / "data.npy", color)
     assert run(*flags, "--dataset", tmp_path / "data.npy")[2] == ""

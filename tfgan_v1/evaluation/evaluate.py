@@ -171,15 +171,12 @@ def _in_folder(samples, real, cache_dir):
     found = data.load(samples, shaping=shaping._replace(channels=None), cache_dir=cache_dir)
     first = next(path for path, reason in found.files if not reason)
     with Image.open(Path(os.path.expanduser(samples), first)) as picture:
-        theirs = _look(*picture.size, found.images.shape[3])
-    if shaping.size and theirs != (ours := _look(*shaping.size[::-1], shaping.channels)):
+        theirs = picture.height, picture.width, found.images.shape[3]
+    if shaping.size and theirs != (ours := (*shaping.size, shaping.channels)):
+        theirs, ours = ("x".join(map(str, each)) for each in (theirs, ours))
         warn(f"{samples} has {theirs} images, made {ours} as {real.name} is; --dataset names what they imitate")
         found = data.load(samples, shaping=shaping, cache_dir=cache_dir)
     return found.images
-
-
-def _look(width, height, channels):
-    return f"{height}x{width} {'gray' if channels == 1 else 'color'}"
 
 
 def _read(samples):

@@ -61,10 +61,6 @@ def _write_jpeg(images, file):
     picture.convert("L" if picture.mode == "L" else "RGB").save(file, "JPEG", quality=95, subsampling=0)
 
 
-def _most_pictures(shape):
-    return 2**26 // math.prod(shape[:2]) if len(shape) == 3 else 100_000  # pixels before they are enlarged
-
-
 class Format(NamedTuple):
     """A file format of drawn images."""
 
@@ -73,8 +69,10 @@ class Format(NamedTuple):
 
 
 FORMATS = {  # suffix -> Format
-    ".png": Format(lambda images, file: file.write(images.grid(images.all())), _most_pictures),
-    **dict.fromkeys((".jpg", ".jpeg"), Format(_write_jpeg, _most_pictures)),
+    ".png": Format(
+        lambda images, file: file.write(images.grid(images.all())),
+        lambda shape: 2**26 // math.prod(shape[:2]) if len(shape) == 3 else 100_000,  # pixels before they are enlarged
+    ),
     ".gif": Format(
         lambda images, file: file.write(gif(chain.from_iterable(images.blocks), images.milliseconds)),
         lambda shape: 2**28 // (math.prod(shape[:2]) * gif_enlargement(shape) ** 2),  # pixels of all frames
@@ -86,6 +84,7 @@ FORMATS = {  # suffix -> Format
         lambda shape: 2**30 // (4 * math.prod(shape)),  # bytes
     ),
 }
+FORMATS |= dict.fromkeys(PICTURES[1:], FORMATS[".png"]._replace(write=_write_jpeg))
 
 
 def check(out):

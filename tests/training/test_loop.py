@@ -171,7 +171,7 @@ def test_a_second_ctrl_c_ends_at_once_and_says_what_is_saved(command, tmp_path, 
     monkeypatch.chdir(tmp_path)
     quick = ["train", "--dataset", "digits", "--steps", 6, "--sample-every", 2, "--xla", "off"]
     code, _, err = command(*quick)
-    assert (code, err) == (130, "train.py: ended at once; the run in checkpoints is saved at step 2\n")
+    assert (code, err) == (130, "train.py: stopped; the run in checkpoints is saved at step 2\n")
     assert "Resuming at step 2 of 6 steps" in command("train", "--resume")[1]
 
 

@@ -14,8 +14,8 @@ def parse(call, argv):
     """The flags of `export` in `argv`, by name, with their defaults."""
     parser = Parser(
         call,
-        "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch. "
-        "docs/export.md\nexplains each file.",
+        "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch. The\n"
+        "MODEL.md in the folder explains each file.",
         EXAMPLES,
     )
     add = parser.group("flags")

@@ -107,7 +107,7 @@ def translate_tf_errors(config):
     except KeyboardInterrupt:
         state = checkpoints.newest_state(config.ckpt_folder)
         saved = f"the run in {config.ckpt_folder} is saved at step {state.step:,}" if state else "nothing was saved yet"
-        raise KeyboardInterrupt(f"ended at once; {saved}") from None
+        raise KeyboardInterrupt(saved) from None
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tfgan_v1 import files
 from tfgan_v1.commands import call_of, say, watched
-from tfgan_v1.commands.parsing import Parser, parse_list, whole
-from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
+from tfgan_v1.commands.parsing import Parser, parse_list, run_of, whole
+from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation.evaluate import evaluate
 from tfgan_v1.evaluation.metric_table import METRICS
@@ -55,7 +55,7 @@ def run(argv, program):
     out, ckpt, name = (flags.pop(each) for each in ("out", "ckpt", "name"))
     if flags["samples"] is not None and (ckpt is not None or name is not None):
         raise UserError("--samples names images, and --ckpt and --name a run that draws them; give one of the two")
-    config = from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
+    config = run_of(ckpt, name) if flags["samples"] is None else Config()
     path = config.samples_folder / names.SCORES if out is None else Path(out)
     check_out(path)
     evaluation = evaluate(config.ckpt, config.name, **flags, watched=watched)

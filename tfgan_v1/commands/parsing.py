@@ -10,13 +10,16 @@ from pathlib import Path
 from tfgan_v1 import __version__
 from tfgan_v1.cluster import addresses
 from tfgan_v1.commands import synonyms
-from tfgan_v1.config import MOST_DRAWN, Config
+from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
 from tfgan_v1.errors import UserError, brief, did_you_mean, note, shortened
-from tfgan_v1.storage import names
+from tfgan_v1.storage import names, run_folder
 from tfgan_v1.streams import start_log
 
 SHARED = {  # flags of several commands, which may add their own options
-    "--ckpt": {"metavar": "FOLDER", "help": f"checkpoint folder of the run (default: {Config.ckpt})"},
+    "--ckpt": {
+        "metavar": "FOLDER",
+        "help": "checkpoint folder of the run (default: that of the newest without a name)",
+    },
     "--name": {"metavar": "NAME", "help": "name of the run, if it has one"},
     "--generator": {
         "choices": tuple(names.GENERATORS),
@@ -103,6 +106,13 @@ def _hint(word, known):
         flag = "--ckpt" if os.path.isfile(os.path.join(word, names.CONFIG)) else "--dataset"
         return f"did you mean {flag} {shlex.quote(word)}? " * (flag in known)
     return did_you_mean(word, known)
+
+
+def run_of(ckpt, name):
+    """A Config with the folders of the run that flags name, or of the newest run without a name."""
+    if ckpt is None and name is None:
+        return run_folder.newest(Config())
+    return from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
 
 
 def whole(most, least=1):

@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from tfgan_v1.commands import call_of, say, watched
-from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, whole
-from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
+from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, run_of, whole
+from tfgan_v1.config import MOST_DRAWN
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation.image_set import nearest
@@ -40,7 +40,7 @@ def parse(call, argv):
     """The flags of `sample` in `argv`, by name; None or False for those that were not given."""
     parser = Parser(call, "Draw samples from a trained generator. A seed gives the same image in every call.", EXAMPLES)
     add = parser.group("which generator")
-    add("--ckpt", default=Config.ckpt)
+    add("--ckpt")
     add("--name")
     add("--generator")
     step = "the generator of this step, one of the last that the run saved (default: the newest)"
@@ -125,7 +125,7 @@ def check_points(flags, suffix):
 def run(argv, program):
     """Draws from a trained generator. Returns the exit code."""
     flags = parse(call_of("sample", program), argv)
-    config = from_mapping({"ckpt": flags["ckpt"], "name": flags["name"]})
+    config = run_of(flags["ckpt"], flags["name"])
     out = flags["out"] if flags["out"] is not None else str(config.samples_folder / names.GRID)
     suffix = "/" if image_files.is_folder(out) else Path(out).suffix.lower()
     check_flags(flags, suffix)

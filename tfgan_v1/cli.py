@@ -20,6 +20,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }
+WRITE_AT_THE_END = ("sample", "evaluate", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 
 
@@ -49,13 +50,16 @@ def main(argv=None, program="tfgan"):
                 end_process(error, speaker)
             print(f"{speaker}: {error}", file=sys.stderr)
             return error.exit_code
-        except KeyboardInterrupt as end:
-            print(f"{speaker}: {end or 'stopped by Ctrl-C'}", file=sys.stderr)
+        except KeyboardInterrupt as stop:
+            state = str(stop) or "nothing was written" * (command in WRITE_AT_THE_END)
+            print(f"{speaker}: stopped{'; ' * bool(state)}{state}", file=sys.stderr)
             return 128 + signal.SIGINT
 
 
 def _run(command, flags, program):
     """Runs one command. Returns its exit code."""
+    if command == "help":
+        command, *flags = [*flags[:1], "--help"]
     if command in ("-h", "--help"):
         say(
             f"usage: {program} {{{','.join(COMMANDS)}}} [flags]",
@@ -65,7 +69,7 @@ def _run(command, flags, program):
             f"`{program} train --help` lists the flags of train.",
         )
         return 0
-    if command == "--version":
+    if command in ("-V", "--version"):
         say(f"tfgan_v1 {__version__}")
         return 0
     if command not in COMMANDS:

@@ -163,6 +163,14 @@ def test_unnamed_runs_are_numbered_and_the_newest_is_continued(command, tmp_path
         ["mlp-2", "mlp", "digits", "3"],
     ]
     assert command("review")[1].startswith("Wrote samples/mlp-2/review.html")
+    drawn = {
+        run: command("sample", "--num", 1, *flags)[1]
+        for run, flags in {"newest": [], "first": ["--ckpt", "checkpoints"]}.items()
+    }
+    assert (
+        "of step 3 to samples/mlp-2/samples.png" in drawn["newest"]
+        and "step 2 to samples/samples.png" in drawn["first"]
+    )
 
 
 def test_a_folder_of_named_runs_names_them(command, tmp_path, monkeypatch):

@@ -52,18 +52,17 @@ def parse(call, argv):
             value["action"] = "store_true"
         else:
             value |= {"type": partial(from_text, option), "metavar": _metavar(option)}
-        group.add_argument(
-            flag(option.name), help=help_text(option, getattr(defaults, option.name)).replace("%", "%%"), **value
-        )
-        if option.name == "optimizer":
-            group.add_argument("--optimiser", dest="optimizer", **{**value, "help": argparse.SUPPRESS})
+        if option.name == "d_lr":  # for the help: see commands/synonyms.py
+            group.add_argument("--lr", help="both learning rates: --d-lr X --g-lr X", **value)
+        shown = help_text(option, getattr(defaults, option.name)).replace("%", "%%")
+        group.add_argument(flag(option.name), help=shown, **value)
     add = groups["model"].add_argument
     start = groups["model"].add_mutually_exclusive_group().add_argument
     start("--resume", action="store_true", help="continue the run in --ckpt and --samples")
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
     add("--dry-run", action="store_true", help="print the configuration and parameter counts; train nothing")
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
-    add("--workers", metavar="N", type=whole(MOST_WORKERS), help=f"{workers} (see docs/cluster.md)")
+    add("--workers", metavar="N", type=whole(MOST_WORKERS), help=workers)
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
     add("--wait", metavar="SECONDS", type=whole(86_400), default=addresses.WAIT, help=wait)
     return parser.parse(argv)

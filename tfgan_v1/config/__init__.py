@@ -161,7 +161,7 @@ class Config:
     )
     loss: str = option(
         "loss of both networks, such as non_saturating, where G's is -log D(G(z)), or minimax, the saturating "
-        "log(1 - D(G(z))); see docs/losses.md",
+        "log(1 - D(G(z)))",
         OneOf(LOSSES),
         common="non_saturating",
     )
@@ -197,8 +197,7 @@ class Config:
         resumable=True,
     )
     precision: str = option(
-        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32 (see "
-        "docs/devices.md)",
+        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32",
         OneOf(("float32", "bfloat16")),
         default="float32",
     )
@@ -244,7 +243,7 @@ class Config:
         "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
     )
     evaluate_every: int | None = option(
-        "measure the generator every N epochs or steps, and keep the best so far (see docs/evaluation.md)",
+        "measure the generator every N epochs or steps, and keep the best so far",
         COUNT,
         resumable=True,
     )
@@ -264,6 +263,9 @@ class Config:
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
+        for each in fields(self):
+            if isinstance(each.metadata["valid"], OneOf):
+                object.__setattr__(self, each.name, each.metadata["valid"].spelled(getattr(self, each.name)))
         object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
         if isinstance(self.dataset, str | os.PathLike):
             object.__setattr__(self, "dataset", data.canonical(self.dataset))

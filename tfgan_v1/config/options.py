@@ -48,6 +48,12 @@ class OneOf(Sequence):
     def holds(self, value):
         return value in self
 
+    def spelled(self, value):
+        """The choice that a text differs from in capitals and hyphens alone; without one, the text."""
+        plain = [str(each).lower().replace("-", "_") for each in self]
+        text = value.lower().replace("-", "_") if isinstance(value, str) and value not in self else None
+        return self[plain.index(text)] if text in plain else value
+
     def __str__(self):
         return "one of " + ", ".join(map(str, self))
 

@@ -23,7 +23,8 @@ with warnings.catch_warnings():
 def write_line(plan, progress, numbers):
     """Prints the step and the losses in the published form, then D's outputs, accuracies, speed and time left.
 
-    numbers: STEP_METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
+    numbers: STEP_METRICS of the last step. A narrow terminal gets short names, and as many of the numbers as fit;
+    losses.csv has all of them.
     """
     config, values = progress.config, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True))
     seconds, steps = max(progress.seconds - progress.reported[0], 1e-3), progress.step - progress.reported[1]
@@ -32,28 +33,32 @@ def write_line(plan, progress, numbers):
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
 
     losses = f"{place}... Discriminator Loss: {values['d_loss']:.4f}... Generator Loss: {values['g_loss']:.4f}"
-    outputs = ", ".join(f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4])
+    outputs = [f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4]]
     if progress.held_out and progress.held_out[-1].step == progress.step:
-        outputs += f", {records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}"
+        outputs.append(f"{records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}")
     accuracies = [] if plan.critic else [f"accuracy D {values['d_accuracy']:.2f}, G {values['g_accuracy']:.2f}"]
     speed = f"{steps * plan.images_per_step / seconds:,.0f} {_unit(plan)}/s"
-    speed += f" by {plan.workers} workers" if plan.workers > 1 else ""
+    by = f" by {plan.workers} workers" if plan.workers > 1 else ""
     points = _statistics(plan, progress)
     if sys.stdout and sys.stdout.isatty():
-        parts = [f"{time_left.removeprefix('0:')} left", speed, outputs, *points, *accuracies]
-        line = fitted(losses, parts, shutil.get_terminal_size().columns)
+        width, time_left = shutil.get_terminal_size().columns, f"{time_left.removeprefix('0:')} left"
+        line, more = ", ".join([losses, time_left, speed + by, *outputs]), [*points, *accuracies]
+        short = [f"D {values['d_loss']:.2f}", f"G {values['g_loss']:.2f}"]
+        short += [*(each.replace(" 0.", " .") for each in outputs), speed.replace("images", "img"), time_left, *more]
+        wide = len(line) <= width
+        line = fitted(line, more, width) if wide else fitted(place.removeprefix("Step "), short, width, "  ")
     else:
-        parts = [losses, ", ".join([outputs, *accuracies]), ", ".join(points), f"{speed}, {time_left} left"]
+        parts = [losses, ", ".join([*outputs, *accuracies]), ", ".join(points), f"{speed}{by}, {time_left} left"]
         line = "... ".join(filter(None, parts))
     _print(line, last=progress.step == plan.total_steps)
 
 
-def write_start(plan, progress, networks):
-    """Prints what is trained, and where to look: the data, the networks, the page."""
+def write_start(plan, step, networks):
+    """Prints what is trained from a step on, and where to look: the data, the networks, the page."""
     config, every = plan.config, plan.config.sample_every
     model = "custom networks" if plan.custom.parts.model else config.model
     sizes = f"generator {count_parameters(networks.g_state):,}, discriminator {count_parameters(networks.d_state):,}"
-    start = f"Resuming at step {progress.step:,} of" if progress.step else "Training for"
+    start = f"Resuming at step {step:,} of" if step else "Training for"
     where = devices.title(config, run_folder.threads(), plan.workers)
     often = f"{every:,} {plan.unit}s" if every > 1 else plan.unit
     say(f"{data_line(plan)}. Networks of {model}: {sizes} parameters.")
@@ -138,10 +143,10 @@ def _print(line, last=False):
             say(line)
 
 
-def fitted(line, parts, width):
+def fitted(line, parts, width, separator=", "):
     """A line with as many of the parts behind it, the first before the last, as fit into `width` characters."""
     for part in parts:
-        longer = f"{line}, {part}"
+        longer = f"{line}{separator}{part}"
         line = longer if len(longer) <= width else line
     return line[:width]
 

@@ -80,9 +80,9 @@ def check_kind(kind):
         raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
 
 
-def check_free(out):
+def check_free(out, flag="--out"):
     """Raises UserError for a file that has the name of a run's own, wherever it is, or is in a folder of states."""
     path = Path(out)
     own = any(fnmatch(path.name, each) for each in (*SAMPLES_FILES, *CKPT_FILES))
     if own or STATE in path.absolute().parent.parts:
-        raise UserError(f"--out {out} has the name of a run's own record; use another")
+        raise UserError(f"{flag} {out} has the name of a run's own record; use another")

@@ -134,7 +134,9 @@ def data_of_run(config, **places):
 
 
 def training_images(config, **places):
-    """The images that a run was trained on, uint8 [n, h, w, c], and their indices in the data set: see data_of_run."""
+    """The images that a run was trained on, uint8 [n, h, w, c], and their names, files or "no. 7": see data_of_run."""
     _, config, dataset = data_of_run(config, **places)
     rows = split_indices(config, dataset.name, len(dataset.images))[0]
-    return dataset.images[rows] if config.holdout else dataset.images, rows
+    files = [path for path, reason in dataset.files if not reason]
+    names = [files[row] if files else f"no. {row}" for row in rows]
+    return dataset.images[rows] if config.holdout else dataset.images, names

@@ -72,11 +72,12 @@ def run(plan, member=SINGLE, on_sample=None):
             console.say(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
+            begun = checkpoint.step if checkpoint else 0
+            if begun < plan.total_steps:
+                console.write_start(plan, begun, context.graph.networks)
             progress = start(context, saved, checkpoint)
             pictures = Pictures(plan, evaluator)
             pictures.start(progress)
-            if progress.step < plan.total_steps:
-                console.write_start(plan, progress, context.graph.networks)
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
@@ -106,7 +107,7 @@ def translate_tf_errors(config):
     except KeyboardInterrupt:
         state = checkpoints.newest_state(config.ckpt_folder)
         saved = f"the run in {config.ckpt_folder} is saved at step {state.step:,}" if state else "nothing was saved yet"
-        raise KeyboardInterrupt(f"ended at once; {saved}") from None
+        raise KeyboardInterrupt(saved) from None
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise

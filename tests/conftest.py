@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from small_runs import small_config
-from tfgan_v1 import Config, cli, data, errors
+from tfgan_v1 import Config, cli, data, streams
 from tfgan_v1.data import datasets, published
 from tfgan_v1.report import plots
 
@@ -70,7 +70,7 @@ def _nothing_from_outside(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _command_line_words():
     """Errors name flags, as the command line's; test_python_words.py tests those of Python."""
-    with errors.speaking(flags=True):
+    with streams.speaking(flags=True):
         yield
 
 

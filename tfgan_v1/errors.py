@@ -3,8 +3,9 @@
 import errno
 import re
 import sys
-from contextlib import contextmanager
 from difflib import get_close_matches
+
+from tfgan_v1.streams import speech
 
 DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the last two: limits of the user
 _LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
@@ -15,20 +16,6 @@ _FLAG = re.compile(
     r"(?!(?:a|and|are|asks|both|by|changes|chooses|draws|for|has|have|holds|in|is|means|must|names|needs|of|or|reads|set|"
     r"takes|that|to|was|which|with)(?!\S))([^\s;(]*[^\s;:,.()])(?: or (?!another)(\w+)(?=[;.]|$))?)?"
 )
-# How this process speaks. flags: it names options as flags, for a command line, and otherwise as arguments, for Python.
-# verbose: of train.train; None: everything, as the command line prints it.
-speech = {"flags": False, "verbose": None}
-
-
-@contextmanager
-def speaking(**how):
-    """Changes `speech` for as long as this lasts."""
-    before = {**speech}
-    speech.update(how)
-    try:
-        yield
-    finally:
-        speech.update(before)
 
 
 def worded(text):

@@ -1,11 +1,30 @@
-"""Standard output and error that cannot stop a run: either may be closed, or redirected to a full disk."""
+"""Standard output and error that cannot stop a run, since either may be closed or on a full disk; logs and bars."""
 
+import functools
 import os
 import sys
 import time
+import warnings
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 
 LOG = "# tfgan_v1 "  # begins a log, and each command in it
+
+
+# How this process speaks. flags: it names options as flags, for a command line, and otherwise as arguments, for Python.
+# verbose: of train.train; None: everything, as the command line prints it.
+speech = {"flags": False, "verbose": None}
+
+
+@contextmanager
+def speaking(**how):
+    """Changes `speech` for as long as this lasts."""
+    before = {**speech}
+    speech.update(how)
+    try:
+        yield
+    finally:
+        speech.update(before)
 
 
 class TolerantStream:
@@ -106,3 +125,50 @@ def discard(descriptor):
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+@functools.cache
+def _tqdm():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets, a notebook gets a bar of text
+        return import_module("tqdm.autonotebook").tqdm  # tqdm.auto without asyncio
+
+
+def beside_bars():
+    """For a with block that prints: the bars are out of its way."""
+    return _tqdm().external_write_mode()
+
+
+def watched(blocks, total, unit, size=len):
+    """Yields blocks, with a bar of their sizes in sum."""
+    with bar(total, unit) as shown:
+        for block in blocks:
+            yield block
+            shown.update(size(block))
+
+
+def bar(total, unit, done=0):
+    """A bar on a terminal, unless TERM is dumb, or in a notebook: images per second, and the time left."""
+    return _tqdm()(
+        total=total,
+        file=sys.stdout if in_notebook() else None,  # in the order of the lines, and not on red
+        initial=done,
+        unit=f" {unit}",
+        unit_scale=True,
+        bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",
+        dynamic_ncols=True,
+        leave=False,
+        disable=not has_bar(),
+    )
+
+
+def has_bar():
+    """Whether bars are shown: on a terminal that can, or in a notebook, unless the caller in Python wants none."""
+    terminal = sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return speech["verbose"] not in (0, 2) and bool(terminal or in_notebook())
+
+
+def in_notebook():
+    """Whether a Jupyter kernel, and no terminal, runs this process."""
+    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    return hasattr(shell, "kernel")

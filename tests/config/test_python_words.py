@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from conftest import REPOSITORY
-from tfgan_v1 import Config, UserError, cli, data, errors
+from tfgan_v1 import Config, UserError, cli, data, errors, streams
 from tfgan_v1.config.options import OneOf, flag
 
 SENTENCES = [  # a text of the package, and what Python says
@@ -116,7 +116,7 @@ def test_errors_warnings_and_notes_have_the_words_of_their_reader(capsys):
     errors.warn("add --resume")
     errors.note("add --resume")
     assert str(error) == "give a smaller --batch-size\n  --batch-size   1  2"
-    with errors.speaking(flags=False):
+    with streams.speaking(flags=False):
         assert str(error) == "give a smaller batch_size\n  batch_size     1  2"  # the columns stay in line
         errors.warn("add --resume")
         errors.note("add --resume")

@@ -374,7 +374,7 @@ def test_a_damaged_run_is_refused(run, finished, tmp_path):
     assert code == 2 and "does not hold the images" in err
 
 
-def test_learning_and_drawing_are_watched(finished, tmp_path):
+def test_learning_and_drawing_are_watched(finished, tmp_path, monkeypatch):
     shown = []
 
     def watched(blocks, total, unit, size=len):
@@ -382,8 +382,10 @@ def test_learning_and_drawing_are_watched(finished, tmp_path):
             yield block
             shown.append((unit, total, size(block)))
 
+    for module in ("classifier", "evaluate"):
+        monkeypatch.setattr(f"tfgan_v1.evaluation.{module}.watched", watched)
     options = {"num": 200, "metrics": "classifier_score", "cache_dir": tmp_path}
-    seen = evaluate(finished.config.ckpt, watched=watched, **options)
+    seen = evaluate(finished.config.ckpt, **options)
     assert shown[:30] == [("steps", 30, 1)] * 30 and shown[30:] == [("images", 200, 200)]
     assert seen.scores == evaluate(finished.config.ckpt, **options).scores
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from conftest import outcome
-from tfgan_v1 import Config, Generator, StopTraining, UserError, errors, show, train
+from tfgan_v1 import Config, Generator, StopTraining, UserError, show, streams, train
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
-from tfgan_v1.report import console, notebook
+from tfgan_v1.report import notebook
 
 training_of_python = import_module("tfgan_v1.training.train")
 
@@ -61,7 +61,7 @@ def test_a_model_and_a_loss_that_are_no_names_are_custom(asked):
 )
 def test_what_is_passed_wrongly_is_one_sentence(call, right, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with errors.speaking(flags=False), pytest.raises(UserError, match=right) as raised:
+    with streams.speaking(flags=False), pytest.raises(UserError, match=right) as raised:
         call()
     assert "\n" not in str(raised.value)
     assert not any(tmp_path.iterdir())
@@ -70,7 +70,7 @@ def test_what_is_passed_wrongly_is_one_sentence(call, right, tmp_path, monkeypat
 def test_a_second_run_of_a_name_is_refused_in_the_words_of_python(small):
     train(small("a", steps=2), name="x", verbose=0)
     advice = 'continue it with resume=True, start another run with name="NAME", or delete this one with overwrite=True$'
-    with errors.speaking(flags=False), pytest.raises(UserError, match=advice):
+    with streams.speaking(flags=False), pytest.raises(UserError, match=advice):
         train(small("a"), name="x")
 
 
@@ -88,7 +88,7 @@ def test_verbose_is_nothing_or_a_bar_or_lines(small, capsys, monkeypatch):
     lines = printed(capsys, small("b"), verbose=2)
     assert lines.count("Discriminator Loss") == 3 and "%|" not in lines
     assert printed(capsys, small("c")).count("Discriminator Loss") == 3  # in a file, where a bar cannot be
-    monkeypatch.setattr(console, "in_notebook", lambda: True)
+    monkeypatch.setattr(streams, "in_notebook", lambda: True)
     lines = printed(capsys, small("d"))
     assert "%|" in lines and lines.count("Discriminator Loss") == 1 and "Step 6/6..." in lines
     assert "%|" not in printed(capsys, small("e"), verbose=2) and printed(capsys, small("f"), verbose=0) == ""

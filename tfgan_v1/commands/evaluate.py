@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tfgan_v1 import files
-from tfgan_v1.commands import call_of, say, watched
+from tfgan_v1.commands import call_of, say
 from tfgan_v1.commands.parsing import Parser, parse_list, run_of, whole
 from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.errors import UserError
@@ -58,7 +58,7 @@ def run(argv, program):
     config = run_of(ckpt, name) if flags["samples"] is None else Config()
     path = config.samples_folder / names.SCORES if out is None else Path(out)
     check_out(path)
-    evaluation = evaluate(config.ckpt, config.name, **flags, watched=watched)
+    evaluation = evaluate(config.ckpt, config.name, **flags)
     say(*score_table.lines(evaluation))
     say(f"Wrote {' and '.join(map(str, save(evaluation, path)))}.")
     return 0

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from tfgan_v1.commands import call_of, say, watched
+from tfgan_v1.commands import call_of, say
 from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, run_of, whole
 from tfgan_v1.config import MOST_DRAWN
 from tfgan_v1.config.options import flag
@@ -13,6 +13,7 @@ from tfgan_v1.report import image_files, plots, sheets
 from tfgan_v1.sampling import drawing, latents
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names, run_data, run_folder
+from tfgan_v1.streams import watched
 
 EXAMPLES = (
     "--ckpt checkpoints",

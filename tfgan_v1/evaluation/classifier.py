@@ -24,6 +24,7 @@ from tfgan_v1.files import replacing
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.layers import RngKey, conv2d, dense, dropout, max_pool
 from tfgan_v1.sampling.generator import run_in_batches
+from tfgan_v1.streams import watched
 
 VERSION = 2  # of networks, training and cache; entries of other versions are ignored
 FEATURES = 128
@@ -34,11 +35,6 @@ _STREAM = 0xA06  # of the augmentation's random numbers: see noise.draw
 _PIXELS = 400_000  # of a batch at inference
 MOST_SCALED = 5000  # images that give the features' scale
 _MOST_BYTES = 2**28  # of a cached classifier
-
-
-def unwatched(blocks, total, unit, size=len):
-    """The blocks: what commands.watched yields, without its bar, which shows `total` of a unit; size: of a block."""
-    return blocks
 
 
 class About(NamedTuple):
@@ -75,14 +71,13 @@ class Classifier:
         self._session.run(list(initializers.values()), values)  # the weights in place of the initial values
 
     @classmethod
-    def load_or_train(cls, dataset, test=None, *, seed=0, cache_dir=None, steps=STEPS, watched=unwatched):
+    def load_or_train(cls, dataset, test=None, *, seed=0, cache_dir=None, steps=STEPS):
         """The classifier of a data.Dataset with labels: from the cache, or trained in a minute or two and cached.
 
         test: the Dataset whose images measure the accuracy; without one, a tenth of the images is not trained on and
         measures it. seed: of weights, order and augmentation; another seed is an independent classifier. cache_dir:
-        the folder to keep it in, instead of the user's cache. steps: of training. watched: see `unwatched`. The same
-        arguments give the same weights, on one machine with the same versions and number of threads. Raises UserError
-        without two classes.
+        the folder to keep it in, instead of the user's cache. steps: of training. The same arguments give the same
+        weights, on one machine with the same versions and number of threads. Raises UserError without two classes.
         """
         import pooch
 
@@ -92,7 +87,7 @@ class Classifier:
         path = Path(cache_dir or pooch.os_cache("tfgan_v1")) / f"classifier-{_key(dataset, test, seed, steps)}.npz"
         if (saved := _load(path, dataset)) is not None:
             return cls(*saved)
-        about, weights = _train(dataset, test, seed, steps, watched)
+        about, weights = _train(dataset, test, seed, steps)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial, open(partial, "wb") as file:
@@ -186,7 +181,7 @@ def _warped(images, seed, step):
     )
 
 
-def _train(dataset, test, seed, steps, watched=unwatched):
+def _train(dataset, test, seed, steps):
     """(About, weights by name) of a new classifier."""
     note(f"training a classifier on {dataset.name}, once: a minute or two; it is kept for the next time")
     held_out, used = splits.split(dataset, HELD_OUT, seed) if test is None else ([], np.arange(len(dataset.images)))

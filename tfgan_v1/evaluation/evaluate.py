@@ -15,11 +15,12 @@ from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.data import arrays, detect, splits
 from tfgan_v1.errors import UserError, brief, did_you_mean, warn
 from tfgan_v1.evaluation import metric_table, scores
-from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier, unwatched
+from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
 from tfgan_v1.evaluation.metric_table import METRICS, is_stacked
 from tfgan_v1.sampling.drawing import BLOCK
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names, records, run_data
+from tfgan_v1.streams import watched
 
 SHOWN = 24  # first samples, and as many that are most like a training image, that are shown with the nearest of these
 OF_GAUSSIAN = "the samples are compared with N(0, 1); a run's own --mean and --std are used with --ckpt"
@@ -72,7 +73,6 @@ def evaluate(
     classifier_seed=0,
     generator=None,
     model=None,
-    watched=unwatched,
 ):
     """Measures the newest generator of a run, or other images, against real images. Returns an Evaluation.
 
@@ -82,7 +82,7 @@ def evaluate(
     or where the run's data are now. labels, data_dir, cache_dir: as in Config. metrics: one name or several in
     metric_table.METRICS; None for all that the data allow. classifier_seed: another one gives an independent
     classifier. generator: "latest", "average" or "best" of a run, as in Generator.restore. model: the run's custom
-    models.Model, if any. watched: shows the progress, as commands.watched does.
+    models.Model, if any.
     Raises UserError for every mistake, before anything expensive.
     """
     metrics = _checked_metrics(metrics)
@@ -101,11 +101,11 @@ def evaluate(
     count = scores.common_count(num, job.dataset, job.test)
     metrics, left_out = metric_table.choose(metrics, job.dataset, count, job.conditional)
     restored = Generator.restore(job.source["ckpt"], model=model, kind=generator) if job.images is None else None
-    with restored or nullcontext() as drawn_by, _classifier(job, metrics, classifier_seed, watched) as classifier:
+    with restored or nullcontext() as drawn_by, _classifier(job, metrics, classifier_seed) as classifier:
         options = {"num": num, "seed": seed, "classifier": classifier}
         reference = scores.make_reference(job.dataset, job.test, metrics, **options)
         reference = reference._replace(notes=(*job.notes, *reference.notes, *left_out))
-        return _measure(job, _image_set(job, drawn_by, reference, num, watched), reference, drawn_by)
+        return _measure(job, _image_set(job, drawn_by, reference, num), reference, drawn_by)
 
 
 def _whole(name, value, low=0, high=2**32 - 1):
@@ -206,28 +206,28 @@ def _number(num, job):
     return num
 
 
-def _classifier(job, metrics, seed, watched):
+def _classifier(job, metrics, seed):
     """The classifier that measures a Job's images, for a with block; None if no metric needs one."""
     if not metric_table.needs_classifier(metrics):
         return nullcontext()
-    return closing(load_classifier(job.dataset, job.test, *job.places, seed=seed, watched=watched))
+    return closing(load_classifier(job.dataset, job.test, *job.places, seed=seed))
 
 
-def load_classifier(dataset, test, data_dir, shaping, cache_dir, **options):
+def load_classifier(dataset, test, data_dir, shaping, cache_dir, seed=0):
     """The classifier in whose features a Dataset is measured, from the cache or trained.
 
-    data_dir, shaping: with which the digits of stacked_mnist's channels are loaded. options: `seed` and `watched`.
+    data_dir, shaping: with which the digits of stacked_mnist's channels are loaded.
     """
     stacked = is_stacked(dataset)
     if stacked:
         gray = shaping._replace(channels=1)
         dataset = data.load(None, data_dir, gray)
         test = data.load_test(dataset.name, data_dir, gray)
-    classifier = Classifier.load_or_train(dataset, test, cache_dir=cache_dir, **options)
+    classifier = Classifier.load_or_train(dataset, test, seed=seed, cache_dir=cache_dir)
     return StackedClassifier(classifier) if stacked else classifier
 
 
-def _image_set(job, generator, reference, num, watched):
+def _image_set(job, generator, reference, num):
     """The ImageSet of a Job's images, which a generator draws from other seeds for each seed of the reference."""
     if generator is None:
         return scores.make_image_set(job.images, reference)

@@ -1,23 +1,18 @@
 """What a run prints: a line when it draws samples, its progress bar, its scores, and the files that it has written."""
 
 import math
-import os
 import shutil
 import sys
-import warnings
 from datetime import timedelta
 
 from tfgan_v1 import devices
-from tfgan_v1.errors import speech, worded
+from tfgan_v1.errors import worded
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.networks import count_parameters
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import classes, records, run_folder
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, REAL_IMAGES, REVIEW_PAGE, SAMPLES_FILES, STATE
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # without ipywidgets, a notebook gets a bar of text
-    from tqdm.autonotebook import tqdm  # tqdm.auto without asyncio
+from tfgan_v1.streams import bar, beside_bars, has_bar, speech
 
 
 def write_line(plan, progress, numbers):
@@ -75,38 +70,12 @@ def data_line(plan):
 
 
 def progress_bar(plan, progress):
-    """The bar of a run: see `bar`."""
+    """The bar of a run: see progress.bar."""
     return bar(plan.total_steps * plan.images_per_step, _unit(plan), progress.step * plan.images_per_step)
 
 
 def _unit(plan):
     return "points" if plan.is_points else "images"
-
-
-def bar(total, unit, done=0):
-    """A bar on a terminal, unless TERM is dumb, or in a notebook: images per second, and the time left."""
-    return tqdm(
-        total=total,
-        file=sys.stdout if in_notebook() else None,  # in the order of the lines, and not on red
-        initial=done,
-        unit=f" {unit}",
-        unit_scale=True,
-        bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",
-        dynamic_ncols=True,
-        leave=False,
-        disable=not _has_bar(),
-    )
-
-
-def _has_bar():
-    terminal = sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return speech["verbose"] not in (0, 2) and bool(terminal or in_notebook())
-
-
-def in_notebook():
-    """Whether a Jupyter kernel, and no terminal, runs this process."""
-    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
-    return hasattr(shell, "kernel")
 
 
 def say(line):
@@ -138,8 +107,8 @@ def write_scores(plan, progress, evaluator):
 
 def _print(line, last=False):
     """Prints a line above the bar; where train in Python has a bar, only the last one."""
-    if speech["verbose"] is None or last or not _has_bar():
-        with tqdm.external_write_mode():
+    if speech["verbose"] is None or last or not has_bar():
+        with beside_bars():
             say(line)
 
 

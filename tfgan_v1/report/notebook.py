@@ -11,10 +11,11 @@ from html import escape
 
 from tfgan_v1 import files
 from tfgan_v1.errors import note
-from tfgan_v1.report import console, curves, page, plots
+from tfgan_v1.report import curves, page, plots
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names
 from tfgan_v1.storage.progress import Progress
+from tfgan_v1.streams import beside_bars, in_notebook
 
 _live = {}  # number of the cell that runs -> (last step, handle of its live picture)
 _note_once = cache(note)
@@ -25,7 +26,7 @@ def show(step, samples, metrics):
 
     For train(..., on_sample=show). Elsewhere it shows nothing, and says so once.
     """
-    if not console.in_notebook():
+    if not in_notebook():
         return _note_once("tfgan_v1.show draws in notebooks; elsewhere, open the run's review.html")
     from IPython import display, get_ipython
 
@@ -36,7 +37,7 @@ def show(step, samples, metrics):
     if handle and last < step:
         handle.update(content, raw=True)
     else:  # another run
-        with console.tqdm.external_write_mode():  # without it, the bar as it is now would stay above the picture
+        with beside_bars():  # without it, the bar as it is now would stay above the picture
             handle = display.display(content, raw=True, display_id=True)
     _live.clear()
     _live[cell] = step, handle

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from tfgan_v1.cluster import addresses, rendezvous
 from tfgan_v1.cluster.member import Member
 from tfgan_v1.config import Config, check_names
-from tfgan_v1.errors import UserError, brief, note, speaking
+from tfgan_v1.errors import UserError, brief, note
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.report import notebook  # noqa: F401, by which a Progress shows its pictures
 from tfgan_v1.storage import run_data
 from tfgan_v1.storage.progress import STOPPED
+from tfgan_v1.streams import speaking
 from tfgan_v1.training import loop, worker
 from tfgan_v1.training.plan import Custom, make_plan
 

@@ -15,7 +15,6 @@ import pytest
 from conftest import REPOSITORY
 from tfgan_v1 import Config, __version__, cli, commands, load_samples
 from tfgan_v1.commands import evaluate, export, sample, synonyms, train
-from tfgan_v1.config import from_mapping
 from tfgan_v1.config.options import flag
 from tfgan_v1.evaluation.metric_table import METRICS
 
@@ -143,7 +142,7 @@ def test_the_examples_in_the_help_are_right():
         for name in ("resume", "overwrite", "dry_run"):
             assert type(given.pop(name)) is bool
         assert (given.pop("workers"), given.pop("wait")) == (None, 300)
-        assert from_mapping(given)
+        assert Config(**given)
     for example in sample.EXAMPLES:
         assert sample.parse("tfgan sample", example.split())
     for example in evaluate.EXAMPLES:

@@ -9,7 +9,7 @@ import pytest
 from tfgan_v1 import Config, UserError, config
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.commands import train
-from tfgan_v1.config import from_mapping, given_options
+from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags
 from tfgan_v1.gan.losses import LOSSES, Labels
 from tfgan_v1.gan.models import MODELS
@@ -220,9 +220,9 @@ def test_a_wrong_value_is_one_short_line_with_its_flag_and_the_valid_values(name
 
 def test_an_unknown_option_is_an_error_that_names_the_closest_one():
     with pytest.raises(UserError, match=r"^there is no option 'batchsize'; did you mean batch_size\?$"):
-        from_mapping({"batchsize": 3})
+        Config(batchsize=3)
     with pytest.raises(UserError, match=r"^there is no option 'xyz'; help\(Config\) lists them$"):
-        from_mapping({"xyz": 3})
+        Config(xyz=3)
 
 
 def test_numbers_of_numpy_and_paths_become_plain_values(tmp_path):

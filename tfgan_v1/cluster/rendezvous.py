@@ -3,7 +3,7 @@
 import json
 from dataclasses import fields
 
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config import Config
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError, as_user_error
 from tfgan_v1.storage.run_folder import PATHS, made_by
@@ -34,7 +34,7 @@ def agree_on_options(member, wanted, make_config):
                     f"{chiefs}; start all workers with the same command and versions"
                 )
     own = {} if member.is_chief else {name: wanted[name] for name in OWN if wanted.get(name) is not None}
-    return from_mapping({name: chief["config"][name] for name in chief["given"]} | own)
+    return Config(**{name: chief["config"][name] for name in chief["given"]} | own)
 
 
 def _options(config):

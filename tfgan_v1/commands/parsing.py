@@ -10,7 +10,7 @@ from pathlib import Path
 from tfgan_v1 import __version__
 from tfgan_v1.cluster import addresses
 from tfgan_v1.commands import synonyms
-from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
+from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.errors import UserError, brief, did_you_mean, note, shortened
 from tfgan_v1.storage import names, run_folder
 from tfgan_v1.streams import start_log
@@ -112,7 +112,7 @@ def run_of(ckpt, name):
     """A Config with the folders of the run that flags name, or of the newest run without a name."""
     if ckpt is None and name is None:
         return run_folder.newest(Config())
-    return from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
+    return Config(ckpt=Config.ckpt if ckpt is None else ckpt, name=name)
 
 
 def whole(most, least=1):

@@ -3,7 +3,7 @@
 from tfgan_v1 import files
 from tfgan_v1.commands import call_of, say
 from tfgan_v1.commands.parsing import Parser
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError
 from tfgan_v1.report import score_table
 from tfgan_v1.storage import checkpoints, names, run_folder
@@ -23,7 +23,7 @@ def parse(call, argv):
 
 def run(argv, program):
     """Lists the runs, the newest last. Returns the exit code."""
-    config = from_mapping(parse(call_of("runs", program), argv))
+    config = Config(**parse(call_of("runs", program), argv))
     found = run_folder.runs(config)
     if not found:
         raise UserError(f"there is no run in {config.ckpt}; name the folder of their checkpoints with --ckpt")

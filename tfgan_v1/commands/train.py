@@ -10,7 +10,7 @@ from functools import partial
 from tfgan_v1.cluster import addresses
 from tfgan_v1.commands import call_of, end_process, say, speaker_of
 from tfgan_v1.commands.parsing import Parser, whole
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config import Config
 from tfgan_v1.config.options import OneOf, as_flags, flag, from_text, help_text, value_type
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import names, run_folder
@@ -141,8 +141,8 @@ def _say_done(config, program):
 def _config(options, resume):
     """The Config of the options that are given, or of the run to resume, with these options."""
     if not resume:
-        return from_mapping(options)
-    saved = run_folder.read(run_folder.newest(from_mapping(options))).config
+        return Config(**options)
+    saved = run_folder.read(run_folder.newest(Config(**options))).config
     other_unit = {"epochs": "steps", "steps": "epochs"}
     unit = next((unit for unit in other_unit if unit in options and getattr(saved, unit) is None), None)
     if unit is None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -452,11 +451,6 @@ def preset_options(config):
     if unit == preset_unit:
         return {"sample_every": SAMPLE_EVERY[unit], **preset}
     return {**preset, preset_unit: None, "sample_every": SAMPLE_EVERY[unit]}
-
-
-def from_mapping(values: Mapping[str, Any]) -> Config:
-    """The Config with these values by name. Raises UserError for an unknown name."""
-    return Config(**values)
 
 
 def given_options(config, model=None):

@@ -15,7 +15,7 @@ import numpy as np
 
 from tfgan_v1 import __version__
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import MODELS, Config, from_mapping, is_name
+from tfgan_v1.config import MODELS, Config, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
@@ -244,7 +244,7 @@ def read(config, by="--ckpt"):
         if not has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
         places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
-        config = from_mapping({**content["config"], **places})
+        config = Config(**{**content["config"], **places})
         shape = content["data"]["image_shape"]
         if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
             raise ValueError(f"{shape} is the shape of neither an image nor a point")

@@ -266,7 +266,8 @@ def warn_of_little(plan):
         images = "1 image" if count == 1 else f"{count} images"
         warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
     elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
-        warn(f"{plan.total_steps:,} steps are too few to learn from {name}; give 1,000 or more, such as --steps 5000")
+        enough = math.ceil(4 * FEW_STEPS / plan.steps_per_epoch)
+        warn(f"{plan.total_steps:,} steps are too few to learn from {name}; train longer, such as --epochs {enough}")
     bounds = config.penalty != "none" or config.clip_weights or config.spectral_norm
     if config.loss == "wasserstein" and not plan.custom.parts.loss and not bounds:
         warn(

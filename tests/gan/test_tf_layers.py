@@ -157,8 +157,9 @@ def test_batch_normalization_and_dropout_by_what_train_gives_are_those_of_our_la
     theirs = tf.layers.batch_normalization(inputs, training=training, name="norm")
     with tf.variable_scope("ours"):
         ours = layers.batch_norm(inputs, key, "norm")
-    one, other = run(theirs, ours)
-    assert np.allclose(one, other, atol=1e-6)
+    slopes = [tf.gradients(outputs * tf.constant(IMAGES[::-1].copy()), inputs)[0] for outputs in (theirs, ours)]
+    one, other, slope, other_slope = run(theirs, ours, *slopes)
+    assert np.allclose(one, other, atol=1e-6) and np.allclose(slope, other_slope, atol=1e-5)
     assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == (training is True)
     if training is not True:
         masks = tf.layers.dropout(inputs, 0.3, training=training, name="drop"), layers.dropout(inputs, 0.3, key, "drop")
@@ -228,10 +229,10 @@ def keras_model():
 @pytest.mark.parametrize(
     "parts, sentence",
     [
-        ({"generator": keras_inside}, r"each call of the network would create generator/dense\w*/kernel anew"),
+        ({"generator": keras_inside}, r"each call of its network would create generator/dense\w*/kernel anew"),
         ({"generator": keras_model}, r"a custom generator is a function that calls tf\.layers\.dense\(.*, not <Seq"),
         ({"discriminator": lambda: 3}, r"a custom discriminator is a function that calls tf\.layers\.dense\(.*, not 3"),
-        ({"output": lambda: "tanh"}, r"the output of a custom model is TANH, SIGMOID or LINEAR .*, not 'tanh'"),
+        ({"output": lambda: "tanh"}, r"a custom output is TANH, SIGMOID or LINEAR .*, not 'tanh'"),
     ],
     ids=["Keras layer", "Keras model", "a number", "a text"],
 )

@@ -24,11 +24,10 @@ class Batches:
 
 
 def read_data_sets(train_dir=None, *, one_hot=False, reshape=True, validation_size=5000, seed=None, dataset=None):
-    """MNIST's Batches `train` of 55,000, `validation` of 5,000 and `test` of 10,000 images, as attributes of an object.
+    """MNIST's Batches `train` of 55,000, `validation` of 5,000 and `test` of 10,000 images, or `validation` as `test`.
 
     train_dir: a folder to search first, if it exists. images: float32 [n, 784] in [0, 1]; [n, 28, 28, 1] with
-    reshape=False. labels: uint8 [n]; float64 [n, 10] with one_hot=True; None without labels. dataset, and the
-    UserError: as in `data.load`. Without test images, `test` is `validation`.
+    reshape=False. labels: uint8 [n]; float64 [n, 10] with one_hot=True. dataset, and the UserError: see `data.load`.
     """
     folder = train_dir if train_dir is not None and os.path.isdir(train_dir) else None
     everything = data.load(dataset, folder)

@@ -226,10 +226,7 @@ def batch_norm(inputs, training, name, labels=None):
 
 
 def normalize(inputs, key, affine, averages, rate=1 - MOMENTUM, epsilon=data_parallel.EPSILON):
-    """(inputs normalized by their batch's mean and variance, what updates the moving averages of both).
-
-    key: an RngKey. affine: the scale and the offset, [features] each. rate: the share of the batch in the averages.
-    """
+    """(inputs normalized by their batch, updates of the averages of its mean and variance by (1 - rate) + rate)."""
     features = inputs.shape.as_list()[-1]
     as_images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, features])  # for the fused op
     outputs, *moments = data_parallel.normalize(as_images, *affine, key.shard, key.second_order, epsilon)

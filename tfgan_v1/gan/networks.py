@@ -12,7 +12,6 @@ from tfgan_v1.gan.optimizers import create_average
 
 STDDEV_GROUP = 4  # images of one minibatch standard deviation
 INSTEAD = "tf.layers.dense(x, units, name=...)"  # of tfgan_v1.tf
-BOUNDED = ("Sigmoid", "Tanh")  # operations that are an output's activation, and not a layer's last
 
 
 class DInput(NamedTuple):
@@ -112,36 +111,33 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
 
 
 def check_model(model):
-    """Raises UserError unless a custom Model is of two functions and an Output; a Keras model is no such function."""
+    """Raises UserError unless a custom Model is of two functions, which Keras models are not, and an Output."""
     for name in ("generator", "discriminator"):
         network = getattr(model, name)
-        keras = any(kind.__module__.startswith(("keras.", "tf_keras.")) for kind in type(network).__mro__)
+        keras = any(kind.__module__.startswith("keras.") for kind in type(network).__mro__)
         if keras or not callable(network):
             raise UserError(f"a custom {name} is a function that calls {INSTEAD}, not {brief(network)}")
     if not isinstance(model.output, Output):
-        outputs = "TANH, SIGMOID or LINEAR of tfgan_v1.gan.models"
-        raise UserError(f"the output of a custom model is {outputs}, not {brief(model.output)}")
+        raise UserError(f"a custom output is TANH, SIGMOID or LINEAR of tfgan_v1.gan.models, not {brief(model.output)}")
 
 
 def check_shared(variables):
     """Raises UserError for a variable that a later call of its network does not find again."""
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-        for variable in variables:
+        for name in [variable.op.name for variable in variables]:
             try:
-                tf.get_variable(variable.op.name)
+                tf.get_variable(name)
             except ValueError:
-                raise UserError(
-                    f"each call of the network would create {variable.op.name} anew, as Keras layers and tf.Variable "
-                    f"do; use tf.get_variable, or {INSTEAD}"
-                ) from None
+                why = f"each call of its network would create {name} anew, as Keras layers and tf.Variable do"
+                raise UserError(f"{why}; use tf.get_variable, or {INSTEAD}") from None
 
 
 def warn_of_two_activations(logits, images):
-    """Warns if a generator's last operation is an activation, before that of its model's output."""
+    """Warns if a generator ends with a tanh or sigmoid, and the output of its model is one, too."""
     op = logits.op
     while op.type in ("Identity", "Reshape"):
         op = op.inputs[0].op
-    if op.type in BOUNDED and images.op.type in BOUNDED:
+    if {op.type, images.op.type} <= {"Sigmoid", "Tanh"}:
         last, output = op.type.lower(), images.op.type.upper()
         warn(f"the generator ends with {last}, and its model's output is {output} after it; return what {last} gets")
 

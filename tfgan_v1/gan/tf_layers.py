@@ -61,23 +61,21 @@ def batch_normalization(
     """
     features, key = inputs.shape.as_list()[-1:], training if isinstance(training, layers.RngKey) else None
     others |= {} if axis in (-1, inputs.shape.rank - 1) else {"axis": axis}
-    ones, zeros, average = tf.ones_initializer(), tf.zeros_initializer(), {"shape": features, "trainable": False}
+    ones, zeros = tf.ones_initializer(), tf.zeros_initializer()
+
+    def get(variable, start, trainable=False):
+        return tf.get_variable(variable, features, None, start, trainable=trainable)
+
     with _scope("batch_normalization", name, reuse, others):
-        factor, offset = tf.ones(features), tf.zeros(features)
-        if scale:
-            factor = tf.get_variable("gamma", features, None, gamma_initializer or ones, trainable=trainable)
-        if center:
-            offset = tf.get_variable("beta", features, None, beta_initializer or zeros, trainable=trainable)
-        averages = [
-            tf.get_variable("moving_mean", initializer=zeros, **average),
-            tf.get_variable("moving_variance", initializer=ones, **average),
-        ]
+        factor = get("gamma", gamma_initializer or ones, trainable) if scale else tf.ones(features)
+        offset = get("beta", beta_initializer or zeros, trainable) if center else tf.zeros(features)
+        averages = get("moving_mean", zeros), get("moving_variance", ones)
         inferred = tf.nn.batch_normalization(inputs, *averages, offset, factor, epsilon)
         if training is None or training is False:
             return inferred
         rate = (1 - momentum) * (1 if key else tf.cast(training, tf.float32))
-        key_or_none = key or layers.RngKey(0, 0)
-        outputs, updates = layers.normalize(inputs, key_or_none, (factor, offset), averages, rate, epsilon)
+        batch = inputs, key or layers.RngKey(0, 0)
+        outputs, updates = layers.normalize(*batch, (factor, offset), averages, rate, epsilon)
         if key:
             with tf.control_dependencies(updates):
                 return tf.identity(outputs)
@@ -87,13 +85,12 @@ def batch_normalization(
 
 def dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=None):
     """While training, zeroes each value with probability `rate` and scales the others by 1 / (1 - rate)."""
+    if isinstance(training, layers.RngKey):
+        with _scope("dropout", name, None, {"noise_shape": noise_shape, "seed": seed}) as scope:
+            return layers.dropout(inputs, rate, training, scope)
     if training is None or training is False:
         return inputs
-    if not isinstance(training, layers.RngKey):
-        dropped = tf.nn.dropout(inputs, rate=rate, noise_shape=noise_shape, seed=seed)
-        return tf.where(tf.cast(training, tf.bool), dropped, inputs)
-    with _scope("dropout", name, None, {"noise_shape": noise_shape, "seed": seed}) as scope:
-        return layers.dropout(inputs, rate, training, scope)
+    return tf.where(tf.cast(training, tf.bool), tf.nn.dropout(inputs, None, noise_shape, seed, rate=rate), inputs)
 
 
 def flatten(inputs, name=None):

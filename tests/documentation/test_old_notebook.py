@@ -110,5 +110,6 @@ def test_batches_are_epochs_in_new_orders_and_the_last_is_filled_up():
     orders = [[np.flatnonzero((train.images == image).all(1))[0] for image in images[at : at + 50]] for at in (0, 50)]
     assert [sorted(order) for order in orders] == [list(range(50))] * 2 and orders[0] != orders[1]
     assert np.array_equal(labels, train.labels[np.concatenate(orders)])
+    assert len(train.next_batch(130)[0]) == 130
     again = read_data_sets(validation_size=1747, seed=3, dataset="digits")
     assert np.array_equal(again.train.next_batch(20)[0], drawn[0][0]) and again.test is again.validation

@@ -24,7 +24,6 @@ class Classic(_tensorflow.TensorFlow):
         tf = _tensorflow.tf
         if tf.executing_eagerly():
             tf.disable_eager_execution()
-            tf.disable_tensor_equality()  # of variables, `in` means the object
             note(f"tf.{name} is for graphs: from here on, this process builds graphs, and sessions run them")
         return getattr(tf, name)  # not kept, so that the next look-up asks again
 

@@ -90,8 +90,8 @@ PICTURES = {
 
 
 def commands():
-    """The arguments of each `python train.py` in the pages that names a run, by that name."""
-    lines = re.findall(r"^    python train\.py (.*)$", "\n".join(page.read_text() for page in DOCS.glob("*.md")), re.M)
+    """The arguments of each `tfgan train` in the pages that names a run, by that name."""
+    lines = re.findall(r"^    tfgan train (.*)$", "\n".join(page.read_text() for page in DOCS.glob("*.md")), re.M)
     found = (shlex.split(line) for line in lines)
     return {line[line.index("--name") + 1]: line for line in found if "--name" in line and "--dry-run" not in line}
 

@@ -1,7 +1,7 @@
 """Draws 16 images of an exported generator in PyTorch, into images.npy: python run_in_pytorch.py FOLDER
 
-A translation of run_in_numpy.py, which the tests run. Last compared with TensorFlow by hand, with PyTorch 2.14.1: all
-operations, and every preset's generator, within 3e-7.
+A translation of run_in_numpy.py, which `export` writes and the tests run. Last compared with TensorFlow by hand, with
+PyTorch 2.14.1: all operations, and every preset's generator, within 3e-7.
 """
 
 import json

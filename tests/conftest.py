@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from small_runs import small_config
-from tfgan_v1 import Config, cli, data
+from tfgan_v1 import Config, cli, data, errors
 from tfgan_v1.data import datasets, published
 from tfgan_v1.report import plots
 
@@ -64,6 +64,13 @@ def _nothing_from_outside(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))  # where pooch.os_cache looks
         patch.delenv("TFGAN_DATA", raising=False)
         patch.setattr(published, "fetch", lambda *_: (None, "the tests use no network"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _command_line_words():
+    """Errors name flags, as the command line's; test_python_words.py tests those of Python."""
+    with errors.speaking(flags=True):
         yield
 
 

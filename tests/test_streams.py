@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from conftest import REPOSITORY, thorough
-from tfgan_v1 import cli
+from tfgan_v1 import cli, streams
 from tfgan_v1.storage import checkpoints
 
 LOST = "train.py: standard output could not be written (No space left on device); everything else is done and saved\n"
@@ -79,3 +79,14 @@ def test_a_pipe_that_nobody_reads_ends_a_command_as_sigpipe_does(monkeypatch, ca
         monkeypatch.setattr(sys, "stdout", Pipe())
         assert cli.main(["--version"]) == 141
     assert capsys.readouterr().err == ""
+
+
+def test_a_log_has_no_progress_bar_and_ends_with_the_command(tmp_path, capsys):
+    with streams.tolerant_streams():
+        assert streams.start_log(tmp_path / "log", "tfgan x")
+        sys.stderr.write("\r 10%|##  ")
+        print("a line")
+        print("a warning", file=sys.stderr)
+    print("later")
+    heading, *lines = (tmp_path / "log").read_text().splitlines()
+    assert heading.startswith(streams.LOG) and lines == ["a line", "a warning"]

@@ -9,16 +9,18 @@ from importlib import import_module
 
 from tfgan_v1 import __version__
 from tfgan_v1.commands import end_process, say, speaker_of
-from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief
+from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, speaking
 from tfgan_v1.streams import discard, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",
     "sample": "draw samples from a trained generator",
+    "runs": "list the runs: name, model, data, steps, last scores",
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }
+WRITE_AT_THE_END = ("sample", "evaluate", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 
 
@@ -31,7 +33,7 @@ def main(argv=None, program="tfgan"):
     """
     command, *flags = (sys.argv[1:] if argv is None else argv) or ["--help"]
     speaker = speaker_of(command, program) if command in COMMANDS else program
-    with tolerant_streams() as stdout:
+    with speaking(flags=True), tolerant_streams() as stdout:
         try:
             code = _run(command, flags, program)
             stdout.flush()
@@ -48,12 +50,16 @@ def main(argv=None, program="tfgan"):
                 end_process(error, speaker)
             print(f"{speaker}: {error}", file=sys.stderr)
             return error.exit_code
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
+            state = str(stop) or "nothing was written" * (command in WRITE_AT_THE_END)
+            print(f"{speaker}: stopped{'; ' * bool(state)}{state}", file=sys.stderr)
             return 128 + signal.SIGINT
 
 
 def _run(command, flags, program):
     """Runs one command. Returns its exit code."""
+    if command == "help":
+        command, *flags = [*flags[:1], "--help"]
     if command in ("-h", "--help"):
         say(
             f"usage: {program} {{{','.join(COMMANDS)}}} [flags]",
@@ -63,7 +69,7 @@ def _run(command, flags, program):
             f"`{program} train --help` lists the flags of train.",
         )
         return 0
-    if command == "--version":
+    if command in ("-V", "--version"):
         say(f"tfgan_v1 {__version__}")
         return 0
     if command not in COMMANDS:

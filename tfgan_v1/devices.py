@@ -1,6 +1,6 @@
 """Where a run trains: the CPU or a GPU, what each can do, and TensorFlow's settings for it.
 
-Nobody has run this on a GPU yet: see docs/devices.md.
+Nobody has run this on a GPU yet.
 """
 
 from contextlib import suppress

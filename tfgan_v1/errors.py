@@ -1,24 +1,84 @@
 """Errors that a user can act on, each with its exit code, and how their text is kept short and printable."""
 
 import errno
+import re
 import sys
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the last two: limits of the user
 _LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
+SWITCHES = {"resume", "overwrite"}  # arguments of train that are flags without a value; config adds its options
+# A flag, its value, and another value, as in "use --model gaussian or mlp". The words in between are of our sentences.
+_FLAG = re.compile(
+    r"(?<![^\s(])(with |by )?--([a-z][a-z0-9-]*)([ =]"
+    r"(?!(?:a|and|are|asks|both|by|changes|chooses|draws|for|has|have|holds|in|is|means|must|names|needs|of|or|reads|set|"
+    r"takes|that|to|was|which|with)(?!\S))([^\s;(]*[^\s;:,.()])(?: or (?!another)(\w+)(?=[;.]|$))?)?"
+)
+# How this process speaks. flags: it names options as flags, for a command line, and otherwise as arguments, for Python.
+# verbose: of train.train; None: everything, as the command line prints it.
+speech = {"flags": False, "verbose": None}
+
+
+@contextmanager
+def speaking(**how):
+    """Changes `speech` for as long as this lasts."""
+    before = {**speech}
+    speech.update(how)
+    try:
+        yield
+    finally:
+        speech.update(before)
+
+
+def worded(text):
+    """A text that names flags, in the words of its reader."""
+    return text if speech["flags"] else in_python(text)
+
+
+def in_python(text):
+    """A text with arguments in place of flags: `resume=True` for `--resume`, `batch_size=8` for `--batch-size 8`."""
+    text = re.sub(r" with --ckpt(?=[,;]|$)", "", text)  # the caller knows where it named a run
+    return re.sub(r"(\w=\S*[^\s,]) (?=\w+=)", r"\1, ", _FLAG.sub(_argument, text))
+
+
+def _argument(match):
+    """The argument for a match of _FLAG."""
+    rest, (by, name, typed, value, other) = match.string[match.end() :], map(lambda group: group or "", match.groups())
+    name = by + {"format": "formats"}.get(name, name.replace("-", "_"))
+    if rest.startswith("  "):  # a cell of a table, whose columns stay in line
+        return f"{name}  "
+    if name.removeprefix(by) in SWITCHES:
+        return name + "=True" * (not rest.startswith((" takes", " must"))) + typed
+    if value:
+        return f"{name}={_literal(value)}" + (f" or {_literal(other)}" if other else "")
+    return f"{name}=..." if by else name
+
+
+def _literal(value):
+    """The value of a flag as Python writes it: a number, or a capital for one, without quotes."""
+    number = value.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+", value) else value
+    return number if re.fullmatch(r"-?[\d.]+(e-?\d+)?|[A-Z]", number) else f'"{value}"'
 
 
 class UserError(Exception):
     """An error that the user can correct: one sentence says what was wrong, where, and what to type instead.
 
     The command line prints it to stderr without a traceback and exits with `exit_code`. Further arguments are further
-    lines, such as a table's; each line is made `plain`.
+    lines, such as a table's; each line is made `plain`. It names flags; its text is `worded` for its reader.
     """
 
     exit_code = 2
 
     def __init__(self, *lines):
         super().__init__("\n".join(plain(str(line)) for line in lines))
+
+    def __str__(self):
+        return worded(super().__str__())
+
+
+class StopTraining(Exception):
+    """Raise it in `on_sample` of train to end the run there, saved, without an error."""
 
 
 class DiskFull(UserError):
@@ -55,18 +115,24 @@ def as_user_error(error):
 
 def warn(sentence):
     """Prints a warning to stderr; the work continues."""
-    print(f"warning: {plain(sentence)}", file=sys.stderr)
+    print(f"warning: {worded(plain(sentence))}", file=sys.stderr)
 
 
 def note(sentence):
     """Says on stderr what the program chose for the user."""
-    print(plain(sentence), file=sys.stderr)
+    if speech["verbose"] != 0:
+        print(worded(plain(sentence)), file=sys.stderr)
 
 
 def did_you_mean(name, known):
     """The hint "did you mean X? " where a known name is close to `name`, otherwise ""."""
     close = get_close_matches(name, known, 1, cutoff=0.7)
     return f"did you mean {close[0]}? " if close else ""
+
+
+def count_of(number, noun):
+    """A number of things: 1 image, 2,000 images."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def brief(value):

@@ -2,11 +2,16 @@
 
 import os
 import sys
+import time
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+
+LOG = "# tfgan_v1 "  # begins a log, and each command in it
 
 
 class TolerantStream:
     """A text stream that drops what it cannot write, and keeps the first OSError in `error`, but raises `raises`."""
+
+    log = None  # a file that gets everything but progress bars, too: see `start_log`
 
     def __init__(self, stream, raises=()):
         self._stream, self._raises, self.error = stream, raises, None
@@ -17,6 +22,9 @@ class TolerantStream:
     def write(self, text):
         """Writes text; returns its length."""
         self._attempt(self._stream.write, text)
+        if self.log and not text.startswith("\r"):  # as a bar does
+            with suppress(OSError):
+                self.log.write(text)
         return len(text)
 
     def flush(self):
@@ -46,7 +54,31 @@ def tolerant_streams():
         nowhere = stack.enter_context(open(os.devnull, "w"))
         stdout = stack.enter_context(redirect_stdout(TolerantStream(sys.stdout or nowhere, BrokenPipeError)))
         stack.enter_context(redirect_stderr(TolerantStream(sys.stderr or nowhere)))
+        stack.callback(_end_log)
         yield stdout
+
+
+def start_log(path, command):
+    """Appends what the tolerant streams get from now on to a file. Returns whether it is a new one, or such a log.
+
+    command: for the heading; None if another process has written it. Raises OSError if it cannot be written.
+    """
+    log = open(path, "a+", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    log.seek(0)
+    if log.read(len(LOG)) not in (LOG, ""):
+        log.close()
+        return False
+    log.seek(0, os.SEEK_END)
+    if command:
+        log.write(f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {command}\n")
+    TolerantStream.log = log
+    return True
+
+
+def _end_log():
+    if TolerantStream.log:
+        TolerantStream.log.close()
+    TolerantStream.log = None
 
 
 @contextmanager

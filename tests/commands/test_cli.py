@@ -14,9 +14,10 @@ import pytest
 
 from conftest import REPOSITORY
 from tfgan_v1 import Config, __version__, cli, commands, load_samples
-from tfgan_v1.commands import evaluate, export, sample, train
+from tfgan_v1.commands import evaluate, export, sample, synonyms, train
 from tfgan_v1.config import from_mapping
 from tfgan_v1.config.options import flag
+from tfgan_v1.evaluation.metric_table import METRICS
 
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("TFGAN_DATA", "TF_CPP_MIN_LOG_LEVEL")}
 
@@ -32,7 +33,8 @@ MISTAKES = [
     (["--zebra", "red"], "there is no flag --zebra; python train.py --help lists the flags"),
     (["--optimisers", "adam"], "did you mean --optimi"),
     (["--model", "vae"], "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample, tuned"),
-    (["--dataset", "imagenet"], "not one of mnist, fashion_mnist, stacked_mnist, mnist_warped, digits, gaussian"),
+    (["--dataset", "x"], "not one of mnist, fashion_mnist, cifar10, stacked_mnist, mnist_warped, digits, gaussian"),
+    (["--dataset", "celeba"], "celeba is not built in, and not a file; get img_align_celeba.zip from mmlab"),
     (["--dataset", "."], "no image"),
     (["--epochs", "1", "--steps", "1"], "--epochs and --steps"),
     (["--image-size", "big"], "28x44"),
@@ -186,17 +188,18 @@ def test_the_scripts_show_the_version(script, tmp_path):
 def test_a_run_from_the_shell_is_quiet_and_samples_follow(tmp_path):
     flags = ["--dataset", "digits", "--epochs", 2, "--xla", "off"]
     trained = python("-m", "tfgan_v1", "train", *flags, cwd=tmp_path)
-    assert (trained.returncode, trained.stderr) == (0, "")
-    device, first, second, done, *written, page = trained.stdout.splitlines()
-    assert device.startswith("Training on the ")
+    assert (trained.returncode, trained.stderr.count("\n")) == (0, 1) and "34 steps are too few" in trained.stderr
+    data, start, where, first, second, done, *written, page = trained.stdout.splitlines()
+    assert data.startswith("digits: 1,797 images of 28x28x1") and start.startswith("Training for 34 steps")
+    assert "samples/review.html" in where
     assert [line.split("...")[0] for line in (first, second)] == ["Epoch 1/2", "Epoch 2/2"]
     assert done.startswith("Done") and "python -m tfgan_v1 sample --ckpt checkpoints" in done
     assert written[0].startswith("  checkpoints: ") and written[1].startswith("  samples: ")
     assert "samples/review.html" in page
 
     again = python("-m", "tfgan_v1", "train", *flags, cwd=tmp_path)
-    assert (again.returncode, again.stdout, again.stderr.count("\n")) == (2, "", 1)
-    assert all(way in again.stderr for way in ("--resume", "--name", "--overwrite"))
+    assert again.returncode == 0 and "this one is named mlp-2" in again.stderr
+    assert (tmp_path / "checkpoints" / "mlp-2" / "config.json").exists()
 
     drawn = python(REPOSITORY / "sample.py", "--ckpt", "checkpoints", cwd=tmp_path)
     assert (drawn.returncode, drawn.stderr) == (0, "") and (tmp_path / "samples" / "samples.png").exists()
@@ -214,11 +217,13 @@ def test_a_stopped_run_is_saved_and_says_how_to_continue(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout.readline().startswith("Training on ")
+        assert process.stdout.readline().startswith("digits: ")
+        assert process.stdout.readline().startswith("Training for ")
+        assert process.stdout.readline().startswith("Open ")
         assert process.stdout.readline().startswith("Epoch 1/")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (128 + signal.SIGINT, "")
+    assert process.returncode == 128 + signal.SIGINT and "Stopping: the run is saved in a moment" in err
     assert f"python train.py --resume --ckpt '{tmp_path}/my run' --samples {tmp_path}/s" in out.splitlines()[-1]
     assert re.search(r"saved at step [\d,]+ of 1,700,000", out)
     assert list((tmp_path / "my run" / "train_state").glob("step-*/state.json"))
@@ -245,7 +250,7 @@ def test_resume_takes_options_that_are_not_given_from_the_run(command, digits_co
     first = ["--dataset", "digits", "--seed", 3, "--smooth", 0.2, "--epochs", 1, "--xla", "off"]
     assert command("train", *first, *places)[0] == 0
     code, out, _ = command("train", "--resume", "--epochs", 2, *places)
-    assert code == 0 and out.splitlines()[1].startswith("Epoch 2/2")
+    assert code == 0 and "Resuming at step 17 of 34 steps" in out and out.splitlines()[3].startswith("Epoch 2/2")
     code, _, err = command("train", "--resume", "--epochs", 3, "--seed", 4, *places)
     assert code == 2 and err.endswith("        then  now\n  --seed  3     4\n")
 
@@ -303,3 +308,122 @@ def test_verbose_shows_tensorflows_messages(tmp_path):
 def test_control_characters_in_names_are_escaped(capsys):
     commands.say("faces\x1b[2J: left out", "\udcff.png")
     assert capsys.readouterr().out == "faces\\x1b[2J: left out\n\\udcff.png\n"
+
+
+READ = [  # what a user of another program types -> what it is read as, in the words of `note`
+    ("train --lr 0.001", "--d-lr 0.001 --g-lr 0.001"),
+    ("train --learning-rate=0.001", "--d-lr 0.001 --g-lr 0.001"),
+    ("train --z-dim 64", "--noise-size 64"),
+    ("train --iterations 10", "--steps 10"),
+    ("train --image_size 32", "--image-size 32"),
+    ("train --data faces", "--dataset faces"),
+    ("train --cuda", "--device gpu"),
+    ("train --loss wgan-gp", "--loss wasserstein --penalty wgan_gp"),
+    ("train --loss=LSGAN", "--loss least_squares"),
+    ("train --loss bce", "--loss non_saturating"),
+    ("train --penalty gradient_penalty", "--penalty wgan_gp"),
+    ("train --noise gaussian", "--noise normal"),
+    ("train --augment flip,color", "--augment flip,colour"),
+    ("sample -n 8", "--num 8"),
+    ("sample --digit 7", "--class 7"),
+    ("sample --output x.png", "--out x.png"),
+    ("export --outdir x", "--to x"),
+    ("evaluate --metrics fid,nearest", "--metrics frechet_distance,nearest; its features are a small classifier's"),
+]
+
+
+@pytest.mark.parametrize("typed, ours", READ, ids=[typed for typed, _ in READ])
+def test_the_words_of_other_programs_are_read_as_ours(typed, ours, capsys):
+    command, *flags = typed.split()
+    parse = import_module(f"tfgan_v1.commands.{command}").parse
+    read = parse("x", flags)
+    assert capsys.readouterr().err.startswith(f"{' '.join(flags)} is read as {ours}")
+    assert read == parse("x", ours.partition(";")[0].split())
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "typed, answer",
+    [
+        ("train --outdir x", "--ckpt FOLDER and --samples FOLDER"),
+        ("train --loss wgan", "--clip-weights 0.01, or with --penalty wgan_gp"),
+        ("train --digit 7", "there is no flag --digit"),
+        ("sample --lr 1", "there is no flag --lr"),
+        ("train --z-dim", "--noise-size needs a value"),
+        ("sample run", "there is no flag run; did you mean --ckpt run? "),
+        ("train faces", "there is no flag faces; did you mean --dataset faces? "),
+    ],
+)
+def test_words_without_a_single_meaning_are_answered(typed, answer, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").touch()
+    (tmp_path / "faces").mkdir()
+    code, out, err = command(*typed.split())
+    assert (code, out) == (2, "") and answer in err.splitlines()[-1]
+
+
+def test_a_flag_of_ours_counts_more_than_what_was_read_in_any_order():
+    for flags in ("--lr 0.1 --d-lr 0.2", "--d-lr 0.2 --lr 0.1"):
+        given = train.parse("x", flags.split())
+        assert (given["d_lr"], given["g_lr"]) == (0.2, 0.1)
+    assert train.parse("x", ["--penalty", "r1", "--loss", "wgan-gp"])["penalty"] == "r1"
+
+
+def test_every_synonym_is_read_by_a_command_and_none_is_a_flag_of_ours():
+    known = {}
+    for name in cli.COMMANDS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(synonyms, "read", lambda argv, flags, name=name: (known.setdefault(name, flags) and argv, []))
+            import_module(f"tfgan_v1.commands.{name}").parse("x", [])
+    every = set().union(*known.values())
+    for words, meanings in synonyms.FLAGS.items():
+        assert {*words.split()} & every <= {"--lr"}
+        assert all(any({*each.split()[::2]} <= flags for flags in known.values()) for each in meanings)
+    for ours, table in synonyms.VALUES.items():
+        for value in table.values():
+            if ours == "--metrics":
+                assert value in METRICS
+            else:
+                parsed = train.parse("x", [ours, *value.split()])
+                assert Config(**{each.name: parsed[each.name] for each in fields(Config) if each.name in parsed})
+
+
+def test_a_choice_is_understood_in_any_case_and_with_hyphens(tmp_path):
+    config = Config(model="DCGAN", optimizer="Adam", loss="Non-Saturating", penalty="WGAN-GP")
+    assert (config.model, config.optimizer, config.loss, config.penalty) == (
+        *("dcgan", "adam", "non_saturating", "wgan_gp"),
+    )
+    assert config == Config(model="dcgan", optimizer="adam", loss="non_saturating", penalty="wgan_gp")
+
+
+def test_help_and_version_as_other_programs_have_them(command):
+    assert command("help") == command("--help") and command("-V") == command("--version")
+    assert command("help", "sample")[1] == command("sample", "--help")[1] and command("sample", "-V")[1]
+    assert command("help", "draw")[0] == 2
+
+
+def test_a_log_keeps_what_was_printed_without_the_bar(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        _, out, err = command("train", "--dataset", "digits", "--dry-run", "--lr", 0.01, "--log", "log.txt")
+        print("\r 10%|bar", file=sys.stderr)  # afterwards, nothing is kept
+    first, rest = (tmp_path / "log.txt").read_text().split("\n", 1)
+    assert re.fullmatch(r"# tfgan_v1 \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: python train.py --dataset digits .*log.txt", first)
+    assert rest.count(f"{err}{out}") == 2 and "bar" not in rest
+    code, _, err = command("train", "--epochs", 1, "--steps", 1, "--log", "log.txt")
+    assert code == 2 and (tmp_path / "log.txt").read_text().endswith(err)
+
+
+def test_a_log_is_no_file_of_another_kind(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    for path, right in (
+        ("mine.txt", "--log mine.txt is no log of tfgan_v1"),
+        ("losses.csv", "--log losses.csv has the name of a run's own record"),
+        ("no/log.txt", "no/log.txt: No such file or directory"),
+        (".", "Is a directory"),
+    ):
+        code, out, err = command("train", "--dataset", "digits", "--log", path)
+        assert (code, out, err.count("\n")) == (2, "", 1) and right in err
+    assert (tmp_path / "mine.txt").read_text() == "mine" and os.listdir() == ["mine.txt"]

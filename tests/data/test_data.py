@@ -172,8 +172,10 @@ def test_a_name_that_is_not_a_data_set_or_path_is_an_error(tmp_path):
     Image.new("L", (9, 9)).save(tmp_path / "b.png")
     with pytest.raises(UserError, match="one image; give the folder"):
         data.load(tmp_path / "b.png")
-    for name in ("imagenet", "~nobody/x", "a\0b", "x" * 5000, "no/such/place"):
-        with pytest.raises(UserError, match=r"mnist_warped, digits, gaussian.* no file or folder has that name"):
+    for name in ("photos", "~nobody/x", "a\0b", "x" * 5000, "no/such/place"):
+        with pytest.raises(
+            UserError, match=r"mnist, .*cifar10, .*mnist_warped, digits, gaussian.* no file or folder has that name"
+        ):
             data.load(name)
 
 

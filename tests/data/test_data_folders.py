@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from tfgan_v1 import UserError, data, files
 from tfgan_v1.data import Shaping, decoding, folders
@@ -226,9 +226,15 @@ def test_a_folder_without_one_usable_picture_is_one_sentence(tmp_path, load):
         load(tmp_path / "empty")
     for name in "abcd":
         (tmp_path / "empty" / f"{name}.png").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"none of the 4 images .*a\.png: its format is not supported.*c\.png") as error:
+    with pytest.raises(
+        UserError, match=r"holds 4 images, and none .*a\.png: its format is not supported.*c\.png"
+    ) as error:
         load(tmp_path / "empty")
     assert "\n" not in str(error.value) and not list((tmp_path / "cache").iterdir())
+    for name in "bcd":
+        (tmp_path / "empty" / f"{name}.png").unlink()
+    with pytest.raises(UserError, match=r"holds 1 image, and none can be used \(a\.png"):
+        load(tmp_path / "empty")
 
 
 def test_messages_of_image_libraries_do_not_reach_the_terminal(folder, load, monkeypatch, capfd):
@@ -270,3 +276,34 @@ def test_pictures_of_12_bits_in_16_bit_files_are_a_warning(tmp_path, load, capfd
     Image.fromarray(values * 16).save(tmp_path / "scans/brighter.tif")
     load(tmp_path / "scans")
     assert capfd.readouterr().err == ""
+
+
+def test_a_folder_is_measured_by_its_headers_silently(folder, broken, monkeypatch, capfd):
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image))
+    assert folders.measure(broken) == (9, 55, 40)  # the cut one has a header
+    assert not decoded and capfd.readouterr() == ("", "")
+    assert folders.measure(folder / "c") == (2, 65, 40)
+
+
+def test_the_measured_sides_are_those_of_the_upright_pictures(tmp_path):
+    exif = Image.Exif()
+    for orientation in (6, 1, 8):
+        exif[0x0112] = orientation
+        for suffix in ("jpg", "png", "webp"):
+            Image.new("RGB", (30, 20)).save(tmp_path / f"{orientation}.{suffix}", exif=exif)
+    assert folders.measure(tmp_path) == (9, 20, 30)
+
+
+def test_few_of_many_pictures_are_measured(tmp_path, monkeypatch):
+    for number in range(401):
+        (tmp_path / f"{number:03}.pgm").write_bytes(b"P5 %d 7 255 " % (5 + number) + bytes(7 * (5 + number)))
+    calls = counting(monkeypatch)
+    assert folders.measure(tmp_path) == (401, 204, 7) and 100 < len(calls) <= 200
+
+
+def test_a_folder_without_one_readable_picture_measures_0_by_0(tmp_path):
+    with pytest.raises(UserError, match="holds no images"):
+        folders.measure(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"nothing")
+    assert folders.measure(tmp_path) == (1, 0, 0)

@@ -234,7 +234,7 @@ ERRORS = {
     "a header alone": (b"label\n", "holds 0 labels"),
     "an empty table": (b"id,label\n", "holds 0 labels"),
     "an empty IDX file": (idx([]), "which is nothing"),
-    "unknown": (b"\x01\x02\x03", "unknown format; give a text, CSV, IDX or .npy file"),
+    "unknown": (b"\x01\x02\x03", "unknown format; give a text, CSV, IDX, .npy or .npz file"),
     "UTF-16": (text(WORDS).decode().encode("utf-16"), "unknown format"),
     "Latin-1": (text(WORDS).decode().encode("latin-1"), "line 6 is not in UTF-8"),
     "half a gzip": (gzip.compress(text(range(999)))[:-99], "damaged or cut off"),
@@ -242,7 +242,7 @@ ERRORS = {
     "too few lines": (text(WORDS[:5]), "labels holds 5 labels, and .*images.npz 6 images; --labels needs one"),
     "too many in IDX": (idx(range(7)), "labels holds 7 labels, and .*images.npz 6 images"),
     "too many in npy": (npy(np.arange(7)), "labels holds 7 labels, and .*images.npz 6 images"),
-    "too few rows": (b"id,label\n1,2\n", "labels holds 1 labels, and .*images.npz 6 images"),
+    "too few rows": (b"id,label\n1,2\n", "labels holds 1 label, and .*images.npz 6 images"),
     "blank line": (b"a\nb\n\n\nc\nd\ne\nf\n", "line 3 is blank"),
     "blank first line": (b"\na\nb\nc\nd\ne\nf\n", "line 1 is blank"),
     "no label": (b"id,label\n1,a\n2,\n3,c\n4,d\n5,e\n6,f\n", "line 3 has no label"),
@@ -296,7 +296,7 @@ def test_a_path_that_is_no_file_is_an_error_before_the_images_are_read(tmp_path)
     ):
         if path == "pipe":
             os.mkfifo(tmp_path / path)
-        with pytest.raises(UserError, match=rf"--labels .* {message}; give a text, CSV, IDX or .npy file"):
+        with pytest.raises(UserError, match=rf"--labels .* {message}; give a text, CSV, IDX, .npy or .npz file"):
             data.load("no such data", labels=os.path.join(tmp_path, path))
 
 

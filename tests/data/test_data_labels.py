@@ -151,3 +151,98 @@ def test_the_real_labels_are_read():
     mnist, fashion = data.load("mnist", REAL_DATA), data.load("fashion_mnist", REAL_DATA)
     assert np.bincount(mnist.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert names(fashion)[0] == "Ankle boot" and fashion.classes == data.DATASETS["fashion_mnist"].published.classes
+
+
+LETTERS = {
+    "letters": (1, "AZ"),
+    "balanced": (10, "At"),
+    "bymerge": (0, "0t"),
+    "byclass": (9, "9z"),
+    "digits": (0, "09"),
+}
+LAST = {"letters": 26, "balanced": 46, "bymerge": 46, "byclass": 61, "digits": 9}
+
+
+@pytest.mark.parametrize("split", LETTERS)
+def test_emnist_is_turned_and_its_classes_are_named(tmp_path, capsys, split):
+    first, expected = LETTERS[split]
+    values = np.array([first, LAST[split]] * 3, np.uint8)
+    path = tmp_path / f"emnist-{split}-train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx(IMAGES)))
+    (tmp_path / f"emnist-{split}-train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(values)))
+    dataset = data.load(path)
+    assert np.array_equal(dataset.images[..., 0], IMAGES.swapaxes(1, 2)) and dataset.images.flags.c_contiguous
+    assert dataset.classes == tuple(expected) and names(dataset) == list(expected) * 3
+    assert capsys.readouterr().err.count("turns the images") == 1
+    (tmp_path / f"emnist-{split}-train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(values + 99)))
+    assert data.load(path).classes[1] == str(LAST[split] + 99)  # an unknown one keeps its number
+
+
+def int_idx(values, kind=b"\x0c"):
+    sizes = struct.pack(f">{values.ndim}I", *values.shape)
+    return b"\0\0" + kind + bytes([values.ndim]) + sizes + values.astype(">i4").tobytes()
+
+
+@pytest.mark.parametrize("pack, suffix", [(bytes, ""), (gzip.compress, ".gz")])
+def test_the_class_is_the_first_of_the_eight_numbers_of_qmnist(tmp_path, pack, suffix):
+    rows = np.random.default_rng(1).integers(-(2**31), 2**31, (6, 8))
+    rows[:, 0] = VALUES
+    images, values = (tmp_path / f"qmnist-train-{each}{suffix}" for each in ("images-idx3-ubyte", "labels-idx2-int"))
+    images.write_bytes(pack(idx(IMAGES)))
+    values.write_bytes(pack(int_idx(rows)))
+    assert names(data.load(images)) == list("202109")
+    values.rename(tmp_path / "classes")
+    assert data.load(images).labels is None
+    assert names(data.load(images, labels=tmp_path / "classes")) == list("202109")
+    with pytest.raises(UserError, match="is an IDX file of labels; give the one of the images"):
+        data.load(tmp_path / "classes")
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (int_idx(np.zeros((6, 7))), "2 dimensions, and not of labels"),
+        (idx(np.zeros((6, 8), np.uint8)), "2 dimensions, and not of labels"),
+        (int_idx(np.zeros((6, 8)))[:-1], "holds less than"),
+        (int_idx(np.zeros((6, 8))) + b"0", "holds more than"),
+        (b"\0\0\x0c\x02\xff\xff\xff\xff\0\0\0\x08" + bytes(192), "holds less than"),
+    ],
+)
+def test_broken_labels_of_qmnist_are_one_sentence(tmp_path, content, reason):
+    (tmp_path / "qmnist-train-images-idx3-ubyte").write_bytes(idx(IMAGES))
+    (tmp_path / "qmnist-train-labels-idx2-int").write_bytes(content)
+    with pytest.raises(UserError, match=f"labels-idx2-int .*{reason}") as error:
+        data.load(tmp_path / "qmnist-train-images-idx3-ubyte")
+    assert "\n" not in str(error.value)
+
+
+def test_images_of_int_are_bytes_if_they_fit(tmp_path):
+    (tmp_path / "int").write_bytes(int_idx(IMAGES))
+    assert np.array_equal(data.load(tmp_path / "int").images[..., 0], IMAGES)
+    (tmp_path / "int").write_bytes(int_idx(IMAGES.astype(int) + 256))
+    with pytest.raises(UserError, match="pixels are whole numbers 0 to 255"):
+        data.load(tmp_path / "int")
+
+
+def test_kmnist_has_its_labels_in_an_archive_beside_the_images(tmp_path):
+    path, beside = tmp_path / "kmnist-train-imgs.npz", tmp_path / "kmnist-train-labels.npz"
+    np.savez_compressed(path, IMAGES)
+    assert data.load(path).labels is None
+    np.savez_compressed(beside, VALUES)
+    dataset = data.load(path)
+    assert np.array_equal(dataset.images[..., 0], IMAGES) and names(dataset) == list("202109")
+    assert names(data.load(path, labels=beside)) == list("202109")
+    beside.write_bytes(b"PK nothing")
+    with pytest.raises(UserError, match=r"kmnist-train-labels\.npz"):
+        data.load(path)
+
+
+def test_medmnist_has_its_training_images_and_labels_by_its_own_names(tmp_path):
+    color, others = np.repeat(IMAGES[..., None], 3, 3), IMAGES[:2]
+    values = VALUES[:, None].astype(np.int64)
+    several = {"val_images": others, "val_labels": values[:2], "test_images": others, "test_labels": values[:2]}
+    np.savez(tmp_path / "pathmnist.npz", train_images=color, train_labels=values, **several)
+    dataset = data.load(tmp_path / "pathmnist.npz")
+    assert np.array_equal(dataset.images, color) and names(dataset) == list("202109")
+    np.savez(tmp_path / "chestmnist.npz", train_images=IMAGES, train_labels=np.zeros((6, 14)), **several)
+    assert data.load(tmp_path / "chestmnist.npz").labels is None  # several labels for one image

@@ -32,13 +32,13 @@ TRAINED = {  # name of a run -> steps that are trained here, exit code, what it 
     "overpowered": (600, 0, "the discriminator overpowers the generator"),
 }
 PARSE = {"train": train, "sample": sample, "review": review, "evaluate": evaluate, "export": export}
-COMMAND = re.compile(r"python (?:-m tfgan_v1 )?(train|sample|review|evaluate|export)(?:\.py)?((?: [^\s`|#&<>]+)*)")
+COMMAND = re.compile(r"(?:python|tfgan) (train|sample|review|evaluate|export)(?:\.py)?((?: [^\s`|#&<>]+)*)")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 
 
 def lines(page):
-    """The commands of a page, without the word `python`: lists of words."""
-    return [shlex.split(line) for line in re.findall(r"^    python (.*)$", (DOCS / page).read_text(), re.M)]
+    """The commands of a page, without the word `tfgan`: lists of words."""
+    return [shlex.split(line) for line in re.findall(r"^    tfgan (.*)$", (DOCS / page).read_text(), re.M)]
 
 
 def value(line, flag):
@@ -51,7 +51,7 @@ def without(line, *flags):
 
 
 def scaled_down(line):
-    """The arguments of a `train.py` that takes a moment: few steps of small batches, or a dry run."""
+    """The arguments of a `train` that takes a moment: few steps of small batches, or a dry run."""
     if value(line, "--model") != "gaussian" and not {"--dataset", "--resume"} & {*line}:
         line = [*line, "--dataset", "digits"]
     steps, _, _ = TRAINED.get(value(line, "--name"), (None, 0, ""))
@@ -77,24 +77,35 @@ def pictures(tmp_path, monkeypatch):
 def test_its_commands_run(page, pictures, command):
     assert lines(page)
     for script, *line in lines(page):
-        if script == "train.py":
+        if script == "train":
             _, code, says = TRAINED.get(value(line, "--name"), (None, 0, ""))
             done, out, err = command("train", *scaled_down(line))
             assert done == code and says in err, (line, out, err)
-        elif script == "sample.py":
+        elif script == "sample":
             done, out, err = command("sample", *line, *(["--step", "2"] if "--step" in line else []))
             assert done == 0, (line, out, err)
         else:
-            assert (script, *line[:2]) == ("-m", "tfgan_v1", "evaluate")
-            evaluate.parse("evaluate", line[2:])
+            assert script == "evaluate"
+            evaluate.parse("evaluate", line)
 
 
 def test_the_flags_of_all_commands_in_all_pages_exist():
     pages = [*REPOSITORY.glob("*.md"), *DOCS.glob("*.md")]
-    found = [command for page in pages for command in COMMAND.findall(page.read_text()) if "--help" not in command[1]]
+    found = [command for page in pages for command in COMMAND.findall(page.read_text())]
+    found = [(name, flags) for name, flags in found if not {"--help", "..."} & {*flags.split()}]
     assert len(found) > 80 and {name for name, _ in found} == PARSE.keys()
     for name, flags in found:
         PARSE[name].parse(name, shlex.split(flags))
+
+
+def test_pages_have_one_spelling_of_a_command():
+    for page in DOCS.glob("*.md"):
+        assert not re.search(r"train\.py|sample\.py|python -m tfgan_v1", page.read_text()), page
+
+
+def test_the_package_names_no_file_that_is_not_installed():
+    for path in (REPOSITORY / "tfgan_v1").rglob("*.py"):
+        assert not re.search(r"\bdocs/|\bexamples/|python (train|sample)\.py", path.read_text()), path
 
 
 def anchors(page):
@@ -127,7 +138,7 @@ def test_the_korean_readme_has_all_commands_links_and_rows_of_the_english_one():
 def test_each_picture_of_runs_is_in_a_page_and_has_its_commands():
     text = "".join(page.read_text() for page in DOCS.glob("*.md"))
     trainings = [line for page in DOCS.glob("*.md") for line in lines(page.name) if "--dry-run" not in line]
-    names = [value(line, "--name") for line in trainings if line[0] == "train.py"]
+    names = [value(line, "--name") for line in trainings if line[0] == "train"]
     for name, panels in make_figures.PICTURES.items():
         assert f"]({name})" in text
         assert all(names.count(panel.run) == 1 for panel in panels), "each run has its command, in one page"

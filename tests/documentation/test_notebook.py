@@ -1,11 +1,13 @@
 """The notebook in examples/ runs from top to bottom, and its outputs are of its cells."""
 
 import copy
+import os
 import re
 
 import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 import run_notebook
 from conftest import REPOSITORY
@@ -15,6 +17,24 @@ SECTIONS = [  # of the classic notebook, in its order
     *("Discriminator and generator losses", "Optimizers", "Training", "Training loss"),
     *("Generator samples from training", "Sampling from the generator"),
 ]
+
+
+CELLS = {  # of a small notebook, by what they show
+    "one line": "import os, signal, tfgan_v1\nfrom tfgan_v1 import *\ntrain('digits', epochs=3, xla='off', name='one')",
+    "live": "progress = train('digits', epochs=4, xla='off', name='live', on_sample=show)",
+    "interrupt": """def interrupt(step, samples, metrics):
+    show(step, samples, metrics)
+    if step == 34:
+        os.kill(os.getpid(), signal.SIGINT)  # as the button of the notebook does
+
+config = Config(dataset='digits', epochs=300, xla='off', name='stop')
+progress = train(config, on_sample=interrupt)""",
+    "resume": "progress = train(config, epochs=3, resume=True, on_sample=show)",
+    "config": "config",
+    "generator": "Generator.restore('checkpoints/stop')",
+    "history": "progress.history[['epoch', 'd_loss']]",
+    "quiet": "train(config, epochs=3, overwrite=True, verbose=0);",
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +90,38 @@ def test_it_runs_from_top_to_bottom(notebook, tmp_path, monkeypatch):
     # With real labels of 0.9, D's loss is 2 log 2 = 1.39 at the equilibrium, and G's is log 2 = 0.69.
     for of_each, low, high in zip(found[-5:].T, (0.8, 0.5), (1.5, 2.0), strict=True):
         assert (of_each > low).all() and (of_each < high).all(), found
+
+
+@pytest.mark.slow
+def test_a_notebook_has_a_bar_a_live_picture_short_reprs_and_an_interrupt_that_says_how_to_go_on(tmp_path, monkeypatch):
+    """Set TFGAN_NOTEBOOK to a path to look at the executed notebook."""
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    small = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS.values()])
+    NotebookClient(small, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    if path := os.environ.get("TFGAN_NOTEBOOK"):
+        nbformat.write(small, path)
+    by_name = {name: cell.outputs for name, cell in zip(CELLS, small.cells, strict=True)}
+    text = {
+        name: "".join(each.text for each in found if each.get("name") == "stdout") for name, found in by_name.items()
+    }
+    shown = {name: [each.data for each in found if "data" in each] for name, found in by_name.items()}
+
+    stderr = "".join(output.text for output in outputs(small) if output.get("name") == "stderr")
+    assert all(re.match("warning: .* steps are too few to learn from digits", line) for line in stderr.splitlines())
+    assert "%|" in text["one line"] and text["one line"].count("Discriminator Loss") == 1  # the last line
+    (progress,) = shown["one line"]
+    assert re.fullmatch(r"Progress\(epoch 3 of 3, D \d\S+, G \d\S+; samples/one/review.html\)", progress["text/plain"])
+    assert progress["text/html"].count("data:image/png;base64,") == 2
+    for name, last in (("live", 68), ("interrupt", 34), ("resume", 51)):  # one picture, which was renewed
+        (picture,) = shown[name]
+        assert re.fullmatch(rf"step {last}: D \d\S+, G \d\S+", picture["text/plain"])
+        assert f"<div>step {last}: D " in picture["text/html"] and "data:image/png;base64," in picture["text/html"]
+    assert (
+        "Stopped by SIGINT; everything is saved at step 34 of 5,100. Continue with: train(config, resume=True)\n"
+        in text["interrupt"]
+    )
+    assert "Epoch 3/3" in text["resume"] and text["quiet"] == ""
+    (config,), (generator,), (history,) = shown["config"], shown["generator"], shown["history"]
+    assert config["text/plain"] == "Config(model='mlp', epochs=300, name='stop', dataset='digits', xla='off')"
+    assert generator["text/plain"] == "Generator(latest of step 51: 28x28x1)" and "<img " in generator["text/html"]
+    assert re.findall(r"^(\d+) +(\d) ", history["text/plain"], re.M) == [("17", "1"), ("34", "2"), ("51", "3")]

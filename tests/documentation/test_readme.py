@@ -23,7 +23,7 @@ def test_the_python_examples_run(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["techniques.md", "conditional.md", "graph.md", "sampling.md"])
+@pytest.mark.parametrize("page", ["techniques.md", "conditional.md", "graph.md", "sampling.md", "python.md"])
 def test_the_python_examples_of_the_docs_run(tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL):

@@ -140,8 +140,11 @@ def test_samples_come_from_any_file_or_folder(run, tmp_path, name):
     WRITERS[name](tmp_path / name, images)
     np.save(tmp_path / "data.npy", images_of(120))
     code, printed, err = run("--samples", tmp_path / name, "--dataset", tmp_path / "data.npy", *PIXELS, "--out", out)
-    assert (code, err) == (0, "") and "n 60, test 60" in printed
-    if name != "folder":
+    assert code == 0 and "n 60, test 60" in printed
+    if name == "folder":
+        assert "folder has 40x40x1 images, made 28x28x1 as" in err and "--dataset names what they imitate" in err
+    else:
+        assert err == ""
         expected = evaluate(samples=images, dataset=tmp_path / "data.npy", metrics="sliced_wasserstein").scores
         measured = json.loads(out.read_text())["figures"]["sliced_wasserstein"]["generated"]
         assert measured == expected["sliced_wasserstein"].generated
@@ -252,7 +255,7 @@ MISTAKES = [
     (["--samples", "fine.npy", "--ckpt", "c"], "give one of the two"),
     (["--samples", "fine.npy", "--name", "c"], "give one of the two"),
     (["--samples", "fine.npy", "--dataset", "digits", "--num", "61"], "more than the 60 images in --samples"),
-    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", "fid"], "there is no metric 'fid'"),
+    (["--samples", "fine.npy", "--dataset", "digits", "--metrics", "inception"], "there is no metric 'inception'"),
     (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ""], "there is no metric ''"),
     (["--samples", "fine.npy", "--dataset", "digits", "--metrics", ","], "there is no metric ','"),
     (
@@ -369,3 +372,29 @@ def test_a_damaged_run_is_refused(run, finished, tmp_path):
     rewrite(tmp_path / "c" / "config.json", lambda content: content["data"].update(sha256="0" * 64))
     code, _, err = run("--ckpt", tmp_path / "c", "--out", tmp_path / "s.json")
     assert code == 2 and "does not hold the images" in err
+
+
+def test_learning_and_drawing_are_watched(finished, tmp_path):
+    shown = []
+
+    def watched(blocks, total, unit, size=len):
+        for block in blocks:
+            yield block
+            shown.append((unit, total, size(block)))
+
+    options = {"num": 200, "metrics": "classifier_score", "cache_dir": tmp_path}
+    seen = evaluate(finished.config.ckpt, watched=watched, **options)
+    assert shown[:30] == [("steps", 30, 1)] * 30 and shown[30:] == [("images", 200, 200)]
+    assert seen.scores == evaluate(finished.config.ckpt, **options).scores
+
+
+def test_images_in_color_are_not_compared_with_gray_ones_silently(run, tmp_path):
+    color = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 3), np.uint8)
+    (tmp_path / "faces").mkdir()
+    for number, image in enumerate(color):
+        Image.fromarray(image).save(tmp_path / "faces" / f"{number}.png")
+    flags = "--samples", tmp_path / "faces", *PIXELS, "--out", tmp_path / "s.json"
+    _, _, err = run(*flags, "--dataset", "digits")
+    assert "faces has 28x28x3 images, made 28x28x1 as digits is" in err
+    np.save(tmp_path / "data.npy", color)
+    assert run(*flags, "--dataset", tmp_path / "data.npy")[2] == ""

@@ -6,11 +6,10 @@ import re
 import numpy as np
 import pytest
 
-import run_in_numpy
 from conftest import REPOSITORY
 from tfgan_v1 import UserError
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.exporting import operations
+from tfgan_v1.exporting import operations, run_in_numpy
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,12 +1,14 @@
 """The line of an epoch: whole in a file, and one line on a terminal."""
 
 import fcntl
+import io
 import os
 import pty
 import re
 import select
 import struct
 import termios
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -29,6 +31,45 @@ def test_a_terminal_gets_the_losses_and_as_many_parts_as_fit(width, shown):
 
 def test_a_part_that_is_too_long_leaves_room_for_a_shorter_one():
     assert console.fitted("Epoch 1", ["a" * 20, "b"], 12) == "Epoch 1, b"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def line_at(columns, plan, numbers, monkeypatch):
+    """The line of step 34 of 170 on a terminal."""
+    progress, terminal = new_progress(plan), Terminal()
+    progress.step, progress.seconds, progress.reported = 34, 7.0, (5.0, 17)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with redirect_stdout(terminal):
+        console.write_line(plan, progress, numbers)
+    return terminal.getvalue().rstrip("\n")
+
+
+def test_a_narrow_terminal_gets_short_names(digits_config, monkeypatch):
+    numbers = [1.3312, 0.8684, 0.48, 0.31, 0.75, 0.25]
+    for unit, place in (({"steps": 170}, "34/170"), ({"epochs": 10}, "Epoch 2/10")):
+        plan = make_plan(digits_config(**{"epochs": None, **unit}))
+        whole = f"{place}  D 1.33  G 0.87  D(x) .48  D(G(z)) .31  850 img/s  00:16 left"
+        assert line_at(80, plan, numbers, monkeypatch) == whole
+        assert line_at(45, plan, numbers, monkeypatch).startswith(f"{place}  D 1.33  G 0.87  D(x) .48")
+        assert line_at(30, plan, numbers, monkeypatch) == f"{place}  D 1.33  G 0.87"
+    published = "Epoch 2/10... Discriminator Loss: 1.3312... Generator Loss: 0.8684, 00:16 left, 850 images/s"
+    published += ", D(x) 0.48, D(G(z)) 0.31"
+    assert line_at(len(published), plan, numbers, monkeypatch) == published
+    assert line_at(200, plan, numbers, monkeypatch) == f"{published}, accuracy D 0.75, G 0.25"
+
+
+def test_a_narrow_terminal_shows_scores_and_points(digits_config, small, monkeypatch):
+    critic = make_plan(digits_config(loss="wasserstein", smooth=0.0, epochs=10))
+    assert line_at(80, critic, [-12.5, 0.5, -0.25, 1.5], monkeypatch) == (
+        "Epoch 2/10  D -12.50  G 0.50  score(x) -0.25  score(G(z)) 1.50  850 img/s"
+    )
+    points = make_plan(small("points", "gaussian", epochs=170))
+    shown = line_at(80, points, [1.3, 0.9, 0.5, 0.5, 0.5, 0.5], monkeypatch)
+    assert "  D 1.30  G 0.90  D(x) .50  D(G(z)) .50" in shown and "points/s" in shown
 
 
 def test_speed_and_time_left_are_those_since_the_last_line(digits_config, capsys):
@@ -74,9 +115,10 @@ def test_an_epoch_is_one_line_on_a_terminal_next_to_the_bar_that_a_dumb_one_does
     if term == "dumb":
         assert "%" not in training and "\r" not in training.replace("\r\n", "")
     elif columns == 80:
-        line = re.compile(r"Epoch \d/5\.\.\. Discriminator Loss: \d\S+\.\.\. Generator Loss: \d+\.\d+")
-        assert all(line.match(row) and "accuracy" not in row for row in epochs)
-        assert any(row.endswith(" left") for row in epochs)
+        line = re.compile(
+            r"Epoch \d/5  D \d+\.\d\d  G \d+\.\d\d  D\(x\) .+  D\(G\(z\)\) .+  [\d,]+ img/s  [\d:]+ left$"
+        )
+        assert all(line.match(row) for row in epochs)
         bar = re.compile(r" *\d+%\|.+\| [\d.]+k?/8.50k images, [\d.]+k? images/s, \d\d:\d\d left")
         assert any(bar.match(row) for row in bars)
 

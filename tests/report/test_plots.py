@@ -52,8 +52,25 @@ def test_an_image_grid_has_the_images_row_by_row_with_a_gap():
     assert (sheet[4:6] == 1).all() and (sheet[:, 3:5] == 1).all() and (sheet[6:, 10:] == 1).all()
 
 
-@pytest.mark.parametrize("count, rows, columns", [(1, 1, 1), (2, 1, 2), (5, 2, 3), (12, 3, 4), (16, 4, 4), (17, 4, 5)])
-def test_grids_are_as_square_as_possible(count, rows, columns):
+GRIDS = [
+    *(
+        (1, 1, 1),
+        (2, 1, 2),
+        (5, 2, 3),
+        (8, 2, 4),
+        (10, 3, 4),
+        (12, 3, 4),
+        (15, 3, 5),
+        (17, 4, 5),
+        (18, 3, 6),
+        (32, 4, 8),
+    ),
+    *((each * each, each, each) for each in (4, 5, 6, 8, 10)),
+]
+
+
+@pytest.mark.parametrize("count, rows, columns", GRIDS)
+def test_grids_are_as_square_as_possible_without_a_hole(count, rows, columns):
     assert grid_size(count) == (rows, columns)
 
 

@@ -37,7 +37,7 @@ def picture(url):
 def test_the_page_of_a_run_shows_each_sampling_step_and_how_it_was_made(finished):
     folder = finished.config.samples_folder
     run = run_of(folder / "review.html")
-    assert [(each["label"], each["x"]) for each in run["points"]] == [("epoch 1", 1), ("epoch 2", 2), ("epoch 3", 3)]
+    assert [(each["label"], each["x"]) for each in run["points"]] == [(f"epoch {i}", i) for i in range(4)]
     same_noise = load_samples(folder / "fixed_noise.pkl")
     for point, samples in zip(run["points"], same_noise, strict=True):
         assert np.allclose(picture(point["image"]), tile(samples, 4, 1)[..., 0], atol=0.51 / 255)
@@ -46,8 +46,8 @@ def test_the_page_of_a_run_shows_each_sampling_step_and_how_it_was_made(finished
     values = {each["name"]: each["values"] for curve in run["curves"] for each in curve["series"]}
     for name, key in {"Discriminator": "d_loss", "Generator": "g_loss", "D(x)": "d_x", "D(G(z))": "d_g_z"}.items():
         assert values[name] == pytest.approx([getattr(row, key) for row in finished.losses], rel=1e-3)
-    assert run["command"].startswith("python train.py --epochs 3 --dataset digits --ckpt ")
-    assert ["--batch-size", "100"] in run["configuration"] and run["shown"].startswith(
+    assert run["command"].startswith("tfgan train --epochs 3 --dataset digits --ckpt ")
+    assert ["--batch-size", "100", False] in run["configuration"] and run["shown"].startswith(
         "16 generated images, of the same"
     )
     assert run["subtitle"] == "mlp, 1,797 images of digits, epoch 3 of 3"
@@ -64,7 +64,7 @@ def test_review_of_a_run_s_folder_makes_the_page_that_the_run_has_made(finished,
     written = {name: (folder / name).read_bytes() for name in ("review.html", "evolution.png")}
     (folder / "review.html").unlink()
     code, out, err = command("review", folder)
-    assert (code, err) == (0, "") and out.endswith("evolution.gif, of 3 sampling steps.\n")
+    assert (code, err) == (0, "") and out.endswith("evolution.gif, of 4 sampling steps.\n")
     assert {name: (folder / name).read_bytes() for name in written} == written
 
 
@@ -72,13 +72,13 @@ def test_review_of_a_run_s_folder_makes_the_page_that_the_run_has_made(finished,
 def small_config(digits_config, tmp_path):
     """Makes configurations of runs of three steps, each an epoch, on 40 images."""
     np.save(tmp_path / "images.npy", RANDOM.integers(0, 256, (40, 8, 8, 1), np.uint8))
-    return partial(digits_config, dataset=str(tmp_path / "images.npy"), batch_size=40)
+    return partial(digits_config, model="mlp", dataset=str(tmp_path / "images.npy"), batch_size=40)
 
 
 def test_only_the_weights_change_between_samples_of_the_same_noise(small_config):
     run = train(small_config(d_lr=1e-30, g_lr=1e-30))  # which change no weight
     same, fresh = run.fixed, run.samples
-    assert len(same) == len(fresh) == 3 and np.array_equal(same[0], same[2])
+    assert len(same) == 4 and len(fresh) == 3 and np.array_equal(same[0], same[2])
     assert not np.array_equal(fresh[0], fresh[2]) and not np.array_equal(same[0], fresh[0])
 
 
@@ -254,7 +254,7 @@ def test_a_run_draws_while_it_trains(small_config, monkeypatch):
 
     monkeypatch.setattr("tfgan_v1.training.loop.console.write_line", look)
     train(config)
-    assert seen == [0, 1, 2]  # the line of an epoch comes before its pictures
+    assert seen == [1, 2, 3]  # the line of an epoch comes before its pictures
 
 
 def test_an_animation_ends_with_a_longer_frame(tmp_path):

@@ -66,7 +66,7 @@ def test_keys_slider_play_and_clicks_move_a_run_s_page_at_any_width(browser, fin
     browser.set_window_size(1280, 900)
     browser.get((finished.config.samples_folder / "review.html").absolute().as_uri())
     label, value, markers, last = shown(browser)
-    assert (label, value, markers) == ("epoch 3", "2", ["3", "3"])
+    assert (label, value, markers) == ("epoch 3", "3", ["3", "3"])
     assert element(browser, "#sheet").get_attribute("alt").endswith("at epoch 3")
     assert all(svg.get_attribute("aria-label") for svg in browser.find_elements("css selector", "svg"))
 
@@ -74,11 +74,11 @@ def test_keys_slider_play_and_clicks_move_a_run_s_page_at_any_width(browser, fin
     for key in ("ARROW_LEFT", "HOME", "ARROW_LEFT", "ARROW_RIGHT", "END"):
         press(browser, key)
         seen.append(shown(browser))
-    assert [label for label, *_ in seen] == ["epoch 2", "epoch 1", "epoch 1", "epoch 2", "epoch 3"]
-    assert [markers[0] for _, _, markers, _ in seen] == ["2", "1", "1", "2", "3"]
-    assert len({image for *_, image in seen}) == 3 and seen[-1][3] == last
+    assert [label for label, *_ in seen] == ["epoch 2", "epoch 0", "epoch 0", "epoch 1", "epoch 3"]
+    assert [markers[0] for _, _, markers, _ in seen] == ["2", "0", "0", "1", "3"]
+    assert len({image for *_, image in seen}) == 4 and seen[-1][3] == last
     legend = element(browser, "#curves .legend").text
-    browser.execute_script("slider.value = 1; slider.dispatchEvent(new Event('input'))")
+    browser.execute_script("slider.value = 2; slider.dispatchEvent(new Event('input'))")
     assert shown(browser) == seen[0] and element(browser, "#curves .legend").text != legend
 
     button = element(browser, "#play")
@@ -89,9 +89,9 @@ def test_keys_slider_play_and_clicks_move_a_run_s_page_at_any_width(browser, fin
     button.click()
     assert button.text == "Pause" and button.get_attribute("aria-pressed") == "true"
     wait_for(lambda: button.text == "Play")
-    assert browser.execute_script("return seen")[1:] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert browser.execute_script("return seen")[1:] == ["epoch 0", "epoch 1", "epoch 2", "epoch 3"]
     press(browser, "SPACE")
-    assert button.text == "Pause" and shown(browser)[0] == "epoch 1"
+    assert button.text == "Pause" and shown(browser)[0] == "epoch 0"
     press(browser, "SPACE")
     assert button.text == "Play"
     element(browser, "#curves svg").click()  # in the middle: epoch 1.5 of 0 to 3
@@ -125,6 +125,46 @@ def check_screenshot(browser, width, samples):
 def edges(box):
     left, top = round(box["x"]), round(box["y"])
     return left, top, left + round(box["width"]), top + round(box["height"])
+
+
+def test_a_key_shows_real_images_a_click_enlarges_one_and_the_command_is_copied(browser, finished):
+    browser.set_window_size(1280, 900)
+    browser.get((finished.config.samples_folder / "review.html").absolute().as_uri())
+    real = element(browser, "#real")
+    assert not real.is_displayed()
+    element(browser, "body").send_keys("r")
+    assert real.is_displayed() and element(browser, "#sheet").is_displayed()
+    for grid, caption in (("#sheet", "Image 6, epoch 3"), ("#real", "Image 6, real")):
+        element(browser, grid).click()  # in its middle, of 4x4 images
+        assert element(browser, "#zoom p").text == caption
+        canvas = "const c = document.querySelector('canvas'); return [c.width, c.height]"
+        assert browser.execute_script(canvas) == [28, 28]
+        element(browser, "#zoom").click()
+    element(browser, "body").send_keys("r")
+    assert not real.is_displayed()
+    element(browser, "#copy").click()
+    assert element(browser, "#copy").text == "Copied"
+    assert browser.execute_script("return getSelection().toString()").startswith("tfgan train --epochs 3")
+    assert browser.get_log("browser") == []
+
+
+def test_the_page_of_a_running_run_reloads_and_keeps_its_place(browser, tmp_path):
+    samples = [np.full((4, 8, 8, 1), i / 3, np.float32) for i in range(3)]
+    summary = {**page.summarize_samples("some", samples[:1]), "title": "some", "shown": "4 images"}
+    path = tmp_path / "run.html"
+    empty = page.page({**page.SUMMARY, "title": "none"}, [])
+    path.write_bytes(empty)
+    browser.get(path.as_uri())
+    assert element(browser, "#caption").text == "No samples yet." and not element(browser, "#sheet").is_displayed()
+    for count, at in ((2, ""), (3, "#0"), (3, "")):
+        text = page.page(summary, page.Grids(3).urls(samples[:count]), running=True)
+        path.write_bytes(text.replace(b"}, 10000);", b"}, 500);"))
+        browser.get("about:blank")  # otherwise another hash alone loads nothing
+        browser.get(path.as_uri() + at)
+        browser.execute_script("window.old = true")
+        wait_for(lambda: not browser.execute_script("return window.old"))
+        assert shown(browser)[0] == ("sample 1" if at else f"sample {count}")
+    assert browser.get_log("browser") == []
 
 
 def test_2000_steps_open_and_play(browser, tmp_path):

@@ -293,7 +293,7 @@ LISTS = [
 ENDINGS = [
     "",
     "x",
-    "x.jpg",
+    "x.bmp",
     "train_samples.pkl",
     "losses.csv",
     "\n",
@@ -314,9 +314,9 @@ SAMPLE_WRONG = [
         ["--seeds"],
         ["--out"],
         ["--num", "3", "--seeds", "3"],
-        ["--count", "3"],
+        ["--tally", "3"],
         ["3"],
-        ["-n", "3"],
+        ["-k", "3"],
     ),
 ]
 SAMPLE_RIGHT = [

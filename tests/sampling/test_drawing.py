@@ -29,14 +29,14 @@ def run(tmp_path_factory):
     """The Progress of a run in colour, with normal noise, without classes, on an array. Tests only read in it."""
     folder = tmp_path_factory.mktemp("drawing")
     np.save(folder / "images.npy", IMAGES)
-    options = {"noise": "normal", "noise_size": 6, "average": 0.5, "batch_size": 8, "sample_every": 2}
+    options = {"model": "mlp", "noise": "normal", "noise_size": 6, "average": 0.5, "batch_size": 8, "sample_every": 2}
     return train(Config(steps=20, **options, **folders(folder)), images=IMAGES)
 
 
 @pytest.fixture(scope="module")
 def of_classes(tmp_path_factory):
     """The Progress of a small conditional run."""
-    config = Config(conditional=True, steps=2, batch_size=8, **folders(tmp_path_factory.mktemp("classes")))
+    config = Config(model="mlp", conditional=True, steps=2, batch_size=8, **folders(tmp_path_factory.mktemp("classes")))
     return train(config, images=IMAGES, labels=LABELS)
 
 
@@ -294,7 +294,7 @@ def test_the_nearest_training_image_is_beside_each_sample(run, generator, sample
 
 
 def test_a_copy_is_found_with_distance_0_and_its_number_in_the_data(texts):
-    training = IMAGES[[3, 30, 17]], np.array([3, 30, 17])
+    training = IMAGES[[3, 30, 17]], ["no. 3", "no. 30", "no. 17"]
     command_sample.nearest_grid(IMAGES[[17, 3]], training, ["seed 0", "seed 1"], None)
     assert texts[0][2] == ["seed 0", "no. 17\n0.00", "seed 1", "no. 3\n0.00"]
     assert np.array_equal(texts[0][0], IMAGES[[17, 17, 3, 3]])
@@ -304,9 +304,43 @@ def test_held_out_images_are_no_training_images(digits_config):
     config, digits = digits_config(holdout=97), data.load("digits")
     config.ckpt_folder.mkdir(parents=True)
     run_folder.write(run_folder.Saved(config, run_data.metadata(config, digits), {}, "id"))
-    images, numbers = run_data.training_images(config)
-    assert images.shape == (1700, 28, 28, 1) and len({*numbers}) == 1700
-    assert np.array_equal(images, digits.images[numbers])
+    images, titles = run_data.training_images(config)
+    assert images.shape == (1700, 28, 28, 1) and len({*titles}) == 1700
+    assert np.array_equal(images, digits.images[[int(title.removeprefix("no. ")) for title in titles]])
+
+
+def test_training_images_of_a_folder_have_the_names_of_their_files(digits_config, tmp_path):
+    for name in ("b.png", "a/0.png", "c.png"):
+        (tmp_path / "faces" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(IMAGES[len(name)]).save(tmp_path / "faces" / name)
+    (tmp_path / "faces" / "broken.png").touch()
+    config = digits_config(dataset=str(tmp_path / "faces"))
+    config.ckpt_folder.mkdir(parents=True)
+    run_folder.write(run_folder.Saved(config, run_data.metadata(config, run_data.load(config)), {}, "id"))
+    images, titles = run_data.training_images(config)
+    assert titles == ["a/0.png", "b.png", "c.png"] and len(images) == 3
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "JPG"])
+def test_a_jpeg_is_the_grid_of_the_png(run, sample, suffix):
+    for flags in ([], ["--captions", "--grid", "2x3"], ["--map", 2]):
+        picture = Image.open(sample(run, f"a.{suffix}", *flags))
+        grid = Image.open(sample(run, "a.png", *flags)).convert("RGB")
+        assert (picture.format, picture.size) == ("JPEG", grid.size)
+        assert np.abs(np.asarray(picture, float) - np.asarray(grid, float)).mean() < 3
+
+
+def test_ctrl_c_says_what_was_written(command, run, tmp_path, monkeypatch):
+    def stopped(drawing, generator):
+        yield np.zeros((2, 8, 12, 3))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drawing.Drawing, "blocks", stopped)
+    for out, said in (("a.png", "nothing was written"), ("images/", "2 of 16 images are in images/")):
+        monkeypatch.chdir(tmp_path)
+        code, printed, err = command("sample", "--ckpt", run.config.ckpt_folder, "--out", out)
+        assert (code, printed, err) == (130, "", f"sample.py: stopped; {said}\n")
+    assert sorted(path.name for path in tmp_path.rglob("*.png")) == ["seed-0.png", "seed-1.png"]
 
 
 def test_nearest_needs_the_images_that_the_run_was_trained_on(run, of_classes, refused, tmp_path_factory):

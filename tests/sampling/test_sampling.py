@@ -145,11 +145,11 @@ MISTAKES = [
     (["--seeds", "4294967296"], "4294967296"),
     (["--seeds", "0-4294967295"], "1,000,000 in all"),
     (["--seeds", "1;2"], "--seeds takes"),
-    (["--out", "picture.bmp"], ".png, .gif, .npy, .npz, .pkl"),
-    (["--out", "picture"], ".png, .gif, .npy, .npz, .pkl"),
+    (["--out", "picture.bmp"], ".png, .gif, .npy, .npz, .pkl, .jpg, .jpeg"),
+    (["--out", "picture"], ".png, .gif, .npy, .npz, .pkl, .jpg, .jpeg"),
     (["--out", "samples/train_samples.pkl"], "a run's own record"),
     (["--out", "samples/evolution.png"], "a run's own record"),
-    (["--out", ""], ".png, .gif, .npy, .npz, .pkl"),
+    (["--out", ""], ".png, .gif, .npy, .npz, .pkl, .jpg, .jpeg"),
 ]
 
 

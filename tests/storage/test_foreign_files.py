@@ -140,7 +140,7 @@ BESIDE = [  # what another program may leave in the folders of a run
 ]
 
 
-@pytest.mark.parametrize("flags", [["--resume", "--epochs", 4], [*QUICK, "--overwrite"], QUICK])
+@pytest.mark.parametrize("flags", [["--resume", "--epochs", 4], [*QUICK, "--overwrite"]])
 @pytest.mark.parametrize("path", BESIDE)
 def test_a_checkpoint_of_another_program_beside_those_of_a_run_is_refused_and_stays(path, flags, run, command):
     write(path)
@@ -169,7 +169,7 @@ def test_a_damaged_run_is_still_ours_to_overwrite(damage, run, command):
     write("samples/sheets/family.png", "samples/sheets/7.png", "checkpoints/train_state/notes.txt")
     before = content_of(run)
     code, _, err = command("train", *QUICK)
-    assert code == 2 and "--overwrite" in err and content_of(run) == before
+    assert code == 0 and "this one is named mlp-2" in err and before.items() <= content_of(run).items()
     assert command("train", *QUICK, "--overwrite")[0] == 0
     assert {path.name for path in Path("checkpoints").glob("*ckpt-*")} == {
         path.name for path in manifest.files_of(Path("checkpoints/generator.ckpt-17"))
@@ -181,7 +181,7 @@ def test_a_damaged_run_is_still_ours_to_overwrite(damage, run, command):
 LINKS = ["samples/sheets", "samples/tensorboard", "checkpoints/train_state", "checkpoints/train_state/step-99"]
 
 
-@pytest.mark.parametrize("flags", [["--resume", "--epochs", 4], [*QUICK, "--overwrite"], QUICK])
+@pytest.mark.parametrize("flags", [["--resume", "--epochs", 4], [*QUICK, "--overwrite"]])
 @pytest.mark.parametrize("path", LINKS)
 def test_nothing_is_written_or_deleted_behind_a_link_to_a_folder(path, flags, run, command):
     write("photos/20240101.png", "photos/000001.png", "photos/step-99", "photos/events.out.tfevents.1")

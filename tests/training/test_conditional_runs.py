@@ -2,7 +2,6 @@
 
 import json
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -235,7 +234,7 @@ def test_other_labels_are_refused_on_resume_and_evaluate_and_nothing_is_changed(
     before = outcome(config)
     (tmp_path / "others.txt").write_text("".join(f"{number % 7}\n" for number in range(40)))
     with pytest.raises(UserError, match="has other labels than the run in"):
-        train(replace(config, steps=4, labels=str(tmp_path / "others.txt")), resume=True)
+        train(config.replace(steps=4, labels=str(tmp_path / "others.txt")), resume=True)
     flags = ["--ckpt", config.ckpt, "--labels", tmp_path / "others.txt"]
     code, _, err = command("evaluate", *flags)
     assert (code, "has other labels than the run" in err) == (2, True)
@@ -257,13 +256,14 @@ def test_sub_folders_and_label_files_are_classes(tmp_path, digits_config):
     config = digits_config(dataset=folder, cache_dir=str(tmp_path / "cache"), conditional=True, batch_size=2)
     assert plan.make_plan(config).metadata["classes"] == ["cat", "dog"]
     (tmp_path / "labels.txt").write_text("red\ngreen\nred\n")
-    made = plan.make_plan(replace(config, labels=str(tmp_path / "labels.txt")))
+    made = plan.make_plan(config.replace(labels=str(tmp_path / "labels.txt")))
     assert (made.metadata["classes"], made.metadata["class_counts"]) == (["green", "red"], [1, 2])
 
 
 def test_labels_that_are_hardly_meant_so_are_warned_of(tmp_path, digits_config, capsys):
     names = [f"im{number}.png" for number in range(1, 13)]
-    config = digits_config(dataset=images(tmp_path, *names), cache_dir=str(tmp_path / "cache"), conditional=True)
+    options = {"model": "mlp", "epochs": None, "steps": 9, "cache_dir": str(tmp_path / "cache"), "conditional": True}
+    config = digits_config(dataset=images(tmp_path, *names), **options)
     path = tmp_path / "labels.txt"
     for labels, right in [
         (["a"] * 4 + ["b"] * 8, "im10.png comes before im2.png; if it is in the order of the numbers"),
@@ -272,11 +272,11 @@ def test_labels_that_are_hardly_meant_so_are_warned_of(tmp_path, digits_config, 
         (["Red Circle"] * 6 + ["red circle"] * 6, "Red Circle and red circle are different classes"),
     ]:
         path.write_text("".join(f"{label}\n" for label in labels))
-        plan.make_plan(replace(config, labels=str(path), batch_size=2))
+        plan.make_plan(config.replace(labels=str(path), batch_size=2))
         assert right in capsys.readouterr().err
     table = "".join(f"{name},{'ab'[number > 4]}\n" for number, name in enumerate(reversed(names)))
     path.write_text("file,label\n" + table)
-    plan.make_plan(replace(config, labels=str(path), batch_size=2))
+    plan.make_plan(config.replace(labels=str(path), batch_size=2))
     assert capsys.readouterr().err == ""
 
 
@@ -292,7 +292,7 @@ def test_a_renamed_class_is_named_on_resume(tmp_path, digits_config):
     train(config)
     (tmp_path / "photos" / "dog").rename(tmp_path / "photos" / "fox")
     with pytest.raises(UserError, match="give its sub-folders the old names") as error:
-        train(replace(config, epochs=2), resume=True)
+        train(config.replace(epochs=2), resume=True)
     lines = [line.split() for line in str(error.value).splitlines()[1:]]
     assert lines == [["then", "now"], ["dog", "1", "0"], ["fox", "0", "1"]]
 
@@ -341,5 +341,5 @@ def test_an_option_of_classes_without_conditional_is_refused(digits_config, opti
 
 def test_an_unconditional_run_is_not_resumed_as_a_conditional_one(finished):
     with pytest.raises(UserError, match="started with other options") as error:
-        train(replace(finished.config, conditional=True, epochs=4), resume=True)
+        train(finished.config.replace(conditional=True, epochs=4), resume=True)
     assert "--conditional" in str(error.value)

@@ -24,7 +24,7 @@ def test_a_run_writes_the_documented_files(finished):
     }  # fmt: skip
     assert {path.name for path in config.samples_folder.iterdir()} == {
         ".lock", "train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png",
-        "probabilities.png", "fixed_noise.pkl", "review.html", "review.json",
+        "probabilities.png", "fixed_noise.pkl", "review.html", "review.json", "real_images.png",
     }  # fmt: skip
     assert (finished.step, finished.epoch, finished.stopped_by) == (51, 3, None)
     assert finished.config.dataset == "digits" and finished.config.xla == "on"
@@ -91,8 +91,8 @@ def test_training_works_outside_the_main_thread(small):
 
 def test_epoch_lines_begin_as_in_the_published_notebook(small, capsys):
     train(small(steps=None, epochs=3, sample_every=1))
-    first, *lines = capsys.readouterr().out.splitlines()
-    assert first.startswith("Training on the ")
+    _, start, page, *lines = capsys.readouterr().out.splitlines()
+    assert start.startswith("Training for 15 steps of 8 images, on the ") and "review.html" in page
     for epoch, line in enumerate(lines, 1):
         assert re.fullmatch(
             rf"Epoch {epoch}/3\.\.\. Discriminator Loss: \d+\.\d{{4}}\.\.\. Generator Loss: \d+\.\d{{4}}\.\.\. "
@@ -158,3 +158,40 @@ def test_the_first_epochs_on_mnist_have_the_published_losses(tmp_path, monkeypat
     center = progress.samples[-1][:, 8:20, 8:20]
     assert border.mean() < 0.1 < 0.25 < center.mean()
     assert np.ptp(center.reshape(16, -1), axis=0).mean() > 0.3  # no two alike
+
+
+def test_a_second_ctrl_c_ends_at_once_and_says_what_is_saved(command, tmp_path, monkeypatch):
+    def interrupted(context, progress, *_):
+        if progress.step == 2:
+            loop.save_state(context, progress)
+        elif progress.step == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "tick", interrupted)
+    monkeypatch.chdir(tmp_path)
+    quick = ["train", "--dataset", "digits", "--steps", 6, "--sample-every", 2, "--xla", "off"]
+    code, _, err = command(*quick)
+    assert (code, err) == (130, "train.py: stopped; the run in checkpoints is saved at step 2\n")
+    assert "Resuming at step 2 of 6 steps" in command("train", "--resume")[1]
+
+
+@pytest.mark.plots
+def test_a_run_that_is_stopped_before_its_first_sampling_step_has_a_whole_page(small, monkeypatch):
+    config = small(steps=9, sample_every=5, chunk=2)
+    seen = []
+
+    def interrupted(context, progress, *_):
+        seen.append((config.samples_folder / "review.html").read_text("utf-8"))
+        context.signals.append(signal.SIGINT)
+
+    monkeypatch.setattr(loop, "tick", interrupted)
+    progress = train(config)
+    assert (progress.fixed_steps, progress.sample_steps) == ([0, progress.step], [])
+    assert '"label": "step 0"' in seen[0] and '"running": true' in seen[0]
+    page = (config.samples_folder / "review.html").read_text("utf-8")
+    assert f'"label": "step {progress.step}"' in page and '"running": false' in page
+    assert {"evolution.png", "last_samples.png", "real_images.png"} <= {
+        path.name for path in config.samples_folder.iterdir()
+    }
+    monkeypatch.undo()
+    assert train(config, resume=True).fixed_steps == [0, 5, 9]

@@ -21,7 +21,7 @@ def agree_on_options(member, wanted, make_config):
     """
     said = {"options": wanted, "made_by": made_by()}
     if member.is_chief:
-        said |= attempt(lambda: {"config": vars(make_config())})
+        said |= attempt(lambda: _options(make_config()))
     chief, *others = exchange(member, said)
     for address, other in zip(member.addresses.workers[1:], others, strict=True):
         rows = [(name, flag(name), value, chief["config"].get(name)) for name, value in other["options"].items()]
@@ -33,9 +33,12 @@ def agree_on_options(member, wanted, make_config):
                     f"the worker at {address} has {title} {value}, and the chief at {member.addresses.workers[0]} has "
                     f"{chiefs}; start all workers with the same command and versions"
                 )
-    if member.is_chief:
-        return from_mapping(chief["config"])
-    return from_mapping(chief["config"] | {name: wanted[name] for name in OWN if wanted.get(name) is not None})
+    own = {} if member.is_chief else {name: wanted[name] for name in OWN if wanted.get(name) is not None}
+    return from_mapping({name: chief["config"][name] for name in chief["given"]} | own)
+
+
+def _options(config):
+    return {"config": config.values(), "given": sorted(config.given)}
 
 
 def agree_on_data(member, make_plan):

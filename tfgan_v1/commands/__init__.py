@@ -21,6 +21,16 @@ def speaker_of(command, program):
     return program if program.endswith(".py") else f"{program} {command}"
 
 
+def watched(blocks, total, unit, size=len):
+    """Yields blocks, with a bar of their sizes in sum on a terminal."""
+    from tfgan_v1.report import console  # with tqdm, which takes time to import
+
+    with console.bar(total, unit) as shown:
+        for block in blocks:
+            yield block
+            shown.update(size(block))
+
+
 def end_process(error, speaker):
     """Says an error and ends at once: TensorFlow's server would take seconds more to give up a lost worker."""
     sys.stdout.flush()

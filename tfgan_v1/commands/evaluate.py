@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from tfgan_v1 import files
-from tfgan_v1.commands import call_of, say
-from tfgan_v1.commands.parsing import Parser, parse_list, whole
-from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
+from tfgan_v1.commands import call_of, say, watched
+from tfgan_v1.commands.parsing import Parser, parse_list, run_of, whole
+from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation.evaluate import evaluate
 from tfgan_v1.evaluation.metric_table import METRICS
@@ -20,8 +20,8 @@ def parse(call, argv):
     """The flags of `evaluate` in `argv`, by name; None for those that were not given."""
     parser = Parser(
         call,
-        "Measure generated images against real ones: quality, variety, and whether they are copies. docs/evaluation.md "
-        "explains each score.",
+        "Measure generated images against real ones: quality, variety, and whether they are copies. The printed\n"
+        "table says how to read each score. Features are those of a small classifier of the data, not Inception's.",
         EXAMPLES,
     )
     add = parser.group("flags")
@@ -55,10 +55,10 @@ def run(argv, program):
     out, ckpt, name = (flags.pop(each) for each in ("out", "ckpt", "name"))
     if flags["samples"] is not None and (ckpt is not None or name is not None):
         raise UserError("--samples names images, and --ckpt and --name a run that draws them; give one of the two")
-    config = from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
+    config = run_of(ckpt, name) if flags["samples"] is None else Config()
     path = config.samples_folder / names.SCORES if out is None else Path(out)
     check_out(path)
-    evaluation = evaluate(config.ckpt, config.name, **flags)
+    evaluation = evaluate(config.ckpt, config.name, **flags, watched=watched)
     say(*score_table.lines(evaluation))
     say(f"Wrote {' and '.join(map(str, save(evaluation, path)))}.")
     return 0

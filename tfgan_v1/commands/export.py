@@ -1,8 +1,7 @@
 """`export`: writes a trained generator for other programs."""
 
 from tfgan_v1.commands import call_of, say
-from tfgan_v1.commands.parsing import Parser, parse_list
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.commands.parsing import Parser, parse_list, run_of
 from tfgan_v1.errors import UserError
 from tfgan_v1.exporting import folder
 from tfgan_v1.exporting.formats import FORMATS, install
@@ -14,12 +13,12 @@ def parse(call, argv):
     """The flags of `export` in `argv`, by name, with their defaults."""
     parser = Parser(
         call,
-        "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch. "
-        "docs/export.md\nexplains each file.",
+        "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch. The\n"
+        "MODEL.md in the folder explains each file.",
         EXAMPLES,
     )
     add = parser.group("flags")
-    add("--ckpt", default=Config.ckpt)
+    add("--ckpt")
     add("--name")
     add("--generator")
     add("--to", metavar="FOLDER", help="new or empty folder to write to")
@@ -34,7 +33,7 @@ def run(argv, program):
     flags = parse(call_of("export", program), argv)
     if not flags["to"]:
         raise UserError("export needs the folder to write to; name a new or an empty one with --to")
-    ckpt = from_mapping({"ckpt": flags["ckpt"], "name": flags["name"]}).ckpt_folder
+    ckpt = run_of(flags["ckpt"], flags["name"]).ckpt_folder
     exported = folder.export(ckpt, flags["to"], formats=flags["formats"], kind=flags["generator"])
     metadata, names = exported.metadata, ", ".join(path.name + "/" * path.is_dir() for path in exported.paths)
     say(

@@ -5,17 +5,24 @@ import os
 import re
 import shlex
 from argparse import ArgumentTypeError
+from pathlib import Path
 
 from tfgan_v1 import __version__
-from tfgan_v1.config import MOST_DRAWN, Config
-from tfgan_v1.errors import UserError, brief, did_you_mean, shortened
-from tfgan_v1.storage.names import GENERATORS
+from tfgan_v1.cluster import addresses
+from tfgan_v1.commands import synonyms
+from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
+from tfgan_v1.errors import UserError, brief, did_you_mean, note, shortened
+from tfgan_v1.storage import names, run_folder
+from tfgan_v1.streams import start_log
 
 SHARED = {  # flags of several commands, which may add their own options
-    "--ckpt": {"metavar": "FOLDER", "help": f"checkpoint folder of the run (default: {Config.ckpt})"},
+    "--ckpt": {
+        "metavar": "FOLDER",
+        "help": "checkpoint folder of the run (default: that of the newest without a name)",
+    },
     "--name": {"metavar": "NAME", "help": "name of the run, if it has one"},
     "--generator": {
-        "choices": tuple(GENERATORS),
+        "choices": tuple(names.GENERATORS),
         "help": "which generator: the latest, the average of its weights, or the best that --evaluate-every found "
         "(default: average if the run keeps one, otherwise latest)",
     },
@@ -54,20 +61,35 @@ class Parser(argparse.ArgumentParser):
         return lambda name, **options: add(name, **{**SHARED.get(name, {}), **options})
 
     def parse(self, argv):
-        """The flags in `argv` by name. --verbose is already applied."""
+        """The flags in `argv` by name, also in the words of `synonyms`. --verbose and --log are already applied."""
         add = self.add_argument_group("other").add_argument
         add("-h", "--help", action="help", help="show this help")
-        add("--version", action="version", version=f"tfgan_v1 {__version__}", help="show the version")
+        add("-V", "--version", action="version", version=f"tfgan_v1 {__version__}", help="show the version")
         add("--verbose", action="store_true", help="show TensorFlow's own messages")
-        flags, unknown = self.parse_known_args(argv)
+        add("--log", metavar="FILE", help="also append what is printed to this file")
+        known = {name for action in self._actions for name in action.option_strings}
+        words, notes = synonyms.read(argv, known)
+        flags, unknown = self.parse_known_args(words)
         if unknown:
-            known = [name for action in self._actions for name in action.option_strings]
-            hint = did_you_mean(unknown[0].split("=")[0], known)
+            hint = _hint(unknown[0].split("=")[0], known)
             raise UserError(f"there is no flag {shlex.quote(unknown[0])}; {hint}{self.prog} --help lists the flags")
         if flags.verbose:
             os.environ["TFGAN_VERBOSE"] = "1"
-        del flags.verbose
+        if flags.log is not None:
+            self._log(Path(flags.log), argv)
+        for sentence in notes if addresses.LAUNCHED not in os.environ else ():
+            note(sentence)
+        del flags.verbose, flags.log
         return vars(flags)
+
+    def _log(self, path, argv):
+        """Keeps what is printed from now on, of the chief if it is a cluster of this machine."""
+        names.check_free(path, "--log")
+        launched = addresses.LAUNCHED in os.environ
+        if launched and not addresses.from_environment().is_chief:
+            return
+        if not start_log(path, None if launched else f"{self.prog} {shlex.join(argv)}"):
+            raise UserError(f"--log {path} is no log of tfgan_v1, which keeps other files as they are; use a new name")
 
     def error(self, message):
         """Raises a mistake, such as "argument --epochs: expected one argument", in the words of MISTAKES or a type."""
@@ -76,6 +98,21 @@ class Parser(argparse.ArgumentParser):
             raise UserError(f"{name} {mistake}")
         sentence, parts = next((text, found) for pattern, text in MISTAKES if (found := re.search(pattern, mistake)))
         raise UserError(sentence.format(name, *(shortened(part.replace("', '", ", ")) for part in parts.groups())))
+
+
+def _hint(word, known):
+    """What may have been meant by a word that is no flag."""
+    if os.path.isdir(word):
+        flag = "--ckpt" if os.path.isfile(os.path.join(word, names.CONFIG)) else "--dataset"
+        return f"did you mean {flag} {shlex.quote(word)}? " * (flag in known)
+    return did_you_mean(word, known)
+
+
+def run_of(ckpt, name):
+    """A Config with the folders of the run that flags name, or of the newest run without a name."""
+    if ckpt is None and name is None:
+        return run_folder.newest(Config())
+    return from_mapping({"ckpt": Config.ckpt if ckpt is None else ckpt, "name": name})
 
 
 def whole(most, least=1):

@@ -4,6 +4,7 @@ from tfgan_v1.commands import call_of, say
 from tfgan_v1.commands.parsing import Parser
 from tfgan_v1.config import Config
 from tfgan_v1.report import review
+from tfgan_v1.storage import run_folder
 
 EXAMPLES = ("samples", "samples/photos", "train_samples.pkl --out review/")
 
@@ -16,8 +17,11 @@ def parse(call, argv):
         "also of one that another program wrote, they get the pickle's name.",
         EXAMPLES,
     )
-    add, folder = parser.group("flags"), "a run's samples folder, or a pickle (default: %(default)s)"
-    add("path", metavar="FILE-or-FOLDER", nargs="?", default=Config.samples, help=folder)
+    add, folder = (
+        parser.group("flags"),
+        "a run's samples folder, or a pickle (default: that of the newest run without a name)",
+    )
+    add("path", metavar="FILE-or-FOLDER", nargs="?", help=folder)
     add("--out", metavar="FOLDER", help="the folder to write to (default: where the samples are)")
     return parser.parse(argv)
 
@@ -25,7 +29,7 @@ def parse(call, argv):
 def run(argv, program):
     """Makes the page, the evolution plot and the animation. Returns the exit code."""
     flags = parse(call_of("review", program), argv)
-    loaded = review.load(flags["path"])
+    loaded = review.load(flags["path"] or run_folder.newest(Config()).samples_folder)
     *paths, last = review.write(loaded, flags["out"])
     say(f"Wrote {', '.join(map(str, paths))} and {last}, of {len(loaded.samples):,} sampling steps.")
     return 0

@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from tfgan_v1.commands import call_of, say
-from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, whole
-from tfgan_v1.config import MOST_DRAWN, Config, from_mapping
+from tfgan_v1.commands import call_of, say, watched
+from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, run_of, whole
+from tfgan_v1.config import MOST_DRAWN
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation.image_set import nearest
@@ -40,7 +40,7 @@ def parse(call, argv):
     """The flags of `sample` in `argv`, by name; None or False for those that were not given."""
     parser = Parser(call, "Draw samples from a trained generator. A seed gives the same image in every call.", EXAMPLES)
     add = parser.group("which generator")
-    add("--ckpt", default=Config.ckpt)
+    add("--ckpt")
     add("--name")
     add("--generator")
     step = "the generator of this step, one of the last that the run saved (default: the newest)"
@@ -52,8 +52,8 @@ def parse(call, argv):
     add(
         "--out",
         metavar="PATH",
-        help="where to write: a .png image grid; a .gif; a float32 array [n, h, w, c] in [0, 1] as .npy, .npz or .pkl; "
-        "or a folder, which ends in /, for one PNG per image (default: samples.png in samples/ or samples/NAME/)",
+        help="where to write: a .png or .jpg image grid; a .gif; a float32 array [n, h, w, c] in [0, 1], .npy, .npz or "
+        ".pkl; or a folder, which ends in /, for one PNG per image (default: samples.png in samples/ or samples/NAME/)",
     )
     add = parser.group("training images, of --nearest (default: where the run found them)")
     add("--dataset", help="where they are now")
@@ -104,7 +104,7 @@ def check_flags(flags, suffix):
     if flags["map"] and suffix == ".gif":
         raise UserError("--map is no animation; give --out NAME.png, or --interpolate for a .gif")
     for name in ("grid", "captions", "nearest"):
-        if flags[name] and suffix != ".png":
+        if flags[name] and suffix not in image_files.PICTURES:
             raise UserError(f"--{name} needs a .png; give --out NAME.png")
     for name in run_data.PLACES:
         if flags[name] is not None and not flags["nearest"]:
@@ -125,7 +125,7 @@ def check_points(flags, suffix):
 def run(argv, program):
     """Draws from a trained generator. Returns the exit code."""
     flags = parse(call_of("sample", program), argv)
-    config = from_mapping({"ckpt": flags["ckpt"], "name": flags["name"]})
+    config = run_of(flags["ckpt"], flags["name"])
     out = flags["out"] if flags["out"] is not None else str(config.samples_folder / names.GRID)
     suffix = "/" if image_files.is_folder(out) else Path(out).suffix.lower()
     check_flags(flags, suffix)
@@ -138,29 +138,20 @@ def run(argv, program):
         latents.check_truncation(flags["truncate"], saved.config.noise)
     request = drawing.DrawRequest(**{name: flags[name] for name in drawing.DrawRequest._fields})
     drawn = drawing.make_drawing(request, classes, closed=suffix == ".gif")
-    with_text = bool(flags["captions"] or flags["nearest"] or (flags["map"] and suffix == ".png"))
+    with_text = bool(flags["captions"] or flags["nearest"] or (flags["map"] and suffix in image_files.PICTURES))
     image_files.check_number(out, drawn.count, shape, with_text)
     places = {name: flags[name] for name in run_data.PLACES}
     training = run_data.training_images(config, **places) if flags["nearest"] else None
     with Generator.restore(config.ckpt_folder, kind=flags["generator"], step=flags["step"]) as generator:
         grid = make_grid(drawn, generator, training, with_text)
-        images = image_files.Images(shown(drawn, generator), drawn.count, shape, grid, drawn.milliseconds)
+        blocks = watched(drawn.blocks(generator), drawn.count, "images" if len(shape) == 3 else "points")
+        images = image_files.Images(blocks, drawn.count, shape, grid, drawn.milliseconds)
         image_files.write(out, images, partial(drawn.file_name, stems=drawing.file_stems(classes)))
         unit = "image" if len(shape) == 3 else "point"
         count = f"{drawn.count:,} {unit}{'s' * (drawn.count != 1)}"
         rows = f" Rows: {', '.join(drawn.classes)}." if drawn.kind == "seeds" and len(drawn.classes) > 1 else ""
         say(f"Drew {count} from the generator of step {generator.step:,} to {out}.{rows}")
     return 0
-
-
-def shown(drawn, generator):
-    """Yields the blocks of a Drawing, with a progress bar on a terminal."""
-    from tfgan_v1.report import console  # with tqdm, which takes time to import
-
-    with console.bar(drawn.count, "images" if len(generator.image_shape) == 3 else "points") as bar:
-        for block in drawn.blocks(generator):
-            yield block
-            bar.update(len(block))
 
 
 def make_grid(drawn, generator, training, with_text):
@@ -177,11 +168,11 @@ def make_grid(drawn, generator, training, with_text):
 
 
 def nearest_grid(samples, training, captions, columns):
-    """Samples with captions, next to the nearest training images with number and distance, as the bytes of a PNG.
+    """Samples with captions, next to the nearest training images with name and distance, as the bytes of a PNG.
 
     training: see run_data.training_images. The distance is of pixels in [0, 1].
     """
-    images, numbers = training
+    images, titles = training
     indices, distances = nearest(samples, images)
-    texts = [f"no. {number}\n{apart:.2f}" for number, apart in zip(numbers[indices], distances, strict=True)]
+    texts = [f"{titles[index]}\n{apart:.2f}" for index, apart in zip(indices, distances, strict=True)]
     return sheets.nearest_png(samples, images[indices], zip(captions, texts, strict=True), columns)

@@ -11,7 +11,7 @@ from tfgan_v1.cluster import addresses
 from tfgan_v1.commands import call_of, end_process, say, speaker_of
 from tfgan_v1.commands.parsing import Parser, whole
 from tfgan_v1.config import Config, from_mapping
-from tfgan_v1.config.options import OneOf, Range, as_flags, flag, from_text, value_type
+from tfgan_v1.config.options import OneOf, as_flags, flag, from_text, help_text, value_type
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import names, run_folder
 
@@ -52,16 +52,17 @@ def parse(call, argv):
             value["action"] = "store_true"
         else:
             value |= {"type": partial(from_text, option), "metavar": _metavar(option)}
-        group.add_argument(flag(option.name), help=_help(option, getattr(defaults, option.name)), **value)
-        if option.name == "optimizer":
-            group.add_argument("--optimiser", dest="optimizer", **{**value, "help": argparse.SUPPRESS})
+        if option.name == "d_lr":  # for the help: see commands/synonyms.py
+            group.add_argument("--lr", help="both learning rates: --d-lr X --g-lr X", **value)
+        shown = help_text(option, getattr(defaults, option.name)).replace("%", "%%")
+        group.add_argument(flag(option.name), help=shown, **value)
     add = groups["model"].add_argument
     start = groups["model"].add_mutually_exclusive_group().add_argument
     start("--resume", action="store_true", help="continue the run in --ckpt and --samples")
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
     add("--dry-run", action="store_true", help="print the configuration and parameter counts; train nothing")
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
-    add("--workers", metavar="N", type=whole(MOST_WORKERS), help=f"{workers} (see docs/cluster.md)")
+    add("--workers", metavar="N", type=whole(MOST_WORKERS), help=workers)
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
     add("--wait", metavar="SECONDS", type=whole(86_400), default=addresses.WAIT, help=wait)
     return parser.parse(argv)
@@ -85,7 +86,8 @@ def run(argv, program):
         from tfgan_v1.cluster import launch
 
         return launch.launch(argv, program, workers)
-    known = options if resume and cluster else vars(make_config())  # a mistake in them is said before TensorFlow starts
+    # A mistake in the options is said before TensorFlow starts.
+    known = options if resume and cluster else make_config().values()
 
     from tfgan_v1.training import train
 
@@ -96,7 +98,8 @@ def run(argv, program):
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
     elif signal_name:
-        places = {name: options[name] for name in ("ckpt", "samples", "name") if name in options}
+        name = {"name": progress.config.name} if progress.config.name else {}
+        places = {name: options[name] for name in ("ckpt", "samples") if name in options} | name
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(
@@ -139,7 +142,8 @@ def _config(options, resume):
     """The Config of the options that are given, or of the run to resume, with these options."""
     if not resume:
         return from_mapping(options)
-    saved, other_unit = run_folder.read(from_mapping(options)).config, {"epochs": "steps", "steps": "epochs"}
+    saved = run_folder.read(run_folder.newest(from_mapping(options))).config
+    other_unit = {"epochs": "steps", "steps": "epochs"}
     unit = next((unit for unit in other_unit if unit in options and getattr(saved, unit) is None), None)
     if unit is None:
         return replace(saved, **options)
@@ -155,14 +159,3 @@ def _metavar(option):
     if isinstance(valid, OneOf):
         return f"{{{','.join(map(str, valid))}}}"
     return option.metadata["metavar"] or {int: "N", float: "X"}[value_type(option)]
-
-
-def _help(option, default):
-    """An option's help with, in brackets, a short range and the default."""
-    text, valid, notes = option.metadata["help"], option.metadata["valid"], []
-    if isinstance(valid, Range) and valid.high < 1000:
-        notes.append(f"{valid.low:g} to {valid.high:g}")
-    if default is not None and default is not False:
-        notes.append(f"default: {default}")
-    text = text() if callable(text) else text
-    return (text + (f" ({'; '.join(notes)})" if notes else "")).replace("%", "%%")

@@ -1,17 +1,20 @@
 """The configuration of a run: one frozen dataclass. The flags are made from it, in its order; see commands/train.py."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from types import NoneType
 from typing import Any, get_args
 
 from tfgan_v1 import data
-from tfgan_v1.config.options import OneOf, Range, checked, flag, option
+from tfgan_v1.config.options import OneOf, Range, checked, flag, help_text, option, value_type
 from tfgan_v1.data.shapes import FITS, LARGEST_SIDE
 from tfgan_v1.devices import fastest_xla
-from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.errors import SWITCHES, UserError, brief, did_you_mean, in_python
 from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_ARGUMENTS, D_CONDITIONS, G_ARGUMENTS, G_CONDITIONS, takes
 from tfgan_v1.gan.losses import LOSSES
@@ -24,6 +27,7 @@ from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
+DEFAULT_MODEL, OWN_MODEL = "mlp", "tuned"  # of published data sets, and of pictures of the user's own
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -40,10 +44,13 @@ class Config:
     """Everything that determines a run. The model's preset sets what is not given.
 
     Two runs with equal configurations, on one machine with the same versions, give identical results. Raises UserError
-    for a value of the wrong type or out of its range.
+    for an unknown name, and for a value of the wrong type or out of its range.
     """
 
-    model: str = option("preset: the networks, and the defaults of the other flags", OneOf(MODELS), default="mlp")
+    model: str | None = option(
+        "preset: the networks, and the defaults of the other flags (without it, mlp; tuned for pictures of your own)",
+        OneOf(MODELS),
+    )
     epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
     steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
     name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
@@ -58,7 +65,7 @@ class Config:
         resumable=True,  # config.json keeps the checksum of its pixels
     )
     labels: str | None = option(
-        "file with a label for each image, in place of those that the data have: text, CSV, IDX or .npy",
+        "file with a label for each image, in place of those that the data have: text, CSV, IDX, .npy or .npz",
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
@@ -66,8 +73,10 @@ class Config:
         "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
     )
     image_size: str | None = option(
-        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it, a folder's images become 28x28)",
+        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: 64 for folders of large images, where "
+        "the preset is tuned, and otherwise 28)",
         metavar="SIZE",
+        join="x",
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
@@ -130,8 +139,9 @@ class Config:
     )
     pack: int = option("images that the discriminator judges together (PacGAN)", Range(1, 16), common=1)
     augment: str | None = option(
-        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}",
+        lambda: f"augment what the discriminator sees, for little data: a list of {', '.join(AUGMENTATIONS)}; or none",
         metavar="LIST",
+        join=",",
     )
     average: float = option(
         "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
@@ -151,7 +161,7 @@ class Config:
     )
     loss: str = option(
         "loss of both networks, such as non_saturating, where G's is -log D(G(z)), or minimax, the saturating "
-        "log(1 - D(G(z))); see docs/losses.md",
+        "log(1 - D(G(z)))",
         OneOf(LOSSES),
         common="non_saturating",
     )
@@ -187,8 +197,7 @@ class Config:
         resumable=True,
     )
     precision: str = option(
-        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32 (see "
-        "docs/devices.md)",
+        "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32",
         OneOf(("float32", "bfloat16")),
         default="float32",
     )
@@ -234,7 +243,7 @@ class Config:
         "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
     )
     evaluate_every: int | None = option(
-        "measure the generator every N epochs or steps, and keep the best so far (see docs/evaluation.md)",
+        "measure the generator every N epochs or steps, and keep the best so far",
         COUNT,
         resumable=True,
     )
@@ -254,6 +263,16 @@ class Config:
     def __post_init__(self):
         if hasattr(self.dataset, "shape"):
             raise UserError("--dataset takes a name or a path; pass an array by train(config, images=array)")
+        for each in fields(self):
+            if isinstance(each.metadata["valid"], OneOf):
+                object.__setattr__(self, each.name, each.metadata["valid"].spelled(getattr(self, each.name)))
+        object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
+        if isinstance(self.dataset, str | os.PathLike):
+            object.__setattr__(self, "dataset", data.canonical(self.dataset))
+        if self.model is None:  # for a file of the user's own, training.choices decides again when it is loaded
+            name = self.dataset if isinstance(self.dataset, str) else ""
+            pictures = self.has_pictures and (name in data.DATASETS or os.path.isdir(os.path.expanduser(name)))
+            object.__setattr__(self, "model", OWN_MODEL if pictures else DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:
@@ -262,13 +281,29 @@ class Config:
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
-        if self.name is not None and not (
-            self.name.strip(" .") and self.name.isprintable() and not set(self.name) & set("/\\")
-        ):
+        if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
+
+    def __repr__(self):
+        shown = {"model": self.model, **given_options(self)}
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    @property
+    def has_pictures(self):
+        """Whether the data are the user's own, or a data set for which there is no published preset."""
+        row = data.DATASETS.get(self.dataset) if isinstance(self.dataset, str) else None
+        return row.pictures if row else self.dataset is not None
+
+    def values(self):
+        """All options by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def replace(self, **changes):
+        """The Config with other values of some options; those that nobody has given follow the preset again."""
+        return Config(**{name: value for name, value in self.values().items() if name in self.given} | changes)
 
     @property
     def size(self):
@@ -292,7 +327,8 @@ class Config:
     @property
     def augmentations(self):
         """The names in `augment`, in the order in which they are applied."""
-        names = tuple(name.strip() for name in self.augment.split(",")) if self.augment else ()
+        names = tuple(name.strip() for name in (self.augment or "none").split(","))
+        names = () if names == ("none",) else names
         for name in names:
             if name not in AUGMENTATIONS or names.count(name) > 1:
                 raise UserError(
@@ -310,6 +346,40 @@ class Config:
     def samples_folder(self):
         """Path of the folder with this run's samples, losses and plots."""
         return Path(self.samples, self.name or "")
+
+
+def check_names(names, *more):
+    """Raises UserError for a name that is no option's and none of `more`."""
+    known = [*(each.name for each in fields(Config)), *more]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(str(name), known) or "help(Config) lists them"
+            raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
+
+
+@wraps(Config.__init__)
+def _init(self, *values, **options):
+    check_names(options)
+    _init.__wrapped__(self, *values, **options)
+
+
+def _described(each):
+    """An option in the help of Config, made from its field."""
+    default = each.metadata["common"] if each.default is None else each.default
+    if default is None and NoneType not in get_args(each.type):
+        default = "the preset's"
+    text = in_python(f"{each.name}: {help_text(each, default, in_full=True)}")
+    return fill(text, 100, initial_indent=" " * 4, subsequent_indent=" " * 8)
+
+
+Config.__init__ = _init
+Config.__doc__ += "\n    The options:\n\n" + "\n".join(map(_described, fields(Config)))
+SWITCHES.update(each.name for each in fields(Config) if value_type(each) is bool)
+
+
+def is_name(text):
+    """Whether a text can be the name of a run."""
+    return bool(text.strip(" .")) and text.isprintable() and not set(text) & set("/\\")
 
 
 def _check_combinations(config):
@@ -386,11 +456,6 @@ def preset_options(config):
 
 def from_mapping(values: Mapping[str, Any]) -> Config:
     """The Config with these values by name. Raises UserError for an unknown name."""
-    names = [each.name for each in fields(Config)]
-    for name in values:
-        if name not in names:
-            hint = did_you_mean(str(name), names) or "see --help of train"
-            raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
     return Config(**values)
 
 
@@ -401,6 +466,6 @@ def given_options(config, model=None):
     """
     chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
+    base["model"] = None if config.has_pictures else DEFAULT_MODEL
     base |= {"xla": config.xla} if config.xla == chosen else {}
-    values = {each.name: getattr(config, each.name) for each in fields(Config)}
-    return {name: value for name, value in values.items() if value != base[name]}
+    return {name: value for name, value in config.values().items() if value != base[name]}

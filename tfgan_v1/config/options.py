@@ -48,25 +48,44 @@ class OneOf(Sequence):
     def holds(self, value):
         return value in self
 
+    def spelled(self, value):
+        """The choice that a text differs from in capitals and hyphens alone; without one, the text."""
+        plain = [str(each).lower().replace("-", "_") for each in self]
+        text = value.lower().replace("-", "_") if isinstance(value, str) and value not in self else None
+        return self[plain.index(text)] if text in plain else value
+
     def __str__(self):
         return "one of " + ", ".join(map(str, self))
 
 
-def option(help, valid=None, *, metavar=None, default=None, common=None, resumable=False, place=False):
+def option(help, valid=None, *, metavar=None, default=None, common=None, resumable=False, place=False, join=None):
     """A field of Config and the flag made from it.
 
     help: a text, or a function that makes it from a table. valid: the Range or OneOf of valid values. metavar: what
     stands for the value in the help. default: None where a preset may decide, or where the option may stay open.
     common: the value where the preset sets none. resumable: `--resume` may change it, for earlier results do not depend
     on it. place: config.json leaves it out, for a run's folders may be moved.
+    join: of a text that stands for a number or a list, which Python may pass as such: what is between the parts.
     """
-    metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common}
+    metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common, "join": join}
     return field(default=default, metadata={**metadata, "resumable": resumable, "place": place})
 
 
 def flag(name):
     """An option as a flag: `--batch-size` for `batch_size`."""
     return "--" + name.replace("_", "-")
+
+
+def help_text(each, default, in_full=False):
+    """An option's help with, in brackets, a short range, or its type and all that is valid, and the default."""
+    text, valid, kind = each.metadata["help"], each.metadata["valid"], value_type(each).__name__
+    notes = [f"{valid.low:g} to {valid.high:g}"] if isinstance(valid, Range) and valid.high < 1000 else []
+    if in_full:
+        notes = [str(valid) if isinstance(valid, OneOf) else f"{kind}, {valid}" if valid else kind]
+    if default is not None and default is not False:
+        notes.append(f"default: {default}")
+    text = text() if callable(text) else text
+    return text + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def as_flags(options):
@@ -107,10 +126,12 @@ def _is_encodable(text):
 
 def checked(each, value):
     """`value` as the field's type; an int may stand for a float, a Path for a str. Raises UserError."""
+    kind, join = value_type(each), each.metadata["join"]
+    if join and isinstance(value, list | tuple):
+        value = join.join(map(str, value)) or None
     if value is None and each.default is None:
         return None
-    kind = value_type(each)
-    value = fspath(value) if isinstance(value, PathLike) else value
+    value = fspath(value) if isinstance(value, PathLike) else str(value) if join else value
     if isinstance(value, str) and not _is_encodable(value):
         raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
     value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import arrays
-from tfgan_v1.data.datasets import DATASETS, LoadRequest, license_note, mnist_or_warped
+from tfgan_v1.data.datasets import DATASETS, LoadRequest, canonical, license_note, mnist_or_warped, unknown
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
-from tfgan_v1.errors import UserError, brief, warn
+from tfgan_v1.errors import UserError, brief, count_of, warn
 
 __all__ = [
-    "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "from_array", "license_note", "load",
-    "load_test",
+    "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "canonical", "from_array", "license_note", "load",
+    "load_test", "reshaped",
 ]  # fmt: skip
 
 ARRAY = "an array"  # the name of images that are passed in Python
@@ -52,12 +52,12 @@ def load(
 ):  # fmt: skip
     """Loads a Dataset by name or path; None is MNIST if it is found or downloads quickly, else `mnist_warped`.
 
-    name: one of DATASETS, or the path of a file or a folder of pictures; a name takes precedence over a path. data_dir:
-    the folder to search first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that
-    cannot be read is an error. cache_dir: the folder for decoded pictures, instead of the user's cache. download:
-    whether to use the network; without it, blank images replace those to download. labels: the path of a file with a
-    label for each image, instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or
-    the labels are missing or unreadable, or the images cannot have the shape.
+    name: one of DATASETS, or the path of a file or a folder of pictures: see `canonical`. data_dir: the folder to
+    search first for published data sets. mean, std, seed: of `gaussian`. strict: whether a picture that cannot be read
+    is an error. cache_dir: the folder for decoded pictures, instead of the user's cache. download: whether to use the
+    network; without it, blank images replace those to download. labels: the path of a file with a label for each image,
+    instead of the data set's own: see `label_files.relabel`. Raises UserError if the images or the labels are missing
+    or unreadable, or the images cannot have the shape.
     """
     request = LoadRequest(data_dir, download, mean, std, seed)
     if labels is None:
@@ -75,7 +75,7 @@ def _load(name, request, shaping, strict, cache_dir):
     shaping.check()
     if name is None:
         return _dataset(*mnist_or_warped(request), shaping)
-    name = os.fspath(name)
+    name = canonical(name)
     if name in DATASETS:
         if DATASETS[name].composed and shaping.channels == 1:
             raise UserError(f"{name} has a digit in each of three color channels; leave out --channels 1")
@@ -86,7 +86,7 @@ def _load(name, request, shaping, strict, cache_dir):
     if os.path.isdir(path):  # Path.is_dir raises for a text that cannot be a path
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
-        raise UserError(f"{name} is not one of {', '.join(DATASETS)}, and no file or folder has that name")
+        raise unknown(name)
     return _dataset(name, detect.read(path, shaping.size), shaping)
 
 
@@ -111,6 +111,14 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
     return _dataset(ARRAY, content, shaping)
 
 
+def reshaped(dataset, shaping):
+    """A Dataset of images in another shape; itself if it has that shape."""
+    from tfgan_v1.data import decoding
+
+    images = decoding.resize_all(dataset.images, shaping)
+    return dataset if images is dataset.images else dataset._replace(images=images, sha256=None)
+
+
 def _as_array(values, name):
     try:
         return np.asarray(values)
@@ -125,9 +133,10 @@ def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed
     `gaussian` are other draws. The arguments and errors are those of `load`. With a file of `labels`, which is for the
     training images, there are none: they would be of other classes.
     """
-    row = DATASETS.get(None if name is None else os.fspath(name)) if labels is None else None
+    name = canonical(name)
+    row = DATASETS.get(name) if labels is None else None
     content = row and row.load_test(LoadRequest(data_dir, download, mean, std, seed))
-    return content and _dataset(os.fspath(name), content, shaping)
+    return content and _dataset(name, content, shaping)
 
 
 def _dataset(name, content, shaping):
@@ -145,7 +154,7 @@ def _dataset(name, content, shaping):
 def _folder(name, folder, strict):
     """The Dataset of a folder; warns of pictures that were left out, and of images that are all almost black."""
     left_out = [f"{path} ({reason})" for path, reason in folder.files if reason]
-    count = f"{len(left_out):,} of {len(folder.files):,} files in {name}"
+    count = f"{len(left_out):,} of {count_of(len(folder.files), 'file')} in {name}"
     if left_out and strict:
         raise UserError(f"{count} cannot be used, first {left_out[0]}; repair or remove them, or leave out --strict")
     if left_out:

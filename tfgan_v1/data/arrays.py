@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import string
 import struct
 import warnings
 import zipfile
@@ -15,8 +16,9 @@ from tfgan_v1.data.shapes import layout
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
 from tfgan_v1.errors import UserError, note
 
-NPZ_NAMES = ("x_train", "images", "x", "data", "samples", "arr_0")  # the images' names in an archive, best first
-NPZ_LABELS = ("y_train", "labels", "y", "label", "target")  # the labels' names
+# The names of the images and of the labels in an archive, best first.
+NPZ_NAMES = ("x_train", "train_images", "images", "x", "data", "samples", "arr_0")
+NPZ_LABELS = ("y_train", "train_labels", "labels", "y", "label", "target")
 
 # How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. uint16 up to 4,095
 # holds the 12 bits of cameras and scanners, which would be almost black as 16.
@@ -32,6 +34,10 @@ VALUE_RANGES = {
         _WHOLE,
     ],
 }
+# The classes in EMNIST's files by their split, whose labels are numbers (Cohen et al., arXiv:1702.05373).
+_MERGED = f"{string.digits}{string.ascii_uppercase}abdefghnqrt"
+EMNIST = {"letters": f" {string.ascii_uppercase}", "balanced": _MERGED, "bymerge": _MERGED}
+EMNIST["byclass"] = f"{string.digits}{string.ascii_uppercase}{string.ascii_lowercase}"
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
@@ -39,24 +45,37 @@ _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 def read_idx(path, size=None):
     """The Labelled images of an IDX file: uint8 [n, h, w, 1], or [n, h, w, c] of four dimensions.
 
-    The labels are those of the IDX file in the same folder with `labels-idx1` for `images-idx3` in its name. size:
-    ignored, as the file says it. Raises UserError if either is damaged or another file.
+    The labels are those of the IDX file in the same folder with `labels-idx1` for `images-idx3` in its name, or
+    QMNIST's `labels-idx2-int`. A file whose name begins with `emnist-` holds transposed images. size: ignored, as the
+    file says it. Raises UserError if either is damaged or another file.
     """
     array = _read_idx(path)
-    if array.ndim == 1:
-        name = path.name.replace("labels", "images").replace("idx1", "idx3")
+    if array.ndim == 1 or (array.ndim == 2 and array.itemsize == 4):
+        name = re.sub("labels(.)idx(1-ubyte|2-int)", r"images\1idx3-ubyte", path.name)
         images = f", {name}" if name != path.name else ""
         raise UserError(f"{path} is an IDX file of labels; give the one of the images{images}")
     if array.ndim == 2 or array.shape[3:] not in ((), (1,), (3,)):
         shape = "x".join(map(str, array.shape[1:]))
         raise UserError(f"{path} holds {shape} numbers an image; images are [n, h, w], [n, h, w, 1] or [n, h, w, 3]")
-    images, labels = array.reshape(*array.shape[:3], -1), _idx_labels(path)
-    return attach(images, None if labels is None else read_idx_labels(labels), path, labels)
+    images, labels = _as_bytes(array.reshape(*array.shape[:3], -1), path), _idx_labels(path)
+    content = attach(images, None if labels is None else read_idx_labels(labels), path, labels)
+    split = re.match("emnist-([a-z]+)-", path.name)
+    if not split:
+        return content
+    note(f"{path}: turns the images, which EMNIST's files hold with rows and columns exchanged")
+    names = EMNIST.get(split[1], string.digits)
+    classes = tuple(names[int(each) :][:1] or each for each in content.classes)
+    return content._replace(images=np.ascontiguousarray(images.swapaxes(1, 2)), classes=classes)
 
 
 def read_idx_labels(path):
-    """The values of an IDX file of labels: uint8 [n]. Raises UserError if it is damaged or another file."""
+    """The values of an IDX file of labels, also of QMNIST's: whole numbers [n].
+
+    Raises UserError if it is damaged or another file.
+    """
     values = _read_idx(path)
+    if values.itemsize == 4 and values.shape[1:] == (8,):  # QMNIST: the class, and seven numbers about the writer
+        values = values[:, 0]
     if values.ndim != 1:
         raise UserError(f"{path} is an IDX file of {values.ndim} dimensions, and not of labels, which have one")
     return values
@@ -66,32 +85,34 @@ def _idx_labels(path):
     """The path of the labels that belong to an IDX file of images, gzipped or not, or None."""
     if not re.search("images.idx[34]", path.name):
         return None
-    name = re.sub("images(.)idx[34]", r"labels\1idx1", path.name)
-    other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
-    return next((path.with_name(each) for each in (name, other) if path.with_name(each).is_file()), None)
+    name = path.name.removesuffix(".gz")
+    names = [re.sub("images(.)idx[34](-ubyte)?", rf"labels\1{kind}", name) for kind in (r"idx1\2", "idx2-int")]
+    ends = sorted(("", ".gz"), key=lambda end: end != path.suffix)
+    return next((each for name in names for end in ends if (each := path.with_name(name + end)).is_file()), None)
 
 
 def _read_idx(path):
-    """The array in an IDX file of bytes, gzipped or not: uint8 of 1 to 4 dimensions. Raises UserError for any other.
+    """The array in an IDX file, gzipped or not: bytes or int32 of 1 to 4 dimensions. Raises UserError for any other.
 
-    The format: two zero bytes, type 8 (unsigned byte), number of dimensions, each dimension as a big-endian 32-bit
-    number, then the bytes. A header that claims more than the file can hold allocates no memory.
+    The format: two zero bytes, type 8 (unsigned byte) or 12 (int), number of dimensions, each dimension as a big-endian
+    32-bit number, then the numbers. A header that claims more than the file can hold allocates no memory.
     """
     with opened(path) as file:
         header = file.read(4)
-        dimensions = header[3] if re.fullmatch(rb"\0\0\x08[\1-\4]", header) else 0
+        dimensions = header[3] if re.fullmatch(rb"\0\0[\x08\x0c][\1-\4]", header) else 0
         sizes = file.read(4 * dimensions)
         if not dimensions or len(sizes) < 4 * dimensions:
             raise UserError(f"{path} is not an IDX file of bytes: it begins with {header.hex(' ') or 'nothing'}")
         shape = struct.unpack(f">{dimensions}I", sizes)
-        claimed = math.prod(shape)
+        dtype = np.dtype(">i4" if header[2] == 12 else np.uint8)
+        claimed = math.prod(shape) * dtype.itemsize
         if not claimed:
             raise UserError(f"{path} holds an array of {list(shape)}, which is nothing; download it again")
         content = file.read(claimed + 1) if claimed <= most_bytes(file, path) else b""
     if len(content) != claimed:
         than = "more" if len(content) > claimed else "less"
-        raise UserError(f"{path} holds {than} than the {list(shape)} bytes that it claims; download it again")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+        raise UserError(f"{path} holds {than} than the {list(shape)} numbers that it claims; download it again")
+    return np.frombuffer(content, dtype).reshape(shape)
 
 
 def read_npy(path, size=None):
@@ -112,24 +133,40 @@ def map_npy(path):
 def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
     """The Labelled images or points of a NumPy archive such as Keras' mnist.npz: the first array of `image_names`.
 
-    An only array may have any name. The labels are the first array of `label_names`. Otherwise as `read_npy`.
+    An only array may have any name. The labels are the first array of `label_names`, or KMNIST's in the archive beside
+    it with `-labels.npz` for `-imgs.npz` in its name. Otherwise as `read_npy`.
     """
     with _as_user_error(path), zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        name = names[0] if len(names) == 1 else next((name for name in image_names if name in names), None)
-        if not names:
-            raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
-        if name is None:
-            raise UserError(
-                f"{path} holds the arrays {', '.join(names)}; save the images under the name {' or '.join(image_names)}"
-            )
+        name, names = _choose(archive, image_names, "images", path)
         array = _member(archive, name, path)
         values, label_name = None, next((each for each in label_names if each in names and each != name), None)
         if label_name:
             with suppress(UserError):  # Python objects: the images do without their labels
                 values = _member(archive, label_name, path)
+    beside = path.with_name(path.name.replace("-imgs.npz", "-labels.npz"))
+    if not label_name and beside != path and beside.is_file():
+        values, label_name = read_npz_labels(beside), beside.name
     images = to_images_or_points(array, f"{path}: {name}", size)
     return attach(images, values, f"{path}: {name}", f"{path}: {label_name}") if images.ndim == 4 else Labelled(images)
+
+
+def read_npz_labels(path):
+    """The first array of NPZ_LABELS in a NumPy archive, or its only one, of any type. Raises as `read_npz`."""
+    with _as_user_error(path), zipfile.ZipFile(path) as archive:
+        return _member(archive, _choose(archive, NPZ_LABELS, "labels", path)[0], path)
+
+
+def _choose(archive, wanted, what, path):
+    """(name of the first wanted array in a NumPy archive, or of its only one, names of all)."""
+    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    name = names[0] if len(names) == 1 else next((name for name in wanted if name in names), None)
+    if not names:
+        raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
+    if name is None:
+        raise UserError(
+            f"{path} holds the arrays {', '.join(names)}; save the {what} under the name {' or '.join(wanted)}"
+        )
+    return name, names
 
 
 def _member(archive, name, path):

@@ -1,15 +1,18 @@
 """The data sets with a name, one row each: everything that is known of a data set is in its row."""
 
+import os
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import published, stacked
+from tfgan_v1.data import cifar, published, stacked
 from tfgan_v1.data.labels import Labelled, classify
 from tfgan_v1.data.published import TEST_IMAGES, TEST_LABELS, TRAIN_LABELS, Published
 from tfgan_v1.data.warped import NUM_SOURCES, mnist_warped
+from tfgan_v1.errors import UserError
 
 _STREAM = 0x9A55  # separates the draws of `gaussian` from all others with the same seed
 
@@ -31,21 +34,21 @@ class Row(NamedTuple):
     load: Callable  # LoadRequest -> Labelled images or points
     load_test: Callable = lambda request: None  # as `load`, for the test images; None if there are none
     period: int = 0  # images k and k + period show one picture: no split separates them; 0 if there are none such
+    pictures: bool = False  # for which the published presets are not: they are of digits, clothes and points
     composed: bool = False  # of random pictures, one in each color channel: no split keeps these apart
     published: Published | None = None  # its files, if they are published
 
 
 def _published(license, source):
     """The Row of a published data set."""
-    return Row(
-        license,
-        load=lambda request: published.load(source, request.data_dir, _titles(), download=request.download),
-        load_test=lambda request: published.load_test(source, request.data_dir, _titles(), download=request.download),
-        published=source,
-    )
+
+    def of(load):
+        return lambda request: load(source, request.data_dir, published_titles(), download=request.download)
+
+    return Row(license, load=of(published.load), load_test=of(published.load_test), published=source)
 
 
-def _titles():
+def published_titles():
     """SHA-256 of the pixels -> title of each published set of images, since all use the same file names."""
     sources = [row.published for row in DATASETS.values() if row.published]
     return {sha256: each.title for each in sources for sha256 in (each.pixels_sha256, each.test_pixels_sha256)}
@@ -60,7 +63,7 @@ def mnist_or_warped(request):
     """(name, Labelled) of MNIST if it is found or downloads quickly, else of mnist_warped, with a warning."""
     source = DATASETS["mnist"].published
     options = {"download": request.download, "otherwise": "mnist_warped"}
-    content = published.load(source, request.data_dir, _titles(), **options)
+    content = published.load(source, request.data_dir, published_titles(), **options)
     return ("mnist", content) if content else ("mnist_warped", DATASETS["mnist_warped"].load(request))
 
 
@@ -127,6 +130,13 @@ DATASETS = {
             "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
         ),
     ),
+    "cifar10": Row(
+        "Trained on CIFAR-10 (Alex Krizhevsky, Vinod Nair, Geoffrey Hinton; University of Toronto), published without "
+        "a license: name the source where you publish.",
+        load=lambda request: cifar.load(published.search_places(request.data_dir), cifar.TRAIN),
+        load_test=lambda request: cifar.load(published.search_places(request.data_dir), cifar.TEST),
+        pictures=True,
+    ),
     "stacked_mnist": Row(
         f"Trained on stacked digits of {_MNIST}: name the source where you publish.",
         load=lambda request: stacked.stack(mnist_or_warped(request)[1]),
@@ -150,10 +160,62 @@ DATASETS = {
         load_test=partial(_gaussian, test=True),
     ),
 }
+# Data sets that are not built in, by regular expressions of their names: what to get, and where; the path to give.
+_SAVE = "save its images as PNG files in a folder for each class"
+ELSEWHERE = {
+    "celeba": ("img_align_celeba.zip from mmlab.ie.cuhk.edu.hk/projects/CelebA.html, unpack it", "img_align_celeba"),
+    "cifar100": (f"cifar-100-python.tar.gz from www.cs.toronto.edu/~kriz/cifar.html, {_SAVE}", "cifar100"),
+    "emnist": (
+        "gzip.zip from www.nist.gov/itl/products-and-services/emnist-dataset, unpack it",
+        "gzip/emnist-letters-train-images-idx3-ubyte.gz",
+    ),
+    "ffhq": ("thumbnails128x128 from github.com/NVlabs/ffhq-dataset", "thumbnails128x128"),
+    "imagenet": ("the training images from image-net.org, unpack them", "train"),
+    "kmnist": (
+        "kmnist-train-imgs.npz and kmnist-train-labels.npz from codh.rois.ac.jp/kmnist",
+        "kmnist-train-imgs.npz",
+    ),
+    "lsun": ("bedroom_val_lmdb.zip, or another, from github.com/fyu/lsun, export its pictures by data.py", "bedroom"),
+    "qmnist": (
+        "qmnist-train-images-idx3-ubyte.gz and qmnist-train-labels-idx2-int.gz from github.com/facebookresearch/qmnist",
+        "qmnist-train-images-idx3-ubyte.gz",
+    ),
+    "(path|chest|derma|oct|pneumonia|retina|breast|blood|tissue|organ[acs])mnist": (
+        "{0}.npz from medmnist.com",
+        "{0}.npz",
+    ),
+    "stl10": (f"stl10_binary.tar.gz from cs.stanford.edu/~acoates/stl10, {_SAVE}", "stl10"),
+    "svhn": ("train.tar.gz from ufldl.stanford.edu/housenumbers, unpack it", "train"),
+}
 OWN = (
     "Trained on data of the user's own. The rights in this generator and in its images follow from the rights in these "
     "data, which tfgan_v1 does not know: before you publish or pass on either, make sure that you may."
 )
+
+
+def canonical(name):
+    """The name in DATASETS that a text spells in another way, as CIFAR-10 does cifar10; otherwise the text itself.
+
+    An exact name takes precedence over a file or a folder, which takes precedence over another spelling.
+    """
+    name = name if name is None else os.fspath(name)
+    if name is None or name in DATASETS or os.path.exists(name):
+        return name
+    return {_letters(each): each for each in DATASETS}.get(_letters(name), name)
+
+
+def _letters(name):
+    """A name without what is spelled in several ways; a path with a dot or a slash keeps it."""
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def unknown(name):
+    """The UserError for what is no name and no path: it says where to get a data set that is not built in."""
+    for known, (what, path) in ELSEWHERE.items():
+        if match := re.match(known, _letters(name)):
+            advice = f"get {what}, and use --dataset {path}".format(match[0])
+            return UserError(f"{name} is not built in, and not a file; {advice}")
+    return UserError(f"{name} is not one of {', '.join(DATASETS)}, and no file or folder has that name")
 
 
 def period_of(name, count):

@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -35,24 +35,40 @@ def decode(path, shaping):
 
     Raises ValueError for an unusable picture, and anything that Pillow raises.
     """
-    if not path.is_file():  # a dangling link, or a pipe, which would block
-        raise ValueError("it is not a file")
-    if not path.stat().st_size:
-        raise ValueError("it is empty")
-    with BoundedReader(path) as file, Image.open(file, formats=FORMATS) as image:
-        width, height = image.size  # before `draft`: a progressive JPEG takes the memory of all its pixels
+    with _opened(path) as image:
+        many = image.width * image.height > _MANY_PIXELS  # before `draft`: a progressive JPEG takes the memory of all
         image.draft(None, [2 * max(shaping.size)] * 2)  # decodes a large JPEG at a fraction of its size
-        if width * height == 0:
-            raise ValueError(f"it has {width}x{height} pixels")
-        if width * height > MOST_PIXELS:
-            raise ValueError(f"it claims {width}x{height} pixels, more than {MOST_PIXELS:,}")
-        with _one_at_a_time if width * height > _MANY_PIXELS else nullcontext():
+        with _one_at_a_time if many else nullcontext():
             image.load()
             orientation = None
             with suppress(Exception):  # a picture with broken EXIF data is still usable
                 orientation = image.getexif().get(_ORIENTATION)
             image = eight_bits(image)
             return fitted(image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image, shaping)
+
+
+def measure(path):
+    """A picture's (width, height), upright, by its header. Raises as `decode`, without decoding."""
+    with _opened(path) as image:
+        with suppress(Exception):
+            if Image.Image.getexif(image).get(_ORIENTATION) in (5, 6, 7, 8):  # that of a PNG would decode it
+                return image.size[::-1]
+        return image.size
+
+
+@contextmanager
+def _opened(path):
+    """Yields a picture that is not decoded yet, of 1 to MOST_PIXELS pixels."""
+    if not path.is_file():  # a dangling link, or a pipe, which would block
+        raise ValueError("it is not a file")
+    if not path.stat().st_size:
+        raise ValueError("it is empty")
+    with BoundedReader(path) as file, Image.open(file, formats=FORMATS) as image:
+        if image.width * image.height == 0:
+            raise ValueError(f"it has {image.width}x{image.height} pixels")
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"it claims {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
+        yield image
 
 
 def fitted(image, shaping):

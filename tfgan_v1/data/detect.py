@@ -21,6 +21,7 @@ NPY, NPZ, IDX, TEXT = rb"\x93NUMPY", rb"PK[\x03\x05]", rb"\0\0[\x08-\x0e][\x01-\
 # What reads files that begin so: (path, size) -> Labelled.
 READERS = {NPY: arrays.read_npy, NPZ: arrays.read_npz, IDX: arrays.read_idx, TEXT: read_csv}
 _FORMATS = "a folder of images, an IDX or CSV file, gzipped or not, or a .npy or .npz file"
+_FORMATS += "; for CIFAR-10, use --dataset cifar10 --data-dir FOLDER"
 
 
 def read(path, size=None):

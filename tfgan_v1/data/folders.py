@@ -9,7 +9,7 @@ import os
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 import PIL
 
 from tfgan_v1.data import decoding
-from tfgan_v1.errors import UserError, warn
+from tfgan_v1.errors import UserError, count_of, warn
 from tfgan_v1.files import replacing
 from tfgan_v1.streams import silenced_stderr
 
@@ -28,6 +28,7 @@ SUFFIXES = (
 )  # fmt: skip
 _AHEAD = 16  # pictures for each core that are decoded before the first of them is written
 _BLOCK = 1024  # images copied at once
+_MEASURED = 200  # pictures whose sizes stand for those of all
 
 
 class Folder(NamedTuple):
@@ -37,6 +38,24 @@ class Folder(NamedTuple):
     files: tuple  # (path relative to the folder, "" or why it was left out), sorted
     sha256: str | None  # of the images' bytes, if known
     brightest: int  # the largest value in the images
+
+
+class Measures(NamedTuple):
+    """What is known of a folder before it is decoded."""
+
+    count: int  # candidates, of which some may be unusable
+    width: int  # the median, in pixels; 0 if no picture can be read
+    height: int  # as the width
+
+
+def measure(folder):
+    """The Measures of a folder by the headers of up to 200 of its pictures. Raises UserError as `candidates`."""
+    names, sizes = candidates(folder), []
+    with _silenced():
+        for name in names[:: -(-len(names) // _MEASURED)]:
+            with suppress(Exception):  # a broken file can raise anything
+                sizes.append(decoding.measure(Path(folder, name)))
+    return Measures(len(names), *(int(np.median(sides)) for sides in zip(*sizes or [(0, 0)], strict=True)))
 
 
 def read(folder, shaping, cache_dir=None):
@@ -83,10 +102,11 @@ def candidates(folder):
             (found if path.suffix.lower() in SUFFIXES else others).append(path)
     if not found:
         kinds = sorted({path.suffix.lower() or "without a suffix" for path in others})
-        there = f"{len(others):,} file{'s' * (len(others) > 1)}, {', '.join(kinds[:8])}" if others else "no files"
+        there = f"{count_of(len(others), 'file')}, {', '.join(kinds[:8])}" if others else "no files"
         raise UserError(
             f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
-            "for a table or an array, give the path of the file"
+            "for a table or an array, give the path of the file, and for the batches of CIFAR-10, "
+            f"--dataset cifar10 --data-dir {folder}"
         )
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
@@ -110,9 +130,7 @@ def _decode_all(folder, names, shaping, raw):
     blocks = (names[start : start + cores * _AHEAD] for start in range(0, len(names), cores * _AHEAD))
     outcomes = itertools.chain.from_iterable(pool.map(attempt, block) for block in blocks)
     look = {"unit": " images", "leave": False, "delay": 0.5}
-    with warnings.catch_warnings(), silenced_stderr() as terminal:  # of what Pillow and its C libraries print
-        if not os.environ.get("TFGAN_VERBOSE"):
-            warnings.simplefilter("ignore")
+    with _silenced() as terminal:
         try:
             for name in tqdm(names, file=terminal, disable=not terminal, **look):
                 outcome = next(outcomes)
@@ -125,8 +143,18 @@ def _decode_all(folder, names, shaping, raw):
             pool.shutdown(cancel_futures=True)
     if all(reasons.values()):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
-        raise UserError(f"none of the {len(names):,} images in {folder} can be used ({first}); give another folder")
+        count = count_of(len(names), "image")
+        raise UserError(f"{folder} holds {count}, and none can be used ({first}); give another folder")
     return tuple(reasons.items()), shaping.channels or (3 if colored else 1), brightest
+
+
+@contextmanager
+def _silenced():
+    """Discards what Pillow and its C libraries print; yields as `silenced_stderr`."""
+    with warnings.catch_warnings(), silenced_stderr() as terminal:
+        if not os.environ.get("TFGAN_VERBOSE"):
+            warnings.simplefilter("ignore")
+        yield terminal
 
 
 def _key(folder, names, shaping):

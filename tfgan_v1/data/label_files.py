@@ -1,32 +1,33 @@
-"""Labels of images from a file of their own: text, CSV, IDX or .npy."""
+"""Labels of images from a file of their own: text, CSV, IDX, .npy or .npz."""
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tfgan_v1.data import detect
-from tfgan_v1.data.arrays import map_npy, read_idx_labels
+from tfgan_v1.data.arrays import map_npy, read_idx_labels, read_npz_labels
 from tfgan_v1.data.datasets import DATASETS
 from tfgan_v1.data.labels import MOST_CLASSES, classify, classify_texts, rename
 from tfgan_v1.data.tables import LABELS, find_delimiter, read_rows
-from tfgan_v1.errors import UserError, shortened, warn
+from tfgan_v1.errors import UserError, count_of, shortened, warn
 
 PATHS = ("file", "filename", "path", "image")  # what a header may call the pictures' paths, in lower case
 _LONGEST_LABEL = 100  # characters
 _MANY = 10**5  # labels more than images; how many more does not matter then
-_FORMATS = "a text, CSV, IDX or .npy file with a label for each image"
+_FORMATS = "a text, CSV, IDX, .npy or .npz file with a label for each image"
 
 
 def relabel(dataset, path):
     """The Dataset with the labels in a file, int32 [n], and their classes, instead of its own.
 
     The file is text with a label on each line, a table whose header names the label, an IDX file of labels, or a .npy
-    file of whole numbers or texts, [n]; all but the last may be gzipped. The labels are in the order of the images. For
-    a folder, a table may give each picture by its path relative to the folder, in any order, and a list may have labels
-    for those left out, too. Numbers 0, 1, 2 ... of a published data set get the names of its classes. Raises UserError
-    for everything else, and for points.
+    or .npz file of whole numbers or texts, [n]; all but these two may be gzipped. The labels are in the order of the
+    images. For a folder, a table may give each picture by its path relative to the folder, in any order, and a list may
+    have labels for those left out, too. Numbers 0, 1, 2 ... of a published data set get the names of its classes.
+    Raises UserError for everything else, and for points.
     """
     path = Path(os.path.expanduser(path))
     reader = find_reader(path)
@@ -47,8 +48,8 @@ def find_reader(path):
     return detect.find_reader(path, _READERS, _FORMATS)
 
 
-def _read_npy(path, dataset):
-    values = map_npy(path)
+def _read_array(path, dataset, read=map_npy):
+    values = read(path)
     if values.dtype.kind not in "biufU" or values.shape not in ((len(values),), (len(values), 1)):
         raise UserError(f"{path} is {values.dtype} {list(values.shape)}; labels are whole numbers or texts [n]")
     return _of_images(values.reshape(-1), path, dataset)
@@ -112,7 +113,7 @@ def _of_pictures(labels, path, dataset):
     """The labels of the pictures that are used, out of {path relative to the folder: label}."""
     used = [name for name, reason in dataset.files if not reason]
     if missing := [name for name in used if not labels.get(name)]:
-        count = f"{len(missing):,} of {len(used):,} pictures in {dataset.name}, first {missing[0]}"
+        count = f"{len(missing):,} of {count_of(len(used), 'picture')} in {dataset.name}, first {missing[0]}"
         raise UserError(f"{path} has no label for {count}; give each path, relative to the folder, and its label")
     return np.array([labels[name] for name in used], object)
 
@@ -127,8 +128,8 @@ def _of_images(values, path, dataset):
         return values[[not reason for _, reason in dataset.files]]
     at_least = "at least " if len(values) >= files + _MANY else ""
     left_out = f", or {files:,} with those left out" if files > images else ""
-    counts = f"{path} holds {at_least}{len(values):,} labels, and {dataset.name} {images:,} images{left_out}"
-    raise UserError(f"{counts}; --labels needs one for each image")
+    counts = f"{at_least}{count_of(len(values), 'label')}, and {dataset.name} {count_of(images, 'image')}{left_out}"
+    raise UserError(f"{path} holds {counts}; --labels needs one for each image")
 
 
 def _warn_of_order(path, dataset):
@@ -160,7 +161,8 @@ def _classify(values, path):
 
 
 _READERS = {
-    detect.NPY: _read_npy,
+    detect.NPY: _read_array,
+    detect.NPZ: partial(_read_array, read=read_npz_labels),
     detect.IDX: lambda path, dataset: _of_images(read_idx_labels(path), path, dataset),
     detect.TEXT: _read_text,
 }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.errors import UserError, brief, count_of, did_you_mean
 
 MOST_CLASSES = 10_000  # more distinct values are measurements or file names
 MOST_NAMED = 20  # classes in a message
@@ -24,7 +24,7 @@ def attach(images, values, where, where_labels):
     """The Labelled images with a number or text of `values`, or None, for each; an error says where both are."""
     labels, classes = classify(values)
     if labels is not None and len(labels) != len(images):
-        counts = f"{where_labels} holds {len(labels):,} labels, and {where} {len(images):,} images"
+        counts = f"{where_labels} holds {count_of(len(labels), 'label')}, and {where} {count_of(len(images), 'image')}"
         raise UserError(f"{counts}; use the labels of these images, or remove them")
     return Labelled(images, labels, classes)
 

@@ -43,7 +43,7 @@ def load(published, data_dir, titles, *, download=True, otherwise=None):
     to return None for, if the images are not found and do not download quickly. Raises UserError if they cannot be
     found, downloaded or read.
     """
-    places = _search_places(data_dir)
+    places = search_places(data_dir)
     path = find(published, places)
     if path is None and not download:
         offline = f", and without a network use {otherwise}" if otherwise else ""
@@ -71,7 +71,7 @@ def load(published, data_dir, titles, *, download=True, otherwise=None):
 
 def load_test(published, data_dir, titles, *, download=True):
     """The Labelled test images, uint8 [10000, 28, 28, 1], searched for as those for training are; None if not found."""
-    path = find(published, _search_places(data_dir), test=True)
+    path = find(published, search_places(data_dir), test=True)
     if path is None and download:
         path, _ = fetch(published, CONNECT_SECONDS, TEST_IMAGES)
         if path:
@@ -79,7 +79,8 @@ def load_test(published, data_dir, titles, *, download=True):
     return path and read_published(path, published, titles, test=True)
 
 
-def _search_places(data_dir):
+def search_places(data_dir):
+    """The folders that may hold published data sets, in the order of the search: Paths."""
     return [*(Path(place) for place in (data_dir, os.environ.get("TFGAN_DATA")) if place), keras_cache()]
 
 

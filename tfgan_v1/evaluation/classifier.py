@@ -36,6 +36,11 @@ MOST_SCALED = 5000  # images that give the features' scale
 _MOST_BYTES = 2**28  # of a cached classifier
 
 
+def unwatched(blocks, total, unit, size=len):
+    """The blocks: what commands.watched yields, without its bar, which shows `total` of a unit; size: of a block."""
+    return blocks
+
+
 class About(NamedTuple):
     """What identifies a classifier, and how good it is."""
 
@@ -70,13 +75,14 @@ class Classifier:
         self._session.run(list(initializers.values()), values)  # the weights in place of the initial values
 
     @classmethod
-    def load_or_train(cls, dataset, test=None, *, seed=0, cache_dir=None, steps=STEPS):
+    def load_or_train(cls, dataset, test=None, *, seed=0, cache_dir=None, steps=STEPS, watched=unwatched):
         """The classifier of a data.Dataset with labels: from the cache, or trained in a minute or two and cached.
 
         test: the Dataset whose images measure the accuracy; without one, a tenth of the images is not trained on and
         measures it. seed: of weights, order and augmentation; another seed is an independent classifier. cache_dir:
-        the folder to keep it in, instead of the user's cache. steps: of training. The same arguments give the same
-        weights, on one machine with the same versions and number of threads. Raises UserError without two classes.
+        the folder to keep it in, instead of the user's cache. steps: of training. watched: see `unwatched`. The same
+        arguments give the same weights, on one machine with the same versions and number of threads. Raises UserError
+        without two classes.
         """
         import pooch
 
@@ -86,7 +92,7 @@ class Classifier:
         path = Path(cache_dir or pooch.os_cache("tfgan_v1")) / f"classifier-{_key(dataset, test, seed, steps)}.npz"
         if (saved := _load(path, dataset)) is not None:
             return cls(*saved)
-        about, weights = _train(dataset, test, seed, steps)
+        about, weights = _train(dataset, test, seed, steps, watched)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as partial, open(partial, "wb") as file:
@@ -180,7 +186,7 @@ def _warped(images, seed, step):
     )
 
 
-def _train(dataset, test, seed, steps):
+def _train(dataset, test, seed, steps, watched=unwatched):
     """(About, weights by name) of a new classifier."""
     note(f"training a classifier on {dataset.name}, once: a minute or two; it is kept for the next time")
     held_out, used = splits.split(dataset, HELD_OUT, seed) if test is None else ([], np.arange(len(dataset.images)))
@@ -201,7 +207,7 @@ def _train(dataset, test, seed, steps):
         with tf.Session(graph=graph, config=devices.session_config("cpu")) as session:
             session.run(tf.global_variables_initializer())
             train = session.make_callable(update, [images, labels, step])
-            for number, rows in enumerate(_batches(used, seed, steps)):
+            for number, rows in enumerate(watched(_batches(used, seed, steps), steps, "steps", lambda _: 1)):
                 train(dataset.images[rows], dataset.labels[rows], number)
             weights = session.run({variable.op.name: variable for variable in tf.trainable_variables()})
     about = About(dataset.name, len(used), 0.0, "", seed, time.monotonic() - started, dataset.classes, shape, "")

@@ -13,10 +13,11 @@ import numpy as np
 from tfgan_v1 import __version__, data
 from tfgan_v1.config import MOST_DRAWN, Config
 from tfgan_v1.data import arrays, detect, splits
-from tfgan_v1.errors import UserError, brief, did_you_mean
+from tfgan_v1.errors import UserError, brief, did_you_mean, warn
 from tfgan_v1.evaluation import metric_table, scores
-from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
+from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier, unwatched
 from tfgan_v1.evaluation.metric_table import METRICS, is_stacked
+from tfgan_v1.sampling.drawing import BLOCK
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names, records, run_data
 
@@ -71,6 +72,7 @@ def evaluate(
     classifier_seed=0,
     generator=None,
     model=None,
+    watched=unwatched,
 ):
     """Measures the newest generator of a run, or other images, against real images. Returns an Evaluation.
 
@@ -80,7 +82,7 @@ def evaluate(
     or where the run's data are now. labels, data_dir, cache_dir: as in Config. metrics: one name or several in
     metric_table.METRICS; None for all that the data allow. classifier_seed: another one gives an independent
     classifier. generator: "latest", "average" or "best" of a run, as in Generator.restore. model: the run's custom
-    models.Model, if any.
+    models.Model, if any. watched: shows the progress, as commands.watched does.
     Raises UserError for every mistake, before anything expensive.
     """
     metrics = _checked_metrics(metrics)
@@ -99,11 +101,11 @@ def evaluate(
     count = scores.common_count(num, job.dataset, job.test)
     metrics, left_out = metric_table.choose(metrics, job.dataset, count, job.conditional)
     restored = Generator.restore(job.source["ckpt"], model=model, kind=generator) if job.images is None else None
-    with restored or nullcontext() as drawn_by, _classifier(job, metrics, classifier_seed) as classifier:
+    with restored or nullcontext() as drawn_by, _classifier(job, metrics, classifier_seed, watched) as classifier:
         options = {"num": num, "seed": seed, "classifier": classifier}
         reference = scores.make_reference(job.dataset, job.test, metrics, **options)
         reference = reference._replace(notes=(*job.notes, *reference.notes, *left_out))
-        return _measure(job, _image_set(job, drawn_by, reference, num), reference, drawn_by)
+        return _measure(job, _image_set(job, drawn_by, reference, num, watched), reference, drawn_by)
 
 
 def _whole(name, value, low=0, high=2**32 - 1):
@@ -152,14 +154,29 @@ def _of_samples(samples, dataset, labels, data_dir, cache_dir):
         raise UserError("the samples are points, so name the data that they imitate, such as --dataset gaussian")
     real = data.load(dataset, data_dir, shaping, labels=labels, cache_dir=cache_dir)
     if in_folder:
-        of_data = data.Shaping(real.images.shape[1:3], real.images.shape[3]) if real.images.ndim == 4 else shaping
-        images = data.load(samples, shaping=of_data, cache_dir=cache_dir).images
+        images = _in_folder(samples, real, cache_dir)
     scores.check_shape(images.shape, real.images.shape)
     test = data.load_test(real.name, data_dir, shaping, labels=labels)
     name = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
     source = {"samples": name, "num_images": len(images), "sha256": hashlib.sha256(images.tobytes()).hexdigest()}
     notes = (OF_GAUSSIAN,) if real.name == "gaussian" else ()
     return Job(source, real, test, (data_dir, shaping, cache_dir), images, notes=notes)
+
+
+def _in_folder(samples, real, cache_dir):
+    """The images of a folder in the shape of a Dataset's; warns if they have another size, or other colors."""
+    from PIL import Image
+
+    shaping = data.Shaping(*((real.images.shape[1:3], real.images.shape[3]) if real.images.ndim == 4 else ()))
+    found = data.load(samples, shaping=shaping._replace(channels=None), cache_dir=cache_dir)
+    first = next(path for path, reason in found.files if not reason)
+    with Image.open(Path(os.path.expanduser(samples), first)) as picture:
+        theirs = picture.height, picture.width, found.images.shape[3]
+    if shaping.size and theirs != (ours := (*shaping.size, shaping.channels)):
+        theirs, ours = ("x".join(map(str, each)) for each in (theirs, ours))
+        warn(f"{samples} has {theirs} images, made {ours} as {real.name} is; --dataset names what they imitate")
+        found = data.load(samples, shaping=shaping, cache_dir=cache_dir)
+    return found.images
 
 
 def _read(samples):
@@ -189,34 +206,36 @@ def _number(num, job):
     return num
 
 
-def _classifier(job, metrics, seed):
+def _classifier(job, metrics, seed, watched):
     """The classifier that measures a Job's images, for a with block; None if no metric needs one."""
     if not metric_table.needs_classifier(metrics):
         return nullcontext()
-    return closing(load_classifier(job.dataset, job.test, *job.places, seed=seed))
+    return closing(load_classifier(job.dataset, job.test, *job.places, seed=seed, watched=watched))
 
 
-def load_classifier(dataset, test, data_dir, shaping, cache_dir, seed=0):
+def load_classifier(dataset, test, data_dir, shaping, cache_dir, **options):
     """The classifier in whose features a Dataset is measured, from the cache or trained.
 
-    data_dir, shaping: with which the digits of stacked_mnist's channels are loaded.
+    data_dir, shaping: with which the digits of stacked_mnist's channels are loaded. options: `seed` and `watched`.
     """
     stacked = is_stacked(dataset)
     if stacked:
         gray = shaping._replace(channels=1)
         dataset = data.load(None, data_dir, gray)
         test = data.load_test(dataset.name, data_dir, gray)
-    classifier = Classifier.load_or_train(dataset, test, seed=seed, cache_dir=cache_dir)
+    classifier = Classifier.load_or_train(dataset, test, cache_dir=cache_dir, **options)
     return StackedClassifier(classifier) if stacked else classifier
 
 
-def _image_set(job, generator, reference, num):
+def _image_set(job, generator, reference, num, watched):
     """The ImageSet of a Job's images, which a generator draws from other seeds for each seed of the reference."""
     if generator is None:
         return scores.make_image_set(job.images, reference)
     seeds = (np.arange(reference.count) + reference.seed * num) % 2**32
     labels = job.dataset.indices(generator.seed_classes(seeds)) if job.conditional else None
-    return scores.make_image_set(generator(seeds), reference, labels)
+    blocks = np.split(seeds, range(BLOCK, len(seeds), BLOCK))
+    images = np.concatenate([generator(block) for block in watched(blocks, len(seeds), "images")])
+    return scores.make_image_set(images, reference, labels)
 
 
 def _measure(job, images, reference, generator):

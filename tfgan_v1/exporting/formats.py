@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.exporting import operations, saved_model
+from tfgan_v1.exporting import operations, run_in_numpy, saved_model
 from tfgan_v1.exporting.trained import Unsupported
 
 
@@ -19,7 +20,7 @@ class Format(NamedTuple):
     write: Callable  # (trained.Trained, folder); raises Unsupported, before it writes, for a network it cannot express
     section: str  # of MODEL.md, with {labels} where a conditional run has something to add
     labels: str = ""  # this
-    packages: tuple[str, ...] = ()  # of its converter, which the extra with the format's name installs
+    packages: tuple[str, ...] = ()  # of its converter, which the extra with the format's name installs, too
 
 
 def missing(name):
@@ -30,7 +31,7 @@ def missing(name):
 
 def install(name):
     """What to type for the packages of a format."""
-    return f"pip install 'tfgan_v1[{name}]', or in a clone pip install '.[{name}]'"
+    return f"pip install {' '.join(FORMATS[name].packages)}"
 
 
 def write_onnx(trained, folder):
@@ -61,7 +62,7 @@ def write_onnx(trained, folder):
 
 
 def write_npz(trained, folder):
-    """Writes named weights as .npz, and a description of the network as JSON."""
+    """Writes named weights as .npz, a description of the network as JSON, and a program that runs it."""
     with trained.session(trained.plain) as (session, (inputs, images)):
         network = operations.describe(session, inputs, images)
         shapes = {name: [-1, *tensor.shape.as_list()[1:]] for name, tensor in inputs.items()}
@@ -70,6 +71,7 @@ def write_npz(trained, folder):
     lines = ",\n".join(f"    {json.dumps(operation)}" for operation in network.operations)  # a line for each
     text = f'{json.dumps(content, indent=2)[:-2]},\n  "operations": [\n{lines}\n  ]\n}}\n'
     (folder / "generator.json").write_text(text)
+    shutil.copyfile(run_in_numpy.__file__, folder / "run_in_numpy.py")
 
 
 FORMATS = {
@@ -108,8 +110,8 @@ config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
         write_npz,
         """## `generator.npz` and `generator.json`, for anything else
 
-The weights by name, and the operations from `noise`{labels} to `images` in order. A short program runs them: see
-docs/export.md and examples/run_in_numpy.py of tfgan_v1. `model` in the JSON has the configuration.""",
+The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .` runs
+them, 60 lines of NumPy that can be translated. `model` in the JSON has the configuration.""",
         " and `labels`",
     ),
 }

@@ -1,7 +1,7 @@
 """A generator's graph as a list of operations in a small vocabulary, with its weights as arrays.
 
 What does not depend on the inputs is calculated once and is a weight, such as the scale and the bias that a batch
-normalization is at inference. docs/export.md explains each operation.
+normalization is at inference. run_in_numpy.py says what each operation does.
 """
 
 import itertools
@@ -119,7 +119,7 @@ def _concat(op):
 
 NHWC = {"data_format": b"NHWC"}
 UNDILATED = {**NHWC, "dilations": [1, 1, 1, 1]}
-OPERATIONS = {  # by the type of TensorFlow's operation; docs/export.md lists the names in this order
+OPERATIONS = {  # by the type of TensorFlow's operation
     "Identity": Operation(None),
     "MatMul": Operation("matmul", attributes={"transpose_a": False, "transpose_b": False}),
     "Conv2D": Operation("conv2d", _conv2d, attributes=UNDILATED),

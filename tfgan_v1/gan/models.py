@@ -54,7 +54,8 @@ class Model(NamedTuple):
     discriminator: Callable  # (images, training) -> logits; the same
     output: Output
     convolutional: bool = True  # False of dense networks: XLA compiles their short steps, in calls of any length
-    size_multiple: int | None = None  # the sides of images are multiples of it, 8 to 128; None: any images or points
+    size_multiple: int | None = None  # the sides of images are multiples of it, from 8; None: any images or points
+    largest_size: int = 128  # of the sides
     options: dict[str, Any] | None = None  # of Config, by name: those in which the preset differs from their defaults
 
 
@@ -295,12 +296,13 @@ MODELS = {
             "g_lr": 0.001,
         },
     ),
-    # Our own recommendation for images of any size from 8 to 128, found by experiment: see benchmarks/NOTES.md.
+    # Our own recommendation for images of any size from 8 to 256, found by experiment: see benchmarks/NOTES.md.
     "tuned": Model(
         tuned_generator,
         tuned_discriminator,
         TANH,
         size_multiple=1,
+        largest_size=256,
         options={
             "steps": 20_000,
             "sample_every": 500,

@@ -1,5 +1,6 @@
 """Both networks with their variables, created once under `variable_scope` and reused by every later call."""
 
+import math
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
@@ -140,6 +141,11 @@ def warn_of_two_activations(logits, images):
     if {op.type, images.op.type} <= {"Sigmoid", "Tanh"}:
         last, output = op.type.lower(), images.op.type.upper()
         warn(f"the generator ends with {last}, and its model's output is {output} after it; return what {last} gets")
+
+
+def count_parameters(variables):
+    """The number of values in variables."""
+    return sum(math.prod(variable.shape.as_list()) for variable in variables)
 
 
 def check_tensor(what, value, shape):

@@ -4,20 +4,27 @@ import math
 import os
 import shutil
 import sys
+import warnings
 from datetime import timedelta
 
-from tqdm import tqdm
-
+from tfgan_v1 import devices
+from tfgan_v1.errors import speech, worded
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan.networks import count_parameters
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.storage import records
-from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, SAMPLES_FILES, STATE
+from tfgan_v1.storage import classes, records, run_folder
+from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, REAL_IMAGES, REVIEW_PAGE, SAMPLES_FILES, STATE
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # without ipywidgets, a notebook gets a bar of text
+    from tqdm.autonotebook import tqdm  # tqdm.auto without asyncio
 
 
 def write_line(plan, progress, numbers):
     """Prints the step and the losses in the published form, then D's outputs, accuracies, speed and time left.
 
-    numbers: STEP_METRICS of the last step. On a terminal the line is cut to its width; losses.csv has all numbers.
+    numbers: STEP_METRICS of the last step. A narrow terminal gets short names, and as many of the numbers as fit;
+    losses.csv has all of them.
     """
     config, values = progress.config, dict(zip(STEP_METRICS[plan.critic], numbers, strict=True))
     seconds, steps = max(progress.seconds - progress.reported[0], 1e-3), progress.step - progress.reported[1]
@@ -26,20 +33,45 @@ def write_line(plan, progress, numbers):
     place = f"Step {progress.step}/{config.steps}" if config.steps else f"Epoch {progress.epoch}/{config.epochs}"
 
     losses = f"{place}... Discriminator Loss: {values['d_loss']:.4f}... Generator Loss: {values['g_loss']:.4f}"
-    outputs = ", ".join(f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4])
+    outputs = [f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4]]
     if progress.held_out and progress.held_out[-1].step == progress.step:
-        outputs += f", {records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}"
+        outputs.append(f"{records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}")
     accuracies = [] if plan.critic else [f"accuracy D {values['d_accuracy']:.2f}, G {values['g_accuracy']:.2f}"]
     speed = f"{steps * plan.images_per_step / seconds:,.0f} {_unit(plan)}/s"
-    speed += f" by {plan.workers} workers" if plan.workers > 1 else ""
+    by = f" by {plan.workers} workers" if plan.workers > 1 else ""
     points = _statistics(plan, progress)
     if sys.stdout and sys.stdout.isatty():
-        parts = [f"{time_left.removeprefix('0:')} left", speed, outputs, *points, *accuracies]
-        line = fitted(losses, parts, shutil.get_terminal_size().columns)
+        width, time_left = shutil.get_terminal_size().columns, f"{time_left.removeprefix('0:')} left"
+        line, more = ", ".join([losses, time_left, speed + by, *outputs]), [*points, *accuracies]
+        short = [f"D {values['d_loss']:.2f}", f"G {values['g_loss']:.2f}"]
+        short += [*(each.replace(" 0.", " .") for each in outputs), speed.replace("images", "img"), time_left, *more]
+        wide = len(line) <= width
+        line = fitted(line, more, width) if wide else fitted(place.removeprefix("Step "), short, width, "  ")
     else:
-        parts = [losses, ", ".join([outputs, *accuracies]), ", ".join(points), f"{speed}, {time_left} left"]
+        parts = [losses, ", ".join([*outputs, *accuracies]), ", ".join(points), f"{speed}{by}, {time_left} left"]
         line = "... ".join(filter(None, parts))
-    _print(line)
+    _print(line, last=progress.step == plan.total_steps)
+
+
+def write_start(plan, step, networks):
+    """Prints what is trained from a step on, and where to look: the data, the networks, the page."""
+    config, every = plan.config, plan.config.sample_every
+    model = "custom networks" if plan.custom.parts.model else config.model
+    sizes = f"generator {count_parameters(networks.g_state):,}, discriminator {count_parameters(networks.d_state):,}"
+    start = f"Resuming at step {step:,} of" if step else "Training for"
+    where = devices.title(config, run_folder.threads(), plan.workers)
+    often = f"{every:,} {plan.unit}s" if every > 1 else plan.unit
+    say(f"{data_line(plan)}. Networks of {model}: {sizes} parameters.")
+    say(f"{start} {plan.total_steps:,} steps of {plan.images_per_step:,} {_unit(plan)}, on {where}.")
+    say(f"Open {config.samples_folder / REVIEW_PAGE} in a browser; it shows new samples every {often}.")
+
+
+def data_line(plan):
+    """What a plan trains on: the name, number and size of the images, and the classes of a conditional run."""
+    count, unit = plan.metadata["num_images"], _unit(plan)
+    size = "x".join(map(str, plan.metadata["image_shape"]))
+    named = f"{plan.metadata['name']}: {count:,} {unit[:-1] if count == 1 else unit} of {size}"
+    return f"{named}, {classes.summary(plan.dataset)}" if plan.config.conditional else named
 
 
 def progress_bar(plan, progress):
@@ -52,23 +84,42 @@ def _unit(plan):
 
 
 def bar(total, unit, done=0):
-    """A bar on a terminal: images per second, and the time left. None where TERM is dumb, or in a file."""
+    """A bar on a terminal, unless TERM is dumb, or in a notebook: images per second, and the time left."""
     return tqdm(
         total=total,
+        file=sys.stdout if in_notebook() else None,  # in the order of the lines, and not on red
         initial=done,
         unit=f" {unit}",
         unit_scale=True,
         bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left",
         dynamic_ncols=True,
         leave=False,
-        disable=True if os.environ.get("TERM") == "dumb" else None,  # None: unless stderr is a terminal
+        disable=not _has_bar(),
     )
+
+
+def _has_bar():
+    terminal = sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return speech["verbose"] not in (0, 2) and bool(terminal or in_notebook())
+
+
+def in_notebook():
+    """Whether a Jupyter kernel, and no terminal, runs this process."""
+    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    return hasattr(shell, "kernel")
+
+
+def say(line):
+    """Prints a line that is no warning, unless the caller in Python wants none."""
+    if speech["verbose"] != 0:
+        print(worded(line), flush=True)
 
 
 def written_files(config):
     """The lines that name everything that a run has written into its folders; the files of a checkpoint as one."""
     checkpoints = tuple(f"{name}-*.index" for name in GENERATORS.values())
-    patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: SAMPLES_FILES}
+    samples = *SAMPLES_FILES, REAL_IMAGES
+    patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: samples}
     lines = []
     for folder, names in patterns.items():
         paths = [path for name in names for path in sorted(folder.glob(name), key=lambda path: (len(path.name), path))]
@@ -85,16 +136,17 @@ def write_scores(plan, progress, evaluator):
     _print(f"{plan.step_label(progress.step).capitalize()}: {shown}{best}")
 
 
-def _print(line):
-    """Prints a line above the bar."""
-    with tqdm.external_write_mode():
-        print(line, flush=True)
+def _print(line, last=False):
+    """Prints a line above the bar; where train in Python has a bar, only the last one."""
+    if speech["verbose"] is None or last or not _has_bar():
+        with tqdm.external_write_mode():
+            say(line)
 
 
-def fitted(line, parts, width):
+def fitted(line, parts, width, separator=", "):
     """A line with as many of the parts behind it, the first before the last, as fit into `width` characters."""
     for part in parts:
-        longer = f"{line}, {part}"
+        longer = f"{line}{separator}{part}"
         line = longer if len(longer) <= width else line
     return line[:width]
 

@@ -1,5 +1,6 @@
 """Writes drawn images to a file: an image grid, an animation, single images, or an array."""
 
+import io
 import math
 import os
 import pickle
@@ -17,6 +18,7 @@ from tfgan_v1.report.images import as_bytes, gif, gif_enlargement, png
 from tfgan_v1.report.plots import samples_png
 from tfgan_v1.storage import names
 
+PICTURES = (".png", ".jpg", ".jpeg")  # suffixes of an image grid
 _MOST_TEXT = 2000  # images of a grid with text
 
 
@@ -51,6 +53,14 @@ def _write_archive(images, file):
         _write_array(images, member)
 
 
+def _write_jpeg(images, file):
+    """The grid as a JPEG of quality 95."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(images.grid(images.all())))
+    picture.convert("L" if picture.mode == "L" else "RGB").save(file, "JPEG", quality=95, subsampling=0)
+
+
 class Format(NamedTuple):
     """A file format of drawn images."""
 
@@ -74,6 +84,7 @@ FORMATS = {  # suffix -> Format
         lambda shape: 2**30 // (4 * math.prod(shape)),  # bytes
     ),
 }
+FORMATS |= dict.fromkeys(PICTURES[1:], FORMATS[".png"]._replace(write=_write_jpeg))
 
 
 def check(out):
@@ -111,9 +122,14 @@ def write(out, images, name_of):
             FORMATS[path.suffix.lower()].write(images, file)
         return
     path.mkdir(parents=True, exist_ok=True)
-    for number, image in enumerate(chain.from_iterable(images.blocks)):
-        with files.replacing(path / f"{name_of(number)}.png") as partial:
-            partial.write_bytes(png(image))
+    written = 0
+    try:
+        for image in chain.from_iterable(images.blocks):
+            with files.replacing(path / f"{name_of(written)}.png") as partial:
+                partial.write_bytes(png(image))
+            written += 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{written:,} of {images.count:,} images are in {out}") from None
 
 
 def is_folder(out):

@@ -77,8 +77,9 @@ def tile(images, columns=None, background=0):
 
 
 def grid_size(count):
-    """(rows, columns) of the most square grid for `count` images: 4x4 for 16, 3x4 for 12."""
-    columns = math.ceil(math.sqrt(count))
+    """(rows, columns) for `count` images: the most square grid, up to 1:2, without a hole (2x4 for 8); or with one."""
+    square = math.ceil(math.sqrt(count))
+    columns = next((each for each in range(square, math.isqrt(2 * count) + 1) if count % each == 0), square)
     return math.ceil(count / columns), columns
 
 

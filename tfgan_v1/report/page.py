@@ -22,9 +22,11 @@ PAGE_BYTES = 8e6  # of all images of a page, about
 # Format, options of Pillow, bytes of a value: the first with which all images fit is used, otherwise the last.
 ENCODINGS = (("PNG", {}, 0.8), ("WEBP", {"quality": 90}, 0.25), ("WEBP", {"quality": 75}, 0.2))
 MOST_VALUES = 2000  # of a curve
-SUMMARY = {  # the keys of review.json, and their values for samples without a run
+SUMMARY = {  # the keys of review.json, and their values for samples without a run, or of an earlier version
     **{"title": "", "subtitle": "", "shown": "", "command": "", "configuration": [], "unit": "sample"},
     **{"steps_per_epoch": 1, "sample_steps": [], "columns": None, "reads_as": "probabilities", "figures": {}},
+    "classes": [],
+    "cell": [0, 0],  # width and height of an image of the grid
 }
 
 
@@ -54,18 +56,20 @@ class Grids:
         return encoding.lower(), file.getvalue()
 
 
-def page(summary, urls, tables=curves.Tables()):  # noqa: B008, a constant
+def page(summary, urls, tables=curves.Tables(), real=None, running=False):  # noqa: B008, a constant
     """The bytes of the page.
 
     summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step. tables: curves.Tables
-    or a Progress.
+    or a Progress. real: the bytes of a PNG of real images, or None. running: whether the page reloads itself.
     """
     steps = summary["sample_steps"] or range(1, len(urls) + 1)
     points = [
         {"label": curves.label_of(summary, step), "x": curves.place_of(summary, step), "image": url}
         for step, url in zip(steps, urls, strict=True)
     ]
-    run = {name: summary[name] for name in ("subtitle", "shown", "command", "configuration")}
+    run = {name: summary[name] for name in ("subtitle", "shown", "command", "configuration", "classes", "cell")}
+    run |= {"running": running, "real": real and f"data:image/png;base64,{base64.b64encode(real).decode()}"}
+    run["columns"] = summary["columns"] or len(summary["classes"])
     run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
     template = resources.files(__package__).joinpath("review_page.html").read_text("utf-8")
     # No sequence of characters in a name may end the script element.
@@ -76,34 +80,42 @@ def page(summary, urls, tables=curves.Tables()):  # noqa: B008, a constant
 def summarize_run(plan, progress, evaluator=None):
     """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`."""
     config, name = progress.config, plan.metadata["name"]
-    samples = progress.fixed or progress.samples
+    steps, samples = progress.shown
     where = f"{plan.metadata['num_images']:,} {'points' if plan.is_points else 'images'} of {name}"
     done = f"{plan.step_label(progress.step)} of {plan.config.epochs or plan.config.steps:,}"
-    custom = plan.custom.names()
+    given, custom = given_options(config, plan.custom.parts.model), plan.custom.names()
     in_python = f"  # with a custom {' and '.join(custom)}, in Python" if custom else ""
     measured = zip(evaluator.header[2:], map(float, evaluator.real), strict=True) if evaluator else ()
     return {
         "title": config.name or f"{config.model} on {name}",
         "subtitle": f"{config.model}, {where}, {done}",
         "shown": _shown(samples[-1], bool(progress.fixed)) if samples else "",
-        "command": f"python train.py{as_flags(given_options(config, plan.custom.parts.model))}{in_python}",
+        "command": f"tfgan train{as_flags(given)}{in_python}",
         "configuration": [
-            *([flag(option), str(value)] for option, value in vars(config).items()),
-            *([version, str(value)] for version, value in made_by(plan).items()),
+            *([flag(name), str(value), True] for name, value in given.items()),
+            *([flag(name), str(value), False] for name, value in config.values().items() if name not in given),
+            *([version, str(value), False] for version, value in made_by(plan).items()),
         ],
         "unit": plan.unit,
         "steps_per_epoch": plan.steps_per_epoch,
-        "sample_steps": progress.sample_steps[-len(samples) :],
+        "sample_steps": steps,
         "columns": plan.sheet_columns,
         "reads_as": "scores" if plan.critic else "probabilities",
         "figures": dict(measured) if progress.evaluation else {},
+        "classes": list(plan.columns),
+        "cell": _cell(samples),
     }
 
 
 def summarize_samples(name, samples):
     """The summary of samples without a run. name: of their file."""
     count = f"{len(samples):,} sets of samples"
-    return {**SUMMARY, "title": name, "subtitle": count, "shown": _shown(samples[-1], False)}
+    return {**SUMMARY, "title": name, "subtitle": count, "shown": _shown(samples[-1], False), "cell": _cell(samples)}
+
+
+def _cell(samples):
+    """The [width, height] of an image of the grid, or [0, 0]."""
+    return [*np.shape(samples[-1])[2:0:-1]] if samples and np.ndim(samples[-1]) == 4 else [0, 0]
 
 
 def _shown(samples, same_noise):

@@ -2,9 +2,10 @@
 
 import re
 import time
+from functools import partial
 
 from tfgan_v1 import files
-from tfgan_v1.report import curves, page, plots
+from tfgan_v1.report import curves, images, page, plots
 from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds between two calls of the same Budgeted, at least
@@ -17,13 +18,19 @@ class Pictures:
     def __init__(self, plan, evaluator=None):
         """evaluator: of `--evaluate-every`, or None."""
         self._plan, self._evaluator = plan, evaluator
-        samples = -(-plan.total_steps // plan.sample_every)
+        samples = 1 + -(-plan.total_steps // plan.sample_every)
+        self._real = None  # the bytes of a PNG
         self._grids = page.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
         # A density is a plot, too. The seconds of the first drawing are a guess.
         self._budgeted = [
-            Budgeted(self._draw_page if plan.is_points else self._draw_grid_and_page, 0.05),
+            Budgeted(partial(self._draw_page, running=True) if plan.is_points else self._draw_grid_and_page, 0.05),
             Budgeted(self._draw_plots, 1.5),
         ]
+
+    def start(self, progress):
+        """Draws what there is to see before the first step: real images, and the page with the samples so far."""
+        self._real = write_real_images(self._plan).read_bytes() if not self._plan.is_points else None
+        self._draw_page(progress, running=True)
 
     def refresh(self, progress):
         """Draws what may be drawn after the last sampling step, so that it takes two percent of the run at most."""
@@ -37,14 +44,14 @@ class Pictures:
         _write_samples(self._plan, names.LAST_SAMPLES, last)
 
     def _draw_grid_and_page(self, progress):
-        self._draw_page(progress)
+        self._draw_page(progress, running=True)
         _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
 
-    def _draw_page(self, progress):
+    def _draw_page(self, progress, running=False):
         summary = page.summarize_run(self._plan, progress, self._evaluator)
-        urls = self._grids.urls(progress.fixed or progress.samples)
+        urls = self._grids.urls(progress.shown[1])
         _write(self._plan, names.REVIEW, files.to_json(summary).encode())
-        _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress))
+        _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
 
     def _draw_plots(self, progress):
         for name, figure in plots_of(self._plan, progress, self._evaluator).items():
@@ -80,12 +87,19 @@ def plots_of(plan, progress, evaluator=None):
     if progress.samples and plan.is_points:
         figures[names.EVOLUTION] = plots.density_evolution(progress.samples, labels, plan.dataset.images)
         drawn.append(curves.of_points(summary, progress.rows("statistics")))
-    elif progress.samples:
-        figures[names.EVOLUTION] = plots.evolution(progress.fixed or progress.samples, labels, plan.columns)
+    elif progress.shown[1]:
+        figures[names.EVOLUTION] = plots.evolution(progress.shown[1], labels, plan.columns)
     scores = [curve for curve in drawn if curve.file == names.EVALUATION_CURVES]
     if scores:
         figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.unit)
     return figures | {curve.file: plots.lines(curve, plan.unit) for curve in drawn if curve not in scores}
+
+
+def write_real_images(plan):
+    """Writes real_images.png: training images as the networks see them. Returns its path."""
+    plan.config.samples_folder.mkdir(parents=True, exist_ok=True)
+    _write(plan, names.REAL_IMAGES, images.grid_png(plan.examples(), plan.sheet_columns))
+    return plan.config.samples_folder / names.REAL_IMAGES
 
 
 def write_grid(plan, step, samples):

@@ -147,10 +147,11 @@ def _draw_density(ax, fake, real):
         ax.plot(grid, density, color=_COLORS[name], label=name)
 
 
-def density_curves(fake, real=None, count=400):
+def density_curves(fake, real=None, count=400, around=None):
     """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
 
     fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real points, if any.
+    around: the points, in place of all, from the smallest to the largest of which the values go, and a bit beyond.
     """
     from sklearn.neighbors import KernelDensity
 
@@ -158,7 +159,7 @@ def density_curves(fake, real=None, count=400):
     sets = {name: np.ravel(points) for name, points in named.items() if points is not None}
     deviation = float(next(iter(sets.values())).std()) or 1.0
     finite = {name: points[np.isfinite(points)][:, None] for name, points in sets.items()}
-    everything = np.clip(np.concatenate(list(finite.values())), -1e9, 1e9)
+    everything = np.clip(np.concatenate(list(finite.values())) if around is None else around, -1e9, 1e9)
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
     grid = np.linspace(low - deviation, high + deviation, count)
     densities = {}
@@ -170,14 +171,16 @@ def density_curves(fake, real=None, count=400):
 
 
 def density_svg(fake, real=None):
-    """`density` as the text of a small SVG image, which takes milliseconds."""
-    grid, densities = density_curves(fake, real, count=120)
+    """`density` as the text of a small SVG image, which takes milliseconds. Its axis is that of the real points."""
+    around = None if real is None else real.mean() + np.array([-6, 6]) * real.std()  # the same at each sampling step
+    grid, densities = density_curves(fake, real, count=120, around=around)
     low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
     x, parts = 20 + 560 * (grid - low) / (high - low), ['<rect width="600" height="400" fill="#fff"/>']
     for (name, density), place in zip(densities.items(), (30, 90), strict=False):
         outline = "L".join(f"{across:.0f} {370 - 350 * up:.0f}" for across, up in zip(x, density / top, strict=True))
         style = f'fill="{_COLORS[name]}" fill-opacity=".2" stroke="{_COLORS[name]}" stroke-width="2"'
-        parts.append(f'<path d="M20 370L{outline}L580 370Z" {style}/><text x="{place}" y="30">{name}</text>')
+        parts.append(f'<path d="M20 370L{outline}L580 370Z" {style}/>')
+        parts.append(f'<text x="{place}" y="30" fill="{_COLORS[name]}">{name}</text>')
     parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
     size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'

@@ -16,6 +16,7 @@ from tfgan_v1.storage import names, records
 MOST_IMAGES = 100  # of a sampling step that are shown
 MOST_FRAMES = 200  # of the animation
 SECONDS, HOLD = 8.0, 1.5  # of the animation, and of its last frame
+_LATER_KEYS = {"classes", "cell"}  # of review.json, which earlier versions did not write
 
 
 class Review(NamedTuple):
@@ -103,7 +104,9 @@ def write(review, out=None):
     labels = [curves.label_of(summary, step) for step in steps]
     is_images = np.ndim(samples[0]) == 4
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
-    contents = {names.REVIEW_PAGE: page.page(summary, urls, review.tables)}
+    real = review.folder / names.REAL_IMAGES
+    real = real.read_bytes() if not review.stem and real.is_file() else None
+    contents = {names.REVIEW_PAGE: page.page(summary, urls, review.tables, real)}
     contents[names.EVOLUTION] = plots.figure_png(evolution)
     if is_images:
         contents[names.ANIMATION] = animate(samples, columns)
@@ -128,8 +131,11 @@ def _read_summary(folder):
         return None
     with suppress(OSError, ValueError, RecursionError, AttributeError):
         summary = files.read_json(path)
-        if files.has_valid_checksum(summary) and summary.keys() - {"sha256"} == page.SUMMARY.keys():
-            return summary
+        if files.has_valid_checksum(summary) and page.SUMMARY.keys() - _LATER_KEYS <= summary.keys() <= {
+            "sha256",
+            *page.SUMMARY,
+        }:
+            return page.SUMMARY | summary
     warn(f"{path} is damaged, so the page has no configuration; the next training step that draws samples replaces it")
     return None
 

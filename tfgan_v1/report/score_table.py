@@ -15,7 +15,7 @@ def lines(evaluation):
             f"seed {classifier['seed']}, weights {classifier['sha256'][:12]}"
         )
     rows = [(name.replace("_", " "), *map(number, each[:2]), each.hint) for name, each in evaluation.scores.items()]
-    body = _aligned([("", "generated", "real", ""), *rows], "<>><")
+    body = aligned([("", "generated", "real", ""), *rows], "<>><")
     if 0 < len(evaluation.by_class) <= MOST_CLASSES:
         body += _class_lines(evaluation.by_class)
     if 0 < len(evaluation.shares) <= MOST_CLASSES:
@@ -30,10 +30,10 @@ def _class_lines(by_class):
     rows = [["class", *(cell for name in names for cell in (name.replace("_", " "), "real"))]]
     for label, scores in by_class.items():
         rows.append([label, *(number(value) for name in names for value in scores[name][:2])])
-    return _aligned(rows, "<" + ">>" * len(names))
+    return aligned(rows, "<" + ">>" * len(names))
 
 
-def _aligned(rows, alignments):
+def aligned(rows, alignments):
     """The lines of a table of texts; alignments: < or > for each column."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     template = "".join(f"  {{:{side}{width}}}" for side, width in zip(alignments, widths, strict=True))

@@ -80,6 +80,10 @@ class Generator:
                 self.close()
                 raise
 
+    def __repr__(self):
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        return f"Generator({self.kind} of step {self.step:,}: {'x'.join(map(str, self.image_shape))}{classes})"
+
     @classmethod
     def restore(cls, folder, *, model=None, kind=None, step=None):
         """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.

@@ -38,12 +38,13 @@ REVIEW = "review.json"  # what the page shows besides images and tables
 TENSORBOARD = "tensorboard"  # a folder of event files
 DIVERGENCE = "divergence.png"  # of points
 
-# Not of the run, and kept by --overwrite: the outputs of `sample`, `evaluate` and `review` in the samples folder.
+# No records of the run, and kept by --overwrite: what `sample`, `evaluate`, `review` and --dry-run write, too.
 GRID = "samples.png"
 SCORES = "scores.json"
 NEAREST = "nearest.png"  # samples with their nearest training images
+REAL_IMAGES = "real_images.png"  # some of the data, as the networks see them; also of --dry-run
 ANIMATION = "evolution.gif"
-OUTPUTS = (GRID, SCORES, NEAREST, ANIMATION)
+OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION)
 
 # --overwrite removes these from the folders of a run, and nothing else; what is not of a run keeps a run out.
 CKPT_FILES = (
@@ -79,9 +80,9 @@ def check_kind(kind):
         raise UserError(f"there is no {brief(kind)} generator; the kinds are {', '.join(GENERATORS)}")
 
 
-def check_free(out):
+def check_free(out, flag="--out"):
     """Raises UserError for a file that has the name of a run's own, wherever it is, or is in a folder of states."""
     path = Path(out)
     own = any(fnmatch(path.name, each) for each in (*SAMPLES_FILES, *CKPT_FILES))
     if own or STATE in path.absolute().parent.parts:
-        raise UserError(f"--out {out} has the name of a run's own record; use another")
+        raise UserError(f"{flag} {out} has the name of a run's own record; use another")

@@ -1,12 +1,15 @@
 """A run's progress in memory, and how a resume restores it from disk."""
 
 from dataclasses import dataclass, field
+from functools import partial, reduce
 
 from tfgan_v1 import devices
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage import checkpoints, names, records, run_folder
 from tfgan_v1.storage.records import Record
+
+STOPPED = -1  # in place of a signal's number: on_sample ended the training
 
 
 @dataclass
@@ -21,10 +24,23 @@ class Progress:
     seconds: float = 0.0  # spent training, over all resumes
     reported: tuple = (0.0, 0)  # the seconds and the step of the last line
     sample_steps: list = field(default_factory=list)  # the step of each of the samples
+    fixed_steps: list = field(default_factory=list)  # and of each of `fixed`: also 0, and where the run stopped
     evaluating: float = 0.0  # seconds of this process that went into scores while training
     best: tuple | None = None  # (step, first score) of the best generator so far
-    stopped_by: int | None = None  # the number of the signal that ended training early
+    stopped_by: int | None = None  # the number of the signal that ended training early, or STOPPED
     exception: BaseException | None = None  # of on_sample, which ended training early
+
+    def __repr__(self):
+        config, steps = self.config, 1 if self.config.steps else self.steps_per_epoch
+        done = f"{self.step / steps:,.2f}".removesuffix(".00")
+        losses = "".join(f", D {row.d_loss:.2f}, G {row.g_loss:.2f}" for row in self.losses[-1:])
+        page = config.samples_folder / names.REVIEW_PAGE
+        return f"Progress({self.unit} {done} of {config.steps or config.epochs:,}{losses}; {page})"
+
+    @property
+    def unit(self):
+        """What the length of the run is counted in, "epoch" or "step"."""
+        return "step" if self.config.steps else "epoch"
 
     @property
     def epoch(self):
@@ -42,10 +58,25 @@ class Progress:
 
     # A float32 array [num_samples, h, w, c] in [0, 1], or points, for each sampling step.
     samples = property(lambda self: self.rows("samples"))
-    fixed = property(lambda self: self.rows("fixed"))  # images of the same noise at the last len(fixed) sampling steps
+    fixed = property(lambda self: self.rows("fixed"))  # images of the same noise, at the fixed_steps
     losses = property(lambda self: self.rows("losses"))  # a records.Losses for each recorded step
     held_out = property(lambda self: self.rows("held_out"))  # a records.HeldOut for each sampling step
     evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
+
+    @property
+    def history(self):
+        """A pandas.DataFrame by step: epoch, losses, D's outputs, and those on held-out images and scores, if any."""
+        import pandas
+
+        tables = [self.records[name] for name in ("losses", "held_out", "evaluation") if self.rows(name)]
+        cells = [[[cell for cell in row if cell is not None] for row in table.rows] for table in tables]
+        frames = [pandas.DataFrame(rows, columns=table.header) for rows, table in zip(cells, tables, strict=True)]
+        return reduce(partial(pandas.merge, on=["step", "epoch"], how="outer"), frames).set_index("step")
+
+    @property
+    def shown(self):
+        """(steps, samples) of the page: images of the same noise, or without them the samples."""
+        return (self.fixed_steps, self.fixed) if self.fixed else (self.sample_steps, self.samples)
 
     def rows(self, name):
         """The rows of a record; none if the run does not keep it."""
@@ -115,7 +146,8 @@ def load_progress(plan, checkpoint, evaluation_header=None):
     progress.reported = progress.seconds, progress.step
     progress.best = tuple(saved["best"]) if "best" in saved else None
     for record in progress.records.values():
-        if f"{record.key}_sha256" not in saved or (record.key == "fixed" and not progress.samples):
+        lost = len(progress.samples) < len(saved["sample_steps"])
+        if f"{record.key}_sha256" not in saved or (record.key == "fixed" and lost):
             continue
         path, goal = folder / record.name, "to continue without the records so far"
         if not path.exists():
@@ -129,6 +161,8 @@ def load_progress(plan, checkpoint, evaluation_header=None):
         now = record.metadata()
         if record.key == "samples":
             progress.sample_steps = now["sample_steps"] = saved["sample_steps"][: len(record.rows)]
+        if record.key == "fixed" and record.rows:  # the first versions had none of step 0
+            progress.fixed_steps = [0, *progress.sample_steps][-len(record.rows) :]
         if any(saved.get(name) != value for name, value in now.items()):
             raise UserError(
                 f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}; "
@@ -144,7 +178,7 @@ def _valid_metadata(checkpoint):
     counts = [metadata.get("num_losses"), metadata["num_fixed"]]
     valid = type(seconds) is float and 0 <= seconds < 1e9
     valid &= isinstance(steps, list) and all(type(step) is int and step > 0 for step in steps)
-    valid &= all(type(count) is int and 0 <= count <= checkpoint.step for count in counts)
+    valid &= all(type(count) is int and 0 <= count <= checkpoint.step + 1 for count in counts)
     valid &= isinstance(best, list) and [type(value) for value in best] == [int, float]
     if not valid:
         raise UserError(f"{checkpoint.prefix}.json is damaged; restore it from a copy")

@@ -127,14 +127,16 @@ def data_of_run(config, **places):
             f"the run in {config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
             "if it has any, and name these files by --dataset and --labels"
         )
-    config = Config(**{**vars(saved.config), **places})
+    config = saved.config.replace(**places)
     dataset = load(config)
     check_same_data(config, metadata(config, dataset), saved)
     return saved, config, dataset
 
 
 def training_images(config, **places):
-    """The images that a run was trained on, uint8 [n, h, w, c], and their indices in the data set: see data_of_run."""
+    """The images that a run was trained on, uint8 [n, h, w, c], and their names, files or "no. 7": see data_of_run."""
     _, config, dataset = data_of_run(config, **places)
     rows = split_indices(config, dataset.name, len(dataset.images))[0]
-    return dataset.images[rows] if config.holdout else dataset.images, rows
+    files = [path for path, reason in dataset.files if not reason]
+    names = [files[row] if files else f"no. {row}" for row in rows]
+    return dataset.images[rows] if config.holdout else dataset.images, names

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfgan_v1 import __version__
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.config import MODELS, Config, from_mapping, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
@@ -23,7 +24,9 @@ from tfgan_v1.storage import manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
 
 FORMAT = 4  # of config.json
+MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
+_NUMBERED = re.compile(f"(?:{'|'.join(MODELS)})-([0-9]{{1,6}})")  # the name of a run that was started without one
 PATHS = ("data_dir", "dataset", "labels", "weights", "cache_dir")  # options that may name a file or folder
 
 
@@ -90,6 +93,30 @@ def _about_run(config, path):
 def holds_run(config):
     """Whether one of the two folders holds files of a run."""
     return bool(_run_files(config)[0])
+
+
+def runs(config):
+    """A Config for each run in the folders of `config`, with or without a name: the last is the newest.
+
+    A run is as new as its last start or resume.
+    """
+    names_ = (path.parent.name for path in Path(config.ckpt).glob(f"*/{CONFIG}"))
+    found = [config.replace(name=name) for name in (None, *names_) if name is None or is_name(name)]
+    begun = [run for run in found if (run.ckpt_folder / CONFIG).is_file()]
+    return sorted(begun, key=lambda run: (run.ckpt_folder / CONFIG).stat().st_mtime)
+
+
+def newest(config):
+    """The Config of the newest run that was started without a name; `config` if it names a run, or there is none."""
+    unnamed = [run for run in runs(config) if run.name is None or _NUMBERED.fullmatch(run.name)]
+    return config if config.name or not unnamed else unnamed[-1]
+
+
+def next_name(config):
+    """The name of the next run that is started without one: mlp-2 after the first, whose folders have no name."""
+    found = (path.name for folder in (config.ckpt, config.samples) for path in Path(folder).glob("*-*"))
+    numbers = [int(match[1]) for match in map(_NUMBERED.fullmatch, found) if match]
+    return f"{config.model}-{max(numbers, default=1) + 1}"
 
 
 def check_same_run(saved, config):
@@ -205,7 +232,9 @@ def read(config, by="--ckpt"):
                 f"name another folder with {by}, or train again with --overwrite"
             )
         other = f"a TensorFlow checkpoint of another program ({others[0].name}) and " if others else ""
-        raise UserError(f"{folder} holds {other}no run: it has no {CONFIG}; name a run's folder with {by}")
+        named = ", ".join(str(run.name) for run in runs(Config(ckpt=folder))[-MOST_NAMED:])
+        advice = f"give one of its runs as --name: {named}" if named else f"name a run's folder with {by}"
+        raise UserError(f"{folder} holds {other}no run: it has no {CONFIG}; {advice}")
     try:
         content = read_json(path)
         if content["format"] != FORMAT:

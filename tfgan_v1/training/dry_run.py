@@ -1,21 +1,21 @@
-"""The lines of `train --dry-run`: configuration and parameter counts of a run, without training."""
+"""The lines of `train --dry-run`: what a run would train on, and its options, without training."""
 
-import math
-from dataclasses import fields
+import os
 
 from tfgan_v1 import devices
-from tfgan_v1._tensorflow import tf
+from tfgan_v1.config import given_options
 from tfgan_v1.config.options import flag
 from tfgan_v1.gan.conditioning import make_condition
 from tfgan_v1.gan.models import MODELS
-from tfgan_v1.gan.networks import DInput, create_networks
-from tfgan_v1.storage import classes, run_folder
+from tfgan_v1.gan.networks import DInput, count_parameters, create_networks
+from tfgan_v1.report import console, pictures
+from tfgan_v1.storage import run_folder
 from tfgan_v1.storage.progress import starting_point
 from tfgan_v1.training.evaluator import Evaluator
 
 
 def describe(plan, occupied=False):
-    """Lines with the configuration and parameter counts of a planned run. Raises UserError as `train` does.
+    """Lines about a planned run. Writes real_images.png. Raises UserError as `train` does.
 
     occupied: whether the folders hold another run, so that `train` would refuse to start.
     """
@@ -28,19 +28,26 @@ def describe(plan, occupied=False):
         condition = make_condition(config, data.get("class_counts"), model)
         shape, d_input = data["image_shape"], DInput.of(config)
         networks = create_networks(model, shape, config.noise_size, d_input, condition=condition)
-        generator, both = _size(networks.g_state), _size(tf.global_variables())
+    options = config.values() if os.environ.get("TFGAN_VERBOSE") else given_options(config)
+    shown = None if occupied or plan.is_points else pictures.write_real_images(plan)
     return [
-        *(f"{flag(each.name)} {getattr(config, each.name)}" for each in fields(config)),
-        f"generator: {generator:,} parameters, {_size(networks.g_vars):,} of them trained",
-        f"discriminator: {both - generator:,} parameters, {_size(networks.d_vars):,} of them trained",
-        f"{'points' if plan.is_points else 'images'}: {data['num_images']:,} of "
-        f"{'x'.join(map(str, data['image_shape']))} ({data['name']})",
-        *([classes.summary(plan.dataset), *_first_labels(plan.dataset)] if config.conditional else []),
+        console.data_line(plan),
+        *(_first_labels(plan.dataset) if config.conditional else []),
         *_files_lines(plan.dataset.files),
-        f"steps: {plan.total_steps:,} in all, {plan.steps_per_epoch:,} per epoch",
+        *([f"as the networks see them: {shown}"] if shown else []),
+        _network_line("generator", networks.g_state, networks.g_vars),
+        _network_line("discriminator", networks.d_state, networks.d_vars),
+        f"steps: {plan.total_steps:,} of {plan.images_per_step:,}, {plan.steps_per_epoch:,} per epoch",
         f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: unchanged",
+        f"options that differ from those of --model {config.model} (all of them: --verbose):",
+        *(f"  {flag(name)} {value}" for name, value in options.items()),
         *(["these folders already hold a run: to train, add --resume, --overwrite or --name NAME"] if occupied else []),
     ]
+
+
+def _network_line(name, variables, trained):
+    count, of_them = count_parameters(variables), count_parameters(trained)
+    return f"{name}: {count:,} parameters" + (f", {of_them:,} of them trained" if of_them != count else "")
 
 
 def _first_labels(dataset, most=3):
@@ -56,7 +63,3 @@ def _files_lines(files):
     skipped = [(name, reason) for name, reason in files if reason]
     used = f"files: {len(files) - len(skipped):,} of {len(files):,} used{', skipped:' if skipped else ''}"
     return [used, *(f"  {name}: {reason}" for name, reason in skipped)]
-
-
-def _size(variables):
-    return sum(math.prod(variable.shape.as_list()) for variable in variables)

@@ -19,7 +19,7 @@ from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
-from tfgan_v1.storage import checkpoints, classes, names, run_folder
+from tfgan_v1.storage import checkpoints, names, run_folder
 from tfgan_v1.storage.progress import load_progress, made_by, new_progress, starting_point
 from tfgan_v1.training import streaming
 from tfgan_v1.training.evaluator import Evaluator
@@ -31,6 +31,7 @@ from tfgan_v1.training.recording import (
     evaluate,
     record,
     sample,
+    sample_fixed,
     save_generator,
     save_state,
     start_records,
@@ -68,19 +69,20 @@ def run(plan, member=SINGLE, on_sample=None):
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
-            print(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
-        if config.conditional and not saved:
-            print(classes.summary(plan.dataset))
+            console.say(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
+            begun = checkpoint.step if checkpoint else 0
+            if begun < plan.total_steps:
+                console.write_start(plan, begun, context.graph.networks)
             progress = start(context, saved, checkpoint)
-            if progress.step < plan.total_steps:
-                print(f"Training on {devices.title(config, run_folder.threads(), plan.workers)}.", flush=True)
             pictures = Pictures(plan, evaluator)
+            pictures.start(progress)
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
             last = draw_samples(context, progress)
+            sample_fixed(context, progress)  # after the last state: a resume goes on without it
         pictures.finish(progress, last)
         member.leave()
     if progress.exception:
@@ -96,9 +98,16 @@ def run(plan, member=SINGLE, on_sample=None):
 
 @contextmanager
 def translate_tf_errors(config):
-    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull."""
+    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull.
+
+    A second Ctrl-C gets a sentence that says what is saved.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        state = checkpoints.newest_state(config.ckpt_folder)
+        saved = f"the run in {config.ckpt_folder} is saved at step {state.step:,}" if state else "nothing was saved yet"
+        raise KeyboardInterrupt(saved) from None
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -183,6 +192,7 @@ def start(context, saved, checkpoint):
         write_state(context, progress)
     start_records(context, progress)
     if not progress.step:
+        sample_fixed(context, progress)
         save_state(context, progress)
     return progress
 

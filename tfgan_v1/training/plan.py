@@ -1,21 +1,24 @@
 """What is about to be trained: almost everything is checked before TensorFlow is imported."""
 
 import math
-from dataclasses import replace
 from typing import NamedTuple
+
+import numpy as np
 
 from tfgan_v1 import data, devices
 from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError, warn
+from tfgan_v1.errors import UserError, note, warn
 from tfgan_v1.gan import batches
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.train_graph import CustomParts, DataSpec
 from tfgan_v1.storage import classes, run_data, run_folder
+from tfgan_v1.training import choices
 
 # One call of the loop takes about a second at most, so that Ctrl-C and saves need not wait, and little memory.
 CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
+FEW_STEPS, FEW_IMAGES = 500, 10  # below which nothing is learned
 MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 MOST_COLUMNS = 20  # of an image grid with a column for each class
 
@@ -68,6 +71,18 @@ class Plan(NamedTuple):
         """The columns of an image grid, each of one class, near the most square one; None for just that."""
         count = len(self.columns)
         return count * max(1, round(math.sqrt(self.config.num_samples) / count)) if count else None
+
+    def examples(self):
+        """Training images for a grid, with a column for each class where the samples have one: uint8 [n, h, w, c]."""
+        rows, count = self.split[0], min(self.config.num_samples, self.num_images)
+        if self.columns:
+            order = np.argsort(self.labels[rows], kind="stable")
+            starts = np.searchsorted(self.labels[rows][order], np.arange(len(self.columns)))
+            each = count // len(self.columns)
+            rows = rows[order[np.minimum(starts + np.arange(each)[:, None], len(rows) - 1)].ravel()]
+        else:
+            rows = rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
+        return self.dataset.images[rows]
 
     @property
     def critic(self):
@@ -167,26 +182,43 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
     custom.parts.check()
-    saved, model = None, custom.parts.model
-    if chief:
-        saved = run_folder.check_can_start(config, resume=resume, overwrite=overwrite, custom=custom.names())
+    saved, model, is_open = None, custom.parts.model, choices.are_open(config, custom)
+    numbered = chief and not (resume or overwrite) and config.name is None and run_folder.holds_run(config)
+    start_as = {"resume": resume, "overwrite": overwrite, "custom": custom.names()}
+    if chief and not numbered:
+        config = run_folder.newest(config) if resume else config
+        config = choices.of_run(config) if resume and is_open else config
+        saved = run_folder.check_can_start(config, **start_as)
     if config.weights and chief and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
+    before, asked = saved.config if saved else config, config
+    config = config.replace(dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
+    config = choices.before_loading(config) if is_open and not saved else config
     if config.size and not model:  # before a folder is decoded in vain
         check_size(config.model, config.size)
-    before = saved.config if saved else config
-    config = replace(config, dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
-    config = replace(config, device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
-    if config.device == "gpu" or config.precision == "bfloat16":  # which may be refused, likewise
+    config = config.replace(device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
+    if (config.device == "gpu" or config.precision == "bfloat16") and not is_open:  # which may be refused, likewise
         devices.resolve_device(config, model)
-    dataset = custom.images or run_data.load(config, download=download)
-    if not custom.images:
-        config = replace(config, dataset=config.dataset or dataset.name)
+    dataset = run_data.load(config, download=download) if custom.images is None else custom.images
+    if custom.images is None:
+        config = config.replace(dataset=config.dataset or dataset.name)
+    elif config.size:
+        dataset = data.reshaped(dataset, run_data.shaping(config))
+    if is_open and not saved:
+        config, dataset = choices.after_loading(config, dataset)
+        if chief:
+            choices.say(config, asked)
+    if numbered:
+        config = config.replace(name=run_folder.next_name(config))
+        note(f"{asked.ckpt_folder} or {asked.samples_folder} holds a run; this one is named {config.name}.")
+        run_folder.check_can_start(config, **start_as)
     plan = Plan(config, dataset, run_data.metadata(config, dataset), resume, overwrite, custom, workers)
     if saved:
         run_data.check_same_data(config, plan.metadata, saved, ", or start a new run by --name NAME")
     check_data(plan)
     check_batches(plan)
+    if chief and not saved:
+        warn_of_little(plan)
     return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
 
 
@@ -220,11 +252,26 @@ def check_data(plan):
         raise UserError(
             "a relative loss compares real and generated images in one update; use --d-batches joint or separate"
         )
-    if config.augment and plan.is_points:
+    if config.augmentations and plan.is_points:
         raise UserError(f"--augment changes images, but {name} holds points; leave it out")
     run_data.check_holdout(config, name, num_images)
     if config.conditional:
         classes.check(config, plan.dataset, plan.split[0], plan.custom.parts.model)
+
+
+def warn_of_little(plan):
+    """Warns of a run that cannot learn: too few steps or images, or a D of which the loss is without a bound."""
+    config, name, count = plan.config, plan.metadata["name"], plan.num_images
+    if count < FEW_IMAGES:
+        images = "1 image" if count == 1 else f"{count} images"
+        warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
+    elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
+        warn(f"{plan.total_steps:,} steps are too few to learn from {name}; give 1,000 or more, such as --steps 5000")
+    bounds = config.penalty != "none" or config.clip_weights or config.spectral_norm
+    if config.loss == "wasserstein" and not plan.custom.parts.loss and not bounds:
+        warn(
+            "--loss wasserstein needs a bound on D, or its loss runs away; add --penalty wgan_gp or --clip-weights 0.01"
+        )
 
 
 def check_size(model, size):
@@ -234,9 +281,10 @@ def check_size(model, size):
         return
     if not size:
         raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
-    nearest = [min(range(8, 129, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
+    largest = MODELS[model].largest_size
+    nearest = [min(range(8, largest + 1, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):
-        lengths = f"multiples of {multiple} from 8 to 128" if multiple > 1 else "from 8 to 128"
+        lengths = f"multiples of {multiple} from 8 to {largest}" if multiple > 1 else f"from 8 to {largest}"
         raise UserError(
             f"--model {model} needs images whose height and width are {lengths}, not {size[0]}x{size[1]}; "
             f"the nearest is --image-size {nearest[0]}x{nearest[1]}"

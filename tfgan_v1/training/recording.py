@@ -3,12 +3,16 @@
 import signal
 import time
 
+import numpy as np
+
 from tfgan_v1 import files
+from tfgan_v1.errors import StopTraining
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures
 from tfgan_v1.storage import checkpoints, names, records
+from tfgan_v1.storage.progress import STOPPED
 
 
 def start_records(context, progress):
@@ -46,14 +50,12 @@ def draw_samples(context, progress):
 
 def sample(context, progress):
     """Draws samples from fresh noise and from the noise of all sampling steps; saves them and the generator."""
-    plan, graph = context.plan, context.graph
-    folder = plan.config.samples_folder
+    plan, folder = context.plan, context.plan.config.samples_folder
     progress.records["samples"].append(folder, [draw_samples(context, progress)])
     progress.sample_steps.append(progress.step)
     if plan.is_points:
         progress.records["statistics"].append(folder, _statistics(plan, progress, since=-1))
-    else:
-        progress.records["fixed"].append(folder, [context.session.run(graph.samplers.fixed)])
+    sample_fixed(context, progress)
     if plan.config.holdout:
         progress.records["held_out"].append(folder, [compare_held_out(context, progress)])
     if plan.config.sheets == "each":
@@ -61,6 +63,14 @@ def sample(context, progress):
     if context.events:
         context.events.add_samples(progress.step, event_files.pngs_of(plan, progress), context.session)
     save_generator(context, progress)
+
+
+def sample_fixed(context, progress):
+    """Draws the images of the same noise, unless this was done at this step; there are none of points."""
+    if "fixed" in progress.records and progress.fixed_steps[-1:] != [progress.step]:
+        images = context.session.run(context.graph.samplers.fixed)
+        progress.records["fixed"].append(context.plan.config.samples_folder, [images])
+        progress.fixed_steps.append(progress.step)
 
 
 def _statistics(plan, progress, since):
@@ -101,7 +111,11 @@ def call_on_sample(context, progress, row, evaluated):
     if evaluated:
         metrics |= dict(zip(context.evaluator.header[2:], progress.evaluation[-1][2:], strict=True))
     try:
-        context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
+        wish = context.on_sample(progress.step, progress.samples[-1].copy(), metrics)
+        if isinstance(wish, bool | np.bool_) and not wish:
+            raise StopTraining
+    except StopTraining:
+        context.signals.append(STOPPED)
     except BaseException as error:  # also a second Ctrl-C
         progress.exception = error
         context.signals.append(signal.SIGINT)

@@ -1,8 +1,9 @@
 """Defers SIGINT, SIGTERM and SIGHUP until the loop can save."""
 
+import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -18,6 +19,9 @@ def deferred_signals():
         if received:
             signal.signal(number, before[number])
             signal.raise_signal(number)
+        else:
+            with suppress(OSError):  # not by print, in which the signal may have come
+                os.write(2, b"\nStopping: the run is saved in a moment. Another Ctrl-C ends it at once.\n")
         received.append(number)
 
     if threading.current_thread() is threading.main_thread():

@@ -1,0 +1,53 @@
+"""`runs`: lists the runs in a folder."""
+
+from tfgan_v1 import files
+from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands.parsing import Parser
+from tfgan_v1.config import Config, from_mapping
+from tfgan_v1.errors import UserError
+from tfgan_v1.report import score_table
+from tfgan_v1.storage import checkpoints, names, run_folder
+
+EXAMPLES = ("", "--ckpt checkpoints --samples samples")
+MOST_SCORES = 2  # of a run
+
+
+def parse(call, argv):
+    """The flags of `runs` in `argv`, by name."""
+    parser = Parser(call, "List the runs: name, model, data, steps done, and the last scores of `evaluate`.", EXAMPLES)
+    add = parser.group("flags")
+    add("--ckpt", default=Config.ckpt, help="folder of their checkpoints (default: %(default)s)")
+    add("--samples", metavar="FOLDER", default=Config.samples, help="folder of their samples (default: %(default)s)")
+    return parser.parse(argv)
+
+
+def run(argv, program):
+    """Lists the runs, the newest last. Returns the exit code."""
+    config = from_mapping(parse(call_of("runs", program), argv))
+    found = run_folder.runs(config)
+    if not found:
+        raise UserError(f"there is no run in {config.ckpt}; name the folder of their checkpoints with --ckpt")
+    rows = [("name", "model", "data", "step", "scores"), *map(_row, found)]
+    say(*score_table.aligned(rows, "<<<><"))
+    return 0
+
+
+def _row(config):
+    name = config.name or "(without a name)"
+    try:
+        saved = run_folder.read(config)
+        state = checkpoints.newest_state(config.ckpt_folder)
+    except UserError as error:
+        return name, "", "", "", str(error)
+    step = f"{state.step:,}" if state else ""
+    return name, saved.config.model, saved.data["name"], step, _scores(config.samples_folder / names.SCORES)
+
+
+def _scores(path):
+    """The first scores in a JSON file of `evaluate`, or nothing."""
+    try:
+        scores = list(files.read_json(path)["figures"].items())
+        shown = (f"{name.replace('_', ' ')} {score_table.number(each['generated'])}" for name, each in scores)
+        return ", ".join([*shown][:MOST_SCORES])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):  # none, or not of `evaluate`
+        return ""

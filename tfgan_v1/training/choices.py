@@ -1,0 +1,84 @@
+"""What suits pictures of the user's own, where nobody has chosen it: preset, size, augmentation, length.
+
+The other presets, and the published data sets, keep their published numbers.
+"""
+
+import os
+
+from tfgan_v1.config import OWN_MODEL
+from tfgan_v1.config.options import as_flags
+from tfgan_v1.data import datasets, folders, reshaped
+from tfgan_v1.errors import note
+from tfgan_v1.storage import run_data, run_folder
+
+NAMES = ("model", "image_size", "augment", "steps", "epochs", "sample_every")  # options that may be chosen
+SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
+SQUARE = 4 / 3  # proportions up to which pictures become square
+MULTIPLE = 4  # of a chosen size
+FEW, AUGMENT = 5000, "translate,cutout,colour"  # below so many, D learns the pictures by heart (arXiv:2006.10738)
+STEPS, STEPS_PER_IMAGE = (5000, 20_000), 10  # fewest and most steps
+SAMPLED = 20  # times that a run of a chosen length draws samples, at least
+
+
+def are_open(config, custom):
+    """Whether the data are the user's own, or as these, for networks of ours. custom: a plan.Custom."""
+    return (custom.images is not None or config.has_pictures) and custom.parts.model is None
+
+
+def of_run(config):
+    """The Config with what was chosen when its run began."""
+    saved = run_folder.read(config).config
+    length = {"steps", "epochs"} if config.given & {"steps", "epochs"} else set()
+    kept = {name: getattr(saved, name) for name in {*NAMES} - config.given - length}
+    return config.replace(**kept)
+
+
+def before_loading(config):
+    """The Config with a size for a folder's pictures, before they are decoded."""
+    if config.model != OWN_MODEL or config.image_size or not os.path.isdir(config.dataset or ""):
+        return config
+    measured = folders.measure(config.dataset)
+    return config.replace(image_size=size_of(measured.height, measured.width)) if measured.height else config
+
+
+def after_loading(config, dataset):
+    """(the Config with all choices, the Dataset in the chosen size)."""
+    if dataset.images.ndim == 2 or ("model" not in config.given and is_published(dataset)):
+        return config, dataset
+    config = config if "model" in config.given else config.replace(model=OWN_MODEL)
+    if config.model != OWN_MODEL:
+        return config, dataset
+    height, width = dataset.images.shape[1:3]
+    if not config.image_size and max(height, width) > SIDE:
+        config = config.replace(image_size=size_of(height, width))
+        dataset = reshaped(dataset, run_data.shaping(config))
+    count, chosen = len(dataset.images) - config.holdout, {}
+    if config.augment is None and count < FEW:
+        chosen["augment"] = AUGMENT
+    if not config.given & {"steps", "epochs"}:
+        chosen["steps"] = min(max(STEPS_PER_IMAGE * count, STEPS[0]), STEPS[1]) // 1000 * 1000
+        if "sample_every" not in config.given:
+            chosen["sample_every"] = min(config.sample_every, chosen["steps"] // SAMPLED)
+    return config.replace(**chosen), dataset
+
+
+def size_of(height, width):
+    """The size for pictures of these sides: square, or in their proportions where these are far from it."""
+    longer = max(height, width)
+    sides = [side if longer > SQUARE * side else longer for side in (height, width)]
+    pixels = (round(side / longer * min(longer, SIDE) / MULTIPLE) * MULTIPLE for side in sides)
+    return "x".join(str(max(LEAST, each)) for each in pixels)
+
+
+def is_published(dataset):
+    """Whether a file has the images of a published data set, such as MNIST's own files."""
+    digits = dataset.images.shape[1:] == (28, 28, 1) and len(dataset.images) in (10_000, 60_000)
+    return digits and dataset.facts()["sha256"] in datasets.published_titles()
+
+
+def say(config, asked):
+    """Says what was chosen for the user. asked: the Config as the user gave it."""
+    names = [name for name in NAMES if name in {"model", *config.given} - asked.given]
+    if config.model == OWN_MODEL and names:
+        chosen = as_flags({name: getattr(config, name) for name in names})
+        note(f"Chosen for these images:{chosen}. Each of these flags overrides the choice.")

@@ -3,7 +3,7 @@
     from tfgan_v1 import Config, Generator, evaluate, export, load_samples, train, view_samples
 
 Each name is imported on first use, so that `import tfgan_v1` is fast and loads no TensorFlow. `tf` is
-tensorflow.compat.v1 without the messages that it prints when it is imported.
+tensorflow.compat.v1 with `tf.layers`, and without the messages that it prints when it is imported.
 """
 
 from importlib import import_module
@@ -22,9 +22,11 @@ _HOMES = {
     "UserError": "errors",
     "evaluate": "evaluation.evaluate",
     "export": "exporting.folder",
+    "layers": "gan.classic",
     "load_samples": "storage.records",
+    "read_data_sets": "data.input_data",
     "show": "report.notebook",
-    "tf": "_tensorflow",
+    "tf": "gan.classic",
     "train": "training.train",
     "view_samples": "report.plots",
 }

@@ -53,7 +53,7 @@ def _load():
     return module
 
 
-class _TensorFlow(ModuleType):
+class TensorFlow(ModuleType):
     """tensorflow.compat.v1, imported when one of its names is first looked up."""
 
     def __getattr__(self, name):
@@ -66,4 +66,4 @@ class _TensorFlow(ModuleType):
         return dir(_load())
 
 
-tf = _TensorFlow("tensorflow.compat.v1")
+tf = TensorFlow("tensorflow.compat.v1")

@@ -175,27 +175,27 @@ def deviation(tensor, shard):
     return tf.sqrt(mean(tf.square(tensor - mean(tensor, shard)), shard))
 
 
-def normalize(images, scale, offset, shard=None, second_order=False):
+def normalize(images, scale, offset, shard=None, second_order=False, epsilon=EPSILON):
     """Batch normalization: (normalized images, the batch's mean, its biased variance, which normalizes).
 
     images: [batch, height, width, features]. scale, offset: [features]. second_order: whether second derivatives of
     this call are needed.
     """
     if shard is None:
-        return _normalize_rows(images, scale, offset)
-    return (_normalize_plainly if second_order else _normalize_shared)(shard, images, scale, offset)
+        return _normalize_rows(images, scale, offset, epsilon)
+    return (_normalize_plainly if second_order else _normalize_shared)(shard, images, scale, offset, epsilon)
 
 
-def _normalize_rows(images, scale, offset):
+def _normalize_rows(images, scale, offset, epsilon=EPSILON):
     """The same over the rows at hand, by TensorFlow's fused operation."""
     outputs, mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=images, scale=scale, offset=offset, mean=[], variance=[], epsilon=EPSILON, is_training=True
+        x=images, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
     )
     count = tf.cast(tf.size(images), tf.float32) / images.shape.as_list()[-1]
     return outputs, mean, unbiased * ((count - 1) / count)
 
 
-def _normalize_shared(shard, images, scale, offset):
+def _normalize_shared(shard, images, scale, offset, epsilon=EPSILON):
     """The same over the rows of all workers, in one exchange; the gradient is another one.
 
     TensorFlow's fused operations do it for this worker's rows alone; what is left is a line for each feature, forward
@@ -204,10 +204,10 @@ def _normalize_shared(shard, images, scale, offset):
 
     @tf.custom_gradient
     def apply(images, scale, offset):
-        alone, part_mean, part_variance = _normalize_rows(images, tf.ones_like(scale), tf.zeros_like(offset))
+        alone, part_mean, part_variance = _normalize_rows(images, tf.ones_like(scale), tf.zeros_like(offset), epsilon)
         mean, variance, total = _joined_moments(shard, images, part_mean, part_variance)
-        inverse = tf.math.rsqrt(variance + EPSILON)
-        stretch = inverse * tf.sqrt(part_variance + EPSILON)
+        inverse = tf.math.rsqrt(variance + epsilon)
+        stretch = inverse * tf.sqrt(part_variance + epsilon)
         outputs = alone * (scale * stretch) + (offset + scale * inverse * (part_mean - mean))
 
         def gradient(slopes, *_):
@@ -219,7 +219,7 @@ def _normalize_shared(shard, images, scale, offset):
                 reserve_space_1=mean,
                 reserve_space_2=variance,
                 reserve_space_3=tf.zeros([0]),
-                epsilon=EPSILON,
+                epsilon=epsilon,
             )  # with the sums over these rows where those over all belong: along the normalized images, and of slopes
             sums = tf.split(shard.workers.sum(tf.concat([along, across], 0)), 2)
             along_more, across_more = (
@@ -233,12 +233,12 @@ def _normalize_shared(shard, images, scale, offset):
     return apply(images, scale, offset)
 
 
-def _normalize_plainly(shard, images, scale, offset):
+def _normalize_plainly(shard, images, scale, offset, epsilon=EPSILON):
     """The same by operations of which TensorFlow knows all gradients, as a penalty on D's slopes needs them."""
     mean = tf.reduce_mean(images, [0, 1, 2])
     variance = tf.reduce_mean(tf.math.squared_difference(images, mean), [0, 1, 2])
     mean, variance, _ = _joined_moments(shard, images, mean, variance)
-    return tf.nn.batch_normalization(images, mean, variance, offset, scale, EPSILON), mean, variance
+    return tf.nn.batch_normalization(images, mean, variance, offset, scale, epsilon), mean, variance
 
 
 def _joined_moments(shard, images, mean, variance):

@@ -219,17 +219,19 @@ def batch_norm(inputs, training, name, labels=None):
         shared = tf.ones([features]), tf.zeros([features])
     if not training:
         return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, data_parallel.EPSILON)
-    as_images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, features])  # for the fused op
-    key = training.shard, training.second_order
-    outputs, batch_mean, batch_variance = data_parallel.normalize(as_images, *shared, *key)
-    updates = [
-        average.assign_sub((1 - MOMENTUM) * (average - value))
-        for average, value in ((mean, batch_mean), (variance, batch_variance))
-    ]
+    outputs, updates = normalize(inputs, training, shared, (mean, variance))
     with tf.control_dependencies(updates):  # so that evaluating the output updates the averages
         outputs = tf.identity(outputs)
-    outputs = outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features])
     return outputs if labels is None else outputs * scale + offset
+
+
+def normalize(inputs, key, affine, averages, rate=1 - MOMENTUM, epsilon=data_parallel.EPSILON):
+    """(inputs normalized by their batch, updates of the averages of its mean and variance by (1 - rate) + rate)."""
+    features = inputs.shape.as_list()[-1]
+    as_images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, features])  # for the fused op
+    outputs, *moments = data_parallel.normalize(as_images, *affine, key.shard, key.second_order, epsilon)
+    updates = [average.assign_sub(rate * (average - value)) for average, value in zip(averages, moments, strict=True)]
+    return outputs if inputs.shape.rank == 4 else tf.reshape(outputs, [-1, features]), updates
 
 
 def dropout(inputs, rate, training, name):

@@ -4,14 +4,15 @@ import math
 from typing import Any, NamedTuple
 
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, brief, warn
 from tfgan_v1.gan.augmentation import augment
 from tfgan_v1.gan.conditioning import Batch, Condition, generator_logits
 from tfgan_v1.gan.layers import minibatch_stddev, spectral_norm
-from tfgan_v1.gan.models import Model
+from tfgan_v1.gan.models import Model, Output
 from tfgan_v1.gan.optimizers import create_average
 
 STDDEV_GROUP = 4  # images of one minibatch standard deviation
+INSTEAD = "tf.layers.dense(x, units, name=...)"  # of tfgan_v1.tf
 
 
 class DInput(NamedTuple):
@@ -88,6 +89,7 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
         logits = generator_logits(model, condition, z, networks.shape)
         check_tensor(f"the generator, given {batch} noise vectors,", logits, [batch, *shape])
     g_state, images = tf.global_variables("generator/"), Batch(model.output.activation(logits), z.labels)
+    warn_of_two_activations(logits, images.values)
     logits = networks.discriminate(images, reuse=False, spectral_norms=spectral_norms)
     check_tensor(f"the discriminator, given {batch} images,", logits, [batch // d_input.pack, 1])
     g_vars, d_vars = tf.trainable_variables("generator/"), tf.trainable_variables("discriminator/")
@@ -100,12 +102,45 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
     if not g_vars or not d_vars:
         raise UserError(
             f"the {'discriminator' if g_vars else 'generator'} has no trainable variables; create them by "
-            "`tf.get_variable`, as `tfgan_v1.gan.layers` does"
+            f"`tf.get_variable`, as {INSTEAD} does"
         )
+    check_shared(g_vars + d_vars)
     d_state = tf.global_variables("discriminator/")
     variables = {"g_vars": g_vars, "d_vars": d_vars, "g_state": g_state, "d_state": d_state}
     average = create_average(g_state) if average else None
     return networks._replace(**variables, spectral_norms=tuple(spectral_norms), average=average)
+
+
+def check_model(model):
+    """Raises UserError unless a custom Model is of two functions, which Keras models are not, and an Output."""
+    for name in ("generator", "discriminator"):
+        network = getattr(model, name)
+        keras = any(kind.__module__.startswith("keras.") for kind in type(network).__mro__)
+        if keras or not callable(network):
+            raise UserError(f"a custom {name} is a function that calls {INSTEAD}, not {brief(network)}")
+    if not isinstance(model.output, Output):
+        raise UserError(f"a custom output is TANH, SIGMOID or LINEAR of tfgan_v1.gan.models, not {brief(model.output)}")
+
+
+def check_shared(variables):
+    """Raises UserError for a variable that a later call of its network does not find again."""
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        for name in [variable.op.name for variable in variables]:
+            try:
+                tf.get_variable(name)
+            except ValueError:
+                why = f"each call of its network would create {name} anew, as Keras layers and tf.Variable do"
+                raise UserError(f"{why}; use tf.get_variable, or {INSTEAD}") from None
+
+
+def warn_of_two_activations(logits, images):
+    """Warns if a generator ends with a tanh or sigmoid, and the output of its model is one, too."""
+    op = logits.op
+    while op.type in ("Identity", "Reshape"):
+        op = op.inputs[0].op
+    if {op.type, images.op.type} <= {"Sigmoid", "Tanh"}:
+        last, output = op.type.lower(), images.op.type.upper()
+        warn(f"the generator ends with {last}, and its model's output is {output} after it; return what {last} gets")
 
 
 def count_parameters(variables):

@@ -10,7 +10,7 @@ from tfgan_v1.gan.conditioning import Batch, make_condition
 from tfgan_v1.gan.layers import numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
 from tfgan_v1.gan.models import MODELS, Model, decode, encode
-from tfgan_v1.gan.networks import DInput, create_networks
+from tfgan_v1.gan.networks import DInput, check_model, create_networks
 from tfgan_v1.gan.optimizers import Optimizer, make_optimizer, start_average, update_average
 from tfgan_v1.gan.train_step import STEP_METRICS, TrainSpec, d_output, make_train_spec, train_step
 
@@ -37,6 +37,8 @@ class CustomParts(NamedTuple):
                 raise UserError(
                     f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {brief(part)}"
                 )
+        if self.model is not None:
+            check_model(self.model)
         if self.loss is not None and not isinstance(self.loss.critic, bool):
             raise UserError(f"critic of a custom loss must be True or False, not {brief(self.loss.critic)}")
 

@@ -85,7 +85,7 @@ def test_each_network_may_have_an_optimizer_of_its_own_with_a_rate_by_the_step(s
     "part, sentence",
     [
         ({"model": lambda: 0}, r"a custom model must be a tfgan_v1\.Model"),
-        ({"loss": "hinge"}, r"a custom loss must be a tfgan_v1\.Loss, not 'hinge'"),
+        ({"loss": ["hinge"]}, r"a custom loss must be a tfgan_v1\.Loss, not \['hinge'\]"),
         ({"loss": LOSSES["hinge"]._replace(critic="scores")}, "critic of a custom loss must be True or False"),
         ({"d_optimizer": "adam"}, r"a custom optimizer must be a tfgan_v1\.Optimizer, not 'adam'"),
     ],

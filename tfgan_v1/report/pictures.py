@@ -91,8 +91,8 @@ def plots_of(plan, progress, evaluator=None):
         figures[names.EVOLUTION] = plots.evolution(progress.shown[1], labels, plan.columns)
     scores = [curve for curve in drawn if curve.file == names.EVALUATION_CURVES]
     if scores:
-        figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.unit)
-    return figures | {curve.file: plots.lines(curve, plan.unit) for curve in drawn if curve not in scores}
+        figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.config.unit)
+    return figures | {curve.file: plots.lines(curve, plan.config.unit) for curve in drawn if curve not in scores}
 
 
 def write_real_images(plan):

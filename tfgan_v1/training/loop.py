@@ -69,7 +69,7 @@ def run(plan, member=SINGLE, on_sample=None):
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
-            console.say(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
+            console.say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             begun = checkpoint.step if checkpoint else 0

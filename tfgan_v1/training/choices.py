@@ -20,11 +20,6 @@ STEPS, STEPS_PER_IMAGE = (5000, 20_000), 10  # fewest and most steps
 SAMPLED = 20  # times that a run of a chosen length draws samples, at least
 
 
-def are_open(config, custom):
-    """Whether the data are the user's own, or as these, for networks of ours. custom: a plan.Custom."""
-    return (custom.images is not None or config.has_pictures) and custom.parts.model is None
-
-
 def of_run(config):
     """The Config with what was chosen when its run began."""
     saved = run_folder.read(config).config

@@ -172,7 +172,8 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
     custom.parts.check()
-    saved, model, is_open = None, custom.parts.model, choices.are_open(config, custom)
+    saved, model = None, custom.parts.model
+    is_open = model is None and (custom.images is not None or config.has_pictures)  # to training.choices
     numbered = chief and not (resume or overwrite) and config.name is None and run_folder.holds_run(config)
     start_as = {"resume": resume, "overwrite": overwrite, "custom": custom.names()}
     if chief and not numbered:

@@ -167,8 +167,7 @@ def _in_folder(samples, real, cache_dir):
     """The images of a folder in the shape of a Dataset's; warns if they have another size, or other colors."""
     shaping = data.Shaping(*((real.images.shape[1:3], real.images.shape[3]) if real.images.ndim == 4 else ()))
     found = data.load(samples, shaping=shaping._replace(channels=None), cache_dir=cache_dir)
-    measured = folders.measure(os.path.expanduser(samples))
-    theirs = measured.height, measured.width, found.images.shape[3]
+    theirs = *folders.measure(os.path.expanduser(samples)), found.images.shape[3]
     if shaping.size and theirs != (ours := (*shaping.size, shaping.channels)):
         theirs, ours = ("x".join(map(str, each)) for each in (theirs, ours))
         warn(f"{samples} has {theirs} images, made {ours} as {real.name} is; --dataset names what they imitate")

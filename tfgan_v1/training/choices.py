@@ -32,8 +32,8 @@ def before_loading(config):
     """The Config with a size for a folder's pictures, before they are decoded."""
     if config.model != OWN_MODEL or config.image_size or not os.path.isdir(config.dataset or ""):
         return config
-    measured = folders.measure(config.dataset)
-    return config.replace(image_size=size_of(measured.height, measured.width)) if measured.height else config
+    height, width = folders.measure(config.dataset)
+    return config.replace(image_size=size_of(height, width)) if height else config
 
 
 def after_loading(config, dataset):

@@ -83,10 +83,9 @@ def test_a_pipe_that_nobody_reads_ends_a_command_as_sigpipe_does(monkeypatch, ca
 
 def test_a_log_has_no_progress_bar_and_ends_with_the_command(tmp_path, capsys):
     with streams.tolerant_streams():
-        assert streams.start_log(tmp_path / "log", "tfgan x")
+        streams.start_log(tmp_path / "log", "tfgan x\n")
         sys.stderr.write("\r 10%|##  ")
         print("a line")
         print("a warning", file=sys.stderr)
     print("later")
-    heading, *lines = (tmp_path / "log").read_text().splitlines()
-    assert heading.startswith(streams.LOG) and lines == ["a line", "a warning"]
+    assert (tmp_path / "log").read_text().splitlines() == ["tfgan x", "a line", "a warning"]

@@ -3,13 +3,9 @@
 import functools
 import os
 import sys
-import time
 import warnings
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
-
-LOG = "# tfgan_v1 "  # begins a log, and each command in it
-
 
 # How this process speaks. flags: it names options as flags, for a command line, and otherwise as arguments, for Python.
 # verbose: of train.train; None: everything, as the command line prints it.
@@ -77,21 +73,10 @@ def tolerant_streams():
         yield stdout
 
 
-def start_log(path, command):
-    """Appends what the tolerant streams get from now on to a file. Returns whether it is a new one, or such a log.
-
-    command: for the heading; None if another process has written it. Raises OSError if it cannot be written.
-    """
-    log = open(path, "a+", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-    log.seek(0)
-    if log.read(len(LOG)) not in (LOG, ""):
-        log.close()
-        return False
-    log.seek(0, os.SEEK_END)
-    if command:
-        log.write(f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {command}\n")
-    TolerantStream.log = log
-    return True
+def start_log(path, heading):
+    """Appends a line, and what the tolerant streams get from now on, to a file. Raises OSError if this cannot be."""
+    TolerantStream.log = open(path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    TolerantStream.log.write(heading)
 
 
 def _end_log():

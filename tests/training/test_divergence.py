@@ -11,7 +11,7 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import Diverged
 from tfgan_v1.gan import train_graph
 from tfgan_v1.storage import checkpoints, records
-from tfgan_v1.training import loop
+from tfgan_v1.training import loop, recording
 
 
 def diverge(monkeypatch, at, metric=np.nan, finite=False):
@@ -58,7 +58,7 @@ def test_a_rollback_removes_the_records_of_later_steps(digits_config, monkeypatc
         real(context, progress, *args)
         ticks.append(progress.step)
         if progress.step == 20:
-            loop.save_state(context, progress)
+            recording.save_state(context, progress)
 
     monkeypatch.setattr(loop, "tick", tick)
     with pytest.raises(Diverged):

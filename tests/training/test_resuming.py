@@ -19,7 +19,7 @@ from small_runs import copied, small_config
 from tfgan_v1 import Config, Generator, UserError, devices, load_samples, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import checkpoints, run_folder
-from tfgan_v1.training import loop, plan
+from tfgan_v1.training import loop, plan, recording
 
 # Every preset, kind of input and technique at least once, in combination. Each broken run goes on with streamed images.
 SYSTEMS = {
@@ -185,9 +185,9 @@ def test_fewer_steps_than_done_are_refused_and_the_same_number_changes_nothing(r
 
 
 def test_losses_of_nan_match_their_state(small, monkeypatch):
-    config, real = small(steps=2), loop.record
+    config, real = small(steps=2), recording.record
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "record", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
+        patch.setattr(recording, "record", lambda *args: real(*args[:-1], args[-1] * np.float32("nan")))
         train(config)
     assert len(train(replace(config, steps=4), resume=True).losses) == 2
 

@@ -155,7 +155,7 @@ def test_d_is_compared_on_images_from_all_over_the_data(digits_config):
     """Images may be sorted by class, so the first ones would be of one class."""
     made = plan.make_plan(digits_config(holdout=200))
     images = np.arange(1797, dtype=np.float32)[:, None]
-    sets = made._replace(dataset=made.dataset._replace(images=images)).overfitting_sets()
+    sets = run_data.overfitting_sets(made.config, made.dataset._replace(images=images))
     training, held_out = (part.ravel() for part, _ in sets)
     assert len(training) == len(held_out) == 200 and not {*training} & {*held_out}
     assert training.max() > 1600 and held_out.max() > 1600

@@ -1,9 +1,11 @@
 """What the commands share: a parser that raises one sentence, the flags of several commands, and types of flags."""
 
 import argparse
+import io
 import os
 import re
 import shlex
+import time
 from argparse import ArgumentTypeError
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tfgan_v1.errors import UserError, brief, did_you_mean, note, shortened
 from tfgan_v1.storage import names, run_folder
 from tfgan_v1.streams import start_log
 
+LOG = "# tfgan_v1 "  # begins a log, and each command in it
 SHARED = {  # flags of several commands, which may add their own options
     "--ckpt": {
         "metavar": "FOLDER",
@@ -88,8 +91,12 @@ class Parser(argparse.ArgumentParser):
         launched = addresses.LAUNCHED in os.environ
         if launched and not addresses.from_environment().is_chief:
             return
-        if not start_log(path, None if launched else f"{self.prog} {shlex.join(argv)}"):
+        with open(path, "rb") if path.is_file() else io.BytesIO() as file:
+            begins = file.read(len(LOG)).decode("latin-1")
+        if begins not in ("", LOG):
             raise UserError(f"--log {path} is no log of tfgan_v1, which keeps other files as they are; use a new name")
+        heading = f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {self.prog} {shlex.join(argv)}\n"
+        start_log(path, "" if launched else heading)
 
     def error(self, message):
         """Raises a mistake, such as "argument --epochs: expected one argument", in the words of MISTAKES or a type."""

@@ -17,10 +17,8 @@ def parse(call, argv):
         "also of one that another program wrote, they get the pickle's name.",
         EXAMPLES,
     )
-    add, folder = (
-        parser.group("flags"),
-        "a run's samples folder, or a pickle (default: that of the newest run without a name)",
-    )
+    add = parser.group("flags")
+    folder = "a run's samples folder, or a pickle (default: that of the newest run without a name)"
     add("path", metavar="FILE-or-FOLDER", nargs="?", help=folder)
     add("--out", metavar="FOLDER", help="the folder to write to (default: where the samples are)")
     return parser.parse(argv)

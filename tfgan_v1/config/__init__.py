@@ -7,7 +7,7 @@ from functools import wraps
 from pathlib import Path
 from textwrap import fill
 from types import NoneType
-from typing import Any, get_args
+from typing import get_args
 
 from tfgan_v1 import data
 from tfgan_v1.config.options import OneOf, Range, checked, flag, help_text, option, value_type
@@ -32,10 +32,6 @@ LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels o
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
 
 COUNT, LABEL, RATE, MOMENT = Range(1, 10**9), Range(0, 0.5), Range(0, 1, open_low=True), Range(0, 1, open_high=True)
-
-
-def _weight(penalty):
-    return f"{penalty} {PENALTIES[penalty].weight:g}"
 
 
 @dataclass(frozen=True)
@@ -166,7 +162,10 @@ class Config:
     )
     penalty: str = option("gradient penalty in the discriminator's loss", OneOf(("none",), PENALTIES), common="none")
     penalty_weight: float | None = option(
-        lambda: f"the penalty's weight (without it, the paper's: {', '.join(map(_weight, PENALTIES))})",
+        lambda: (
+            "the penalty's weight (without it, the paper's: "
+            f"{', '.join(f'{name} {penalty.weight:g}' for name, penalty in PENALTIES.items())})"
+        ),
         Range(0, 1e9),
     )
     penalty_every: int = option(
@@ -317,6 +316,11 @@ class Config:
                 f"such as 28x44, not {brief(self.image_size)}"
             )
         return size
+
+    @property
+    def unit(self):
+        """What the length of the run is counted in, "epoch" or "step"."""
+        return "step" if self.steps else "epoch"
 
     @property
     def group(self):

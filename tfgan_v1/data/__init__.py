@@ -8,15 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1.data import arrays
-from tfgan_v1.data.datasets import DATASETS, LoadRequest, canonical, license_note, mnist_or_warped, unknown
+from tfgan_v1.data.datasets import DATASETS, LoadRequest, canonical, license_note, mnist_or_warped, unknown  # noqa: F401
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
-from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping
+from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping  # noqa: F401, for importers of `data`
 from tfgan_v1.errors import UserError, brief, count_of, warn
-
-__all__ = [
-    "DATASETS", "LARGEST_SIDE", "Dataset", "Shaping", "arrays", "canonical", "from_array", "license_note", "load",
-    "load_test", "reshaped",
-]  # fmt: skip
 
 ARRAY = "an array"  # the name of images that are passed in Python
 ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file

@@ -160,31 +160,25 @@ DATASETS = {
         load_test=partial(_gaussian, test=True),
     ),
 }
-# Data sets that are not built in, by regular expressions of their names: what to get, and where; the path to give.
-_SAVE = "save its images as PNG files in a folder for each class"
+# Data sets that are not built in, by regular expressions of their names {0}: what to get where, the path {1} to give.
+_TO_PNG = "save its images as PNG files in a folder for each class"
 ELSEWHERE = {
     "celeba": ("img_align_celeba.zip from mmlab.ie.cuhk.edu.hk/projects/CelebA.html, unpack it", "img_align_celeba"),
-    "cifar100": (f"cifar-100-python.tar.gz from www.cs.toronto.edu/~kriz/cifar.html, {_SAVE}", "cifar100"),
+    "cifar100": (f"cifar-100-python.tar.gz from www.cs.toronto.edu/~kriz/cifar.html, {_TO_PNG}", "cifar100"),
     "emnist": (
         "gzip.zip from www.nist.gov/itl/products-and-services/emnist-dataset, unpack it",
         "gzip/emnist-letters-train-images-idx3-ubyte.gz",
     ),
-    "ffhq": ("thumbnails128x128 from github.com/NVlabs/ffhq-dataset", "thumbnails128x128"),
+    "ffhq": ("{1} from github.com/NVlabs/ffhq-dataset", "thumbnails128x128"),
     "imagenet": ("the training images from image-net.org, unpack them", "train"),
-    "kmnist": (
-        "kmnist-train-imgs.npz and kmnist-train-labels.npz from codh.rois.ac.jp/kmnist",
-        "kmnist-train-imgs.npz",
-    ),
+    "kmnist": ("{1} and kmnist-train-labels.npz from codh.rois.ac.jp/kmnist", "kmnist-train-imgs.npz"),
     "lsun": ("bedroom_val_lmdb.zip, or another, from github.com/fyu/lsun, export its pictures by data.py", "bedroom"),
     "qmnist": (
-        "qmnist-train-images-idx3-ubyte.gz and qmnist-train-labels-idx2-int.gz from github.com/facebookresearch/qmnist",
+        "{1} and qmnist-train-labels-idx2-int.gz from github.com/facebookresearch/qmnist",
         "qmnist-train-images-idx3-ubyte.gz",
     ),
-    "(path|chest|derma|oct|pneumonia|retina|breast|blood|tissue|organ[acs])mnist": (
-        "{0}.npz from medmnist.com",
-        "{0}.npz",
-    ),
-    "stl10": (f"stl10_binary.tar.gz from cs.stanford.edu/~acoates/stl10, {_SAVE}", "stl10"),
+    "(path|chest|derma|oct|pneumonia|retina|breast|blood|tissue|organ.)mnist": ("{1} from medmnist.com", "{0}.npz"),
+    "stl10": (f"stl10_binary.tar.gz from cs.stanford.edu/~acoates/stl10, {_TO_PNG}", "stl10"),
     "svhn": ("train.tar.gz from ufldl.stanford.edu/housenumbers, unpack it", "train"),
 }
 OWN = (
@@ -213,8 +207,9 @@ def unknown(name):
     """The UserError for what is no name and no path: it says where to get a data set that is not built in."""
     for known, (what, path) in ELSEWHERE.items():
         if match := re.match(known, _letters(name)):
-            advice = f"get {what}, and use --dataset {path}".format(match[0])
-            return UserError(f"{name} is not built in, and not a file; {advice}")
+            path = path.format(match[0])
+            get = what.format(match[0], path)
+            return UserError(f"{name} is not built in, and not a file; get {get}, and use --dataset {path}")
     return UserError(f"{name} is not one of {', '.join(DATASETS)}, and no file or folder has that name")
 
 

@@ -40,22 +40,18 @@ class Folder(NamedTuple):
     brightest: int  # the largest value in the images
 
 
-class Measures(NamedTuple):
-    """What is known of a folder before it is decoded."""
-
-    count: int  # candidates, of which some may be unusable
-    width: int  # the median, in pixels; 0 if no picture can be read
-    height: int  # as the width
-
-
 def measure(folder):
-    """The Measures of a folder by the headers of up to 200 of its pictures. Raises UserError as `candidates`."""
+    """The median (height, width) of up to 200 pictures of a folder, by their headers; (0, 0) if none can be read.
+
+    Raises UserError as `candidates`.
+    """
     names, sizes = candidates(folder), []
     with _silenced():
         for name in names[:: -(-len(names) // _MEASURED)]:
             with suppress(Exception):  # a broken file can raise anything
                 sizes.append(decoding.measure(Path(folder, name)))
-    return Measures(len(names), *(int(np.median(sides)) for sides in zip(*sizes or [(0, 0)], strict=True)))
+    width, height = np.median(sizes or [(0, 0)], axis=0).astype(int).tolist()
+    return height, width
 
 
 def read(folder, shaping, cache_dir=None):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfgan_v1 import __version__, data
 from tfgan_v1.config import MOST_DRAWN, Config
-from tfgan_v1.data import arrays, detect, splits
+from tfgan_v1.data import arrays, detect, folders, splits
 from tfgan_v1.errors import UserError, brief, did_you_mean, warn
 from tfgan_v1.evaluation import metric_table, scores
 from tfgan_v1.evaluation.classifier import Classifier, StackedClassifier
@@ -165,13 +165,9 @@ def _of_samples(samples, dataset, labels, data_dir, cache_dir):
 
 def _in_folder(samples, real, cache_dir):
     """The images of a folder in the shape of a Dataset's; warns if they have another size, or other colors."""
-    from PIL import Image
-
     shaping = data.Shaping(*((real.images.shape[1:3], real.images.shape[3]) if real.images.ndim == 4 else ()))
     found = data.load(samples, shaping=shaping._replace(channels=None), cache_dir=cache_dir)
-    first = next(path for path, reason in found.files if not reason)
-    with Image.open(Path(os.path.expanduser(samples), first)) as picture:
-        theirs = picture.height, picture.width, found.images.shape[3]
+    theirs = *folders.measure(os.path.expanduser(samples)), found.images.shape[3]
     if shaping.size and theirs != (ours := (*shaping.size, shaping.channels)):
         theirs, ours = ("x".join(map(str, each)) for each in (theirs, ours))
         warn(f"{samples} has {theirs} images, made {ours} as {real.name} is; --dataset names what they imitate")

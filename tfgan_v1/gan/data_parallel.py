@@ -157,11 +157,6 @@ def scale_loss(loss, shard):
     return loss if shard is None else loss * tf.constant(shard.weight, tf.float32)
 
 
-def all_reduce(tensors, shard):
-    """The sum of each tensor over all workers. None stays None."""
-    return tensors if shard is None else shard.workers.sums(tensors)
-
-
 def mean(tensor, shard):
     """The mean of all values of the batch, a scalar. tensor: [rows, ...]."""
     local = tf.reduce_mean(tensor)

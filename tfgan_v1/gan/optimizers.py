@@ -39,7 +39,7 @@ class NetworkOptimizer(NamedTuple):
         gradients, variables = zip(*pairs, strict=True)
         if penalty_gradients is not None:
             gradients = [_sum(*both) for both in zip(gradients, penalty_gradients, strict=True)]
-        gradients = data_parallel.all_reduce(gradients, shard)
+        gradients = gradients if shard is None else shard.workers.sums(gradients)
         if self.clip:
             gradients = tf.clip_by_global_norm(gradients, self.clip)[0]
         # The loss and the penalty also read variables whose own gradients need neither, as of a bias: they come first.

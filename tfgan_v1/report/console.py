@@ -55,7 +55,7 @@ def write_start(plan, step, networks):
     sizes = f"generator {count_parameters(networks.g_state):,}, discriminator {count_parameters(networks.d_state):,}"
     start = f"Resuming at step {step:,} of" if step else "Training for"
     where = devices.title(config, run_folder.threads(), plan.workers)
-    often = f"{every:,} {plan.unit}s" if every > 1 else plan.unit
+    often = f"{every:,} {config.unit}s" if every > 1 else config.unit
     say(f"{data_line(plan)}. Networks of {model}: {sizes} parameters.")
     say(f"{start} {plan.total_steps:,} steps of {plan.images_per_step:,} {_unit(plan)}, on {where}.")
     say(f"Open {config.samples_folder / REVIEW_PAGE} in a browser; it shows new samples every {often}.")

@@ -51,9 +51,9 @@ def _of_progress(progress):
             columns = files.read_json(progress.config.samples_folder / names.REVIEW)["columns"]
         pictures.append(plots.samples_png(images[-1], columns=columns))
     if progress.losses:
-        summary = {**page.SUMMARY, "unit": progress.unit, "steps_per_epoch": progress.steps_per_epoch}
+        summary = {**page.SUMMARY, "unit": progress.config.unit, "steps_per_epoch": progress.steps_per_epoch}
         curve, *_ = curves.of_run(summary, curves.Tables(progress.losses))
-        pictures.append(plots.figure_png(plots.lines(curve, progress.unit)))
+        pictures.append(plots.figure_png(plots.lines(curve, progress.config.unit)))
     return _html(repr(progress), *pictures)
 
 

@@ -96,7 +96,7 @@ def summarize_run(plan, progress, evaluator=None):
             *([flag(name), str(value), False] for name, value in config.values().items() if name not in given),
             *([version, str(value), False] for version, value in made_by(plan).items()),
         ],
-        "unit": plan.unit,
+        "unit": config.unit,
         "steps_per_epoch": plan.steps_per_epoch,
         "sample_steps": steps,
         "columns": plan.sheet_columns,

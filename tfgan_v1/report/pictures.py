@@ -2,7 +2,6 @@
 
 import re
 import time
-from functools import partial
 
 from tfgan_v1 import files
 from tfgan_v1.report import curves, images, page, plots
@@ -21,9 +20,9 @@ class Pictures:
         samples = 1 + -(-plan.total_steps // plan.sample_every)
         self._real = None  # the bytes of a PNG
         self._grids = page.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
-        # A density is a plot, too. The seconds of the first drawing are a guess.
+        # The seconds of the first drawing are a guess.
         self._budgeted = [
-            Budgeted(partial(self._draw_page, running=True) if plan.is_points else self._draw_grid_and_page, 0.05),
+            Budgeted(self._draw_page_and_grid, 0.05),
             Budgeted(self._draw_plots, 1.5),
         ]
 
@@ -43,9 +42,10 @@ class Pictures:
         self._draw_page(progress)
         _write_samples(self._plan, names.LAST_SAMPLES, last)
 
-    def _draw_grid_and_page(self, progress):
+    def _draw_page_and_grid(self, progress):
         self._draw_page(progress, running=True)
-        _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
+        if not self._plan.is_points:  # whose grid is a plot
+            _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
 
     def _draw_page(self, progress, running=False):
         summary = page.summarize_run(self._plan, progress, self._evaluator)
@@ -91,8 +91,8 @@ def plots_of(plan, progress, evaluator=None):
         figures[names.EVOLUTION] = plots.evolution(progress.shown[1], labels, plan.columns)
     scores = [curve for curve in drawn if curve.file == names.EVALUATION_CURVES]
     if scores:
-        figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.unit)
-    return figures | {curve.file: plots.lines(curve, plan.unit) for curve in drawn if curve not in scores}
+        figures[names.EVALUATION_CURVES] = plots.panels(scores, plan.config.unit)
+    return figures | {curve.file: plots.lines(curve, plan.config.unit) for curve in drawn if curve not in scores}
 
 
 def write_real_images(plan):

@@ -35,22 +35,12 @@ class Progress:
         done = f"{self.step / steps:,.2f}".removesuffix(".00")
         losses = "".join(f", D {row.d_loss:.2f}, G {row.g_loss:.2f}" for row in self.losses[-1:])
         page = config.samples_folder / names.REVIEW_PAGE
-        return f"Progress({self.unit} {done} of {config.steps or config.epochs:,}{losses}; {page})"
-
-    @property
-    def unit(self):
-        """What the length of the run is counted in, "epoch" or "step"."""
-        return "step" if self.config.steps else "epoch"
+        return f"Progress({config.unit} {done} of {config.steps or config.epochs:,}{losses}; {page})"
 
     @property
     def epoch(self):
         """Epochs done."""
         return self.step // self.steps_per_epoch
-
-    @property
-    def current_epoch(self):
-        """The number of the epoch that the last step is in, from 1."""
-        return self.epoch_of(self.step)
 
     def epoch_of(self, step):
         """The number of the epoch that a step is in, from 1."""

@@ -11,6 +11,7 @@ from tfgan_v1.data.datasets import period_of
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import classes, run_folder
 
+MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 HOLDOUT = 0x401D  # separates the choice of held-out images from all other draws with the same seed
 PLACES = ("dataset", "labels", "data_dir", "cache_dir")  # options that say where a run's data are now
 
@@ -71,13 +72,13 @@ def check_holdout(config, name, num_images):
         )
 
 
-def overfitting_sets(config, dataset, most):
+def overfitting_sets(config, dataset):
     """The training and the held-out images on which D is compared: two pairs (images, labels or None).
 
-    Both have the same number of images: at most `most`, and a multiple of Config.group.
+    Both have the same number of images: at most MOST_COMPARED, and a multiple of Config.group.
     """
     parts = split_indices(config, dataset.name, len(dataset.images))
-    count = min(*map(len, parts), most) // config.group * config.group
+    count = min(*map(len, parts), MOST_COMPARED) // config.group * config.group
     random = np.random.default_rng([config.seed, HOLDOUT, 1])  # images may be sorted by their classes
     rows = [np.sort(random.permutation(part)[:count]) for part in parts]
     labels = dataset.labels if config.conditional else None

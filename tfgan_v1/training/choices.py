@@ -20,11 +20,6 @@ STEPS, STEPS_PER_IMAGE = (5000, 20_000), 10  # fewest and most steps
 SAMPLED = 20  # times that a run of a chosen length draws samples, at least
 
 
-def are_open(config, custom):
-    """Whether the data are the user's own, or as these, for networks of ours. custom: a plan.Custom."""
-    return (custom.images is not None or config.has_pictures) and custom.parts.model is None
-
-
 def of_run(config):
     """The Config with what was chosen when its run began."""
     saved = run_folder.read(config).config
@@ -37,8 +32,8 @@ def before_loading(config):
     """The Config with a size for a folder's pictures, before they are decoded."""
     if config.model != OWN_MODEL or config.image_size or not os.path.isdir(config.dataset or ""):
         return config
-    measured = folders.measure(config.dataset)
-    return config.replace(image_size=size_of(measured.height, measured.width)) if measured.height else config
+    height, width = folders.measure(config.dataset)
+    return config.replace(image_size=size_of(height, width)) if height else config
 
 
 def after_loading(config, dataset):

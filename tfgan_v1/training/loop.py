@@ -21,22 +21,10 @@ from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
 from tfgan_v1.storage import checkpoints, names, run_folder
 from tfgan_v1.storage.progress import load_progress, made_by, new_progress, starting_point
-from tfgan_v1.training import streaming
+from tfgan_v1.training import recording, streaming
 from tfgan_v1.training.evaluator import Evaluator
 from tfgan_v1.training.monitor import TrainingMonitor
 from tfgan_v1.training.plan import Plan
-from tfgan_v1.training.recording import (
-    call_on_sample,
-    draw_samples,
-    evaluate,
-    record,
-    sample,
-    sample_fixed,
-    save_generator,
-    save_state,
-    start_records,
-    write_state,
-)
 from tfgan_v1.training.signals import deferred_signals
 
 MAKE_ROOM = "free some space, then --resume continues from the last saved state"
@@ -69,7 +57,7 @@ def run(plan, member=SINGLE, on_sample=None):
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
-            console.say(f"The run is already at {label}; give more --{plan.unit}s to continue it.")
+            console.say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             begun = checkpoint.step if checkpoint else 0
@@ -81,8 +69,8 @@ def run(plan, member=SINGLE, on_sample=None):
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
-            last = draw_samples(context, progress)
-            sample_fixed(context, progress)  # after the last state: a resume goes on without it
+            last = recording.draw_samples(context, progress)
+            recording.sample_fixed(context, progress)  # after the last state: a resume goes on without it
         pictures.finish(progress, last)
         member.leave()
     if progress.exception:
@@ -188,12 +176,12 @@ def start(context, saved, checkpoint):
     run_id = context.savers["state"].run_id
     run_folder.write(run_folder.Saved(config, plan.metadata, first_made_by, run_id, plan.custom.names()))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
-        save_generator(context, progress)
-        write_state(context, progress)
-    start_records(context, progress)
+        recording.save_generator(context, progress)
+        recording.write_state(context, progress)
+    recording.start_records(context, progress)
     if not progress.step:
-        sample_fixed(context, progress)
-        save_state(context, progress)
+        recording.sample_fixed(context, progress)
+        recording.save_state(context, progress)
     return progress
 
 
@@ -234,10 +222,10 @@ def train_loop(context, progress, pictures):
             evaluated = tick(context, progress, monitor, rows)
             pictures.refresh(progress)
             if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
-                save_state(context, progress)
+                recording.save_state(context, progress)
                 last_save = time.monotonic()
-    save_generator(context, progress)
-    save_state(context, progress)
+    recording.save_generator(context, progress)
+    recording.save_state(context, progress)
     return None
 
 
@@ -269,21 +257,21 @@ def tick(context, progress, monitor, rows):
         monitor.check_d_fake(rows[:, STEP_METRICS[False].index("D(G(z))")], progress.step)
     sampling_step = progress.step % plan.sample_every == 0
     evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
-    record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
+    recording.record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
     if sampling_step:
-        sample(context, progress)
+        recording.sample(context, progress)
         monitor.check_diversity(progress.samples[-1], progress.step)
     if evaluation_step:
-        evaluate(context, progress)
+        recording.evaluate(context, progress)
     if sampling_step and context.on_sample:
-        call_on_sample(context, progress, rows[-1], evaluation_step)
+        recording.call_on_sample(context, progress, rows[-1], evaluation_step)
     try:
         if sampling_step or progress.step == plan.total_steps:
             console.write_line(plan, progress, rows[-1])
         if evaluation_step:
             console.write_scores(plan, progress, context.evaluator)
     except OSError:  # nobody reads the output any more, perhaps because of the same Ctrl-C
-        save_state(context, progress)
+        recording.save_state(context, progress)
         raise
     return evaluation_step
 
@@ -291,6 +279,6 @@ def tick(context, progress, monitor, rows):
 def roll_back(context):
     """Returns the Progress at the last saved state, to which variables, records and checkpoints are set back."""
     progress = restore_progress(context, checkpoints.newest_state(context.plan.config.ckpt_folder))
-    save_generator(context, progress)
-    start_records(context, progress)
+    recording.save_generator(context, progress)
+    recording.start_records(context, progress)
     return progress

@@ -19,7 +19,6 @@ from tfgan_v1.training import choices
 CALL_PIXELS = 500_000  # pixels that a convolutional model sees in one call
 CALL_BYTES = 2**26  # of noise, and of images where they are streamed
 FEW_STEPS, FEW_IMAGES = 500, 10  # below which nothing is learned
-MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 MOST_COLUMNS = 20  # of an image grid with a column for each class
 
 
@@ -152,11 +151,6 @@ class Plan(NamedTuple):
         epochs, more = divmod(step, self.steps_per_epoch)
         return f"epoch {step / self.steps_per_epoch:,.2f}" if more else f"epoch {epochs:,}"
 
-    @property
-    def unit(self):
-        """What the length of the run is counted in, "epoch" or "step"."""
-        return "step" if self.config.steps else "epoch"
-
     def chunks(self, step):
         """The calls of the loop from a step to the end of the run: pairs (first step, number of steps)."""
         while step < self.total_steps:
@@ -170,10 +164,6 @@ class Plan(NamedTuple):
         order = batches.order(self.config, self.num_images, step, self.chunk)
         return self.split[0][order] if self.config.holdout else order
 
-    def overfitting_sets(self):
-        """The training and the held-out images on which D is compared: see run_data.overfitting_sets."""
-        return run_data.overfitting_sets(self.config, self.dataset, MOST_COMPARED)
-
 
 def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Custom(), workers=1, chief=True):  # noqa: B008
     """The Plan of a configuration. Writes nothing but a data set that it downloads or decodes.
@@ -182,7 +172,8 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
     custom.parts.check()
-    saved, model, is_open = None, custom.parts.model, choices.are_open(config, custom)
+    saved, model = None, custom.parts.model
+    is_open = model is None and (custom.images is not None or config.has_pictures)  # to training.choices
     numbered = chief and not (resume or overwrite) and config.name is None and run_folder.holds_run(config)
     start_as = {"resume": resume, "overwrite": overwrite, "custom": custom.names()}
     if chief and not numbered:

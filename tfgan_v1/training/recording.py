@@ -11,7 +11,7 @@ from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures
-from tfgan_v1.storage import checkpoints, names, records
+from tfgan_v1.storage import checkpoints, names, records, run_data
 from tfgan_v1.storage.progress import STOPPED
 
 
@@ -84,17 +84,18 @@ def _statistics(plan, progress, since):
 
 def compare_held_out(context, progress):
     """The records.HeldOut of this step."""
-    d_outputs, sets = context.graph.d_outputs, context.plan.overfitting_sets()
+    plan, d_outputs = context.plan, context.graph.d_outputs
+    sets = run_data.overfitting_sets(plan.config, plan.dataset)
     feeds = [train_graph.feed(d_outputs.images, *images_and_labels) for images_and_labels in sets]
     outputs = [float(str(context.session.run(d_outputs.mean, feed))) for feed in feeds]
-    return records.HeldOut(progress.step, progress.current_epoch, *outputs)
+    return records.HeldOut(progress.step, progress.epoch_of(progress.step), *outputs)
 
 
 def evaluate(context, progress):
     """Measures the generator, records the scores, and saves it if it is the best so far."""
     samplers, config, start = context.graph.samplers, context.plan.config, time.monotonic()
     scores = context.evaluator.measure(lambda i: context.session.run(samplers.measured, {samplers.batch_index: i}))
-    row = (progress.step, progress.current_epoch, *scores)
+    row = (progress.step, progress.epoch_of(progress.step), *scores)
     progress.records["evaluation"].append(config.samples_folder, [row])
     if context.events:
         context.events.add_numbers(progress.step, dict(zip(context.evaluator.header[2:], scores, strict=True)))

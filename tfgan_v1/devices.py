@@ -4,7 +4,6 @@ Nobody has run this on a GPU yet.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def resolve_device(config, model=None):
     if config.precision == "bfloat16":
         check_bfloat16(device, None if model else config.model)
     fastest = fastest_xla(device, model or MODELS[config.model])
-    return replace(config, device=device, xla=fastest if config.xla == "auto" else config.xla)
+    return config.replace(device=device, xla=fastest if config.xla == "auto" else config.xla)
 
 
 def fastest_xla(device, model):

@@ -394,4 +394,4 @@ def test_a_wrong_variable_is_one_sentence_before_anything_is_written(
 def test_one_worker_is_a_run_of_one_process(command, tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, to_environment(Addresses(("a:1",), 0)))
     code, out, _ = command("train", *FLAGS, "--dry-run", "--workers", 1, *places(tmp_path))
-    assert code == 0 and "workers" not in out and not list(tmp_path.iterdir())
+    assert code == 0 and "by workers" not in out and not list(tmp_path.rglob("*.json"))

@@ -48,7 +48,7 @@ def test_the_page_of_a_run_shows_each_sampling_step_and_how_it_was_made(finished
         assert values[name] == pytest.approx([getattr(row, key) for row in finished.losses], rel=1e-3)
     assert run["command"].startswith("tfgan train --epochs 3 --dataset digits --ckpt ")
     assert ["--batch-size", "100", False] in run["configuration"] and run["shown"].startswith(
-        "16 generated images, of the same"
+        "16 generated images, at each step of the same"
     )
     assert run["subtitle"] == "mlp, 1,797 images of digits, epoch 3 of 3"
 

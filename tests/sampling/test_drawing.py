@@ -296,7 +296,7 @@ def test_the_nearest_training_image_is_beside_each_sample(run, generator, sample
 def test_a_copy_is_found_with_distance_0_and_its_number_in_the_data(texts):
     training = IMAGES[[3, 30, 17]], ["no. 3", "no. 30", "no. 17"]
     command_sample.nearest_grid(IMAGES[[17, 3]], training, ["seed 0", "seed 1"], None)
-    assert texts[0][2] == ["seed 0", "no. 17\n0.00", "seed 1", "no. 3\n0.00"]
+    assert texts[0][2] == ["seed 0", "no. 17\ndistance 0.00", "seed 1", "no. 3\ndistance 0.00"]
     assert np.array_equal(texts[0][0], IMAGES[[17, 17, 3, 3]])
 
 

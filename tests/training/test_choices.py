@@ -131,7 +131,7 @@ def test_a_run_that_cannot_learn_is_warned_of_once(made, tmp_path, capsys):
         ]
 
     (one,) = warned(np.zeros((1, 8, 8), np.uint8), batch_size=1)
-    assert "has 1 image: the generator can only copy" in one
+    assert "has 1 image, which G can only copy" in one
     (few,) = warned(dataset="digits", epochs=3)
     assert few.startswith("warning: 51 steps are too few to learn from digits; train longer, such as --epochs 118")
     (unbounded,) = warned(dataset="digits", steps=3, loss="wasserstein")
@@ -145,7 +145,7 @@ def test_unnamed_runs_are_numbered_and_the_newest_is_continued(command, tmp_path
     quick = ["train", "--dataset", "digits", "--steps", 2, "--xla", "off"]
     assert command(*quick)[0] == 0
     code, out, err = command(*quick, "--sample-every", 1)
-    assert code == 0 and "holds a run; this one is named mlp-2" in err and "samples/mlp-2/review.html" in out
+    assert code == 0 and "holds a run, so this one is named mlp-2" in err and "samples/mlp-2/review.html" in out
     assert command(*quick, "--name", "mine")[0] == 0
     places = [None, "mlp-2", "mine"]
     assert [run.name for run in run_folder.runs(Config())] == places

@@ -1,6 +1,7 @@
 """What `train --dry-run` says about a run that it does not start."""
 
 import os
+import shutil
 
 import pytest
 
@@ -11,7 +12,7 @@ def test_a_dry_run_says_first_what_matters_and_leaves_one_picture(command, tmp_p
     code, out, err = command(*flags)
     assert (code, err) == (0, "") and "--resume," not in out
     assert out.splitlines()[:5] == [
-        "digits: 1,797 images of 28x28x1",
+        "digits: 1,797 images of 28x28x1, 10 classes",
         "as the networks see them: samples/faces/real_images.png",
         "generator: 114,064 parameters",
         "discriminator: 100,609 parameters",
@@ -41,13 +42,23 @@ def test_a_dry_run_counts_the_parameters_of_every_preset(command, tmp_path, monk
     assert (code, err) == (0, "") and all(count in out for count in PARAMETERS[model])
 
 
-def test_a_dry_run_describes_a_run_whose_folders_are_taken_and_says_what_to_add(command, finished):
-    places = ["--ckpt", finished.config.ckpt, "--samples", finished.config.samples]
-    before = sorted(finished.config.ckpt_folder.rglob("*"))
-    code, out, err = command("train", "--dry-run", "--dataset", "digits", *places)
-    assert (code, err) == (0, "") and "114,064" in out
+def test_a_dry_run_describes_a_run_whose_folders_are_taken_and_says_what_to_add(
+    command, finished, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for theirs, name in ((finished.config.ckpt_folder, "checkpoints"), (finished.config.samples_folder, "samples")):
+        for copy in (name, f"{name}/mine"):
+            shutil.copytree(theirs, copy, dirs_exist_ok=True)
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = command("train", "--dry-run", "--dataset", "digits", "--name", "mine")
+    assert (code, err) == (0, "") and "114,064" in out and sorted(tmp_path.rglob("*")) == before
     assert out.endswith("already hold a run: to train, add --resume, --overwrite or --name NAME\n")
-    assert sorted(finished.config.ckpt_folder.rglob("*")) == before
+    code, out, err = command("train", "--dry-run", "--dataset", "digits")  # would be numbered, and is not refused
+    assert code == 0 and "so this one is named mlp-2" in err and "checkpoints in checkpoints/mlp-2" in out
+    assert sorted({*tmp_path.rglob("*")} - {*before}) == [
+        tmp_path / "samples/mlp-2",
+        tmp_path / "samples/mlp-2/real_images.png",
+    ]
 
 
 TOO_LONG = "a" * 300

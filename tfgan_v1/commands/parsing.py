@@ -109,7 +109,8 @@ class Parser(argparse.ArgumentParser):
 
 def _hint(word, known):
     """What may have been meant by a word that is no flag."""
-    if os.path.isdir(word):
+    if os.path.exists(word):
+        word = word if os.path.isdir(word) else os.path.dirname(word) or "."
         flag = "--ckpt" if os.path.isfile(os.path.join(word, names.CONFIG)) else "--dataset"
         return f"did you mean {flag} {shlex.quote(word)}? " * (flag in known)
     return did_you_mean(word, known)

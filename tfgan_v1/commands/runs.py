@@ -1,5 +1,8 @@
 """`runs`: lists the runs in a folder."""
 
+import csv
+from contextlib import suppress
+
 from tfgan_v1 import files
 from tfgan_v1.commands import call_of, say
 from tfgan_v1.commands.parsing import Parser
@@ -40,14 +43,19 @@ def _row(config):
     except UserError as error:
         return name, "", "", "", str(error)
     step = f"{state.step:,}" if state else ""
-    return name, saved.config.model, saved.data["name"], step, _scores(config.samples_folder / names.SCORES)
+    return name, saved.config.model, saved.data["name"], step, _scores(config.samples_folder)
 
 
-def _scores(path):
-    """The first scores in a JSON file of `evaluate`, or nothing."""
-    try:
-        scores = list(files.read_json(path)["figures"].items())
-        shown = (f"{name.replace('_', ' ')} {score_table.number(each['generated'])}" for name, each in scores)
+def _scores(folder):
+    """The first of the last scores in a samples folder: of `evaluate`, or else of --evaluate-every; or nothing."""
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):  # none, or damaged
+        if (folder / names.SCORES).exists():
+            scores = {
+                name: each["generated"] for name, each in files.read_json(folder / names.SCORES)["figures"].items()
+            }
+        else:
+            *_, last = csv.DictReader((folder / names.EVALUATION).read_text().splitlines())
+            scores = {name: float(value) for name, value in [*last.items()][2:]}
+        shown = (f"{name.replace('_', ' ')} {score_table.number(value)}" for name, value in scores.items())
         return ", ".join([*shown][:MOST_SCORES])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):  # none, or not of `evaluate`
-        return ""
+    return ""

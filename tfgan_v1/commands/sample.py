@@ -175,5 +175,5 @@ def nearest_grid(samples, training, captions, columns):
     """
     images, titles = training
     indices, distances = nearest(samples, images)
-    texts = [f"{titles[index]}\n{apart:.2f}" for index, apart in zip(indices, distances, strict=True)]
+    texts = [f"{titles[index]}\ndistance {apart:.2f}" for index, apart in zip(indices, distances, strict=True)]
     return sheets.nearest_png(samples, images[indices], zip(captions, texts, strict=True), columns)

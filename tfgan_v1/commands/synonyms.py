@@ -7,7 +7,6 @@ FLAGS = {  # what others call a flag -> ours, of which the first that a command 
     "--optimiser --optim": ("--optimizer {}",),
     "--outdir --out-dir --output --output-dir": ("--out {}", "--to {}"),
     "--z-dim --z-size --latent-dim --latent-size --noise-dim --nz": ("--noise-size {}",),
-    "--gpu --cuda": ("--device gpu",),
     "--count -n --num-images --n-samples": ("--num {}", "--num-samples {}"),
     "--digit --label": ("--class {}",),
     "--data --data-path --data-root --dataroot": ("--dataset {}",),
@@ -27,6 +26,7 @@ VALUES = {  # a flag -> what others call one of its values -> ours, with the fla
         "ragan rasgan relativistic": "relativistic_average",
     },
     "--penalty": {"gp gradient-penalty": "wgan_gp"},
+    "--format": {"pytorch torch pt numpy": "npz"},
     "--noise": {"gaussian gauss": "normal"},
     "--augment": {"color": "colour"},
     "--metrics": {"fid": "frechet_distance", "kid": "kernel_distance", "is inception-score": "classifier_score"},
@@ -34,6 +34,7 @@ VALUES = {  # a flag -> what others call one of its values -> ours, with the fla
 REMARKS = {"--metrics": "; its features are a small classifier's, not Inception's, so published scores differ"}
 ANSWERS = {  # to what has no single meaning here
     "--outdir --out-dir --output --output-dir": "a run has two folders, --ckpt FOLDER and --samples FOLDER",
+    "--gpu --cuda": "--device takes gpu, cpu or auto, which is a GPU if there is one",
     "--loss=wgan": "use --loss wasserstein with --clip-weights 0.01, or with --penalty wgan_gp for WGAN-GP",
 }
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import shlex
 import signal
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 
 from tfgan_v1.cluster import addresses
@@ -98,8 +98,7 @@ def run(argv, program):
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
     elif signal_name:
-        name = {"name": progress.config.name} if progress.config.name else {}
-        places = {name: options[name] for name in ("ckpt", "samples") if name in options} | name
+        places = _places(progress.config) | {name: options[name] for name in ("samples",) if name in options}
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(
@@ -116,7 +115,7 @@ def _dry_run(config, resume, overwrite, workers):
     from tfgan_v1.training import dry_run
     from tfgan_v1.training.plan import make_plan
 
-    occupied = not (resume or overwrite) and run_folder.holds_run(config)
+    occupied = config.name is not None and not (resume or overwrite) and run_folder.holds_run(config)
     plan = make_plan(config, resume=resume, overwrite=overwrite or occupied, download=False, workers=workers)
     say(*dry_run.describe(plan, occupied=occupied))
     return 0
@@ -126,7 +125,7 @@ def _say_done(config, program):
     """Says where everything is."""
     from tfgan_v1.report import console
 
-    places = {"ckpt": config.ckpt, **({"name": config.name} if config.name else {})}
+    places = _places(config)
     if config.samples != Config.samples:  # where sample.py writes unless --out says otherwise
         places["out"] = config.samples_folder / names.GRID
     say(
@@ -138,19 +137,26 @@ def _say_done(config, program):
     )
 
 
+def _places(config):
+    """The flags that name a run; without any, commands take the newest that was started without a name."""
+    ckpt = {} if config.name and config.ckpt == Config.ckpt else {"ckpt": config.ckpt}
+    return ckpt | ({"name": config.name} if config.name else {})
+
+
 def _config(options, resume):
     """The Config of the options that are given, or of the run to resume, with these options."""
     if not resume:
         return Config(**options)
-    saved = run_folder.read(run_folder.newest(Config(**options))).config
+    config = Config(**options)
+    saved = run_folder.read(config if {"ckpt", "name"} & options.keys() else run_folder.newest(config)).config
     other_unit = {"epochs": "steps", "steps": "epochs"}
     unit = next((unit for unit in other_unit if unit in options and getattr(saved, unit) is None), None)
     if unit is None:
-        return replace(saved, **options)
+        return saved.replace(**options)
     if saved.evaluate_every and "evaluate_every" not in options:
         raise UserError(f"--evaluate-every was counted in {other_unit[unit]}; give it anew, in {unit}")
     recounted = dict.fromkeys((other_unit[unit], "sample_every", "evaluate_every"))  # which have the run's unit
-    return replace(saved, **{**recounted, **options})
+    return saved.replace(**{**recounted, **options})
 
 
 def _metavar(option):

@@ -26,7 +26,7 @@ from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
-DEFAULT_MODEL, OWN_MODEL = "mlp", "tuned"  # of published data sets, and of pictures of the user's own
+DEFAULT_MODEL = "mlp"
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -267,10 +267,8 @@ class Config:
         object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
         if isinstance(self.dataset, str | os.PathLike):
             object.__setattr__(self, "dataset", data.canonical(self.dataset))
-        if self.model is None:  # for a file of the user's own, training.choices decides again when it is loaded
-            name = self.dataset if isinstance(self.dataset, str) else ""
-            pictures = self.has_pictures and (name in data.DATASETS or os.path.isdir(os.path.expanduser(name)))
-            object.__setattr__(self, "model", OWN_MODEL if pictures else DEFAULT_MODEL)
+        if self.model is None:  # for pictures of the user's own, training.choices decides again
+            object.__setattr__(self, "model", DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
         for name, value in preset_options(self).items() if known else ():
             if getattr(self, name) is None:

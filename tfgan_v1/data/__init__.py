@@ -107,9 +107,11 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
 
 
 def reshaped(dataset, shaping):
-    """A Dataset of images in another shape; itself if it has that shape."""
+    """A Dataset of images in another shape; itself if it has that shape, and if it is of points."""
     from tfgan_v1.data import decoding
 
+    if dataset.images.ndim == 2:
+        return dataset
     images = decoding.resize_all(dataset.images, shaping)
     return dataset if images is dataset.images else dataset._replace(images=images, sha256=None)
 

@@ -77,12 +77,15 @@ def _parse(batch):
 
 def _walk(batch):
     """(labels, pixels) in a pickled batch, by its opcodes: nothing is executed."""
-    key, longest, labels = "", "", []
+    key, longest, labels, flag = "", "", [], ""
     for opcode, value, _ in itertools.islice(pickletools.genops(batch), _MOST_OPCODES):
+        flag = opcode.name if opcode.name in ("NEWTRUE", "NEWFALSE") else flag
         if isinstance(value, (bytes, bytearray)):
             value = value.decode("latin-1")
         if isinstance(value, str):
             key, longest = value if value in ("labels", "data") else key, max(longest, value, key=len)
+            if longest == value and len(value) > 3072 and flag == "NEWTRUE":  # the numbers are in Fortran's order
+                raise ValueError
         elif key == "labels" and opcode.name.startswith("BININT"):
             labels.append(value)
     return np.array(labels), np.frombuffer(longest.encode("latin-1"), np.uint8)

@@ -12,7 +12,7 @@ from tfgan_v1.data import cifar, published, stacked
 from tfgan_v1.data.labels import Labelled, classify
 from tfgan_v1.data.published import TEST_IMAGES, TEST_LABELS, TRAIN_LABELS, Published
 from tfgan_v1.data.warped import NUM_SOURCES, mnist_warped
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, did_you_mean
 
 _STREAM = 0x9A55  # separates the draws of `gaussian` from all others with the same seed
 
@@ -210,7 +210,9 @@ def unknown(name):
             path = path.format(match[0])
             get = what.format(match[0], path)
             return UserError(f"{name} is not built in, and not a file; get {get}, and use --dataset {path}")
-    return UserError(f"{name} is not one of {', '.join(DATASETS)}, and no file or folder has that name")
+    hint = did_you_mean(_letters(name), DATASETS)
+    sentence = f"{name} is not one of {', '.join(DATASETS)}, and no file or folder has that name"
+    return UserError(f"{sentence}; {hint}".strip("; "))
 
 
 def period_of(name, count):

@@ -26,6 +26,7 @@ FORMAT = 2  # of the cache; entries of other formats are ignored
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm",
 )  # fmt: skip
+RUN = {"real_images.png", "review.json"}  # by which the samples of a run are known: they are no training images
 _AHEAD = 16  # pictures for each core that are decoded before the first of them is written
 _BLOCK = 1024  # images copied at once
 _MEASURED = 200  # pictures whose sizes stand for those of all
@@ -86,7 +87,7 @@ def read(folder, shaping, cache_dir=None):
 
 
 def candidates(folder):
-    """The paths of a folder's pictures, by suffix, relative to it and sorted; hidden files and folders are ignored."""
+    """The paths of a folder's pictures, by suffix, relative to it and sorted, without those of runs and hidden ones."""
 
     def unreadable(error):
         raise UserError(f"the folder {error.filename} cannot be read: {error.strerror}")
@@ -94,6 +95,8 @@ def candidates(folder):
     found, others = [], []
     for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if RUN & {*files}:
+            continue
         for path in (Path(place, name) for name in files if not name.startswith(".")):
             (found if path.suffix.lower() in SUFFIXES else others).append(path)
     if not found:
@@ -101,8 +104,8 @@ def candidates(folder):
         there = f"{count_of(len(others), 'file')}, {', '.join(kinds[:8])}" if others else "no files"
         raise UserError(
             f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
-            "for a table or an array, give the path of the file, and for the batches of CIFAR-10, "
-            f"--dataset cifar10 --data-dir {folder}"
+            "for a table or an array, give the path of the file, and for the files of a published data set "
+            f"its name, such as --dataset cifar10 --data-dir {folder}"
         )
     return sorted(path.relative_to(folder).as_posix() for path in found)
 

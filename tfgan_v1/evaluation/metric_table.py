@@ -110,7 +110,7 @@ METRICS = {
         PIXELS,
         {
             "nearest_distance": "to the nearest training image, median",
-            "nearer_than_new": "0.5: as new as new real images; 1: copies",
+            "nearer_than_new": "0.5: as unseen real images; 1: copies of training images",
             "copied": "about 0.05: new; 1: memorized",
         },
         lambda fake, to: _nearest(to.new_distances if fake is to.train else fake.nearest(to.training)[1], to),

@@ -5,17 +5,18 @@ a network, a layers.RngKey or None: then batch normalization updates its average
 """
 
 import math
+from numbers import Integral
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError
 from tfgan_v1.gan import layers
 
 
-def dense(inputs, units, activation=None, **options):
+def dense(inputs, units, activation=None, use_bias=True, **options):
     """activation(inputs @ kernel + bias): [..., n] -> [..., units]. options: see `weighted`."""
     product = (tf.matmul,) if inputs.shape.rank == 2 else (tf.tensordot, 1)
     shape = [inputs.shape.as_list()[-1], units]
-    return weighted("dense", inputs, shape, units, product, activation=activation, **options)
+    return weighted("dense", inputs, shape, units, product, activation=activation, use_bias=use_bias, **options)
 
 
 def conv2d(inputs, filters, kernel_size, strides=1, padding="valid", **options):
@@ -90,7 +91,9 @@ def dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=
             return layers.dropout(inputs, rate, training, scope)
     if training is None or training is False:
         return inputs
-    return tf.where(tf.cast(training, tf.bool), tf.nn.dropout(inputs, None, noise_shape, seed, rate=rate), inputs)
+    return tf.where(
+        tf.cast(training, tf.bool), tf.nn.dropout(inputs, noise_shape=noise_shape, seed=seed, rate=rate), inputs
+    )
 
 
 def flatten(inputs, name=None):
@@ -107,12 +110,15 @@ def max_pooling2d(inputs, pool_size, strides, padding="valid", name=None, **othe
 
 
 def _pair(sizes):
-    return (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
+    return (sizes, sizes) if isinstance(sizes, Integral) else tuple(sizes)
 
 
 def _scope(kind, name, reuse, others):
     """The variable scope of a layer. Raises UserError for options that would change something and are not known."""
-    others = {option: value for option, value in others.items() if value not in (None, "channels_last")}
-    if others:
-        raise UserError(f"tf.layers.{kind} takes no {', '.join(others)} here; leave it out, or use tf.nn and a scope")
+    one = {"data_format": "channels_last", "dilation_rate": (1, 1)}  # value of an option that changes nothing
+    others = {option: tuple(value) if isinstance(value, list) else value for option, value in others.items()}
+    refused = [option for option, value in others.items() if value not in (None, False, one.get(option))]
+    if refused := {*refused} - {"fused"}:
+        names = ", ".join(sorted(refused))
+        raise UserError(f"tf.layers.{kind} takes no {names} here; leave it out, or use tf.nn and a scope")
     return tf.variable_scope(name or (kind if reuse else None), kind, reuse=reuse)

@@ -49,16 +49,20 @@ def write_line(plan, progress, numbers):
 
 
 def write_start(plan, step, networks):
-    """Prints what is trained from a step on, and where to look: the data, the networks, the page."""
-    config, every = plan.config, plan.config.sample_every
-    model = "custom networks" if plan.custom.parts.model else config.model
+    """Prints what is trained from a step on: the data, the networks, the length."""
+    model = "custom networks" if plan.custom.parts.model else plan.config.model
     sizes = f"generator {count_parameters(networks.g_state):,}, discriminator {count_parameters(networks.d_state):,}"
     start = f"Resuming at step {step:,} of" if step else "Training for"
-    where = devices.title(config, run_folder.threads(), plan.workers)
-    often = f"{every:,} {config.unit}s" if every > 1 else config.unit
+    where = devices.title(plan.config, run_folder.threads(), plan.workers)
     say(f"{data_line(plan)}. Networks of {model}: {sizes} parameters.")
     say(f"{start} {plan.total_steps:,} steps of {plan.images_per_step:,} {_unit(plan)}, on {where}.")
-    say(f"Open {config.samples_folder / REVIEW_PAGE} in a browser; it shows new samples every {often}.")
+
+
+def write_page(plan):
+    """Prints which page shows the run, and how often it has new samples."""
+    every, unit = plan.config.sample_every, plan.config.unit
+    often = f"{every:,} {unit}s" if every > 1 else unit
+    say(f"Open {plan.config.samples_folder / REVIEW_PAGE} in a browser; it shows new samples every {often}.")
 
 
 def data_line(plan):
@@ -66,12 +70,14 @@ def data_line(plan):
     count, unit = plan.metadata["num_images"], _unit(plan)
     size = "x".join(map(str, plan.metadata["image_shape"]))
     named = f"{plan.metadata['name']}: {count:,} {unit[:-1] if count == 1 else unit} of {size}"
-    return f"{named}, {classes.summary(plan.dataset)}" if plan.config.conditional else named
+    if plan.config.conditional:
+        return f"{named}, {classes.summary(plan.dataset)}"
+    return f"{named}, {len(plan.dataset.classes)} classes" if plan.dataset.classes else named
 
 
 def progress_bar(plan, progress):
     """The bar of a run: see progress.bar."""
-    return bar(plan.total_steps * plan.images_per_step, _unit(plan), progress.step * plan.images_per_step)
+    return bar(plan.total_steps, "steps", progress.step)
 
 
 def _unit(plan):

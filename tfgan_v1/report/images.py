@@ -12,16 +12,24 @@ _LEAST, _LEAST_FRAME = 600, 300  # pixels of width, about, to which small grids 
 _SHORTEST = 20  # milliseconds of a frame: browsers show shorter ones more slowly
 
 
-def grid_png(images, columns=None):
-    """The bytes of a PNG of images [n, h, w, c], in [0, 1] or uint8, as `tile` has them. A small grid is enlarged."""
-    return png(tile(as_bytes(images), columns, background=255), least=_LEAST)
+def grid_png(images, columns=None, software=None):
+    """The bytes of a PNG of images [n, h, w, c], in [0, 1] or uint8, as `tile` has them. A small grid is enlarged.
+
+    software: what its text says that made it, at its beginning.
+    """
+    return png(tile(as_bytes(images), columns, background=255), _LEAST, software)
 
 
-def png(image, least=0):
+def png(image, least=0, software=None):
     """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width."""
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    if software:
+        info.add_text("Software", software)
     factor = max(1, round(least / image.shape[1]))
     file = io.BytesIO()
-    as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
+    as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG", pnginfo=info)
     return file.getvalue()
 
 

@@ -35,14 +35,16 @@ class Grids:
 
     def __init__(self, expected, columns=None, real=None):
         """expected: how many there will be. columns: of a grid, or None. real: the data, if they are points."""
-        self._expected, self._columns, self._real, self._encoded = expected, columns, real, []
+        self._expected, self._columns, self._real, self._encoded = expected, columns, real, {}
 
-    def urls(self, samples):
-        """A data URL for each of `samples`, which grew since the last call, or are the same."""
-        for sample in samples[len(self._encoded) :]:
-            encoding, content = self._encode(sample, max(self._expected, len(samples)))
-            self._encoded.append(f"data:image/{encoding};base64,{base64.b64encode(content).decode()}")
-        return self._encoded[: len(samples)]
+    def urls(self, samples, steps=None):
+        """A data URL for each of `samples`, which are of these steps; those of a step are always the same."""
+        steps = range(len(samples)) if steps is None else steps
+        for step, sample in zip(steps, samples, strict=True):
+            if step not in self._encoded:
+                encoding, content = self._encode(sample, max(self._expected, len(samples)))
+                self._encoded[step] = f"data:image/{encoding};base64,{base64.b64encode(content).decode()}"
+        return [self._encoded[step] for step in steps]
 
     def _encode(self, sample, count):
         """(the format, the bytes) of one of `count` images."""
@@ -120,7 +122,7 @@ def _cell(samples):
 
 def _shown(samples, same_noise):
     unit = "images" if np.ndim(samples) == 4 else "points"
-    return f"{len(samples):,} generated {unit}{', of the same noise at each sampling step' if same_noise else ''}"
+    return f"{len(samples):,} generated {unit}{', at each step of the same noise' if same_noise else ''}"
 
 
 def _as_json(curve):

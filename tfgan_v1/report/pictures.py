@@ -49,7 +49,7 @@ class Pictures:
 
     def _draw_page(self, progress, running=False):
         summary = page.summarize_run(self._plan, progress, self._evaluator)
-        urls = self._grids.urls(progress.shown[1])
+        urls = self._grids.urls(*progress.shown[::-1])
         _write(self._plan, names.REVIEW, files.to_json(summary).encode())
         _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
 
@@ -98,7 +98,8 @@ def plots_of(plan, progress, evaluator=None):
 def write_real_images(plan):
     """Writes real_images.png: training images as the networks see them. Returns its path."""
     plan.config.samples_folder.mkdir(parents=True, exist_ok=True)
-    _write(plan, names.REAL_IMAGES, images.grid_png(plan.examples(), plan.sheet_columns))
+    columns = plan.sheet_columns or images.grid_size(plan.config.num_samples)[1]  # as the samples have
+    _write(plan, names.REAL_IMAGES, images.grid_png(plan.examples(), columns, names.OURS))
     return plan.config.samples_folder / names.REAL_IMAGES
 
 

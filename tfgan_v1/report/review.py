@@ -55,8 +55,10 @@ def _load_folder(folder):
     if summary is None:
         summary = page.summarize_samples(folder.name or str(folder), samples)
         summary["reads_as"] = "scores" if critic else "probabilities"
-        if len(losses) == len(samples):  # a row for each sampling step
-            summary |= {"unit": "step", "sample_steps": [row.step for row in losses]}
+        steps = [row.step for row in losses]
+        if len(samples) - len(steps) in (0, 1, 2):  # a row for each sampling step; step 0 and the last one have none
+            steps = [0, *steps, steps[-1] + 1][: len(samples)] if len(samples) > len(steps) else steps
+            summary |= {"unit": "step", "sample_steps": steps}
         else:
             losses = []  # the steps of the samples are unknown
     if summary["sample_steps"]:  # a killed run may have drawn more

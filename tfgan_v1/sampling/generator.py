@@ -86,13 +86,14 @@ class Generator:
 
     @classmethod
     def restore(cls, folder, *, model=None, kind=None, step=None):
-        """The generator of the newest checkpoint in a run's folder; needs nothing but the folder.
+        """The generator of the newest checkpoint in a run's folder, or of the run of a Progress that `train` returned.
 
         model: the custom models.Model that the run was trained with, if any. kind: "latest", "average" for the average
         of the weights, "best" for the best so far of a run with `--evaluate-every`; None for the average if the run
         keeps one, otherwise the latest. step: one of the last steps at which the run saved its generator, in place of
         the newest. Raises UserError if the folder holds no run, no intact checkpoint, or another model's.
         """
+        folder = folder.config.ckpt_folder if hasattr(folder, "config") else folder
         return cls(find(folder, "Generator.restore(folder, model=...)", model=model, kind=kind, step=step))
 
     def __call__(self, seeds=range(16), classes=None):

@@ -42,6 +42,7 @@ DIVERGENCE = "divergence.png"  # of points
 GRID = "samples.png"
 SCORES = "scores.json"
 NEAREST = "nearest.png"  # samples with their nearest training images
+OURS = "tfgan_v1"  # what the text of a PNG says that no other program may have written
 REAL_IMAGES = "real_images.png"  # some of the data, as the networks see them; also of --dry-run
 ANIMATION = "evolution.gif"
 OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION)

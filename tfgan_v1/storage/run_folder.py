@@ -1,11 +1,12 @@
 """A run's two folders: whether it may start there, its lock, and config.json."""
 
+import itertools
 import os
 import platform
 import re
 import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import fields
 from fnmatch import fnmatch
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from tfgan_v1 import __version__
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import MODELS, Config, is_name
+from tfgan_v1.config import Config, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
@@ -26,7 +27,6 @@ from tfgan_v1.storage.names import CONFIG, FOLDERS
 FORMAT = 4  # of config.json
 MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
-_NUMBERED = re.compile(f"(?:{'|'.join(MODELS)})-([0-9]{{1,6}})")  # the name of a run that was started without one
 PATHS = ("data_dir", "dataset", "labels", "weights", "cache_dir")  # options that may name a file or folder
 
 
@@ -38,9 +38,10 @@ class Saved(NamedTuple):
     made_by: dict[str, Any]  # see progress.made_by
     run_id: str  # also in the manifest of each checkpoint
     custom: Sequence[str] = ()  # names of the custom parts passed in Python: "model", "images"
+    numbered: bool = False  # whether the run got its name, such as mlp-2, because others were there
 
 
-def check_can_start(config, *, resume, overwrite, custom=()):
+def check_can_start(config, resume, overwrite, custom=()):
     """Raises UserError, or OSError, unless a run with this configuration may start in its folders. Leaves no trace.
 
     custom: names of the custom parts passed in Python. Returns the Saved of the run to resume, otherwise None.
@@ -107,16 +108,36 @@ def runs(config):
 
 
 def newest(config):
-    """The Config of the newest run that was started without a name; `config` if it names a run, or there is none."""
-    unnamed = [run for run in runs(config) if run.name is None or _NUMBERED.fullmatch(run.name)]
-    return config if config.name or not unnamed else unnamed[-1]
+    """The Config of the newest run that was started without a name in the folders of `config`; itself without one."""
+    return next((run for run in reversed(runs(config)) if run.name is None or _is_numbered(run)), config)
+
+
+def _is_numbered(config):
+    try:
+        return read(config).numbered
+    except UserError:  # it is damaged
+        return False
+
+
+def is_taken(config):
+    """Whether another run is in the folders of `config`, or starts there just now."""
+    return holds_run(config) or any(map(_is_locked, (config.ckpt_folder, config.samples_folder)))
+
+
+def _is_locked(folder):
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / names.LOCK, timeout=0) if (folder / names.LOCK).exists() else nullcontext():
+            return False
+    except Timeout:
+        return True
 
 
 def next_name(config):
     """The name of the next run that is started without one: mlp-2 after the first, whose folders have no name."""
-    found = (path.name for folder in (config.ckpt, config.samples) for path in Path(folder).glob("*-*"))
-    numbers = [int(match[1]) for match in map(_NUMBERED.fullmatch, found) if match]
-    return f"{config.model}-{max(numbers, default=1) + 1}"
+    named = (config.replace(name=f"{config.model}-{number}") for number in itertools.count(2))
+    return next(each.name for each in named if not is_taken(each))
 
 
 def check_same_run(saved, config):
@@ -223,7 +244,10 @@ def read(config, by="--ckpt"):
     folder = config.ckpt_folder
     path = folder / CONFIG
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}; name a run's folder with {by}, or train one first")
+        named = [run.name for run in runs(config) if run.name] if config.name else []
+        known = f"the names are {', '.join(named[-MOST_NAMED:])}"
+        advice = known if named else f"name a run's folder with {by}"
+        raise UserError(f"there is no folder {folder}; {advice}, or train one first")
     if not path.is_file():
         ours, others = _sorted_out(folder, names.CKPT_FILES, names.CKPT_PROOFS)
         if ours:
@@ -249,7 +273,8 @@ def read(config, by="--ckpt"):
         if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
             raise ValueError(f"{shape} is the shape of neither an image nor a point")
         custom = [str(part) for part in content["custom"]]
-        return Saved(config, content["data"], dict(content["made_by"]), str(content["run_id"]), custom)
+        about = content["data"], dict(content["made_by"]), str(content["run_id"])
+        return Saved(config, *about, custom, content.get("numbered") is True)
     except UserError as error:
         raise UserError(f"{path} cannot be used: {error}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -260,7 +285,12 @@ def _run_files(config):
     """`_sorted_out` of both folders."""
     ours, others = _sorted_out(config.ckpt_folder, names.CKPT_FILES, names.CKPT_PROOFS)
     records, other_records = _sorted_out(config.samples_folder, names.SAMPLES_FILES, names.SAMPLES_PROOFS)
-    return ours + records, others + other_records
+    images = [path for path in _found(config.samples_folder, [names.REAL_IMAGES]) if not _says_ours(path)]
+    return ours + records, others + other_records + images
+
+
+def _says_ours(path):
+    return path.is_file() and names.OURS.encode() in path.read_bytes()[:200]
 
 
 def _sorted_out(folder, patterns, proofs):

@@ -5,12 +5,12 @@ The other presets, and the published data sets, keep their published numbers.
 
 import os
 
-from tfgan_v1.config import OWN_MODEL
 from tfgan_v1.config.options import as_flags
-from tfgan_v1.data import datasets, folders, reshaped
+from tfgan_v1.data import DATASETS, datasets, folders, reshaped
 from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
+OWN_MODEL = "tuned"
 NAMES = ("model", "image_size", "augment", "steps", "epochs", "sample_every")  # options that may be chosen
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
@@ -20,16 +20,23 @@ STEPS, STEPS_PER_IMAGE = (5000, 20_000), 10  # fewest and most steps
 SAMPLED = 20  # times that a run of a chosen length draws samples, at least
 
 
+def are_open(config, custom):
+    """Whether options may be chosen: for our networks, on data without a published preset. custom: a plan.Custom."""
+    return custom.parts.model is None and (custom.images is not None or config.has_pictures)
+
+
 def of_run(config):
     """The Config with what was chosen when its run began."""
-    saved = run_folder.read(config).config
-    length = {"steps", "epochs"} if config.given & {"steps", "epochs"} else set()
-    kept = {name: getattr(saved, name) for name in {*NAMES} - config.given - length}
-    return config.replace(**kept)
+    saved, left = run_folder.read(config).config, set()
+    if config.given & {"steps", "epochs"}:
+        left = {"steps", "epochs"} | ({"sample_every"} if saved.unit != config.unit else set())
+    return config.replace(**{name: getattr(saved, name) for name in {*NAMES} - config.given - left})
 
 
 def before_loading(config):
-    """The Config with a size for a folder's pictures, before they are decoded."""
+    """The Config with what is known before the data are loaded: the preset, and a size for a folder's pictures."""
+    if "model" not in config.given and (config.dataset in DATASETS or os.path.isdir(config.dataset or "")):
+        config = config.replace(model=OWN_MODEL)
     if config.model != OWN_MODEL or config.image_size or not os.path.isdir(config.dataset or ""):
         return config
     height, width = folders.measure(config.dataset)
@@ -44,7 +51,7 @@ def after_loading(config, dataset):
     if config.model != OWN_MODEL:
         return config, dataset
     height, width = dataset.images.shape[1:3]
-    if not config.image_size and max(height, width) > SIDE:
+    if not config.image_size and (max(height, width) > SIDE or min(height, width) < LEAST):
         config = config.replace(image_size=size_of(height, width))
         dataset = reshaped(dataset, run_data.shaping(config))
     count, chosen = len(dataset.images) - config.holdout, {}
@@ -73,7 +80,7 @@ def is_published(dataset):
 
 def say(config, asked):
     """Says what was chosen for the user. asked: the Config as the user gave it."""
-    names = [name for name in NAMES if name in {"model", *config.given} - asked.given]
-    if config.model == OWN_MODEL and names:
+    names = [name for name in NAMES if name in config.given - asked.given]
+    if names:
         chosen = as_flags({name: getattr(config, name) for name in names})
         note(f"Chosen for these images:{chosen}. Each of these flags overrides the choice.")

@@ -20,7 +20,7 @@ def describe(plan, occupied=False):
     occupied: whether the folders hold another run, so that `train` would refuse to start.
     """
     config, data, model = plan.config, plan.metadata, MODELS[plan.config.model]
-    saved = run_folder.check_can_start(config, resume=plan.resume, overwrite=plan.overwrite)
+    saved = run_folder.check_can_start(config, plan.resume, plan.overwrite)
     starting_point(plan, saved)
     if plan.evaluate_every:
         Evaluator(plan)  # which tells if the images are too few
@@ -28,7 +28,8 @@ def describe(plan, occupied=False):
         condition = make_condition(config, data.get("class_counts"), model)
         shape, d_input = data["image_shape"], DInput.of(config)
         networks = create_networks(model, shape, config.noise_size, d_input, condition=condition)
-    options = config.values() if os.environ.get("TFGAN_VERBOSE") else given_options(config)
+    verbose = bool(os.environ.get("TFGAN_VERBOSE"))
+    options = config.values() if verbose else given_options(config)
     shown = None if occupied or plan.is_points else pictures.write_real_images(plan)
     return [
         console.data_line(plan),
@@ -39,7 +40,9 @@ def describe(plan, occupied=False):
         _network_line("discriminator", networks.d_state, networks.d_vars),
         f"steps: {plan.total_steps:,} of {plan.images_per_step:,}, {plan.steps_per_epoch:,} per epoch",
         f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: unchanged",
-        f"options that differ from those of --model {config.model} (all of them: --verbose):",
+        f"all options of --model {config.model}:"
+        if verbose
+        else f"options other than of --model {config.model} (all: --verbose):",
         *(f"  {flag(name)} {value}" for name, value in options.items()),
         *(["these folders already hold a run: to train, add --resume, --overwrite or --name NAME"] if occupied else []),
     ]

@@ -52,8 +52,7 @@ def run(plan, member=SINGLE, on_sample=None):
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
     with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
         # Checked again under the lock: another process may have trained here since the plan was made.
-        start_as = {"resume": plan.resume, "overwrite": plan.overwrite, "custom": plan.custom.names()}
-        saved = run_folder.check_can_start(config, **start_as)
+        saved = run_folder.check_can_start(config, plan.resume, plan.overwrite, plan.custom.names())
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
@@ -66,6 +65,8 @@ def run(plan, member=SINGLE, on_sample=None):
             progress = start(context, saved, checkpoint)
             pictures = Pictures(plan, evaluator)
             pictures.start(progress)
+            if begun < plan.total_steps:
+                console.write_page(plan)
             nonfinite = train_loop(context, progress, pictures)
             if nonfinite:
                 progress = roll_back(context)
@@ -174,7 +175,8 @@ def start(context, saved, checkpoint):
         run_folder.clear(config)
     first_made_by = saved.made_by if saved else made_by(plan)
     run_id = context.savers["state"].run_id
-    run_folder.write(run_folder.Saved(config, plan.metadata, first_made_by, run_id, plan.custom.names()))
+    about = plan.metadata, first_made_by, run_id, plan.custom.names(), (saved or plan).numbered
+    run_folder.write(run_folder.Saved(config, *about))
     if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
         recording.save_generator(context, progress)
         recording.write_state(context, progress)
@@ -218,7 +220,7 @@ def train_loop(context, progress, pictures):
             if nonfinite:
                 return nonfinite
             progress.seconds = time.monotonic() - started - progress.evaluating
-            bar.update(len(rows) * plan.images_per_step)
+            bar.update(len(rows))
             evaluated = tick(context, progress, monitor, rows)
             pictures.refresh(progress)
             if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:

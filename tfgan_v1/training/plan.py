@@ -7,7 +7,7 @@ import numpy as np
 
 from tfgan_v1 import data, devices
 from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError, note, warn
+from tfgan_v1.errors import UserError, count_of, warn
 from tfgan_v1.gan import batches
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
@@ -43,6 +43,7 @@ class Plan(NamedTuple):
     overwrite: bool
     custom: Custom = Custom()
     workers: int = 1  # processes that train together
+    numbered: bool = False  # whether the run got its name, such as mlp-2, because others were there
 
     @property
     def num_images(self):
@@ -75,10 +76,9 @@ class Plan(NamedTuple):
         """Training images for a grid, with a column for each class where the samples have one: uint8 [n, h, w, c]."""
         rows, count = self.split[0], min(self.config.num_samples, self.num_images)
         if self.columns:
-            order = np.argsort(self.labels[rows], kind="stable")
-            starts = np.searchsorted(self.labels[rows][order], np.arange(len(self.columns)))
-            each = count // len(self.columns)
-            rows = rows[order[np.minimum(starts + np.arange(each)[:, None], len(rows) - 1)].ravel()]
+            classes = [rows[self.labels[rows] == label] for label in range(len(self.columns))]
+            classes = [of_class if len(of_class) else rows for of_class in classes]  # all may be held out
+            rows = [of_class[i % len(of_class)] for i in range(count // len(classes)) for of_class in classes]
         else:
             rows = rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
         return self.dataset.images[rows]
@@ -172,45 +172,46 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     Raises UserError if the folders, the data or their combination do not allow the run.
     """
     custom.parts.check()
-    saved, model = None, custom.parts.model
-    is_open = model is None and (custom.images is not None or config.has_pictures)  # to training.choices
-    numbered = chief and not (resume or overwrite) and config.name is None and run_folder.holds_run(config)
-    start_as = {"resume": resume, "overwrite": overwrite, "custom": custom.names()}
+    saved, model, asked, start_as = None, custom.parts.model, config, (resume, overwrite, custom.names())
+    numbered = chief and not (resume or overwrite) and config.name is None and run_folder.is_taken(config)
     if chief and not numbered:
-        config = run_folder.newest(config) if resume else config
-        config = choices.of_run(config) if resume and is_open else config
-        saved = run_folder.check_can_start(config, **start_as)
+        saved = run_folder.check_can_start(config, *start_as)
     if config.weights and chief and not saved:
         run_folder.read(Config(ckpt=config.weights), by="--weights")
-    before, asked = saved.config if saved else config, config
-    config = config.replace(dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
-    config = choices.before_loading(config) if is_open and not saved else config
+    config = with_saved(config, saved, workers)
+    is_open = not resume and choices.are_open(config, custom)
+    config = choices.before_loading(config) if is_open else config
     if config.size and not model:  # before a folder is decoded in vain
         check_size(config.model, config.size)
-    config = config.replace(device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
-    if (config.device == "gpu" or config.precision == "bfloat16") and not is_open:  # which may be refused, likewise
+    if config.device == "gpu" or config.precision == "bfloat16":  # which may be refused, likewise
         devices.resolve_device(config, model)
-    dataset = run_data.load(config, download=download) if custom.images is None else custom.images
     if custom.images is None:
+        dataset = run_data.load(config, download=download)
         config = config.replace(dataset=config.dataset or dataset.name)
-    elif config.size:
-        dataset = data.reshaped(dataset, run_data.shaping(config))
-    if is_open and not saved:
-        config, dataset = choices.after_loading(config, dataset)
-        if chief:
-            choices.say(config, asked)
+    else:
+        dataset = data.reshaped(custom.images, run_data.shaping(config))
+    config, dataset = choices.after_loading(config, dataset) if is_open else (config, dataset)
     if numbered:
         config = config.replace(name=run_folder.next_name(config))
-        note(f"{asked.ckpt_folder} or {asked.samples_folder} holds a run; this one is named {config.name}.")
-        run_folder.check_can_start(config, **start_as)
-    plan = Plan(config, dataset, run_data.metadata(config, dataset), resume, overwrite, custom, workers)
+        warn(f"{asked.ckpt_folder} or {asked.samples_folder} holds a run, so this one is named {config.name}")
+        run_folder.check_can_start(config, *start_as)
+    parts = run_data.metadata(config, dataset), resume, overwrite, custom, workers, numbered
+    plan = Plan(config, dataset, *parts)
     if saved:
         run_data.check_same_data(config, plan.metadata, saved, ", or start a new run by --name NAME")
     check_data(plan)
     check_batches(plan)
     if chief and not saved:
+        choices.say(config, asked)
         warn_of_little(plan)
     return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
+
+
+def with_saved(config, saved, workers):
+    """The Config with what it leaves to the saved run, or decides for a new one: data, device, XLA."""
+    before = saved.config if saved else config
+    config = config.replace(dataset=config.dataset or before.dataset, labels=config.labels or before.labels)
+    return config.replace(device=choose_device(config, saved, workers), xla=choose_xla(before.xla, workers))
 
 
 def choose_xla(xla, workers):
@@ -254,8 +255,9 @@ def warn_of_little(plan):
     """Warns of a run that cannot learn: too few steps or images, or a D of which the loss is without a bound."""
     config, name, count = plan.config, plan.metadata["name"], plan.num_images
     if count < FEW_IMAGES:
-        images = "1 image" if count == 1 else f"{count} images"
-        warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
+        warn(
+            f"{name} has {count_of(count, 'image')}, which G can only copy; give {FEW_IMAGES} or more, better hundreds"
+        )
     elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
         enough = math.ceil(4 * FEW_STEPS / plan.steps_per_epoch)
         warn(f"{plan.total_steps:,} steps are too few to learn from {name}; train longer, such as --epochs {enough}")
@@ -296,7 +298,7 @@ def check_batches(plan):
             f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole, which is no "
             f"multiple of {group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
         )
-    if plan.images_per_step > plan.num_images:
+    if plan.images_per_step > plan.num_images >= FEW_IMAGES:
         has = f"has {plan.num_images:,} {'points' if plan.is_points else 'images'}"
         step = f"the {plan.images_per_step:,} of one step, so each step repeats some of them"
         warn(f"{plan.metadata['name']} {has}, fewer than {step}")

@@ -2,16 +2,21 @@
 
 import os
 import signal
+import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
+
+ANSWER = b"\nStopping: the run is saved in a moment. Another Ctrl-C ends it at once.\n"
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def deferred_signals():
     """Yields a list that receives the numbers of Ctrl-C, SIGTERM and SIGHUP in place of their usual effect.
 
-    A second signal has its usual effect, and an ignored one stays ignored. Outside the main thread, where Python allows
-    no handlers, the list stays empty.
+    The first is answered at once. A second one has its usual effect, and an ignored one stays ignored. Outside the main
+    thread, where Python allows no handlers, the list stays empty.
     """
     received, before = [], {}
 
@@ -19,19 +24,55 @@ def deferred_signals():
         if received:
             signal.signal(number, before[number])
             signal.raise_signal(number)
-        else:
-            with suppress(OSError):  # not by print, in which the signal may have come
-                os.write(2, b"\nStopping: the run is saved in a moment. Another Ctrl-C ends it at once.\n")
         received.append(number)
 
-    if threading.current_thread() is threading.main_thread():
-        numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        before = {number: signal.getsignal(number) for number in numbers}
-        before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    try:
-        for number in before:
-            signal.signal(number, defer)
+    if threading.current_thread() is not threading.main_thread():
         yield received
+        return
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    before |= {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    with answered(before, received):
+        try:
+            for number in before:
+                signal.signal(number, defer)
+            yield received
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def answered(numbers, received):
+    """Answers the first of these signals on stderr while the main thread is in a call of TensorFlow.
+
+    Python's handlers wait for the end of such a call, and two signals become one meanwhile: the second is sent again.
+    """
+    (heard, told), stderr = socket.socketpair(), None
+    with suppress(OSError):  # it is closed
+        stderr = os.dup(2)  # which TensorFlow's messages are kept from while it compiles
+
+    def answer():
+        seen = (number[0] for number in iter(lambda: heard.recv(1), b"") if number[0] in numbers)
+        for count, number in enumerate(seen, 1):
+            if count == 1 and stderr:
+                with suppress(OSError):
+                    os.write(stderr, ANSWER)
+            elif count == 2:
+                while not received:
+                    time.sleep(0.01)
+                if len(received) == 1:
+                    signal.raise_signal(number)
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    told.setblocking(False)  # as set_wakeup_fd asks
+    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        told.close()
+        thread.join()
+        heard.close()
+        if stderr:
+            os.close(stderr)

@@ -15,7 +15,7 @@ from tfgan_v1.report import notebook  # noqa: F401, by which a Progress shows it
 from tfgan_v1.storage import run_data
 from tfgan_v1.storage.progress import STOPPED
 from tfgan_v1.streams import speaking
-from tfgan_v1.training import loop, worker
+from tfgan_v1.training import choices, loop, worker
 from tfgan_v1.training.plan import Custom, make_plan
 
 
@@ -76,8 +76,10 @@ def train(
     with speaking(verbose=verbose):
         dataset = None if images is None else run_data.from_array(config, images, labels)
         custom = Custom(CustomParts(model, loss, d_optimizer, g_optimizer), dataset)
-        progress = run(TrainRequest(lambda: config, config.values(), resume, overwrite, custom, on_sample, wait))
+        given = {name: value for name, value in config.values().items() if name in config.given}
+        progress = run(TrainRequest(lambda: config, given, resume, overwrite, custom, on_sample, wait))
     if progress.stopped_by not in (None, STOPPED):
+        call += [f"name={progress.config.name!r}"] if progress.config.name != config.name else []
         call += [*(f"{part}=..." for part in custom.names()), "resume=True"]
         saved = f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,}"
         print(f"{saved} of {progress.total_steps:,}. Continue with: train({', '.join(call)})")
@@ -111,10 +113,15 @@ def run(request):
     """Carries out a TrainRequest. Returns Progress; in a cluster, that of the chief alone has records."""
     start = {"resume": request.resume, "overwrite": request.overwrite, "custom": request.custom}
     cluster = addresses.from_environment()
+
+    def make_config():
+        config = request.make_config()
+        return choices.of_run(config) if request.resume and choices.are_open(config, request.custom) else config
+
     if cluster is None:
-        return loop.run(make_plan(request.make_config(), **start), on_sample=request.on_sample)
+        return loop.run(make_plan(make_config(), **start), on_sample=request.on_sample)
     with Member(cluster, request.wait, request.end) as member:
-        config = rendezvous.agree_on_options(member, request.options, request.make_config)
+        config = rendezvous.agree_on_options(member, request.options, make_config)
         member.watch()
         start |= {"workers": member.size, "chief": member.is_chief}
         plan = rendezvous.agree_on_data(member, lambda: make_plan(config, **start))

@@ -40,11 +40,9 @@ TANH = _symmetric(lambda logits: tf.tanh(logits))  # images in [-1, 1]
 SIGMOID = Output(
     lambda logits: tf.sigmoid(logits), encode=lambda pixels: pixels / 255, decode=lambda images: images
 )  # images in [0, 1]
-LINEAR = _symmetric(
-    lambda logits: tf.identity(logits)
-)._replace(  # for points; images are in [-1, 1], with no bound on the generated ones
+LINEAR = _symmetric(lambda logits: tf.identity(logits))._replace(
     decode=lambda images: tf.clip_by_value((images + 1) / 2, 0, 1)
-)
+)  # for points; images are in [-1, 1], with no bound on the generated ones
 
 
 class Model(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.cluster.single import SINGLE
-from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
+from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, say
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
@@ -57,7 +57,7 @@ def run(plan, member=SINGLE, on_sample=None):
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
-            console.say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
+            say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             begun = checkpoint.step if checkpoint else 0

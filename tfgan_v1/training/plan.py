@@ -7,7 +7,7 @@ import numpy as np
 
 from tfgan_v1 import data, devices
 from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError, note, warn
+from tfgan_v1.errors import UserError, count_of, note, warn
 from tfgan_v1.gan import batches
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
@@ -254,7 +254,7 @@ def warn_of_little(plan):
     """Warns of a run that cannot learn: too few steps or images, or a D of which the loss is without a bound."""
     config, name, count = plan.config, plan.metadata["name"], plan.num_images
     if count < FEW_IMAGES:
-        images = "1 image" if count == 1 else f"{count} images"
+        images = count_of(count, "image")
         warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
     elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
         enough = math.ceil(4 * FEW_STEPS / plan.steps_per_epoch)

@@ -91,12 +91,10 @@ def save(evaluation, path):
         "class_shares": _numbers(evaluation.shares),
         **({"by_class": by_class} if by_class else {}),
     }
-    with files.replacing(path) as partial:
-        partial.write_text(files.to_json(content))
+    files.write(path, files.to_json(content))
     if evaluation.nearest is None:
         return [path]
-    with files.replacing(nearest_path(path)) as partial:
-        partial.write_bytes(sheets.evaluated_png(evaluation.nearest))
+    files.write(nearest_path(path), sheets.evaluated_png(evaluation.nearest))
     return [path, nearest_path(path)]
 
 

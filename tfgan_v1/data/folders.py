@@ -18,7 +18,7 @@ import PIL
 
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, count_of, warn
-from tfgan_v1.files import replacing
+from tfgan_v1.files import replacing, write
 from tfgan_v1.streams import silenced_stderr
 
 SIZE = (28, 28)  # of images without --image-size
@@ -191,5 +191,4 @@ def _keep(cache, key, raw, shape, files, channels, brightest):
             digest.update(pixels)
             file.write(pixels)
     about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "brightest": brightest}
-    with replacing(cache / f"{key}.json") as partial:
-        partial.write_text(json.dumps(about))
+    write(cache / f"{key}.json", json.dumps(about))

@@ -7,9 +7,8 @@ import json
 import math
 import os
 import tempfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +45,7 @@ def measure(folder):
     Raises UserError as `candidates`.
     """
     names, sizes = candidates(folder), []
-    with _silenced():
+    with silenced_stderr():
         for name in names[:: -(-len(names) // _MEASURED)]:
             with suppress(Exception):  # a broken file can raise anything
                 sizes.append(decoding.measure(Path(folder, name)))
@@ -126,7 +125,7 @@ def _decode_all(folder, names, shaping, raw):
     blocks = (names[start : start + cores * _AHEAD] for start in range(0, len(names), cores * _AHEAD))
     outcomes = itertools.chain.from_iterable(pool.map(attempt, block) for block in blocks)
     look = {"unit": " images", "leave": False, "delay": 0.5}
-    with _silenced() as terminal:
+    with silenced_stderr() as terminal:  # of what Pillow and its C libraries print
         try:
             for name in tqdm(names, file=terminal, disable=not terminal, **look):
                 outcome = next(outcomes)
@@ -142,15 +141,6 @@ def _decode_all(folder, names, shaping, raw):
         count = count_of(len(names), "image")
         raise UserError(f"{folder} holds {count}, and none can be used ({first}); give another folder")
     return tuple(reasons.items()), shaping.channels or (3 if colored else 1), brightest
-
-
-@contextmanager
-def _silenced():
-    """Discards what Pillow and its C libraries print; yields as `silenced_stderr`."""
-    with warnings.catch_warnings(), silenced_stderr() as terminal:
-        if not os.environ.get("TFGAN_VERBOSE"):
-            warnings.simplefilter("ignore")
-        yield terminal
 
 
 def _key(folder, names, shaping):

@@ -1,4 +1,4 @@
-"""The Session loop: train, record, sample, save."""
+"""The Session loop: train, record, sample, save; in a cluster, this is the chief's, and the others follow."""
 
 import math
 import secrets
@@ -27,6 +27,7 @@ from tfgan_v1.training.monitor import TrainingMonitor
 from tfgan_v1.training.plan import Plan
 from tfgan_v1.training.signals import deferred_signals
 
+DIVERGED = "training diverged: a loss or a weight became NaN or infinite at step"
 MAKE_ROOM = "free some space, then --resume continues from the last saved state"
 SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
 
@@ -77,9 +78,31 @@ def run(plan, member=SINGLE, on_sample=None):
         raise progress.exception
     if nonfinite:
         raise Diverged(
-            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite:,}; the run in "
-            f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last saved state; train again with "
-            "--overwrite or --name NAME, and smaller --d-lr and --g-lr, more --smooth, or another --loss"
+            f"{DIVERGED} {nonfinite:,}; the run in {config.ckpt_folder} was rolled back to step {progress.step:,}, its "
+            "last saved state; train again with --overwrite or --name NAME, and smaller --d-lr and --g-lr, more "
+            "--smooth, or another --loss"
+        )
+    return progress
+
+
+def follow(plan, member):
+    """Trains along with the chief of a cluster, and reads and writes nothing of the run. Returns an empty Progress."""
+    with (
+        translate_tf_errors(plan.config),
+        deferred_signals() as signals,
+        tf.Graph().as_default(),
+        make_context(plan, "", signals, member=member) as context,
+    ):
+        initialize(context)
+        progress = new_progress(plan)
+        progress.step = member.broadcast(context.graph, context.session)
+        compile_steps(context, progress)
+        nonfinite = next((step for _, step in train_calls(context, progress) if step), None)
+        member.leave()
+    if nonfinite:
+        raise Diverged(
+            f"{DIVERGED} {nonfinite:,}; the chief at {member.addresses.workers[0]} has set the run back to its last "
+            "saved state"
         )
     return progress
 

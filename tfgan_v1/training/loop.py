@@ -11,7 +11,7 @@ import numpy as np
 
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
-from tfgan_v1.cluster.single import SINGLE
+from tfgan_v1.cluster.member import SINGLE
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, say
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph

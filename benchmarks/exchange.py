@@ -124,8 +124,7 @@ def child(preset, batch, images, core):
 
     from tfgan_v1 import Config
     from tfgan_v1._tensorflow import tf
-    from tfgan_v1.cluster.member import Member
-    from tfgan_v1.cluster.single import SINGLE
+    from tfgan_v1.cluster.member import SINGLE, Member
     from tfgan_v1.training import loop
     from tfgan_v1.training.plan import make_plan
 

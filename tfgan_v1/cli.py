@@ -8,8 +8,8 @@ import sys
 from importlib import import_module
 
 from tfgan_v1 import __version__
-from tfgan_v1.commands import end_process, say, speaker_of
-from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief
+from tfgan_v1.commands import end_process, speaker_of
+from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, say
 from tfgan_v1.streams import discard, speaking, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does

@@ -107,8 +107,13 @@ def warn(sentence):
 
 def note(sentence):
     """Says on stderr what the program chose for the user."""
+    say(sentence, file=sys.stderr)
+
+
+def say(*lines, file=None):
+    """Prints lines that are no warnings, unless the caller in Python wants none."""
     if speech["verbose"] != 0:
-        print(worded(plain(sentence)), file=sys.stderr)
+        print("\n".join(worded(plain(line)) for line in lines), file=file, flush=True)
 
 
 def did_you_mean(name, known):

@@ -31,6 +31,12 @@ def replacing(path):
         partial.unlink(missing_ok=True)
 
 
+def write(path, content):
+    """Writes a text, in UTF-8, or bytes to a file, as `replacing` does."""
+    with replacing(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 @contextmanager
 def new_folder(folder):
     """Yields a folder to write into, which becomes `folder`, a new or an empty one; or nothing remains of it.

@@ -87,7 +87,7 @@ def _end_log():
 
 @contextmanager
 def silenced_stderr():
-    """Discards what this process, also its C++ code, writes to stderr, unless TFGAN_VERBOSE is set.
+    """Discards what this process, also its C++ code, writes to stderr, and warnings, unless TFGAN_VERBOSE is set.
 
     Yields a file that still writes to stderr if that is a terminal, else None.
     """
@@ -96,9 +96,10 @@ def silenced_stderr():
     except OSError:  # stderr is closed
         yield None
         return
-    with open(stderr, "w") as terminal:
+    with open(stderr, "w") as terminal, warnings.catch_warnings():
         try:
             if not os.environ.get("TFGAN_VERBOSE"):
+                warnings.simplefilter("ignore")
                 discard(2)
             yield terminal if terminal.isatty() else None
         finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
-from tfgan_v1 import Config, __version__, cli, commands, load_samples
+from tfgan_v1 import Config, __version__, cli, errors, load_samples
 from tfgan_v1.commands import evaluate, export, sample, synonyms, train
 from tfgan_v1.config.options import flag
 from tfgan_v1.evaluation.metric_table import METRICS
@@ -306,7 +306,7 @@ def test_verbose_shows_tensorflows_messages(tmp_path):
 
 
 def test_control_characters_in_names_are_escaped(capsys):
-    commands.say("faces\x1b[2J: left out", "\udcff.png")
+    errors.say("faces\x1b[2J: left out", "\udcff.png")
     assert capsys.readouterr().out == "faces\\x1b[2J: left out\n\\udcff.png\n"
 
 

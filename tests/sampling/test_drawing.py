@@ -290,7 +290,7 @@ def test_the_nearest_training_image_is_beside_each_sample(run, generator, sample
     images, columns, captions, others = texts[0]
     assert np.array_equal(images[::2], samples) and np.array_equal(images[1::2], IMAGES[nearest])
     assert captions[::2] == [f"seed {seed}" for seed in range(6)] and (columns, others) == (6, {"group": 2, "y": None})
-    assert captions[1::2] == [f"no. {i}\n{gap:.2f}" for i, gap in zip(nearest, gaps.min(1), strict=True)]
+    assert captions[1::2] == [f"no. {i}\ndistance {gap:.2f}" for i, gap in zip(nearest, gaps.min(1), strict=True)]
 
 
 def test_a_copy_is_found_with_distance_0_and_its_number_in_the_data(texts):

@@ -301,9 +301,11 @@ def test_a_state_that_the_system_cannot_read_is_an_error_and_not_passed_over(tmp
     """It may be intact; if an older one were used, it would be removed."""
     (tmp_path / "train_state" / "step-17").mkdir(parents=True)
 
-    def failing(path):
-        raise OSError(errno.EIO, "Input/output error")
+    def failing(path, read=manifest.files.read_json):
+        if path.name == "state.json":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
 
-    monkeypatch.setattr(manifest, "read_json", failing)
+    monkeypatch.setattr(manifest.files, "read_json", failing)
     with pytest.raises(UserError, match=r"cannot be read \(Input/output error"):
         checkpoints.newest_state(tmp_path)

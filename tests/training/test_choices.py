@@ -131,7 +131,7 @@ def test_a_run_that_cannot_learn_is_warned_of_once(made, tmp_path, capsys):
         ]
 
     (one,) = warned(np.zeros((1, 8, 8), np.uint8), batch_size=1)
-    assert "has 1 image, which G can only copy" in one
+    assert "has 1 image: the generator can only copy" in one
     (few,) = warned(dataset="digits", epochs=3)
     assert few.startswith("warning: 51 steps are too few to learn from digits; train longer, such as --epochs 118")
     (unbounded,) = warned(dataset="digits", steps=3, loss="wasserstein")

@@ -9,7 +9,7 @@ thread for each, and would take a slow step for a lost worker.)
 import itertools
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
@@ -28,8 +28,8 @@ BROKEN = ("AbortedError", "CancelledError", "DeadlineExceededError", "Unavailabl
 RECONNECT = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]  # of a probe
 
 
-class Member:
-    """One of several workers. A context manager: leaving it by an exception tells the others."""
+class Member(AbstractContextManager):
+    """One of several workers. Leaving it by an exception tells the others."""
 
     def __init__(self, addresses, wait, end=None):
         """Starts the server and waits for the others, so many seconds. addresses: addresses.Addresses.
@@ -60,9 +60,6 @@ class Member:
         if missing:
             advice = "start all workers, or give more time by --wait"
             raise PeerLost(f"{missing} did not come within {wait:g} seconds; {advice}")
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, kind, error, traceback):
         if self._thread is None:
@@ -237,6 +234,33 @@ class Member:
         self._thread.join()
         if self._failed is not None and not self.is_chief:
             raise self._lost()
+
+
+class Single:
+    """The process of a run without a cluster, in place of a Member: it adds nothing to the graph, and never waits."""
+
+    size, is_chief, device, target = 1, True, None, ""
+
+    def workers(self, unit):
+        return None
+
+    def configured(self, session_config):
+        return session_config
+
+    def call(self, session):
+        return nullcontext()
+
+    def broadcast(self, graph, session, step):
+        return step
+
+    def stops(self, signals):
+        return signals[0] if signals else None
+
+    def leave(self):
+        pass
+
+
+SINGLE = Single()
 
 
 def answering(addresses, seconds):

@@ -1,15 +1,14 @@
 """The comparison of all workers before they train: none may differ in anything that matters."""
 
 import json
-from dataclasses import fields
 
-from tfgan_v1.config import Config
+from tfgan_v1.config import PLACES, Config
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError, as_user_error
 from tfgan_v1.storage.run_folder import PATHS, made_by
 
 # A worker's own affair: where the data are on its machine. The chief's alone: the folders of the run.
-OWN = (*PATHS, *(each.name for each in fields(Config) if each.metadata["place"]))
+OWN = (*PATHS, *PLACES)
 DECIDED = "xla", "device", "threads"  # XLA is off for all, all are on the CPU, and threads may differ
 
 

@@ -3,13 +3,6 @@
 import os
 import sys
 
-from tfgan_v1.errors import plain
-
-
-def say(*lines):
-    """Prints lines, with the control characters escaped that names of files may contain."""
-    print("\n".join(map(plain, lines)))
-
 
 def call_of(command, program):
     """A command as the user types it, who typed `program`."""

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from tfgan_v1 import files
-from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser, parse_list, run_of, whole
 from tfgan_v1.config import MOST_DRAWN, Config
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, say
 from tfgan_v1.evaluation.evaluate import evaluate
 from tfgan_v1.evaluation.metric_table import METRICS
 from tfgan_v1.report import score_table, sheets
@@ -91,12 +91,10 @@ def save(evaluation, path):
         "class_shares": _numbers(evaluation.shares),
         **({"by_class": by_class} if by_class else {}),
     }
-    with files.replacing(path) as partial:
-        partial.write_text(files.to_json(content))
+    files.write(path, files.to_json(content))
     if evaluation.nearest is None:
         return [path]
-    with files.replacing(nearest_path(path)) as partial:
-        partial.write_bytes(sheets.evaluated_png(evaluation.nearest))
+    files.write(nearest_path(path), sheets.evaluated_png(evaluation.nearest))
     return [path, nearest_path(path)]
 
 

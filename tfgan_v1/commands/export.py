@@ -1,8 +1,8 @@
 """`export`: writes a trained generator for other programs."""
 
-from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser, parse_list, run_of
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, say
 from tfgan_v1.exporting import folder
 from tfgan_v1.exporting.formats import FORMATS, install
 

@@ -1,8 +1,9 @@
 """`review`: a page with all sampling steps, the evolution plot and an animated GIF, from samples."""
 
-from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser
 from tfgan_v1.config import Config
+from tfgan_v1.errors import say
 from tfgan_v1.report import review
 from tfgan_v1.storage import run_folder
 

@@ -4,10 +4,10 @@ import csv
 from contextlib import suppress
 
 from tfgan_v1 import files
-from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser
 from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, say
 from tfgan_v1.report import score_table
 from tfgan_v1.storage import checkpoints, names, run_folder
 

@@ -3,11 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-from tfgan_v1.commands import call_of, say
+from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser, parse_grid, parse_seeds, run_of, whole
 from tfgan_v1.config import MOST_DRAWN
 from tfgan_v1.config.options import flag
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, count_of, say
 from tfgan_v1.evaluation.image_set import nearest
 from tfgan_v1.report import image_files, plots, sheets
 from tfgan_v1.sampling import drawing, latents
@@ -149,9 +149,8 @@ def run(argv, program):
         images = image_files.Images(blocks, drawn.count, shape, grid, drawn.milliseconds)
         image_files.write(out, images, partial(drawn.file_name, stems=drawing.file_stems(classes)))
         unit = "image" if len(shape) == 3 else "point"
-        count = f"{drawn.count:,} {unit}{'s' * (drawn.count != 1)}"
         rows = f" Rows: {', '.join(drawn.classes)}." if drawn.kind == "seeds" and len(drawn.classes) > 1 else ""
-        say(f"Drew {count} from the generator of step {generator.step:,} to {out}.{rows}")
+        say(f"Drew {count_of(drawn.count, unit)} from the generator of step {generator.step:,} to {out}.{rows}")
     return 0
 
 

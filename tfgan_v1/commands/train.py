@@ -8,11 +8,11 @@ from dataclasses import fields
 from functools import partial
 
 from tfgan_v1.cluster import addresses
-from tfgan_v1.commands import call_of, end_process, say, speaker_of
+from tfgan_v1.commands import call_of, end_process, speaker_of
 from tfgan_v1.commands.parsing import Parser, whole
 from tfgan_v1.config import Config
 from tfgan_v1.config.options import OneOf, as_flags, flag, from_text, help_text, value_type
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, say
 from tfgan_v1.storage import names, run_folder
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title

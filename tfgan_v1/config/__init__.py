@@ -75,9 +75,7 @@ class Config:
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
-        "how to resize: cut off the edges, add a border, or change the proportions",
-        OneOf(FITS),
-        default="crop",
+        "how to resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop"
     )
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
@@ -241,9 +239,7 @@ class Config:
         "draw samples and save the generator every N epochs, or every N steps of a run in steps", COUNT, resumable=True
     )
     evaluate_every: int | None = option(
-        "measure the generator every N epochs or steps, and keep the best so far",
-        COUNT,
-        resumable=True,
+        "measure the generator every N epochs or steps, and keep the best so far", COUNT, resumable=True
     )
     num_samples: int = option("images drawn each time", Range(1, 10_000), common=16)
     record: str = option(
@@ -416,6 +412,7 @@ def _changed(config, names):
     return [flag(name) for name in names if getattr(config, name) != COMMON[name]]
 
 
+PLACES = tuple(each.name for each in fields(Config) if each.metadata["place"])  # config.json leaves them out
 COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.metadata["common"] is not None}
 
 

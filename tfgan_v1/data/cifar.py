@@ -28,12 +28,11 @@ def load(places, names):
 
     Raises UserError if a file is damaged or another, or if none is found; but then it returns None for TEST.
     """
-    ways = list(itertools.product(_FOLDERS, (".bin", "")))
-    for place in places:
-        choices = [[Path(place, folder, name + end) for name in names] for folder, end in ways]
-        for paths in choices + [[Path(place, archive)] for archive in _ARCHIVES]:
-            if any(path.is_file() for path in paths):
-                return _read(paths, names)
+    sets = [[Path(folder, name + end) for name in names] for folder in _FOLDERS for end in (".bin", "")]
+    sets += [[Path(archive)] for archive in _ARCHIVES]
+    for place, files in itertools.product(places, sets):
+        if any((place / file).is_file() for file in files):
+            return _read([place / file for file in files], names)
     if names == TRAIN:
         raise UserError(
             f"CIFAR-10 was not found in {', '.join(map(str, places))}; get {' or '.join(_ARCHIVES)} from {_PAGE}, and "

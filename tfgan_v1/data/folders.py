@@ -7,9 +7,8 @@ import json
 import math
 import os
 import tempfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ import PIL
 
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, count_of, warn
-from tfgan_v1.files import replacing
+from tfgan_v1.files import replacing, write
 from tfgan_v1.streams import silenced_stderr
 
 SIZE = (28, 28)  # of images without --image-size
@@ -47,7 +46,7 @@ def measure(folder):
     Raises UserError as `candidates`.
     """
     names, sizes = candidates(folder), []
-    with _silenced():
+    with silenced_stderr():
         for name in names[:: -(-len(names) // _MEASURED)]:
             with suppress(Exception):  # a broken file can raise anything
                 sizes.append(decoding.measure(Path(folder, name)))
@@ -129,7 +128,7 @@ def _decode_all(folder, names, shaping, raw):
     blocks = (names[start : start + cores * _AHEAD] for start in range(0, len(names), cores * _AHEAD))
     outcomes = itertools.chain.from_iterable(pool.map(attempt, block) for block in blocks)
     look = {"unit": " images", "leave": False, "delay": 0.5}
-    with _silenced() as terminal:
+    with silenced_stderr() as terminal:  # of what Pillow and its C libraries print
         try:
             for name in tqdm(names, file=terminal, disable=not terminal, **look):
                 outcome = next(outcomes)
@@ -145,15 +144,6 @@ def _decode_all(folder, names, shaping, raw):
         count = count_of(len(names), "image")
         raise UserError(f"{folder} holds {count}, and none can be used ({first}); give another folder")
     return tuple(reasons.items()), shaping.channels or (3 if colored else 1), brightest
-
-
-@contextmanager
-def _silenced():
-    """Discards what Pillow and its C libraries print; yields as `silenced_stderr`."""
-    with warnings.catch_warnings(), silenced_stderr() as terminal:
-        if not os.environ.get("TFGAN_VERBOSE"):
-            warnings.simplefilter("ignore")
-        yield terminal
 
 
 def _key(folder, names, shaping):
@@ -194,5 +184,4 @@ def _keep(cache, key, raw, shape, files, channels, brightest):
             digest.update(pixels)
             file.write(pixels)
     about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "brightest": brightest}
-    with replacing(cache / f"{key}.json") as partial:
-        partial.write_text(json.dumps(about))
+    write(cache / f"{key}.json", json.dumps(about))

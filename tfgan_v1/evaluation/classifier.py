@@ -11,6 +11,7 @@ import json
 import math
 import time
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ class About(NamedTuple):
     sha256: str  # of the weights
 
 
-class Classifier:
+class Classifier(AbstractContextManager):
     """A trained classifier with its session; close it, or use it in a with block.
 
     Images are uint8, or float in [0, 1], [n, h, w, c] of the shape that it was trained on; the results depend on
@@ -115,9 +116,6 @@ class Classifier:
     def close(self):
         """Closes the session and frees its memory."""
         self._session.close()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()

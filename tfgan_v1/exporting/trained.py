@@ -1,13 +1,12 @@
 """A trained generator that is to be exported, and sessions with its weights."""
 
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
 from tfgan_v1 import __version__, devices
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import Config
+from tfgan_v1.config import PLACES
 from tfgan_v1.data import DATASETS, license_note
 from tfgan_v1.errors import UserError
 from tfgan_v1.sampling.generator import SavedGenerator, images_of
@@ -21,8 +20,7 @@ class Unsupported(UserError):
 def metadata_of(generator):
     """What every exported file says of a SavedGenerator: a dict for JSON, without the user's own folders."""
     saved = generator.saved
-    private = {option.name for option in fields(Config) if option.metadata["place"]} | {*run_folder.PATHS}
-    options = [option.name for option in fields(Config) if option.name not in private]
+    private = (*PLACES, *run_folder.PATHS)
     name = str(saved.data["name"])
     return {
         "generator": generator.kind,
@@ -32,7 +30,7 @@ def metadata_of(generator):
         "classes": list(saved.data.get("classes", ())),
         "licence": license_note(name),
         "data": {**saved.data, "name": name if name in DATASETS else Path(name).name},
-        "config": {option: getattr(saved.config, option) for option in options},
+        "config": {name: value for name, value in saved.config.values().items() if name not in private},
         "custom": list(saved.custom),
         "made_by": saved.made_by,
         "exported_by": f"tfgan_v1 {__version__}",

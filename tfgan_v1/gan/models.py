@@ -40,11 +40,9 @@ TANH = _symmetric(lambda logits: tf.tanh(logits))  # images in [-1, 1]
 SIGMOID = Output(
     lambda logits: tf.sigmoid(logits), encode=lambda pixels: pixels / 255, decode=lambda images: images
 )  # images in [0, 1]
-LINEAR = _symmetric(
-    lambda logits: tf.identity(logits)
-)._replace(  # for points; images are in [-1, 1], with no bound on the generated ones
+LINEAR = _symmetric(lambda logits: tf.identity(logits))._replace(
     decode=lambda images: tf.clip_by_value((images + 1) / 2, 0, 1)
-)
+)  # for points; images are in [-1, 1], with no bound on the generated ones
 
 
 class Model(NamedTuple):
@@ -69,16 +67,17 @@ def decode(model, generated):
     return model.output.decode(generated) if generated.shape.rank == 4 else generated
 
 
-def mlp_generator(noise, shape, training):
-    """Two dense layers with a leaky ReLU of slope 0.01 between them."""
-    hidden = tf.nn.leaky_relu(dense(noise, 128, "hidden"), 0.01)  # [batch, 128]
-    return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])  # 784 for 28x28x1
+def two_layers(units, activation):
+    """(generator, discriminator) of two dense layers each, with an activation between them."""
 
+    def generator(noise, shape, training):
+        hidden = activation(dense(noise, units, "hidden"))  # [batch, units]
+        return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])  # 784 for 28x28x1
 
-def mlp_discriminator(images, training, labels=None):
-    """Two dense layers with a leaky ReLU of slope 0.01 between them."""
-    hidden = tf.nn.leaky_relu(dense(_flat(images), 128, "hidden"), 0.01)  # [batch, 128]
-    return class_logits(hidden, labels, "logits")
+    def discriminator(images, training, labels=None):
+        return class_logits(activation(dense(_flat(images), units, "hidden")), labels, "logits")
+
+    return generator, discriminator
 
 
 def conv_generator(noise, shape, training, labels=None):
@@ -102,17 +101,6 @@ def conv_discriminator(images, training, labels=None):
         x = tf.nn.relu(conv2d(x, 16, 3, f"conv_{block}b"))
         x = max_pool(x)  # 28x28 to 13x13 to 6x6
     return class_logits(_flat(x), labels, "logits")  # from 576
-
-
-def gaussian_generator(noise, shape, training):
-    """Two dense layers with a ReLU between them; the output is linear."""
-    hidden = tf.nn.relu(dense(noise, 32, "hidden"))
-    return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])
-
-
-def gaussian_discriminator(points, training, labels=None):
-    """Two dense layers with a ReLU between them."""
-    return class_logits(tf.nn.relu(dense(_flat(points), 32, "hidden")), labels, "logits")
 
 
 def dcgan_generator(noise, shape, training, labels=None):
@@ -200,8 +188,7 @@ def _flat(images):
 MODELS = {
     # MNIST, fully connected; Adam with TensorFlow's default epsilon.
     "mlp": Model(
-        mlp_generator,
-        mlp_discriminator,
+        *two_layers(128, lambda x: tf.nn.leaky_relu(x, 0.01)),
         TANH,
         convolutional=False,
         options={
@@ -237,8 +224,7 @@ MODELS = {
     # A normal distribution in one dimension; labels smoothed on both sides. With 1,000 samples, not 10,000, empty bins
     # alone would give a perfect generator a KL of 0.21.
     "gaussian": Model(
-        gaussian_generator,
-        gaussian_discriminator,
+        *two_layers(32, lambda x: tf.nn.relu(x)),
         LINEAR,
         convolutional=False,
         options={

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 
 from tfgan_v1 import devices
-from tfgan_v1.errors import worded
+from tfgan_v1.errors import count_of, say
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.networks import count_parameters
 from tfgan_v1.gan.train_step import STEP_METRICS
@@ -67,9 +67,9 @@ def write_page(plan):
 
 def data_line(plan):
     """What a plan trains on: the name, number and size of the images, and the classes of a conditional run."""
-    count, unit = plan.metadata["num_images"], _unit(plan)
+    count = count_of(plan.metadata["num_images"], _unit(plan)[:-1])
     size = "x".join(map(str, plan.metadata["image_shape"]))
-    named = f"{plan.metadata['name']}: {count:,} {unit[:-1] if count == 1 else unit} of {size}"
+    named = f"{plan.metadata['name']}: {count} of {size}"
     if plan.config.conditional:
         return f"{named}, {classes.summary(plan.dataset)}"
     return f"{named}, {len(plan.dataset.classes)} classes" if plan.dataset.classes else named
@@ -82,12 +82,6 @@ def progress_bar(plan, progress):
 
 def _unit(plan):
     return "points" if plan.is_points else "images"
-
-
-def say(line):
-    """Prints a line that is no warning, unless the caller in Python wants none."""
-    if speech["verbose"] != 0:
-        print(worded(line), flush=True)
 
 
 def written_files(config):

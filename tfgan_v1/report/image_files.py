@@ -125,8 +125,7 @@ def write(out, images, name_of):
     written = 0
     try:
         for image in chain.from_iterable(images.blocks):
-            with files.replacing(path / f"{name_of(written)}.png") as partial:
-                partial.write_bytes(png(image))
+            files.write(path / f"{name_of(written)}.png", png(image))
             written += 1
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{written:,} of {images.count:,} images are in {out}") from None

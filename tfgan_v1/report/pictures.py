@@ -50,7 +50,7 @@ class Pictures:
     def _draw_page(self, progress, running=False):
         summary = page.summarize_run(self._plan, progress, self._evaluator)
         urls = self._grids.urls(*progress.shown[::-1])
-        _write(self._plan, names.REVIEW, files.to_json(summary).encode())
+        _write(self._plan, names.REVIEW, files.to_json(summary))
         _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
 
     def _draw_plots(self, progress):
@@ -121,5 +121,4 @@ def _write_samples(plan, name, samples):
 
 
 def _write(plan, name, content):
-    with files.replacing(plan.config.samples_folder / name) as partial:
-        partial.write_bytes(content)
+    files.write(plan.config.samples_folder / name, content)

@@ -114,8 +114,7 @@ def write(review, out=None):
         contents[names.ANIMATION] = animate(samples, columns)
     paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in contents]
     for path, content in zip(paths, contents.values(), strict=True):
-        with files.replacing(path) as partial:
-            partial.write_bytes(content)
+        files.write(path, content)
     return paths
 
 

@@ -1,6 +1,7 @@
 """The trained generator alone: restored from a run's checkpoint folder, it maps seeds and classes to images."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ def find(folder, call, *, model=None, kind=None, step=None):
     return SavedGenerator(saved, kind, checkpoint, network, condition)
 
 
-class Generator:
+class Generator(AbstractContextManager):
     """A trained generator.
 
         with Generator.restore("checkpoints") as generator:
@@ -158,9 +159,6 @@ class Generator:
     def close(self):
         """Closes the session and frees its memory."""
         self._session.close()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()

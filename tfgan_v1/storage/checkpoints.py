@@ -15,10 +15,11 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfgan_v1 import files
 from tfgan_v1._tensorflow import reason, tells_of_full_disk, tf
 from tfgan_v1.config import Config
 from tfgan_v1.errors import DiskFull, UserError, brief, warn
-from tfgan_v1.files import PARTIAL_FOLDER, replacing, sync
+from tfgan_v1.files import PARTIAL_FOLDER, sync
 from tfgan_v1.storage import checkpoint_index, manifest
 from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, STATE, check_kind
 from tfgan_v1.storage.run_folder import read
@@ -93,9 +94,8 @@ def remove_after(folder, step):
         if kind == "latest" and not kept:
             (folder / LATEST).unlink(missing_ok=True)
         elif kind == "latest":  # names it to tf.train.latest_checkpoint, in the Saver's own format
-            with replacing(folder / LATEST) as partial:
-                name = kept[0].name
-                partial.write_text(f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
+            name = kept[0].name
+            files.write(folder / LATEST, f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
         for prefix in prefixes:
             if prefix not in kept:
                 _remove_generator(prefix)

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from tfgan_v1 import files
 from tfgan_v1.errors import UserError
-from tfgan_v1.files import has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage.names import GENERATORS, META, SUFFIXES
 
 
@@ -26,8 +26,7 @@ class Checkpoint(NamedTuple):
 def write(prefix, run_id, step, facts):
     """Writes the manifest of a checkpoint whose other files are complete."""
     content = {"run_id": run_id, "step": step, "facts": facts, "files": _sums(prefix)}
-    with replacing(files_of(prefix)[-1]) as path:
-        path.write_text(to_json(content))
+    files.write(files_of(prefix)[-1], files.to_json(content))
 
 
 def verified(prefix):
@@ -36,9 +35,9 @@ def verified(prefix):
     Raises UserError if the system cannot read a file: it may be whole, and must not be passed over.
     """
     try:
-        content = read_json(files_of(prefix)[-1])
+        content = files.read_json(files_of(prefix)[-1])
         checkpoint = Checkpoint(content["step"], prefix, content["facts"], content["run_id"])
-        valid = has_valid_checksum(content) and content["files"] == _sums(prefix)
+        valid = files.has_valid_checksum(content) and content["files"] == _sums(prefix)
         valid &= checkpoint.step == step_of(prefix) and isinstance(checkpoint.facts, dict)
         return checkpoint if valid else None
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

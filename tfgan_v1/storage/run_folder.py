@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import __version__
+from tfgan_v1 import __version__, files
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import Config, is_name
+from tfgan_v1.config import PLACES, Config, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
-from tfgan_v1.files import check_writable, has_valid_checksum, read_json, replacing, to_json
 from tfgan_v1.storage import manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
 
@@ -62,7 +61,7 @@ def check_can_start(config, resume, overwrite, custom=()):
     elif ours and not overwrite:
         raise UserError(_about_run(config, ours[0]))
     for folder in (config.ckpt_folder, config.samples_folder):
-        check_writable(folder)
+        files.check_writable(folder)
     return saved
 
 
@@ -227,13 +226,12 @@ def threads():
 def write(saved):
     """Writes a Saved to config.json."""
     config = saved.config
-    values = {each.name: getattr(config, each.name) for each in fields(Config) if not each.metadata["place"]}
+    values = {name: value for name, value in config.values().items() if name not in PLACES}
     for name in PATHS:
         if values[name] is not None and (name != "dataset" or values[name] not in DATASETS):
             values[name] = os.path.abspath(values[name])
     content = {"format": FORMAT, **saved._asdict(), "config": values, "custom": list(saved.custom)}
-    with replacing(config.ckpt_folder / CONFIG) as path:
-        path.write_text(to_json(content))
+    files.write(config.ckpt_folder / CONFIG, files.to_json(content))
 
 
 def read(config, by="--ckpt"):
@@ -260,15 +258,14 @@ def read(config, by="--ckpt"):
         advice = f"give one of its runs as --name: {named}" if named else f"name a run's folder with {by}"
         raise UserError(f"{folder} holds {other}no run: it has no {CONFIG}; {advice}")
     try:
-        content = read_json(path)
+        content = files.read_json(path)
         if content["format"] != FORMAT:
             version = dict(content["made_by"])["tfgan_v1"]
             use = f"use tfgan_v1 {version}, which wrote it, or train again with --overwrite"
             raise UserError(f"it has format {content['format']!r}, and this version reads {FORMAT}; {use}")
-        if not has_valid_checksum(content):
+        if not files.has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
-        places = {each.name: getattr(config, each.name) for each in fields(Config) if each.metadata["place"]}
-        config = Config(**{**content["config"], **places})
+        config = Config(**{**content["config"], **{name: getattr(config, name) for name in PLACES}})
         shape = content["data"]["image_shape"]
         if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
             raise ValueError(f"{shape} is the shape of neither an image nor a point")
@@ -306,7 +303,7 @@ def _is_proof(path):
         if path.name == names.LOSSES and path.is_file():
             with open(path, "rb") as file:
                 return file.read(25) == b"step,epoch,d_loss,g_loss,"
-        content = read_json(path)
+        content = files.read_json(path)
         return isinstance(content, dict) and any(mark <= content.keys() for mark in MARKS)
     except (OSError, ValueError, RecursionError):
         return False

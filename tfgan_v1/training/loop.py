@@ -1,4 +1,4 @@
-"""The Session loop: train, record, sample, save."""
+"""The Session loop: train, record, sample, save; in a cluster, this is the chief's, and the others follow."""
 
 import math
 import secrets
@@ -11,8 +11,8 @@ import numpy as np
 
 from tfgan_v1 import devices
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
-from tfgan_v1.cluster.single import SINGLE
-from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError
+from tfgan_v1.cluster.member import SINGLE
+from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, say
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
@@ -27,6 +27,7 @@ from tfgan_v1.training.monitor import TrainingMonitor
 from tfgan_v1.training.plan import Plan
 from tfgan_v1.training.signals import deferred_signals
 
+DIVERGED = "training diverged: a loss or a weight became NaN or infinite at step"
 MAKE_ROOM = "free some space, then --resume continues from the last saved state"
 SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
 
@@ -56,7 +57,7 @@ def run(plan, member=SINGLE, on_sample=None):
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
-            console.say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
+            say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             begun = checkpoint.step if checkpoint else 0
@@ -78,9 +79,31 @@ def run(plan, member=SINGLE, on_sample=None):
         raise progress.exception
     if nonfinite:
         raise Diverged(
-            f"training diverged: a loss or a weight became NaN or infinite at step {nonfinite:,}; the run in "
-            f"{config.ckpt_folder} was rolled back to step {progress.step:,}, its last saved state; train again with "
-            "--overwrite or --name NAME, and smaller --d-lr and --g-lr, more --smooth, or another --loss"
+            f"{DIVERGED} {nonfinite:,}; the run in {config.ckpt_folder} was rolled back to step {progress.step:,}, its "
+            "last saved state; train again with --overwrite or --name NAME, and smaller --d-lr and --g-lr, more "
+            "--smooth, or another --loss"
+        )
+    return progress
+
+
+def follow(plan, member):
+    """Trains along with the chief of a cluster, and reads and writes nothing of the run. Returns an empty Progress."""
+    with (
+        translate_tf_errors(plan.config),
+        deferred_signals() as signals,
+        tf.Graph().as_default(),
+        make_context(plan, "", signals, member=member) as context,
+    ):
+        initialize(context)
+        progress = new_progress(plan)
+        progress.step = member.broadcast(context.graph, context.session)
+        compile_steps(context, progress)
+        nonfinite = next((step for _, step in train_calls(context, progress) if step), None)
+        member.leave()
+    if nonfinite:
+        raise Diverged(
+            f"{DIVERGED} {nonfinite:,}; the chief at {member.addresses.workers[0]} has set the run back to its last "
+            "saved state"
         )
     return progress
 

@@ -15,7 +15,7 @@ from tfgan_v1.report import notebook  # noqa: F401, by which a Progress shows it
 from tfgan_v1.storage import run_data
 from tfgan_v1.storage.progress import STOPPED
 from tfgan_v1.streams import speaking
-from tfgan_v1.training import choices, loop, worker
+from tfgan_v1.training import choices, loop
 from tfgan_v1.training.plan import Custom, make_plan
 
 
@@ -126,7 +126,7 @@ def run(request):
         start |= {"workers": member.size, "chief": member.is_chief}
         plan = rendezvous.agree_on_data(member, lambda: make_plan(config, **start))
         if not member.is_chief:
-            return worker.run(plan, member)
+            return loop.follow(plan, member)
         model = request.custom.parts.model
         if not (model or MODELS[config.model]).convolutional:
             networks = "a model without convolutions" if model else f"--model {config.model}"

@@ -11,7 +11,7 @@ from PIL import Image
 from conftest import REPOSITORY
 from tfgan_v1 import Config, tf, train
 from tfgan_v1.storage import checkpoints
-from tfgan_v1.training import loop
+from tfgan_v1.training import recording
 
 event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
@@ -28,7 +28,7 @@ def run(tmp_path_factory):
     """The Progress of a run of three epochs, killed at the end of its second after it had saved step 0 alone."""
     folder = tmp_path_factory.mktemp("tensorboard")
     options = {"dataset": "digits", "xla": "off", "ckpt": folder / "checkpoints", "samples": folder / "samples"}
-    config, save, saved = Config(**options, epochs=3, tensorboard=True), loop.save_state, []
+    config, save, saved = Config(**options, epochs=3, tensorboard=True), recording.save_state, []
 
     def save_once(context, progress):
         saved.append(progress.step)
@@ -38,7 +38,7 @@ def run(tmp_path_factory):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "save_state", save_once)
+        patch.setattr(recording, "save_state", save_once)
         with pytest.raises(KeyboardInterrupt):
             train(config)
     assert saved[0] == 0 and saved[-1] > 17

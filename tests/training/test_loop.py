@@ -13,7 +13,7 @@ from conftest import REAL_DATA, needs_mnist, outcome
 from tfgan_v1 import Config, UserError, load_samples, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import records
-from tfgan_v1.training import loop, plan, signals
+from tfgan_v1.training import loop, plan, recording, signals
 
 
 def test_a_run_writes_the_documented_files(finished):
@@ -68,10 +68,10 @@ def test_overwrite_deletes_the_earlier_run(small):
 
 @pytest.mark.slow
 def test_the_state_is_saved_at_the_start_at_intervals_and_at_the_end(small, monkeypatch):
-    saved, real = [], loop.save_state
+    saved, real = [], recording.save_state
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
     monkeypatch.setattr(
-        loop, "save_state", lambda context, progress: saved.append(progress.step) or real(context, progress)
+        recording, "save_state", lambda context, progress: saved.append(progress.step) or real(context, progress)
     )
     train(small(sample_every=3, chunk=2))
     assert saved == [0, 2, 3, 5, 6, 6]
@@ -163,7 +163,7 @@ def test_the_first_epochs_on_mnist_have_the_published_losses(tmp_path, monkeypat
 def test_a_second_ctrl_c_ends_at_once_and_says_what_is_saved(command, tmp_path, monkeypatch):
     def interrupted(context, progress, *_):
         if progress.step == 2:
-            loop.save_state(context, progress)
+            recording.save_state(context, progress)
         elif progress.step == 4:
             raise KeyboardInterrupt
 

@@ -68,10 +68,10 @@ def test_overwrite_deletes_the_earlier_run(small):
 
 @pytest.mark.slow
 def test_the_state_is_saved_at_the_start_at_intervals_and_at_the_end(small, monkeypatch):
-    saved, real = [], loop.save_state
+    saved, real = [], recording.save_state
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
     monkeypatch.setattr(
-        loop, "save_state", lambda context, progress: saved.append(progress.step) or real(context, progress)
+        recording, "save_state", lambda context, progress: saved.append(progress.step) or real(context, progress)
     )
     train(small(sample_every=3, chunk=2))
     assert saved == [0, 2, 3, 5, 6, 6]

@@ -20,7 +20,7 @@ _HOMES = {
     "Optimizer": "gan.optimizers",
     "StopTraining": "errors",
     "UserError": "errors",
-    "evaluate": "evaluation.evaluate",
+    "evaluate": "report.notebook",
     "export": "exporting.folder",
     "layers": "gan.classic",
     "load_samples": "storage.records",

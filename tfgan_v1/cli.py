@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tfgan_v1 import __version__
 from tfgan_v1.commands import end_process, speaker_of
-from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, say
+from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, did_you_mean, say
 from tfgan_v1.streams import discard, speaking, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does
@@ -73,7 +73,16 @@ def _run(command, flags, program):
         say(f"tfgan_v1 {__version__}")
         return 0
     if command not in COMMANDS:
-        raise UserError(f"there is no command {brief(command)}; the commands are {', '.join(COMMANDS)}")
+        meant = {
+            "eval": "evaluate",
+            "list": "runs",
+            "ls": "runs",
+            "generate": "sample",
+            "draw": "sample",
+            "compare": "runs",
+        }.get(command)
+        hint = f"did you mean {meant}? " if meant else did_you_mean(command.lower(), COMMANDS)
+        raise UserError(f"there is no command {brief(command)}; {hint}the commands are {', '.join(COMMANDS)}")
     try:
         return import_module(f"tfgan_v1.commands.{command}").run(flags, program)
     except SystemExit as end:  # after --help and --version

@@ -14,7 +14,7 @@ SWITCHES = {"resume", "overwrite"}  # arguments of train that are flags without 
 _FLAG = re.compile(
     r"(?<![^\s(])(with |by )?--([a-z][a-z0-9-]*)([ =]"
     r"(?!(?:a|and|are|asks|both|by|changes|chooses|draws|for|has|have|holds|in|is|means|must|names|needs|of|or|reads|set|"
-    r"takes|that|to|was|which|with)(?!\S))([^\s;(]*[^\s;:,.()])(?: or (?!another)(\w+)(?=[;.]|$))?)?"
+    r"takes|that|to|was|which|with)(?!\S))([^\s;(]*[^\s;:,.?()])(?: or (?!another)(\w+)(?=[;.]|$))?)?"
 )
 
 
@@ -97,7 +97,7 @@ def as_user_error(error):
         return UserError(f"{where}{error.strerror or error}; use another path")
     if isinstance(error, ImportError):
         return UserError(f"a package cannot be imported ({error}); install tfgan_v1 with pip, which installs them all")
-    return UserError("out of memory; use a smaller --batch-size, --chunk or --num")
+    return UserError("out of memory; use smaller images, or a smaller --batch-size, --chunk or --num")
 
 
 def warn(sentence):

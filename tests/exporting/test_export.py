@@ -26,7 +26,7 @@ from tfgan_v1.gan import layers
 from tfgan_v1.gan.models import MODELS, TANH
 
 SEEDS = range(5, 75)  # more than a block of the SavedModel
-ALL = ["generator.json", "generator.npz", "generator.onnx", "run_in_numpy.py", "saved_model"]
+ALL = ["generator.json", "generator.npz", "generator.onnx", "run_in_numpy.py", "run_in_pytorch.py", "saved_model"]
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +126,13 @@ def test_an_empty_folder_is_filled_and_a_killed_export_is_no_obstacle(command, c
     (tmp_path / ".tfgan_v1.partial").mkdir()
     (tmp_path / ".tfgan_v1.partial" / "generator.npz").write_bytes(b"half")
     assert command("export", "--ckpt", config.ckpt_folder, "--to", ".", "--format", "npz")[0] == 0
-    assert sorted(os.listdir()) == ["MODEL.md", "generator.json", "generator.npz", "run_in_numpy.py"]
+    assert sorted(os.listdir()) == [
+        "MODEL.md",
+        "generator.json",
+        "generator.npz",
+        "run_in_numpy.py",
+        "run_in_pytorch.py",
+    ]
 
 
 def test_exported_files_say_nothing_of_the_user_s_folders(tmp_path):
@@ -226,7 +232,7 @@ def test_what_model_md_and_the_program_say_of_themselves_works(exports, tmp_path
     run, (to, _, _) = export_runs.RUNS[name], exports(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["run_in_numpy", str(to)])
-    assert "python run_in_numpy.py ." in (to / "MODEL.md").read_text()
+    assert "python run_in_numpy.py .`, or run_in_pytorch.py," in (to / "MODEL.md").read_text()
     runpy.run_path(to / "run_in_numpy.py", run_name="__main__")
     images = np.load("images.npy")
     assert images.shape == (16, *run.shape) and images.dtype == np.float32 and 0 <= images.min() < images.max() <= 1

@@ -65,7 +65,7 @@ def test_a_folder_of_pictures_gets_what_suits_it_and_each_flag_overrides_it(fold
     assert options_of(photos) == ("tuned", "64x64", "translate,cutout,colour", 5000, 250)
     assert photos.metadata["image_shape"] == [64, 64, 3]
     sentence = (
-        "--model tuned --image-size 64x64 --augment translate,cutout,colour --steps 5000 --sample-every 250. Each"
+        "--model tuned --image-size 64x64 --augment translate,cutout,colour --steps 5000 --sample-every 250. Give any"
     )
     assert sentence in capsys.readouterr().err
     given = {"model": "tuned", "image_size": "16", "augment": "none", "steps": 7000, "sample_every": 9}
@@ -185,5 +185,66 @@ def test_real_examples_have_the_columns_of_the_samples():
     dataset = Dataset("some", images, labels=labels, classes=("a", "b", "c"))
     config = Config(model="tuned", conditional=True, num_samples=6)
     planned = plan.Plan(config, dataset, {"name": "some", "num_images": 6, "image_shape": [1, 1, 1]}, False, False)
-    assert planned.examples().ravel()[:3].tolist() == [1, 0, 5]  # the first of each class
+    assert planned.examples().ravel().tolist() == [1, 0, 5, 4, 2, 5]  # in each column one class, again where it ends
     assert planned._replace(config=Config(num_samples=3)).examples().ravel().tolist() == [0, 2, 5]
+
+
+def test_the_first_run_is_continued_where_it_is_named(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = ["train", "--dataset", "digits", "--steps", 2, "--xla", "off"]
+    assert command(*quick)[0] == command(*quick)[0] == 0
+    assert "Resuming at step 2 of 3" in command("train", "--resume", "--ckpt", "checkpoints", "--steps", 3)[1]
+    assert (tmp_path / "checkpoints" / "generator.ckpt-3.index").exists()
+    assert not (tmp_path / "checkpoints" / "mlp-2" / "generator.ckpt-3.index").exists()
+    assert train(Config(dataset="digits", steps=4, xla="off"), resume=True).config.name is None  # as it is named, too
+
+
+def test_a_run_with_a_number_in_its_name_is_a_named_one(tmp_path, quick_plots):
+    places = {"ckpt": tmp_path / "c", "samples": tmp_path / "s"}
+    train("digits", steps=1, xla="off", name="mlp-64", **places)
+    assert train("digits", steps=1, xla="off", **places).config.name is None
+    assert train("digits", steps=1, xla="off", **places).config.name == "mlp-2"
+    train("digits", steps=2, xla="off", name="mlp-64", resume=True, **places)
+    assert run_folder.newest(Config(**places)).name == "mlp-2"
+
+
+def test_a_folder_that_another_process_starts_in_is_taken(tmp_path):
+    config = Config(ckpt=tmp_path / "c", samples=tmp_path / "s")
+    assert not run_folder.is_taken(config)
+    with run_folder.locked(config):
+        assert run_folder.is_taken(config)
+    assert not run_folder.is_taken(config)
+
+
+def test_a_resume_in_another_unit_samples_in_that_unit(tmp_path, quick_plots):
+    images, places = (
+        RANDOM.integers(256, size=(40, 8, 8), dtype=np.uint8),
+        {"ckpt": tmp_path / "c", "samples": tmp_path / "s"},
+    )
+    options = {"batch_size": 8, "num_samples": 4, "augment": "none", **places}
+    train(Config(steps=5, sample_every=4, **options), images=images)
+    resumed = train(Config(epochs=3, **options), images=images, resume=True)
+    assert (resumed.step, resumed.config.sample_every, resumed.sample_steps) == (15, 1, [4, 10, 15])
+
+
+def test_a_picture_of_another_program_is_not_overwritten(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "real_images.png").write_text("mine")
+    for flags in (["--dry-run"], []):
+        code, _, err = command("train", "--dataset", "digits", "--steps", 2, *flags)
+        assert code == 2 and "holds files of another program (real_images.png)" in err
+    assert (tmp_path / "samples" / "real_images.png").read_text() == "mine"
+
+
+def test_the_samples_of_runs_are_no_training_images(folder, command, monkeypatch):
+    monkeypatch.chdir(folder)
+    quick = ["train", "--dataset", ".", "--image-size", 8, "--batch-size", 4]
+    assert command(*quick, "--steps", 1)[0] == 0
+    assert command("train", "--resume", "--steps", 2)[0] == 0
+    assert "12 images of 8x8x3" in command(*quick, "--dry-run")[1]
+
+
+def test_a_folder_of_pictures_as_data_dir_is_one_sentence(folder, command):
+    code, _, err = command("train", "--data-dir", folder)
+    assert code == 2 and f"train on them with --dataset {folder}" in err

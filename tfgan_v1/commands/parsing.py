@@ -11,8 +11,7 @@ from pathlib import Path
 
 from tfgan_v1 import __version__
 from tfgan_v1.cluster import addresses
-from tfgan_v1.commands import synonyms
-from tfgan_v1.config import MOST_DRAWN, Config
+from tfgan_v1.config import MOST_DRAWN, Config, synonyms
 from tfgan_v1.errors import UserError, brief, did_you_mean, note, shortened
 from tfgan_v1.storage import names, run_folder
 from tfgan_v1.streams import start_log

@@ -1,11 +1,9 @@
 """`review`: a page with all sampling steps, the evolution plot and an animated GIF, from samples."""
 
 from tfgan_v1.commands import call_of
-from tfgan_v1.commands.parsing import Parser
-from tfgan_v1.config import Config
-from tfgan_v1.errors import say
+from tfgan_v1.commands.parsing import Parser, run_of
+from tfgan_v1.errors import UserError, say
 from tfgan_v1.report import review
-from tfgan_v1.storage import run_folder
 
 EXAMPLES = ("samples", "samples/photos", "train_samples.pkl --out review/")
 
@@ -21,6 +19,7 @@ def parse(call, argv):
     add = parser.group("flags")
     folder = "a run's samples folder, or a pickle (default: that of the newest run without a name)"
     add("path", metavar="FILE-or-FOLDER", nargs="?", help=folder)
+    add("--name")
     add("--out", metavar="FOLDER", help="the folder to write to (default: where the samples are)")
     return parser.parse(argv)
 
@@ -28,7 +27,9 @@ def parse(call, argv):
 def run(argv, program):
     """Makes the page, the evolution plot and the animation. Returns the exit code."""
     flags = parse(call_of("review", program), argv)
-    loaded = review.load(flags["path"] or run_folder.newest(Config()).samples_folder)
+    if flags["path"] and flags["name"]:
+        raise UserError(f"--name {flags['name']} and {flags['path']} both name what to review; give one of them")
+    loaded = review.load(flags["path"] or run_of(None, flags["name"]).samples_folder)
     *paths, last = review.write(loaded, flags["out"])
     say(f"Wrote {', '.join(map(str, paths))} and {last}, of {len(loaded.samples):,} sampling steps.")
     return 0

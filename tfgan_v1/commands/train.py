@@ -52,7 +52,7 @@ def parse(call, argv):
             value["action"] = "store_true"
         else:
             value |= {"type": partial(from_text, option), "metavar": _metavar(option)}
-        if option.name == "d_lr":  # for the help: see commands/synonyms.py
+        if option.name == "d_lr":  # for the help: see config/synonyms.py
             group.add_argument("--lr", help="both learning rates: --d-lr X --g-lr X", **value)
         shown = help_text(option, getattr(defaults, option.name)).replace("%", "%%")
         group.add_argument(flag(option.name), help=shown, **value)

@@ -10,6 +10,7 @@ from types import NoneType
 from typing import get_args
 
 from tfgan_v1 import data
+from tfgan_v1.config import synonyms
 from tfgan_v1.config.options import OneOf, Range, checked, flag, help_text, option, value_type
 from tfgan_v1.data.shapes import FITS, LARGEST_SIDE
 from tfgan_v1.devices import fastest_xla
@@ -350,7 +351,7 @@ def check_names(names, *more):
     known = [*(each.name for each in fields(Config)), *more]
     for name in names:
         if name not in known:
-            hint = did_you_mean(str(name), known) or "help(Config) lists them"
+            hint = synonyms.hint(str(name)) or did_you_mean(str(name), known) or "help(Config) lists them"
             raise UserError(f"there is no option {brief(name)}; {hint.strip()}")
 
 

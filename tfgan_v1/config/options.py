@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from types import NoneType
 from typing import NamedTuple, get_args
 
+from tfgan_v1.config import synonyms
 from tfgan_v1.errors import UserError, brief
 
 
@@ -146,5 +147,6 @@ def checked(each, value):
         raise UserError(f"{flag(each.name)} must not be empty")
     valid = each.metadata["valid"]
     if valid is not None and not valid.holds(value):
-        raise UserError(f"{flag(each.name)} must be {valid}, not {brief(value)}")
+        meant = synonyms.hint(each.name, value)
+        raise UserError(f"{flag(each.name)} must be {valid}, not {brief(value)}{meant}")
     return value

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import arrays
+from tfgan_v1.data import arrays, published
 from tfgan_v1.data.datasets import DATASETS, LoadRequest, canonical, license_note, mnist_or_warped, unknown  # noqa: F401
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping  # noqa: F401, for importers of `data`
@@ -69,6 +69,7 @@ def _load(name, request, shaping, strict, cache_dir):
         raise UserError(f"--data-dir {request.data_dir} is not a folder; give the folder that holds the data set")
     shaping.check()
     if name is None:
+        _refuse_pictures(request.data_dir)
         return _dataset(*mnist_or_warped(request), shaping)
     name = canonical(name)
     if name in DATASETS:
@@ -83,6 +84,16 @@ def _load(name, request, shaping, strict, cache_dir):
     if not os.path.exists(path):
         raise unknown(name)
     return _dataset(name, detect.read(path, shaping.size), shaping)
+
+
+def _refuse_pictures(data_dir):
+    """Raises UserError for a folder of pictures, and not of MNIST: other programs call it the data folder."""
+    from tfgan_v1.data.folders import SUFFIXES
+
+    if data_dir is None or published.find(DATASETS["mnist"].published, [Path(data_dir)]):
+        return
+    if any(path.suffix.lower() in SUFFIXES for path in Path(data_dir).iterdir()):
+        raise UserError(f"--data-dir {data_dir} holds pictures and no MNIST; train on them with --dataset {data_dir}")
 
 
 def from_array(images, labels=None, shaping=_AS_IT_IS):

@@ -148,8 +148,9 @@ def _of_samples(samples, dataset, labels, data_dir, cache_dir):
     in_folder = isinstance(samples, str | os.PathLike) and os.path.isdir(samples)
     images = None if in_folder else _read(samples)
     shaping = data.Shaping()
-    if images is not None and images.ndim == 4 and dataset and os.path.isdir(os.path.expanduser(dataset)):
-        shaping = data.Shaping(images.shape[1:3], images.shape[3])
+    if dataset and os.path.isdir(os.path.expanduser(dataset)) and (in_folder or images.ndim == 4):
+        size, channels = (folders.measure(samples), None) if in_folder else (images.shape[1:3], images.shape[3])
+        shaping = data.Shaping(tuple(size), channels)
     if dataset is None and images is not None and images.ndim == 2:
         raise UserError("the samples are points, so name the data that they imitate, such as --dataset gaussian")
     real = data.load(dataset, data_dir, shaping, labels=labels, cache_dir=cache_dir)

@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +72,8 @@ def write_npz(trained, folder):
     lines = ",\n".join(f"    {json.dumps(operation)}" for operation in network.operations)  # a line for each
     text = f'{json.dumps(content, indent=2)[:-2]},\n  "operations": [\n{lines}\n  ]\n}}\n'
     (folder / "generator.json").write_text(text)
-    shutil.copyfile(run_in_numpy.__file__, folder / "run_in_numpy.py")
+    for name in ("run_in_numpy.py", "run_in_pytorch.py"):
+        shutil.copyfile(Path(run_in_numpy.__file__).with_name(name), folder / name)
 
 
 FORMATS = {
@@ -110,7 +112,7 @@ config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
         write_npz,
         """## `generator.npz` and `generator.json`, for anything else
 
-The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .` runs
+The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .`, or run_in_pytorch.py, runs
 them, 60 lines of NumPy that can be translated. `model` in the JSON has the configuration.""",
         " and `labels`",
     ),

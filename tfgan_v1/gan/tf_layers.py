@@ -122,3 +122,8 @@ def _scope(kind, name, reuse, others):
         names = ", ".join(sorted(refused))
         raise UserError(f"tf.layers.{kind} takes no {names} here; leave it out, or use tf.nn and a scope")
     return tf.variable_scope(name or (kind if reuse else None), kind, reuse=reuse)
+
+
+def __getattr__(name):
+    """Says what there is in place of the classes and the rarer layers of tf.layers."""
+    raise AttributeError(f"tf.layers.{name} is not here; use a function such as tf.layers.dense(x, units), or tf.nn")

@@ -11,7 +11,8 @@ from html import escape
 
 from tfgan_v1 import files
 from tfgan_v1.errors import note
-from tfgan_v1.report import curves, page, plots
+from tfgan_v1.evaluation.evaluate import Evaluation, evaluate  # noqa: F401, tfgan_v1.evaluate is found here
+from tfgan_v1.report import curves, page, plots, score_table
 from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names
 from tfgan_v1.storage.progress import Progress
@@ -68,5 +69,6 @@ def _html(caption, *pngs):
     return f"<div>{escape(caption)}</div>" + " ".join(f'<img src="{url}" style="height: 300px">' for url in urls)
 
 
+Evaluation.__repr__ = lambda evaluation: "\n".join(score_table.lines(evaluation))
 Progress._repr_html_ = _of_progress
 Generator._repr_html_ = _of_generator

@@ -242,6 +242,8 @@ def read(config, by="--ckpt"):
     folder = config.ckpt_folder
     path = folder / CONFIG
     if not folder.is_dir():
+        if (config.ckpt_folder.parent / Config.ckpt / folder.name / CONFIG).is_file():
+            raise UserError(f"there is no folder {folder}; did you mean {folder.parent / Config.ckpt / folder.name}?")
         named = [run.name for run in runs(config) if run.name] if config.name else []
         known = f"the names are {', '.join(named[-MOST_NAMED:])}"
         advice = known if named else f"name a run's folder with {by}"

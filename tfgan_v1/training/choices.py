@@ -83,4 +83,4 @@ def say(config, asked):
     names = [name for name in NAMES if name in config.given - asked.given]
     if names:
         chosen = as_flags({name: getattr(config, name) for name in names})
-        note(f"Chosen for these images:{chosen}. Each of these flags overrides the choice.")
+        note(f"Chosen for these images:{chosen}. Give any of these to choose otherwise.")

@@ -116,7 +116,7 @@ def run(request):
 
     def make_config():
         config = request.make_config()
-        return choices.of_run(config) if request.resume and choices.are_open(config, request.custom) else config
+        return choices.of_run(config) if request.resume else config
 
     if cluster is None:
         return loop.run(make_plan(make_config(), **start), on_sample=request.on_sample)

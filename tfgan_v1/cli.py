@@ -20,6 +20,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }
+ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
 WRITE_AT_THE_END = ("sample", "evaluate", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 
@@ -73,14 +74,7 @@ def _run(command, flags, program):
         say(f"tfgan_v1 {__version__}")
         return 0
     if command not in COMMANDS:
-        meant = {
-            "eval": "evaluate",
-            "list": "runs",
-            "ls": "runs",
-            "generate": "sample",
-            "draw": "sample",
-            "compare": "runs",
-        }.get(command)
+        meant = ALIKE.get(command)
         hint = f"did you mean {meant}? " if meant else did_you_mean(command.lower(), COMMANDS)
         raise UserError(f"there is no command {brief(command)}; {hint}the commands are {', '.join(COMMANDS)}")
     try:

@@ -112,8 +112,8 @@ config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
         write_npz,
         """## `generator.npz` and `generator.json`, for anything else
 
-The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .`, or run_in_pytorch.py, runs
-them, 60 lines of NumPy that can be translated. `model` in the JSON has the configuration.""",
+The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .`
+runs them, 60 lines that can be translated, and so does run_in_pytorch.py. `model` in the JSON has the configuration.""",
         " and `labels`",
     ),
 }

@@ -62,9 +62,8 @@ def write_page(plan):
     """Prints which page shows the run, and how often it has new samples."""
     every, unit = plan.config.sample_every, plan.config.unit
     often = f"{every:,} {unit}s" if every > 1 else unit
-    say(
-        f"Open {plan.config.samples_folder / REVIEW_PAGE} in a browser; it follows the run, with new samples every {often}."
-    )
+    page = plan.config.samples_folder / REVIEW_PAGE
+    say(f"Open {page} in a browser; it follows the run, with new samples every {often}.")
 
 
 def data_line(plan):

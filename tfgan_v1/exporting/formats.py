@@ -113,7 +113,8 @@ config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
         """## `generator.npz` and `generator.json`, for anything else
 
 The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .`
-runs them, 60 lines that can be translated, and so does run_in_pytorch.py. `model` in the JSON has the configuration.""",
+runs them, 60 lines that can be translated, and so does run_in_pytorch.py. `model` in the JSON has the
+configuration.""",
         " and `labels`",
     ),
 }

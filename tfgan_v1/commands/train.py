@@ -26,7 +26,7 @@ GROUPS = {  # first option of a group, in Config's order -> the group's title
 }
 EXAMPLES = (
     "--epochs 100 --smooth 0.1",
-    "--model dcgan --dataset photos/ --image-size 32 --name photos",
+    "--dataset photos/ --name photos",
     "--resume --epochs 200",
 )
 MOST_WORKERS = 1000  # processes that --workers starts

@@ -70,7 +70,7 @@ def test_the_old_notebook_runs_with_two_changed_lines_and_its_networks_train(mni
         assert notebook.count(f"{was}\n") == 1
         notebook = notebook.replace(f"{was}\n", f"{now}\n")
     snippets = [code for row in ROWS for code in row if code.startswith("tf.")]
-    assert len(snippets) == 9
+    assert len(snippets) == 10
     ended = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         input=json.dumps([notebook, *snippets, BLOCKS[1]]),

@@ -21,7 +21,7 @@ import numpy as np
 
 import forked
 
-SMALL = {"num_samples": 2, "sheets": "each", "xla": "off"}  # options of all these runs
+SMALL = {"model": "mlp", "num_samples": 2, "sheets": "each", "xla": "off"}  # options of all these runs
 TENSORS = "write tensors"  # the only stage inside TensorFlow
 
 

@@ -28,7 +28,8 @@ LOST = "train.py: standard output could not be written (No space left on device)
 def test_a_run_trains_to_its_end_with_any_standard_streams(tmp_path, redirections, code, epochs_shown, err):
     train = f"{sys.executable} {REPOSITORY}/train.py --dataset digits --epochs 2 --xla off {redirections}"
     ended = subprocess.run(train, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr, ended.stdout.count("Epoch ")) == (code, err, epochs_shown)
+    said = "".join(line for line in ended.stderr.splitlines(True) if not line.startswith("warning: "))  # too few epochs
+    assert (ended.returncode, said, ended.stdout.count("Epoch ")) == (code, err, epochs_shown)
     assert checkpoints.newest_state(tmp_path / "checkpoints").step == 34
 
 

@@ -20,7 +20,7 @@ from tfgan_v1.cluster.addresses import VARIABLE, Addresses, to_environment
 from tfgan_v1.cluster.launch import free_addresses
 from tfgan_v1.storage import checkpoints
 
-FLAGS = ["--dataset", "digits", "--steps", 45, "--sample-every", 15, "--batch-size", 15, "--chunk", 5]
+FLAGS = ["--model", "mlp", "--dataset", "digits", "--steps", 45, "--sample-every", 15, "--batch-size", 15, "--chunk", 5]
 # Calls a function before call number n of Plan.order, in the worker with this index.
 BEFORE_CALL = """
 import json, os, signal, time

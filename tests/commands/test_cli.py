@@ -14,7 +14,8 @@ import pytest
 
 from conftest import REPOSITORY
 from tfgan_v1 import Config, __version__, cli, errors, load_samples
-from tfgan_v1.commands import evaluate, export, sample, synonyms, train
+from tfgan_v1.commands import evaluate, export, sample, train
+from tfgan_v1.config import synonyms
 from tfgan_v1.config.options import flag
 from tfgan_v1.evaluation.metric_table import METRICS
 from tfgan_v1.exporting.formats import FORMATS
@@ -171,7 +172,11 @@ def test_the_console_script_is_the_command_line(monkeypatch, capsys):
         (["sample", "--help"], 0, "usage: tfgan sample [flags]"),
         (["train", "--epochs", "0"], 2, "tfgan train: --epochs must be at least 1"),
         (["sample", "--num", "0"], 2, "tfgan sample: --num must be a whole number"),
-        (["draw"], 2, f"tfgan: there is no command 'draw'; the commands are {', '.join(cli.COMMANDS)}"),
+        (
+            ["draw"],
+            2,
+            f"tfgan: there is no command 'draw'; did you mean sample? the commands are {', '.join(cli.COMMANDS)}",
+        ),
     ):
         monkeypatch.setattr("sys.argv", ["/somewhere/bin/tfgan", *argv])
         assert call() == code
@@ -266,9 +271,9 @@ def test_a_folder_that_cannot_be_created_is_one_sentence(command, tmp_path):
 @pytest.mark.slow
 def test_a_closed_pipe_ends_a_run_saved_and_without_a_traceback(tmp_path):
     places = f"--ckpt {tmp_path}/c --samples {tmp_path}/s"
-    script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -2"
+    script = f"{sys.executable} train.py --dataset digits --epochs 30 --xla off {places} | head -4"
     ended = subprocess.run(script, shell=True, cwd=REPOSITORY, env=CLEAN, capture_output=True, text=True, check=False)
-    assert ended.stdout.splitlines()[1].startswith("Epoch 1/30") and ended.stderr == ""
+    assert ended.stdout.splitlines()[3].startswith("Epoch 1/30") and ended.stderr == ""
     steps = [int(path.parent.name.split("-")[1]) for path in tmp_path.glob("c/train_state/step-*/state.json")]
     assert max(steps) >= 34  # of the epoch whose line nobody read
     assert len(load_samples(tmp_path / "s" / "train_samples.pkl")) == max(steps) // 17

@@ -119,7 +119,7 @@ def test_an_epoch_is_one_line_on_a_terminal_next_to_the_bar_that_a_dumb_one_does
             r"Epoch \d/5  D \d+\.\d\d  G \d+\.\d\d  D\(x\) .+  D\(G\(z\)\) .+  [\d,]+ img/s  [\d:]+ left$"
         )
         assert all(line.match(row) for row in epochs)
-        bar = re.compile(r" *\d+%\|.+\| [\d.]+k?/8.50k images, [\d.]+k? images/s, \d\d:\d\d left")
+        bar = re.compile(r" *\d+%\|.+\| [\d.]+/85.0 steps, [\d.]+k? steps/s, \d\d:\d\d left")
         assert any(bar.match(row) for row in bars)
 
 

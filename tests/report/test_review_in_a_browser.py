@@ -134,7 +134,10 @@ def test_a_key_shows_real_images_a_click_enlarges_one_and_the_command_is_copied(
     assert not real.is_displayed()
     element(browser, "body").send_keys("r")
     assert real.is_displayed() and element(browser, "#sheet").is_displayed()
-    for grid, caption in (("#sheet", "Image 6, epoch 3"), ("#real", "Image 6, real")):
+    for grid, caption in (
+        ("#sheet", "Image 6, epoch 3. A click closes it."),
+        ("#real", "Image 6, real. A click closes it."),
+    ):
         element(browser, grid).click()  # in its middle, of 4x4 images
         assert element(browser, "#zoom p").text == caption
         canvas = "const c = document.querySelector('canvas'); return [c.width, c.height]"

@@ -225,6 +225,7 @@ def tried(argv, program, capfd):
     lines = [line for line in err.splitlines() if not line.startswith(("warning: ", "Chosen for these images: "))]
     if code == 0:
         return code, "" if out and not lines else f"success without output, or with {err!r}"
+    out = re.sub(r".*: .* Networks of .*\nTraining for .*\n", "", out)  # before TensorFlow refuses a folder
     sentence = re.fullmatch(rf"{program}: \S.*\S\n", "".join(f"{line}\n" for line in lines))
     good = code == 2 and not out and sentence and err.replace("\n", "").isprintable() and "argument --" not in err
     return code, "" if good else f"code {code}, {out!r}, {err!r}"

@@ -68,7 +68,7 @@ def read(argv, known):
 
 def _meaning(name, value, known):
     """What a flag and its value mean, as words, or None if they are ours or unknown."""
-    plain = re.sub("(?<=[a-z])(?=[A-Z])", "-", name).lower().replace("_", "-") if name[:2] == "--" else name
+    plain = re.sub("(?<=[a-z])[A-Z]", lambda capital: f"-{capital[0].lower()}", name).replace("_", "-")
     for each in _by_word(FLAGS).get(plain, ()):
         if known.issuperset(each.split()[::2]):
             return [word for word in (part.replace("{}", value) for part in each.split()) if word]

@@ -72,7 +72,10 @@ CKPT_LEFTOVERS = (
     *(PARTIAL_FOLDER, f"{STATE}/{PARTIAL_FOLDER}", f"{STATE}/step-*/{PARTIALS.format('state.json')}"),
     *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
 )
-SAMPLES_LEFTOVERS = (*map(PARTIALS.format, SAMPLES_FILES), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")
+SAMPLES_LEFTOVERS = (
+    *map(PARTIALS.format, (*SAMPLES_FILES, REAL_IMAGES)),
+    f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}",
+)
 
 
 def check_kind(kind):

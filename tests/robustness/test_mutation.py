@@ -99,7 +99,7 @@ def _exif():
 
 def _whole_config():
     values = Config(dataset="digits", ckpt="c", samples="s")
-    values = {name: value for name, value in vars(values).items() if name not in ("ckpt", "samples", "name")}
+    values = {name: value for name, value in values.values().items() if name not in ("ckpt", "samples", "name")}
     facts = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
     content = {"format": run_folder.FORMAT, "config": values, "data": facts, "made_by": {"numpy": "2"}}
     content |= {"run_id": "0123", "custom": ["loss"]}

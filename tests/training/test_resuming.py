@@ -310,7 +310,7 @@ def test_a_damaged_newest_state_is_warned_of_and_the_one_before_is_used(run, six
     train(run, resume=True)
     output = capsys.readouterr()
     assert re.search("step-5/state is damaged; using .*step-4/state instead", output.err)
-    assert output.out.splitlines()[1].startswith("Step 6/6") and outcome(run) == six_steps
+    assert output.out.splitlines()[3].startswith("Step 6/6") and outcome(run) == six_steps
     assert sorted(path.name for path in states.iterdir()) == ["step-4", "step-6"]
 
 

@@ -155,9 +155,9 @@ def test_files_that_cannot_be_decoded_are_listed_in_files_csv(pictures, command,
     monkeypatch.chdir(tmp_path)
     flags = ["--model", "dcgan_upsample", "--dataset", pictures, "--image-size", "8x12", "--steps", 2]
     code, out, err = command("train", *flags, "--sample-every", 1, "--num-samples", 2, "--batch-size", 6)
-    assert code == 0 and out.splitlines()[1].startswith("Step 1/2")
+    assert code == 0 and out.splitlines()[3].startswith("Step 1/2")
     left_out, few = err.splitlines()
-    assert "1 of 5 files" in left_out and "broken.png" in left_out and "4 images, fewer than the 6 of one step" in few
+    assert "1 of 5 files" in left_out and "broken.png" in left_out and "has 4 images: the generator can only copy" in few
     rows = list(csv.reader((tmp_path / "samples" / "files.csv").open()))
     assert [name for name, why in rows[1:] if not why] == [f"deep/{i}.png" for i in range(4)]
     assert [name for name, why in rows[1:] if why] == ["broken.png"]
@@ -177,7 +177,7 @@ def test_a_run_in_steps_can_be_resumed_in_epochs(small, command):
     config = small()
     train(config)
     code, out, _ = command("train", "--resume", "--epochs", 2, "--ckpt", config.ckpt, "--samples", config.samples)
-    assert code == 0 and out.splitlines()[1].startswith("Epoch 2/2")
+    assert code == 0 and out.splitlines()[3].startswith("Epoch 2/2")
     progress = train(config.replace(epochs=2, steps=None, sample_every=1), resume=True)
     assert progress.sample_steps == [2, 4, 6, 10]  # in steps up to the sixth, then in epochs of five
 
@@ -247,7 +247,7 @@ def test_plots_are_labeled_with_epochs_or_steps(small, monkeypatch):
 
     train(small())
     (ax,) = drawn["evolution.png"].axes
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["step 2", "step 4", "step 6"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["step 0", "step 2", "step 4", "step 6"]
     assert curve("losses.png") == ("step", [2, 4, 6])
     train(small("points", "gaussian"))
     assert [ax.get_title() for ax in drawn["evolution.png"].axes][:3] == ["epoch 2", "epoch 4", "epoch 6"]

@@ -1,8 +1,11 @@
 """A run from its first step to its pictures."""
 
+import hashlib
+import os
 import re
 import signal
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -130,6 +133,25 @@ def test_a_second_signal_has_its_usual_effect():
         assert noted == []
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_is_answered_within_a_call_of_c_and_two_are_not_one(capfd):
+    """While TensorFlow computes, Python runs no handler, and the system keeps one signal of a kind."""
+
+    def send():
+        for _ in range(2):
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        answers.append(capfd.readouterr().err)
+
+    answers, sender = [], threading.Thread(target=send)
+    with pytest.raises(KeyboardInterrupt), signals.deferred_signals() as noted:
+        sender.start()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 4_000_000)  # takes a second or more
+        time.sleep(10)
+    sender.join()
+    assert noted == [signal.SIGINT] and answers == [signals.ANSWER.decode()]
 
 
 def test_a_signal_after_the_last_step_stops_nothing(small, monkeypatch):

@@ -2,13 +2,13 @@
 
 import json
 
-from tfgan_v1.config import PLACES, Config
+from tfgan_v1.config import RUN_PLACES, Config
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError, as_user_error
 from tfgan_v1.storage.run_folder import PATHS, made_by
 
 # A worker's own affair: where the data are on its machine. The chief's alone: the folders of the run.
-OWN = (*PATHS, *PLACES)
+OWN = (*PATHS, *RUN_PLACES)
 DECIDED = "xla", "device", "threads"  # XLA is off for all, all are on the CPU, and threads may differ
 
 

@@ -60,7 +60,7 @@ def parse(call, argv):
     start = groups["model"].add_mutually_exclusive_group().add_argument
     start("--resume", action="store_true", help="continue the run in --ckpt and --samples")
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
-    add("--dry-run", action="store_true", help="print the configuration and parameter counts; train nothing")
+    add("--dry-run", action="store_true", help="say what would be trained, and draw real_images.png; train nothing")
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
     add("--workers", metavar="N", type=whole(MOST_WORKERS), help=workers)
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
@@ -98,7 +98,7 @@ def run(argv, program):
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
     elif signal_name:
-        places = _places(progress.config) | {name: options[name] for name in ("samples",) if name in options}
+        places = _places(progress.config) | ({"samples": options["samples"]} if "samples" in options else {})
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(

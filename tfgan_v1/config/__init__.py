@@ -69,8 +69,8 @@ class Config:
         "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
     )
     image_size: str | None = option(
-        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: 64 for folders of large images, where "
-        "the preset is tuned, and otherwise 28)",
+        "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: with tuned, by the images; "
+        "otherwise 28 for a folder, and as they are)",
         metavar="SIZE",
         join="x",
     )
@@ -413,7 +413,7 @@ def _changed(config, names):
     return [flag(name) for name in names if getattr(config, name) != COMMON[name]]
 
 
-PLACES = tuple(each.name for each in fields(Config) if each.metadata["place"])  # config.json leaves them out
+RUN_PLACES = tuple(each.name for each in fields(Config) if each.metadata["place"])  # config.json leaves them out
 COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.metadata["common"] is not None}
 
 

@@ -60,4 +60,5 @@ if __name__ == "__main__":
     inputs = {"noise": np.float32(rng.standard_normal(size) if low is None else rng.uniform(low, 1, size))}
     if model["classes"]:
         inputs["labels"] = np.eye(len(model["classes"]), dtype=np.float32)[np.arange(16) % len(model["classes"])]
-    np.save("images.npy", run(sys.argv[1], **inputs))
+    np.save("images.npy", images := run(sys.argv[1], **inputs))
+    print(f"Wrote images.npy: {len(images)} images, {images.dtype} {list(images.shape)}.")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tfgan_v1 import __version__, devices
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import PLACES
+from tfgan_v1.config import RUN_PLACES
 from tfgan_v1.data import DATASETS, license_note
 from tfgan_v1.errors import UserError
 from tfgan_v1.sampling.generator import SavedGenerator, images_of
@@ -20,7 +20,7 @@ class Unsupported(UserError):
 def metadata_of(generator):
     """What every exported file says of a SavedGenerator: a dict for JSON, without the user's own folders."""
     saved = generator.saved
-    private = (*PLACES, *run_folder.PATHS)
+    private = (*RUN_PLACES, *run_folder.PATHS)
     name = str(saved.data["name"])
     return {
         "generator": generator.kind,

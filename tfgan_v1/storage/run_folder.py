@@ -16,7 +16,7 @@ import numpy as np
 
 from tfgan_v1 import __version__, files
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.config import PLACES, Config, is_name
+from tfgan_v1.config import RUN_PLACES, Config, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS
 from tfgan_v1.errors import UserError
@@ -226,7 +226,7 @@ def threads():
 def write(saved):
     """Writes a Saved to config.json."""
     config = saved.config
-    values = {name: value for name, value in config.values().items() if name not in PLACES}
+    values = {name: value for name, value in config.values().items() if name not in RUN_PLACES}
     for name in PATHS:
         if values[name] is not None and (name != "dataset" or values[name] not in DATASETS):
             values[name] = os.path.abspath(values[name])
@@ -267,7 +267,7 @@ def read(config, by="--ckpt"):
             raise UserError(f"it has format {content['format']!r}, and this version reads {FORMAT}; {use}")
         if not files.has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
-        config = Config(**{**content["config"], **{name: getattr(config, name) for name in PLACES}})
+        config = Config(**{**content["config"], **{name: getattr(config, name) for name in RUN_PLACES}})
         shape = content["data"]["image_shape"]
         if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
             raise ValueError(f"{shape} is the shape of neither an image nor a point")

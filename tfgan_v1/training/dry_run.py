@@ -30,7 +30,8 @@ def describe(plan, occupied=False):
         networks = create_networks(model, shape, config.noise_size, d_input, condition=condition)
     verbose = bool(os.environ.get("TFGAN_VERBOSE"))
     options = config.values() if verbose else given_options(config)
-    shown = None if occupied or plan.is_points else pictures.write_real_images(plan)
+    blank = not any(plan.dataset.images.strides)  # in place of those that the run would download
+    shown = None if occupied or plan.is_points or blank else pictures.write_real_images(plan)
     return [
         console.data_line(plan),
         *(_first_labels(plan.dataset) if config.conditional else []),

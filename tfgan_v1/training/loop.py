@@ -51,7 +51,13 @@ class TrainContext(NamedTuple):
 def run(plan, member=SINGLE, on_sample=None):
     """Carries out a Plan: see train.train. member: the only process, or a cluster's chief."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
-    with translate_tf_errors(config), run_folder.locked(config), deferred_signals() as signals, devices.new_graph():
+    with (
+        say_what_is_saved(config),
+        translate_tf_errors(config),
+        run_folder.locked(config),
+        deferred_signals() as signals,
+        devices.new_graph(),
+    ):
         # Checked again under the lock: another process may have trained here since the plan was made.
         saved = run_folder.check_can_start(config, plan.resume, plan.overwrite, plan.custom.names())
         checkpoint = starting_point(plan, saved)
@@ -109,17 +115,21 @@ def follow(plan, member):
 
 
 @contextmanager
-def translate_tf_errors(config):
-    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull.
-
-    A second Ctrl-C gets a sentence that says what is saved.
-    """
+def say_what_is_saved(config):
+    """Gives the KeyboardInterrupt of a second Ctrl-C a sentence."""
     try:
         yield
     except KeyboardInterrupt:
         state = checkpoints.newest_state(config.ckpt_folder)
         saved = f"the run in {config.ckpt_folder} is saved at step {state.step:,}" if state else "nothing was saved yet"
         raise KeyboardInterrupt(saved) from None
+
+
+@contextmanager
+def translate_tf_errors(config):
+    """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise

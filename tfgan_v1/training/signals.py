@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 
 ANSWER = b"\nStopping: the run is saved in a moment. Another Ctrl-C ends it at once.\n"
@@ -47,7 +46,7 @@ def answered(numbers, received):
 
     Python's handlers wait for the end of such a call, and two signals become one meanwhile: the second is sent again.
     """
-    (heard, told), stderr = socket.socketpair(), None
+    (heard, told), ended, stderr = socket.socketpair(), threading.Event(), None
     with suppress(OSError):  # it is closed
         stderr = os.dup(2)  # which TensorFlow's messages are kept from while it compiles
 
@@ -58,9 +57,9 @@ def answered(numbers, received):
                 with suppress(OSError):
                     os.write(stderr, ANSWER)
             elif count == 2:
-                while not received:
-                    time.sleep(0.01)
-                if len(received) == 1:
+                while not received and not ended.wait(0.01):
+                    pass
+                if len(received) == 1 and not ended.is_set():
                     signal.raise_signal(number)
 
     thread = threading.Thread(target=answer, daemon=True)
@@ -70,6 +69,7 @@ def answered(numbers, received):
     try:
         yield
     finally:
+        ended.set()
         signal.set_wakeup_fd(before)
         told.close()
         thread.join()

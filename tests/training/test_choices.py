@@ -1,6 +1,7 @@
 """What is chosen for pictures of the user's own, and what their runs are warned of."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,7 +241,8 @@ def test_a_picture_of_another_program_is_not_overwritten(command, tmp_path, monk
 def test_the_samples_of_runs_are_no_training_images(folder, command, monkeypatch):
     monkeypatch.chdir(folder)
     quick = ["train", "--dataset", ".", "--image-size", 8, "--batch-size", 4]
-    assert command(*quick, "--steps", 1)[0] == 0
+    assert command(*quick, "--steps", 1, "--sample-every", 1, "--sheets", "each")[0] == 0
+    assert len(list((Path(folder) / "samples").rglob("*.png"))) > 3
     assert command("train", "--resume", "--steps", 2)[0] == 0
     assert "12 images of 8x8x3" in command(*quick, "--dry-run")[1]
 

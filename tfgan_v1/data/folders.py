@@ -94,7 +94,8 @@ def candidates(folder):
     found, others = [], []
     for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if RUN & {*files}:
+        if RUN & {*files} and Path(place) != Path(folder):
+            folders.clear()
             continue
         for path in (Path(place, name) for name in files if not name.startswith(".")):
             (found if path.suffix.lower() in SUFFIXES else others).append(path)

@@ -73,11 +73,11 @@ def data_line(plan):
     named = f"{plan.metadata['name']}: {count} of {size}"
     if plan.config.conditional:
         return f"{named}, {classes.summary(plan.dataset)}"
-    return f"{named}, {len(plan.dataset.classes)} classes" if plan.dataset.classes else named
+    return f"{named}, {len(plan.dataset.classes):,} classes" if len(plan.dataset.classes) > 1 else named
 
 
 def progress_bar(plan, progress):
-    """The bar of a run: see progress.bar."""
+    """The bar of a run: see streams.bar."""
     return bar(plan.total_steps, "steps", progress.step)
 
 

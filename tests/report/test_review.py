@@ -257,6 +257,12 @@ def test_a_run_draws_while_it_trains(small_config, monkeypatch):
     assert seen == [1, 2, 3]  # the line of an epoch comes before its pictures
 
 
+def test_the_images_of_a_page_are_those_of_their_steps_also_after_a_roll_back():
+    samples, grids = [np.full((1, 4, 4, 1), i / 10) for i in range(4)], review_page.Grids(4)
+    first = grids.urls(samples[:3], [0, 10, 20])
+    assert grids.urls([samples[0], samples[3]], [0, 15]) == [first[0], *review_page.Grids(4).urls(samples[3:])]
+
+
 def test_an_animation_ends_with_a_longer_frame(tmp_path):
     frames = [np.full((4, 4, 3), i / 10) for i in range(3)]
     (tmp_path / "a.gif").write_bytes(gif(frames, 100, 900))

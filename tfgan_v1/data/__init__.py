@@ -27,6 +27,7 @@ class Dataset(NamedTuple):
     sha256: str | None = None  # of the pixels, if known without reading them
     labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
     classes: tuple[str, ...] = ()  # the names of the classes
+    why: str = ""  # there are no labels: see Labelled
 
     def indices(self, names):
         """The labels of classes by name: int32 [len(names)]."""
@@ -149,14 +150,14 @@ def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed
 
 def _dataset(name, content, shaping):
     """The Dataset of Labelled images in the shape, or of points, which have none."""
-    images, labels, classes = content
+    images, labels, classes, why = content
     if images.ndim == 2:
         if shaping.size or shaping.channels:
             raise UserError(f"{name} holds points, not images; leave out --image-size and --channels")
         return Dataset(name, images)
     from tfgan_v1.data import decoding
 
-    return Dataset(name, decoding.resize_all(images, shaping), labels=labels, classes=classes)
+    return Dataset(name, decoding.resize_all(images, shaping), labels=labels, classes=classes, why=why)
 
 
 def _folder(name, folder, strict):

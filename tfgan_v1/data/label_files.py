@@ -35,7 +35,7 @@ def relabel(dataset, path):
         raise UserError(f"--labels needs images, and {dataset.name} holds points; leave it out")
     labels, classes = _classify(reader(path, dataset), path)
     published = dataset.name in DATASETS and DATASETS[dataset.name].published
-    relabelled = dataset._replace(labels=labels, classes=classes)
+    relabelled = dataset._replace(labels=labels, classes=classes, why="")
     return rename(relabelled, published.classes) if published else relabelled
 
 

@@ -18,6 +18,7 @@ class Labelled(NamedTuple):
     images: np.ndarray  # uint8 [n, h, w, c], or points, float32 [n, 1]
     labels: np.ndarray | None = None  # int32 [n], indices of `classes`; None without labels
     classes: tuple[str, ...] = ()  # sorted, as numbers if all are numbers
+    why: str = ""  # there are no labels, although something looks like them: a clause
 
 
 def attach(images, values, where, where_labels):

@@ -30,7 +30,8 @@ def facts(config, dataset):
         advice = "name a file of them by --labels, or put a folder's images into a sub-folder for each class"
         if dataset.name == ARRAY:
             advice = "pass them: train(config, images=..., labels=...)"
-        raise UserError(f"--conditional needs the class of each image, and {dataset.name} has no labels; {advice}")
+        why = dataset.why or f"{dataset.name} has no labels"
+        raise UserError(f"--conditional needs the class of each image, and {why}; {advice}")
     names = "\0".join(dataset.classes).encode("utf-8", "surrogateescape")  # of folders, in any encoding
     checksum = {"labels_sha256": hashlib.sha256(dataset.labels.tobytes() + names).hexdigest()}
     if not config.conditional:

@@ -59,14 +59,14 @@ def test_mnist_is_found_at_the_usual_paths(tmp_path, monkeypatch, folder, file):
 
 
 def test_data_dir_is_searched_first_then_tfgan_data_then_keras_cache(tmp_path, monkeypatch):
-    for place, pixel in (("given", 1), ("environment", 2), ("keras/datasets", 3)):
+    for place, pixel in (("given", 201), ("environment", 202), ("keras/datasets", 203)):
         write(tmp_path / place / "mnist/train-images-idx3-ubyte", IDX[:16] + bytes([pixel]) * 60)
     monkeypatch.setenv("TFGAN_DATA", str(tmp_path / "environment"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    assert data.load("mnist", tmp_path / "given").images.max() == 1
-    assert data.load("mnist").images.max() == 2
+    assert data.load("mnist", tmp_path / "given").images.max() == 201
+    assert data.load("mnist").images.max() == 202
     monkeypatch.delenv("TFGAN_DATA")
-    assert data.load("mnist").images.max() == 3
+    assert data.load("mnist").images.max() == 203
 
 
 def test_mnist_not_found_is_an_error_that_names_files_and_folders(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import struct
 import zipfile
 
@@ -37,7 +38,7 @@ BROKEN_IDX = {
         "labels; give the one of the images, train-images-idx3",
     ),
     "floats": (b"\0\0\x0d\x03" + IDX[4:], "not an IDX file"),
-    "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 1, 4) + bytes(60), "holds 5x1x4 numbers an"),
+    "four channels": (b"\0\0\x08\x04" + struct.pack(">4I", 3, 5, 5, 4) + bytes(300), "leave out the fourth"),
     "four billion in four dimensions": (b"\0\0\x08\x04" + b"\xff" * 15 + b"\x03" + bytes(60), "less"),
     "a header cut off": (IDX[:9], "not an IDX file"),
     "cut off": (IDX[:-1], "less"),
@@ -148,6 +149,10 @@ TYPES = {
     "float64 to 1": (BYTES / 255, BYTES),
     "float16 to 1": ((BYTES / 255).astype(np.float16), None),
     "float32 from -1": ((BYTES / 127.5 - 1).astype(np.float32), BYTES),
+    "0 and 1 in bytes": ((BYTES > 99).astype(np.uint8), np.where(BYTES > 99, 255, 0)),
+    "0 and 1 in int64": ((BYTES > 99).astype(np.int64), np.where(BYTES > 99, 255, 0)),
+    "0 and 1 in uint16": ((BYTES > 99).astype(np.uint16), np.where(BYTES > 99, 255, 0)),
+    "-1 and 1 in int8": (np.where(BYTES > 99, 1, -1).astype(np.int8), np.where(BYTES > 99, 255, 0)),
     "float32 to 255": (BYTES + np.float32(0.4) * (BYTES < 255), BYTES),
 }
 
@@ -171,7 +176,11 @@ WRONG = {
     "times": (BYTES.astype("M8[s]"), "datetime"),
     "records": (np.zeros((3, 4, 4), [("a", int)]), "pixels are"),
     "no square": (BYTES.reshape(8, 12)[:, :7], "height"),
-    "channels first": (BYTES.reshape(2, 3, 4, 4), "1 or 3"),
+    "four channels": (
+        np.repeat(BYTES[..., None], 4, 3),
+        r"uint8 \[6, 4, 4, 4\] \(leave out the fourth channel: x\[..., :3\]\)",
+    ),
+    "one image in color": (np.zeros((16, 9, 3), np.uint8), "one image in color.* images are"),
     "five dimensions": (BYTES.reshape(2, 3, 4, 2, 2), "height"),
     "whole numbers in a row": (np.arange(9), "points are floats"),
     "an infinite point": (np.array([1, np.inf]), "finite"),
@@ -227,3 +236,59 @@ def test_twelve_bits_are_read_as_such_and_a_line_says_so(capsys):
     for other in (BYTES, BYTES.astype(np.uint16), BYTES.astype(np.uint16) * 257):
         arrays.to_images_or_points(other, "here")
     assert capsys.readouterr().err == ""
+
+
+CONTRAST = {  # what every kind of input answers: None, or the darkest and the brightest that a warning names
+    "whole": (BYTES, None),
+    "0 and 1": ((BYTES > 99).astype(int), None),
+    "bright half": (BYTES // 2 + 128, (128, 255)),
+    "0 to 16": (BYTES // 16, (0, 15)),
+    "percents": (BYTES / 256 * 100, (0, 100)),
+    "ten bits": (BYTES.astype(np.uint16) * 4, (0, 64)),
+    "fractions from -0.5": (BYTES / 255 - 0.5, (64, 191)),
+    "black": (np.zeros((6, 4, 4), np.uint8), None),
+}
+
+
+@pytest.mark.parametrize("array, grays", CONTRAST.values(), ids=CONTRAST)
+def test_images_of_another_range_are_a_warning(capsys, tmp_path, array, grays):
+    np.save(tmp_path / "a.npy", array)
+    (tmp_path / "labels").write_text("a\n" * 5 + "b\n")
+    for load in (lambda: data.from_array(array), lambda: data.load(tmp_path / "a.npy", labels=tmp_path / "labels")):
+        load()
+        warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+        assert len(warnings) == (grays is not None)
+        assert not grays or "darker than {} or brighter than {} of 255".format(*grays) in warnings[0]
+
+
+SMOOTH = np.add.outer(np.arange(20), np.arange(0, 36, 4)[:, None] + np.arange(0, 24, 2)).astype(np.uint8)  # [20, 9, 12]
+COLORS = np.stack([SMOOTH, 255 - SMOOTH, SMOOTH // 2], 3)  # [20, 9, 12, 3]
+PLANES = np.moveaxis(COLORS, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "array, expected, said",
+    [
+        (COLORS, COLORS, ""),
+        (PLANES, COLORS, r"reads the axes as \[n, channels"),
+        (PLANES[:, :1], COLORS[..., :1], r"reads the axes as \[n, channels"),
+        (np.moveaxis(COLORS, 0, 3), COLORS, r"reads the axes as \[height"),
+        (COLORS.reshape(20, -1), COLORS, ""),
+        (PLANES.reshape(20, -1), COLORS, "reads each row as three planes"),
+        (np.full((20, 9, 12, 3), [255, 0, 0], np.uint8).reshape(20, -1), None, ""),
+        (np.moveaxis(np.full((20, 9, 12, 3), [255, 0, 0], np.uint8), 3, 1).reshape(20, -1), None, "three planes"),
+        (np.random.default_rng(0).integers(0, 256, (20, 9, 12, 3)).reshape(20, -1), False, "warning: .* in turn; if"),
+        (np.moveaxis(SMOOTH[:, :, :9], 0, 2), False, "warning: .* read as 9 images of 9x20; if it is 20 images of 9x9"),
+        (np.repeat(SMOOTH[:3, :, :], 1, 0), False, "warning: .* read as 3 images of 9x12; if it is one image in color"),
+        (np.tile(SMOOTH[0], (4, 3))[:36, :36], False, "warning: .* read as 36 images of 6x6; if it is one image,"),
+        (SMOOTH[:10], SMOOTH[:10, :, :, None], ""),
+        (SMOOTH[:, :, :1].repeat(9, 2), None, ""),
+    ],
+)
+def test_the_order_of_axes_and_of_colors_is_found_or_said(capsys, array, expected, said):
+    images = arrays.to_images_or_points(array, "here", (9, 12) if array.shape[1:] == (324,) else None)
+    if expected is None:  # all pixels are red
+        expected = np.broadcast_to(np.uint8([255, 0, 0]), images.shape) if images.shape[3] == 3 else images
+    assert expected is False or np.array_equal(images, expected)
+    message = capsys.readouterr().err
+    assert message.count("\n") == bool(said) and re.search(said, message), message

@@ -15,6 +15,7 @@ from tfgan_v1.errors import UserError, brief, count_of, warn
 
 ARRAY = "an array"  # the name of images that are passed in Python
 ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
+FULL_CONTRAST = 128  # of 255: images with a smaller range may hold 7 bits, percents, or fractions -0.5 to 0.5
 _AS_IT_IS = Shaping()
 
 
@@ -157,6 +158,7 @@ def _dataset(name, content, shaping):
         return Dataset(name, images)
     from tfgan_v1.data import decoding
 
+    _warn_of_contrast(name, images)
     return Dataset(name, decoding.resize_all(images, shaping), labels=labels, classes=classes, why=why)
 
 
@@ -173,3 +175,18 @@ def _folder(name, folder, strict):
             f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16 bits held 12; multiply them by 16"
         )
     return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))
+
+
+def _warn_of_contrast(name, images):
+    """Warns of images, uint8 [n, h, w, c], that are all almost black, or gray: their values may have another range."""
+    lowest, highest = 255, 0
+    for start in range(0, len(images) if any(images.strides) else 0, 1024):
+        block = images[start : start + 1024]
+        lowest, highest = min(lowest, block.min()), max(highest, block.max())
+        if highest - lowest >= FULL_CONTRAST:
+            return
+    if lowest < highest:
+        warn(
+            f"no pixel in {name} is darker than {lowest} or brighter than {highest} of 255; if these are meant as "
+            "black and white, scale the values to 0 to 255, or fractions to 0 to 1"
+        )

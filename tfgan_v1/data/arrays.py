@@ -12,25 +12,26 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from tfgan_v1.data.labels import Labelled, attach
-from tfgan_v1.data.shapes import layout
+from tfgan_v1.data.shapes import layout, unflatten
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
-from tfgan_v1.errors import UserError, note
+from tfgan_v1.errors import UserError, note, warn
 
 # The names of the images and of the labels in an archive, best first.
 NPZ_NAMES = ("x_train", "train_images", "images", "x", "data", "samples", "arr_0")
 NPZ_LABELS = ("y_train", "train_labels", "labels", "y", "label", "target")
 
-# How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. uint16 up to 4,095
-# holds the 12 bits of cameras and scanners, which would be almost black as 16.
-_WHOLE = (0, 255, lambda values: values)
+# How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. 0 and 1 are black
+# and white. uint16 up to 4,095 holds the 12 bits of cameras and scanners, which would be almost black as 16.
+_BINARY, _WHOLE = (0, 1, lambda values: values * 255), (0, 255, lambda values: values)
+_SIGNED = (-1.05, 1.05, lambda values: (np.clip(values, -1, 1) + 1) * 127.5)
 VALUE_RANGES = {
-    "b": [(0, 1, lambda values: values * 255)],
-    "i": [_WHOLE],
-    "u": [_WHOLE],
-    "u2": [_WHOLE, (0, 4095, lambda values: values * (255 / 4095)), (0, 65535, lambda values: values / 257)],
+    "b": [_BINARY],
+    "i": [_BINARY, _WHOLE, _SIGNED],
+    "u": [_BINARY, _WHOLE],
+    "u2": [_BINARY, _WHOLE, (0, 4095, lambda values: values * (255 / 4095)), (0, 65535, lambda values: values / 257)],
     "f": [
         (-0.05, 1.05, lambda values: np.clip(values, 0, 1) * 255),  # resizing overshoots a little
-        (-1.05, 1.05, lambda values: (np.clip(values, -1, 1) + 1) * 127.5),
+        _SIGNED,
         _WHOLE,
     ],
 }
@@ -38,6 +39,11 @@ VALUE_RANGES = {
 _MERGED = f"{string.digits}{string.ascii_uppercase}abdefghnqrt"
 EMNIST = {"letters": f" {string.ascii_uppercase}", "balanced": _MERGED, "bymerge": _MERGED}
 EMNIST["byclass"] = f"{string.digits}{string.ascii_uppercase}{string.ascii_lowercase}"
+# What an array [a, b, c, d] may be, if it is not [n, height, width, channels]: the axes in that order.
+AXES = {
+    (0, 2, 3, 1): "[n, channels, height, width], as PyTorch has them",
+    (3, 0, 1, 2): "[height, width, channels, n], as MATLAB has them",
+}
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
@@ -46,18 +52,15 @@ def read_idx(path, size=None):
     """The Labelled images of an IDX file: uint8 [n, h, w, 1], or [n, h, w, c] of four dimensions.
 
     The labels are those of the IDX file in the same folder with `labels-idx1` for `images-idx3` in its name, or
-    QMNIST's `labels-idx2-int`. A file whose name begins with `emnist-` holds transposed images. size: ignored, as the
-    file says it. Raises UserError if either is damaged or another file.
+    QMNIST's `labels-idx2-int`. A file whose name begins with `emnist-` holds transposed images. size: see
+    `shapes.layout`. Raises UserError if either is damaged or another file.
     """
     array = _read_idx(path)
     if array.ndim == 1 or (array.ndim == 2 and array.itemsize == 4):
         name = re.sub("labels(.)idx(1-ubyte|2-int)", r"images\1idx3-ubyte", path.name)
         images = f", {name}" if name != path.name else ""
         raise UserError(f"{path} is an IDX file of labels; give the one of the images{images}")
-    if array.ndim == 2 or array.shape[3:] not in ((), (1,), (3,)):
-        shape = "x".join(map(str, array.shape[1:]))
-        raise UserError(f"{path} holds {shape} numbers an image; images are [n, h, w], [n, h, w, 1] or [n, h, w, 3]")
-    images, labels = _as_bytes(array.reshape(*array.shape[:3], -1), path), _idx_labels(path)
+    images, labels = to_images_or_points(array, path, size), _idx_labels(path)
     content = attach(images, None if labels is None else read_idx_labels(labels), path, labels)
     split = re.match("emnist-([a-z]+)-", path.name)
     if not split:
@@ -217,8 +220,14 @@ def to_images_or_points(array, where, size=None):
     """An array as images, uint8 [n, height, width, channels], or points, float32 [n, 1].
 
     array: images [n, h, w], [n, h, w, 1 or 3], or flat [n, k] as in `layout`, of any type and range in VALUE_RANGES; or
-    points, floats [n] or [n, 1]. where: its name in messages. Raises UserError for anything else.
+    points, floats [n] or [n, 1]. where: its name in messages. Says if it reads another order of axes, and warns where
+    another is likely. Raises UserError for anything else.
     """
+    for axes, order in AXES.items() if array.ndim == 4 and array.shape[3] not in (1, 3) else ():
+        if array.shape[axes[3]] in (1, 3):
+            note(f"{where}: reads the axes as {order}")
+            array = array.transpose(axes)
+            break
     rest = array.shape[1:]
     if array.dtype.kind == "f" and rest in ((), (1,)):
         with np.errstate(over="ignore"):  # infinity is refused below
@@ -228,17 +237,36 @@ def to_images_or_points(array, where, size=None):
         return points
     flat = layout(rest[0], size) if len(rest) == 1 else None
     shape = flat[1] if flat else (*rest, 1) if len(rest) == 2 else rest
-    if len(shape) != 3 or shape[2] not in (1, 3):
+    one = array.ndim == 3 and rest[1] in (3, 4) and min(array.shape[:2]) > 7  # no image is as narrow
+    if len(shape) != 3 or shape[2] not in (1, 3) or one:
+        hint = " (one image in color)" if one else " (leave out the fourth channel: x[..., :3])" * (shape[2:] == (4,))
         raise UserError(
-            f"{where} is {array.dtype} {list(array.shape)}; images are [n, height, width], "
+            f"{where} is {array.dtype} {list(array.shape)}{hint}; images are [n, height, width], "
             "[n, height, width, 1 or 3] or [n, height * width], and points are floats [n] or [n, 1]"
         )
-    return _as_bytes(array, where).reshape(len(array), *shape)
+    for what, change in _other_readings(array, flat):
+        size = "x".join(map(str, shape[: 2 + (shape[2] == 3)]))
+        warn(f"{where} is read as {len(array):,} images of {size}; if it is {what}, save {change} instead")
+    pixels = _as_bytes(array, where)
+    return unflatten(pixels, shape, where) if flat else pixels.reshape(len(array), *shape)
+
+
+def _other_readings(array, flat):
+    """Yields what an array of images may be instead, (what, an expression of x that changes it), by its shape."""
+    count, *rest = array.shape
+    if flat and count == rest[0] > 7:
+        yield "one image", "x[None]"
+    if len(rest) == 2 and count == rest[0] != rest[1]:
+        yield f"{rest[1]:,} images of {count}x{count}", "x.transpose(2, 0, 1)"
+    if len(rest) == 2 and count == 3 and min(rest) > 7:
+        yield "one image in color", "x.transpose(1, 2, 0)[None]"
 
 
 def _as_bytes(array, where):
     """The numbers as 0 to 255: uint8 in C order; the array itself if it is that already."""
-    if array.dtype == np.uint8:
+    rows = max(1, _BLOCK // math.prod(array.shape[1:]))
+    starts = range(0, len(array), rows)
+    if array.dtype == np.uint8 and any((array[start : start + rows] > 1).any() for start in starts):
         return np.ascontiguousarray(array)
     kind = array.dtype.kind
     ranges = VALUE_RANGES.get(f"{kind}{array.dtype.itemsize}", VALUE_RANGES.get(kind, []))
@@ -250,8 +278,7 @@ def _as_bytes(array, where):
     if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= 4095:
         note(f"{where} holds 16-bit values up to {high:,}, so 4,095 is read as white, as in images of 12 bits")
     result = np.empty(array.shape, np.uint8)
-    rows = max(1, _BLOCK // math.prod(array.shape[1:]))
-    for start in range(0, len(array), rows):
+    for start in starts:
         values = array[start : start + rows].astype(np.float64)
         result[start : start + rows] = np.rint(convert(values))
     return result

@@ -3,9 +3,12 @@
 import math
 from typing import NamedTuple
 
-from tfgan_v1.errors import UserError
+import numpy as np
+
+from tfgan_v1.errors import UserError, note, warn
 
 LARGEST_SIDE = 4096
+_CLEARLY = 0.8  # of the other layout's roughness; measured on photographs, flags and digits: 0.12 to 0.54
 _BICUBIC = 3  # PIL.Image.Resampling.BICUBIC; Pillow is imported where pictures are decoded
 
 
@@ -69,3 +72,31 @@ def layout(columns, size=None, extras=(0,)):
         if side > 1 and side * side * channels == columns - extra:
             return extra, (side, side, channels)
     return None
+
+
+def unflatten(rows, shape, where):
+    """Rows of numbers [n, height * width * channels] as images [n, *shape], shape: (height, width, channels).
+
+    The colors of a pixel follow each other, or the planes of red, green and blue do, as in CIFAR's files: whichever is
+    smoother. Says where it reads planes, and warns where the numbers do not tell. where: their name in messages.
+    """
+    images = rows.reshape(len(rows), *shape)
+    if shape[2] == 1:
+        return images
+    planes = np.moveaxis(rows.reshape(len(rows), shape[2], *shape[:2]), 1, -1)
+    roughness = _roughness(images), _roughness(planes)
+    if roughness[1] < _CLEARLY * roughness[0]:
+        note(f"{where}: reads each row as three planes, red, green and blue, since the images are smoother then")
+        return planes
+    if not roughness[0] < _CLEARLY * roughness[1] and any(roughness):
+        warn(f"{where} is read with the colors of a pixel in turn; if each row holds three planes, {PLANES}")
+    return images
+
+
+PLANES = "save x.reshape(n, 3, height, width)"
+
+
+def _roughness(images, most=64):
+    """The mean difference of neighbouring pixels in up to `most` of the images [n, h, w, c]."""
+    few = images[:: -(-len(images) // most)].astype(np.float32)
+    return sum(np.abs(np.diff(few, axis=axis)).mean() if few.shape[axis] > 1 else 0 for axis in (1, 2))

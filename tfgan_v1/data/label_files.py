@@ -67,7 +67,7 @@ def _read_text(path, dataset):
     """The labels in a list or a table, by the pictures' paths or in order: str, as an array of objects [n]."""
     delimiter = find_delimiter(path)
     rows = partial(read_rows, path, delimiter)
-    first = next(fields for _, fields in rows() if fields)[0]
+    first = next((fields for _, fields in rows() if fields), [""])[0]
     if not dataset.files or delimiter or not first.rpartition(" ")[0].rstrip().lower().endswith(SUFFIXES):
         return _read_rows(rows, delimiter, path, dataset)
     # A path, which may have spaces in it, and a label are a line of the lists of Caffe and CelebA.
@@ -131,7 +131,12 @@ def _read_rows(read, is_table, path, dataset):
             break
     if named is not None:
         return pictures.labels(path)
-    if not is_table and values[0].lower() in LABELS and (len(values) - 1 in counts or len(values) not in counts):
+    if (
+        not is_table
+        and values
+        and values[0].lower() in LABELS
+        and (len(values) - 1 in counts or len(values) not in counts)
+    ):
         del values[0]  # a header; otherwise, the class of the first image has such a name
     if missing:
         raise UserError(f"{path}, line {missing} has no label; write one for each image")
@@ -147,7 +152,7 @@ def _columns(rows, pictures, path):
     The paths are in the column that names most pictures in the first rows, or else in that which the header calls so.
     """
     rows = ([field.strip() for field in fields] for _, fields in itertools.islice(rows, _LOOK) if fields)
-    first = next(rows)
+    first = next(rows, [])
     names = [re.sub(r"[\W_]+", "", field.casefold()) for field in first]
     label, named = (next((names.index(name) for name in known if name in names), None) for known in (LABELS, PATHS))
     header = (label, named) != (None, None) and not pictures.names.intersection(first)
@@ -204,16 +209,13 @@ class _Pictures:
             return (text.count("/") + 1, 0), (text,), True
         parts = _parts(text) if len(text) <= _LONGEST_PATH else []
         for start, count in enumerate(range(len(parts), 0, -1)):
-            spelled, ranks = _spellings(parts[start:]), {}
-            for name in self.ends.get(spelled[-1], ()):
-                own = _parts(name)
-                if not start or len(own) == count:
-                    same = map(str.__eq__, spelled, _spellings(own[-count:]))
-                    ranks.setdefault([*same].index(True), []).append(name)
-            if ranks:
-                best, within = min(ranks), parts[start - 1] == self.folder
-                exact = not best and (within if start else count == len(_parts(ranks[0][0])))
-                return (count + (start > 0 and within), -best), (*ranks[best],), exact
+            spelled, within = _spellings(parts[start:]), start > 0 and parts[start - 1] == self.folder
+            near = [(name, _parts(name)) for name in self.ends.get(spelled[-1], ())]
+            near = {name: _spellings(own[-count:]) for name, own in near if not start or len(own) == count}
+            for rank, spelling in enumerate(spelled if near else ()):
+                if names := tuple(name for name in near if near[name][rank] == spelling):
+                    exact = not rank and (within if start else count == len(_parts(names[0])))
+                    return (count + within, -rank), names, exact
 
     def take(self, text, label, path):
         """Gives the picture that a text names its label, unless another text names it better."""

@@ -1,6 +1,7 @@
 """Labels are class indices with names, from wherever a data set keeps them; a wrong number of them is an error."""
 
 import gzip
+import re
 import struct
 
 import numpy as np
@@ -94,6 +95,11 @@ def test_a_damaged_file_of_labels_is_one_sentence(tmp_path, content):
         {"x": IMAGES, "y": VALUES.astype(np.float32)},
         {"x": IMAGES, "y": VALUES[:, None]},
         {"x": IMAGES, "label": VALUES.astype(str)},
+        {"x": IMAGES, "y": VALUES.astype("S")},
+        {"X": IMAGES, "Y": VALUES},
+        {"trainImages": IMAGES, "trainLabels": VALUES},
+        {"x_train": IMAGES, "y_train_labels": VALUES},
+        {"images-train": IMAGES, "labels-train": VALUES},
     ],
 )
 def test_an_archive_keeps_labels_under_the_usual_names(tmp_path, arrays):
@@ -101,20 +107,57 @@ def test_an_archive_keeps_labels_under_the_usual_names(tmp_path, arrays):
     assert names(data.load(tmp_path / "a.npz")) == list("202109")
 
 
-NO_CLASSES = {
-    "fractions": VALUES / 7,
-    "one-hot": np.eye(10)[VALUES],
-    "objects": VALUES.astype(object),
-    "nan": np.full(6, np.nan),
-    "times": VALUES.astype("M8[s]"),
+@pytest.mark.parametrize("dtype", [bool, int, float])
+def test_one_hot_rows_are_classes_and_a_line_says_so(tmp_path, capsys, dtype):
+    np.savez(tmp_path / "a.npz", x_train=IMAGES, y_train=np.eye(10, dtype=dtype)[VALUES])
+    assert names(data.load(tmp_path / "a.npz")) == list("202109")
+    assert capsys.readouterr().err.count("reads these one-hot rows as classes") == 1
+
+
+OTHERS = {
+    "arr_1": lambda path: np.savez(path, IMAGES, VALUES),
+    "arr_2": lambda path: np.savez(path, IMAGES, IMAGES[:3], VALUES, VALUES[:3]),
+    "targets": lambda path: np.savez(path, images=IMAGES, targets=VALUES),
 }
 
 
-@pytest.mark.parametrize("values", NO_CLASSES.values(), ids=NO_CLASSES)
-def test_arrays_that_are_not_classes_are_ignored(tmp_path, values):
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_array_of_another_name_is_the_labels_if_it_has_one_for_each_image_and_a_line_says_so(tmp_path, capsys, name):
+    OTHERS[name](tmp_path / "a.npz")
+    assert names(data.load(tmp_path / "a.npz")) == list("202109")
+    assert f"a.npz: reads {name} as the labels" in capsys.readouterr().err
+
+
+NO_CLASSES = {
+    "fractions": (
+        VALUES / 7,
+        r"y is float64 \[6\], and 0.2857142857142857 is no class; labels are whole numbers or texts",
+    ),
+    "soft labels": (np.full((6, 9), 1 / 9), r"y is float64 \[6, 9\], which is no class for each image; labels are"),
+    "objects": (VALUES.astype(object), "y holds Python objects, which are never unpickled"),
+    "nan": (np.full(6, np.nan), "nan is no class"),
+    "times": (VALUES.astype("M8[s]"), r"y is datetime64\[s\] \[6\], which is no class for each image"),
+    "too many": (np.arange(6), "holds more than 5 classes"),
+}
+
+
+@pytest.mark.parametrize("values, why", NO_CLASSES.values(), ids=NO_CLASSES)
+def test_arrays_that_are_not_classes_are_ignored_and_it_is_known_why(tmp_path, capsys, monkeypatch, values, why):
+    monkeypatch.setattr(labels, "MOST_CLASSES", 5)
     np.savez(tmp_path / "a.npz", x=IMAGES, y=values)
     dataset = data.load(tmp_path / "a.npz")
     assert dataset.labels is None and dataset.classes == () and len(dataset.images) == 6
+    assert re.search(f"a.npz: .*{why}", dataset.why) and not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("others", [{"kinds": VALUES}, {"targets": np.zeros((9, 4))}, {"arr_1": IMAGES[:2]}])
+def test_arrays_of_other_names_are_listed_where_labels_are_missing(tmp_path, capsys, others):
+    np.savez(tmp_path / "a.npz", x=IMAGES, **others)
+    dataset = data.load(tmp_path / "a.npz")
+    assert dataset.labels is None and dataset.why.endswith(
+        f"a.npz has no labels among its arrays, x, {', '.join(others)}"
+    )
+    assert not capsys.readouterr().err
 
 
 def test_classes_are_sorted_as_numbers_or_as_texts():
@@ -124,7 +167,7 @@ def test_classes_are_sorted_as_numbers_or_as_texts():
     assert names([10, 9, -1, 9]) == ("-1", "9", "10")
     assert names(["10", "9", "-1.0"]) == ("-1", "9", "10")
     assert names(["dog", "cat", "10", "9"]) == ("10", "9", "cat", "dog")
-    assert labels.classify(np.arange(labels.MOST_CLASSES + 1)) == (None, ())
+    assert labels.classify(np.arange(labels.MOST_CLASSES + 1))[:2] == (None, ())
     assert labels.classify(np.arange(labels.MOST_CLASSES))[0][-1] == labels.MOST_CLASSES - 1
 
 
@@ -246,3 +289,58 @@ def test_medmnist_has_its_training_images_and_labels_by_its_own_names(tmp_path):
     assert np.array_equal(dataset.images, color) and names(dataset) == list("202109")
     np.savez(tmp_path / "chestmnist.npz", train_images=IMAGES, train_labels=np.zeros((6, 14)), **several)
     assert data.load(tmp_path / "chestmnist.npz").labels is None  # several labels for one image
+    assert "train_labels is float64 [6, 14], which is no class" in data.load(tmp_path / "chestmnist.npz").why
+
+
+class Text(str):
+    pass
+
+
+IN_MEMORY = {
+    "objects of str": np.array(list("bcabca"), object),
+    "subclasses of str": np.array([Text(each) for each in "bcabca"], object),
+    "StringDType": np.array(list("bcabca"), np.dtypes.StringDType()) if hasattr(np.dtypes, "StringDType") else ["b"],
+    "bytes": [each.encode() for each in "bcabca"],
+    "objects of bytes": np.array([each.encode() for each in "bcabca"], object),
+    "NumPy's str": [np.str_(each) for each in "bcabca"],
+    "objects of int": np.array([98, 99, 97, 98, 99, 97], object),
+    "objects of NumPy's int": np.array([np.int64(each) for each in (98, 99, 97, 98, 99, 97)], object),
+    "objects of whole floats": np.array([98.0, 99, 97, 98, 99, 97], object),
+    "one-hot": np.eye(3, dtype=bool)[[1, 2, 0, 1, 2, 0]],
+}
+
+
+@pytest.mark.parametrize("values", IN_MEMORY.values(), ids=IN_MEMORY)
+def test_labels_in_memory_are_of_any_type_that_holds_texts_or_whole_numbers(values):
+    dataset = data.from_array(IMAGES, values)
+    assert len(dataset.classes) == 3 and dataset.labels.tolist() == [1, 2, 0, 1, 2, 0]
+    assert dataset.classes in [("a", "b", "c"), ("97", "98", "99"), ("0", "1", "2")]
+
+
+def test_labels_of_pandas_are_read():
+    pandas = pytest.importorskip("pandas")
+    texts = pandas.Series(list("bcabca"))
+    for values in (texts, texts.astype(object), texts.astype("category"), texts.astype("string"), pandas.Index(texts)):
+        assert names(data.from_array(IMAGES, values)) == list("bcabca")
+    assert names(data.from_array(IMAGES, pandas.Series([5, 0, 5, 0, 5, 0], dtype="Int64"))) == list("505050")
+    for values in (pandas.Series(["a", None] * 3), pandas.Series([1, None] * 3, dtype="Int64")):
+        with pytest.raises(UserError, match=r"labels is .* nan is no (text, as others are|class)"):
+            data.from_array(IMAGES, values)
+
+
+WRONG = {
+    "mixed": (np.array(["a", 1, "b", "c", "a", "b"], object), "and 1 is no text, as others are"),
+    "None": (np.array([1, None, 3, 4, 5, 6], object), "and None is no class"),
+    "soft": (np.full((6, 3), 1 / 3), r"labels is float64 \[6, 3\], which is no class for each image"),
+    "none": ([], r"labels is float64 \[0\], which is no class for each image"),
+    "a text": ("cat", "which is no class for each image"),
+    "a dict": ({"cat": 1}, "which is no class for each image"),
+    "a row": (VALUES[None], r"labels is uint8 \[1, 6\], which is no class for each image"),
+}
+
+
+@pytest.mark.parametrize("values, why", WRONG.values(), ids=WRONG)
+def test_other_labels_in_memory_are_an_error_that_shows_what_they_are(values, why):
+    with pytest.raises(UserError, match=f"{why}; labels are whole numbers or texts") as error:
+        data.from_array(IMAGES, values)
+    assert "\n" not in str(error.value)

@@ -61,7 +61,7 @@ class Config:
         resumable=True,  # config.json keeps the checksum of its pixels
     )
     labels: str | None = option(
-        "file with a label for each image, in place of those that the data have: text, CSV, IDX, .npy or .npz",
+        "file with a label for each image, in place of those that the data have: text, CSV, JSON, IDX, .npy or .npz",
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )

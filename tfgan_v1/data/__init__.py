@@ -102,8 +102,8 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
     """The Dataset of an array in memory: that of a .npy file with the same content.
 
     images: [n, h, w], [n, h, w, 1 or 3] or flat [n, h * w], of any type and range in arrays.VALUE_RANGES, which must
-    not change during a training; or points, floats [n] or [n, 1]. labels: whole numbers or texts [n]. Raises UserError
-    for anything else.
+    not change during a training; or points, floats [n] or [n, 1]. labels: whole numbers or texts [n], or one-hot rows
+    [n, k]. Raises UserError for anything else.
     """
     shaping.check()
     array, labels = _as_array(images, "images"), None if labels is None else _as_array(labels, "labels")
@@ -115,7 +115,7 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
             raise UserError("labels are for images, and these are points; leave them out")
         content = attach(content.images, labels, "images", "labels")
         if content.labels is None:
-            raise UserError(f"labels are whole numbers or texts, one for each image, not {brief(labels)}")
+            raise UserError(content.why)
     return _dataset(ARRAY, content, shaping)
 
 

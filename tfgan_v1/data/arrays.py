@@ -7,7 +7,7 @@ import string
 import struct
 import warnings
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from tfgan_v1.data.shapes import layout, unflatten
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
 from tfgan_v1.errors import UserError, note, warn
 
-# The names of the images and of the labels in an archive, best first.
-NPZ_NAMES = ("x_train", "train_images", "images", "x", "data", "samples", "arr_0")
-NPZ_LABELS = ("y_train", "train_labels", "labels", "y", "label", "target")
+# The names of the images and of the labels in an archive, best first; X_train and xTrain are x_train, too.
+NPZ_NAMES = ("x_train", "train_images", "images", "x", "data", "samples", "arr_0", "train_x", "images_train", "imgs")
+NPZ_LABELS = ("y_train", "train_labels", "labels", "y", "label", "target", "train_y", "y_train_labels", "labels_train")
+NPZ_PERHAPS = ("targets", "class", "classes", "arr_1", "arr_2")  # other things unless there is one for each image
 
 # How numbers become 0 to 255, by NumPy's kind of type: the first range that holds them all decides. 0 and 1 are black
 # and white. uint16 up to 4,095 holds the 12 bits of cameras and scanners, which would be almost black as 16.
@@ -44,6 +45,7 @@ AXES = {
     (0, 2, 3, 1): "[n, channels, height, width], as PyTorch has them",
     (3, 0, 1, 2): "[height, width, channels, n], as MATLAB has them",
 }
+_IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}  # by the third byte of an IDX file
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
@@ -56,7 +58,7 @@ def read_idx(path, size=None):
     `shapes.layout`. Raises UserError if either is damaged or another file.
     """
     array = _read_idx(path)
-    if array.ndim == 1 or (array.ndim == 2 and array.itemsize == 4):
+    if array.ndim == 1 or (array.ndim == 2 and array.dtype == ">i4"):
         name = re.sub("labels(.)idx(1-ubyte|2-int)", r"images\1idx3-ubyte", path.name)
         images = f", {name}" if name != path.name else ""
         raise UserError(f"{path} is an IDX file of labels; give the one of the images{images}")
@@ -77,9 +79,9 @@ def read_idx_labels(path):
     Raises UserError if it is damaged or another file.
     """
     values = _read_idx(path)
-    if values.itemsize == 4 and values.shape[1:] == (8,):  # QMNIST: the class, and seven numbers about the writer
+    if values.dtype == ">i4" and values.shape[1:] == (8,):  # QMNIST: the class, and seven numbers about the writer
         values = values[:, 0]
-    if values.ndim != 1:
+    if values.size != len(values):
         raise UserError(f"{path} is an IDX file of {values.ndim} dimensions, and not of labels, which have one")
     return values
 
@@ -95,19 +97,19 @@ def _idx_labels(path):
 
 
 def _read_idx(path):
-    """The array in an IDX file, gzipped or not: bytes or int32 of 1 to 4 dimensions. Raises UserError for any other.
+    """The array in an IDX file, gzipped or not, of any type and 1 to 4 dimensions. Raises UserError for any other.
 
-    The format: two zero bytes, type 8 (unsigned byte) or 12 (int), number of dimensions, each dimension as a big-endian
-    32-bit number, then the numbers. A header that claims more than the file can hold allocates no memory.
+    The format: two zero bytes, the type, number of dimensions, each dimension as a big-endian 32-bit number, then the
+    numbers. A header that claims more than the file can hold allocates no memory.
     """
     with opened(path) as file:
         header = file.read(4)
-        dimensions = header[3] if re.fullmatch(rb"\0\0[\x08\x0c][\1-\4]", header) else 0
+        dimensions = header[3] if re.fullmatch(rb"\0\0[\x08\x09\x0b-\x0e][\1-\4]", header) else 0
         sizes = file.read(4 * dimensions)
         if not dimensions or len(sizes) < 4 * dimensions:
-            raise UserError(f"{path} is not an IDX file of bytes: it begins with {header.hex(' ') or 'nothing'}")
+            raise UserError(f"{path} is not an IDX file of numbers: it begins with {header.hex(' ') or 'nothing'}")
         shape = struct.unpack(f">{dimensions}I", sizes)
-        dtype = np.dtype(">i4" if header[2] == 12 else np.uint8)
+        dtype = np.dtype(_IDX_TYPES[header[2]])
         claimed = math.prod(shape) * dtype.itemsize
         if not claimed:
             raise UserError(f"{path} holds an array of {list(shape)}, which is nothing; download it again")
@@ -133,7 +135,7 @@ def map_npy(path):
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
+def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS + NPZ_PERHAPS):
     """The Labelled images or points of a NumPy archive such as Keras' mnist.npz: the first array of `image_names`.
 
     An only array may have any name. The labels are the first array of `label_names`, or KMNIST's in the archive beside
@@ -141,16 +143,30 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS):
     """
     with _as_user_error(path), zipfile.ZipFile(path) as archive:
         name, names = _choose(archive, image_names, "images", path)
-        array = _member(archive, name, path)
-        values, label_name = None, next((each for each in label_names if each in names and each != name), None)
-        if label_name:
-            with suppress(UserError):  # Python objects: the images do without their labels
-                values = _member(archive, label_name, path)
+        array, known = _member(archive, name, path), [each for each in _known(names, label_names) if each != name]
+        values, label_name, why = _labels(archive, known, len(array), path)
     beside = path.with_name(path.name.replace("-imgs.npz", "-labels.npz"))
-    if not label_name and beside != path and beside.is_file():
+    if not known and beside != path and beside.is_file():
         values, label_name = read_npz_labels(beside), beside.name
     images = to_images_or_points(array, f"{path}: {name}", size)
-    return attach(images, values, f"{path}: {name}", f"{path}: {label_name}") if images.ndim == 4 else Labelled(images)
+    if values is None or images.ndim == 2:
+        return Labelled(images, why=why or f"{path} has no labels among its arrays, {', '.join(names)}")
+    content = attach(images, values, f"{path}: {name}", f"{path}: {label_name}")
+    if content.classes and label_name in NPZ_PERHAPS:
+        note(f"{path}: reads {label_name} as the labels")
+    return content
+
+
+def _labels(archive, names, count, path):
+    """(values, name, "") of the first array of `names` that fits `count` images, or (None, "", why it is none)."""
+    for name in names:
+        try:
+            values = _member(archive, name, path)
+        except UserError as error:  # Python objects: the images do without their labels
+            return None, "", str(error)
+        if name not in NPZ_PERHAPS or (len(values) == count and values.ndim < 3):
+            return values, name, ""
+    return None, "", ""
 
 
 def read_npz_labels(path):
@@ -162,14 +178,18 @@ def read_npz_labels(path):
 def _choose(archive, wanted, what, path):
     """(name of the first wanted array in a NumPy archive, or of its only one, names of all)."""
     names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    name = names[0] if len(names) == 1 else next((name for name in wanted if name in names), None)
     if not names:
         raise UserError(f"{path} is a zip archive without NumPy arrays; unpack it, and give what is in it")
-    if name is None:
-        raise UserError(
-            f"{path} holds the arrays {', '.join(names)}; save the {what} under the name {' or '.join(wanted)}"
-        )
-    return name, names
+    if known := names if len(names) == 1 else _known(names, wanted):
+        return known[0], names
+    raise UserError(f"{path} holds the arrays {', '.join(names)}; save the {what} under the name {' or '.join(wanted)}")
+
+
+def _known(names, wanted):
+    """The names of arrays that are wanted, best first; those that are only spelled alike come last."""
+    alike = {re.sub("[^a-z0-9]", "", name.lower()): name for name in reversed(names)}
+    spelled = (alike.get(each.replace("_", "")) for each in wanted)
+    return [each for each in wanted if each in names] + [each for each in spelled if each]
 
 
 def _member(archive, name, path):

@@ -2,14 +2,16 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.errors import UserError, brief, count_of, did_you_mean
+from tfgan_v1.errors import UserError, brief, count_of, did_you_mean, note
 
 MOST_CLASSES = 10_000  # more distinct values are measurements or file names
 MOST_NAMED = 20  # classes in a message
+_ARE = "labels are whole numbers or texts [n], or one-hot rows [n, k]"
 
 
 class Labelled(NamedTuple):
@@ -23,29 +25,39 @@ class Labelled(NamedTuple):
 
 def attach(images, values, where, where_labels):
     """The Labelled images with a number or text of `values`, or None, for each; an error says where both are."""
-    labels, classes = classify(values)
+    labels, classes, why = classify(values, where_labels)
     if labels is not None and len(labels) != len(images):
         counts = f"{where_labels} holds {count_of(len(labels), 'label')}, and {where} {count_of(len(images), 'image')}"
         raise UserError(f"{counts}; use the labels of these images, or remove them")
-    return Labelled(images, labels, classes)
+    return Labelled(images, labels, classes, why)
 
 
-def classify(values):
-    """(labels, classes) of one value for each image, as Labelled has them; (None, ()) if they name no classes.
+def classify(values, where="labels"):
+    """(labels, classes, why) of one value for each image, as Labelled has them; where: their name in `why`.
 
-    Whole numbers of any type, or as texts, are classes in their numeric order. Fractions, one-hot rows and more than
-    MOST_CLASSES values are not classes.
+    Whole numbers of any type, or as texts, are classes in their numeric order. Bytes are texts, in UTF-8 or Latin-1.
+    One-hot rows [n, k] are the positions of their ones, and a line says so. Fractions, several labels for an image,
+    what is missing, and more than MOST_CLASSES values are not classes.
     """
-    values = np.asarray(values if values is not None else [])
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1 or not len(values) or values.dtype.kind not in "biufU":
-        return None, ()
-    if values.dtype.kind == "U":
-        return classify_texts(values.tolist())
-    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
-        return None, ()
-    return _index([int(value) for value in values.tolist()])
+    if values is None:
+        return None, (), ""
+    array = np.asarray(values)
+    is_a = f"{where} is {array.dtype} {list(array.shape)}"
+    if _is_one_hot(array):
+        note(f"{is_a}: reads these one-hot rows as classes, by the positions of their ones")
+        array = array.argmax(1)
+    if not array.size or not array.ndim or array.shape[1:] not in ((), (1,)) or array.dtype.kind not in "biufUSTO":
+        return None, (), f"{is_a}, which is no class for each image; {_ARE}"
+    try:
+        values = [_decoded(value) if isinstance(value, bytes) else value for value in array.reshape(-1).tolist()]
+        others = [value for value in values if not isinstance(value, str)]
+        if 0 < len(others) < len(values):
+            raise ValueError(f"{brief(others[0])} is no text, as others are")
+        labels, classes = _index([*map(_whole_number, values)]) if others else classify_texts([*map(str, values)])
+        "".join(classes).encode("utf-8", "surrogateescape")  # as config.json has them
+    except (ValueError, SystemError) as error:  # the latter of NumPy, for a character that Unicode does not have
+        return None, (), f"{is_a}, and {error}; {_ARE}"
+    return labels, classes, f"{where} holds more than {MOST_CLASSES:,} classes; {_ARE}" if labels is None else ""
 
 
 def classify_texts(texts):
@@ -103,17 +115,33 @@ def _index(values):
     return np.array([position[value] for value in values], np.int32), tuple(map(str, classes))
 
 
+def _is_one_hot(array):
+    """Whether each row of an array [n, k] is 0 but for a single 1."""
+    rows = array.ndim == 2 and len(array) and array.shape[1] > 1 and array.dtype.kind in "biuf"
+    return rows and ((array == 0) | (array == 1)).all() and (np.count_nonzero(array, 1) == 1).all()
+
+
+def _decoded(text):
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
 def _whole_numbers(texts):
     """The texts as int, or None if any of them is not a whole number."""
+    with suppress(ValueError):
+        return [*map(_whole_number, texts)]
+
+
+def _whole_number(value):
+    """A number of any type, or a text of one, as int. Raises ValueError if it is not whole."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]+", value.strip()):
+        return int(value)  # exact, however large
     try:
-        return [_whole_number(text) for text in texts]
-    except (ValueError, OverflowError):  # a word; nan; infinite
-        return None
-
-
-def _whole_number(text):
-    if re.fullmatch(r"[+-]?[0-9]+", text.strip()):
-        return int(text)  # exact, however large
-    if "_" in text or float(text) != int(float(text)):  # Python reads 1_0 as a number
-        raise ValueError(text)
-    return int(float(text))
+        number = float(value.replace("_", "?")) if isinstance(value, str) else value  # Python reads 1_0 as a number
+        if int(number) == number:
+            return int(number)
+    except (TypeError, ValueError, OverflowError):  # None; nan, or a word; infinite
+        pass
+    raise ValueError(f"{brief(value)} is no class")

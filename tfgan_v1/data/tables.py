@@ -14,7 +14,8 @@ from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError, note, warn
 
 DELIMITERS = ",;\t"
-LABELS = ("label", "labels", "class", "y", "target")  # what a header may call the labels, in lower case
+# What a header may call the labels, best first, in lower case.
+LABELS = ("label", "labels", "class", "y", "target", "targets", "classname", "classid", "category", "species", "breed")
 ROW_NUMBERS = ("", "index", "id", "unnamed: 0")  # and the numbers of the rows, which pandas writes first
 _NO_DELIMITER = "\x1f"  # no text has it
 _LONGEST = 2**24  # characters in a row, whose quotes may hold the ends of lines

@@ -1,5 +1,7 @@
 """Pictures of any format, mode, size and orientation are decoded as a viewer shows them; hostile ones are refused."""
 
+import io
+import re
 import struct
 import tracemalloc
 import zlib
@@ -172,6 +174,38 @@ def test_a_picture_with_a_broken_exif_block_is_decoded(tmp_path):
     Image.fromarray(COLOUR).save(tmp_path / "a.png", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     Image.fromarray(COLOUR).save(tmp_path / "b.png", exif=b"nonsense")
     assert all(np.array_equal(decoded(path), COLOUR) for path in tmp_path.iterdir())
+
+
+def scans(count, behind=b""):
+    """A JPEG with this number of scans, and bytes behind it."""
+    buffer = io.BytesIO()
+    Image.fromarray(GRAY).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue().removesuffix(b"\xff\xd9")
+    first, *others = re.split(b"(?=\xff\xda)", content)
+    return first + b"".join(others) + others[-1] * (count - len(others)) + b"\xff\xd9" + behind
+
+
+COMMENTS = b"P2 16 12 255\n" + b"7 #\n" * 192
+SLOW = {
+    "scans": (scans(101), "it has 101 scans, more than 100"),
+    "comments": (COMMENTS + b"#\n" * 900, "more than 1,000 comments"),
+}
+NOT_SLOW = {"scans": scans(100), "a video behind": scans(10, b"\xff\xda" * 999), "comments": COMMENTS}
+NOT_SLOW["a thumbnail"] = scans(10).replace(b"\xff\xd8", b"\xff\xd8\xff\xe5\1\2" + b"\xff\xda" * 128, 1)
+
+
+@pytest.mark.parametrize("content, reason", SLOW.values(), ids=SLOW)
+def test_a_small_picture_that_takes_minutes_is_refused(tmp_path, monkeypatch, content, reason):
+    (tmp_path / "a.png").write_bytes(content)
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(ValueError, match=reason):
+        decoded(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("content", NOT_SLOW.values(), ids=NOT_SLOW)
+def test_a_picture_with_some_scans_or_comments_is_decoded(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    assert decoded(tmp_path / "a.png").shape == (HEIGHT, WIDTH, 3)
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "tif", "png"])

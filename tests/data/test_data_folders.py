@@ -131,10 +131,27 @@ DAMAGES = {
     "no json": lambda npy, about: about.unlink(),
     "half a json": lambda npy, about: about.write_bytes(about.read_bytes()[:-9]),
     "another json": lambda npy, about: about.write_text("[]"),
-    "files of another folder": lambda npy, about: about.write_text(
-        json.dumps({**json.loads(about.read_text()), "files": []})
-    ),
 }
+FORGED = {  # values in the .json of a cache that another user or program wrote
+    "no files": ("files", []),
+    "files of another folder": ("files", [[f"../{name}.png", ""] for name in "abcde"]),
+    "names that are no texts": ("files", [[number, ""] for number in range(5)]),
+    "a reason that is no text": ("files", [["a/z.JPG", None], *([name, ""] for name in ("b.png", "c/d.tif"))]),
+    "no checksum": ("sha256", None),
+    "a checksum of other letters": ("sha256", "x" * 64),
+    "a list as checksum": ("sha256", ["0"] * 64),
+    "a text as brightness": ("brightest", "50"),
+    "too bright": ("brightest", 256),
+    "no pages": ("further", None),
+    "pages that are no texts": ("further", [[1, 2]]),
+}
+
+
+def _forge(key, value):
+    return lambda npy, about: about.write_text(json.dumps({**json.loads(about.read_text()), key: value}))
+
+
+DAMAGES |= {name: _forge(*pair) for name, pair in FORGED.items()}
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
@@ -198,6 +215,182 @@ def test_unreadable_pictures_are_left_out_named_and_counted(broken, load, monkey
         assert all(part in message for part in ("4 of 9 files", "a/broken.png", "files.csv"))
         with pytest.raises(UserError, match=r"4 of 9 files .*a/broken.png.*--strict"):
             load(broken, strict=True)
+
+
+def picture(path, format="PNG", **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (9, 9), 77).save(path, format, **options)
+
+
+def _link(path, target):
+    picture(path.parent.parent / "elsewhere/1.png")
+    path.symlink_to(target)
+
+
+def _pages(path, **second):
+    frames = [Image.new("L", (9, 9), gray) for gray in (50, 60, 70)]
+    for frame in frames[1:]:
+        frame.encoderinfo = second
+    frames[0].save(path, "TIFF", save_all=True, append_images=frames[1:])
+
+
+UNREAD = {  # what is not read beside five pictures: (the path in the list of files, how to make it, the reason)
+    "HEIC": ("a.HEIC", lambda path: path.write_bytes(b"?"), "HEIC is not read; save it as JPEG"),
+    "AVIF": ("c/a.avif", lambda path: path.write_bytes(b"?"), "AVIF is not read; save it as JPEG"),
+    "SVG": ("a.svg", lambda path: path.write_text("<svg/>"), "SVG is not read; save it as PNG"),
+    "a video": ("a.mp4", lambda path: path.write_bytes(b"?"), "MP4 is not read; save its frames as PNG"),
+    "an archive": ("more.zip", lambda path: path.write_bytes(b"PK"), "ZIP is not read; unpack it"),
+    "a packed archive": ("more.tar.gz", lambda path: path.write_bytes(b"?"), "TAR is not read; unpack it"),
+    "no suffix": ("photo", picture, "a picture by its content, not by its suffix; rename it"),
+    "another suffix": ("a.jpg_large", lambda path: picture(path, "JPEG"), "by its suffix; rename it"),
+    "a linked folder": ("dogs", lambda path: _link(path, "../elsewhere"), "a link to a folder is not followed; copy"),
+    "named as a picture": ("d.png", lambda path: _link(path, "../elsewhere"), "a link to a folder is not followed"),
+    "a hidden folder": ("dogs", lambda path: _link(path, ".thumbnails"), "a link to a folder is not followed"),
+    "a link to nothing": ("dogs", lambda path: path.symlink_to("gone"), "it is a link to nothing"),
+    "pages": (
+        "c/d.tif, 2 further pages",
+        lambda path: _pages(path.parent / "d.tif"),
+        "only the first is read; save each",
+    ),
+}
+
+
+@pytest.mark.parametrize("name, make, reason", UNREAD.values(), ids=UNREAD)
+def test_what_is_not_read_is_counted_named_and_an_error_with_strict(folder, load, capfd, name, make, reason):
+    make(folder / name)
+    for _ in range(2):  # decoded, and from the cache
+        dataset = load(folder)
+        assert brightness(dataset)[0::4] == [10, 50] and len(dataset.files) == len(dataset.images) == 5
+        assert [path for path, _ in dataset.left_out()] == [name] and reason in dataset.left_out()[0][1]
+        message = capfd.readouterr().err
+        assert message.count("\n") == 1 and f"1 of 6 files in {folder} left out, such as {name} (" in message
+        assert reason in message
+        with pytest.raises(UserError, match=r"1 of 6 files .*--strict"):
+            load(folder, strict=True)
+
+
+def test_what_plainly_is_no_picture_needs_no_word(folder, load, capfd):
+    for name in ("README", "a.csv", "a.json", "c/a.xml", "Thumbs.db", "a.md", "a.npy", "a.pt", ".a.heic"):
+        (folder / name).write_bytes(b"anything")
+    os.symlink("c", folder / "twice")  # read once, by its own name
+    os.symlink("..", folder / "c" / "up")
+    os.symlink("../..", folder / "c" / "outside")  # which holds this folder, too
+    (folder / "c" / "smaller.tif").write_bytes(b"")
+    _pages(folder / "c/smaller.tif", tiffinfo={254: 1})  # smaller copies of the first page
+    assert len(load(folder, strict=True).images) == 6 and not load(folder).left_out()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_files_of_a_reason_are_counted_and_three_reasons_are_shown(folder, load, capfd):
+    for name in ("1.heic", "2.heic", "3.heic", "4.psd", "5.zip", "6.mov"):
+        (folder / name).touch()
+    load(folder)
+    shown = "1.heic and 2 more (HEIC is not read; save it as JPEG), 4.psd (PSD is not read; save it as PNG), 5.zip ("
+    assert shown in (message := capfd.readouterr().err) and "6.mov" not in message and "), ...;" in message
+
+
+def test_few_other_files_are_opened(folder, load, monkeypatch):
+    for number in range(100):
+        (folder / f"{number:03}.caption").touch()
+    opened = []
+
+    def counted(path, mode):
+        opened.append(path)
+        return open(path, mode)
+
+    monkeypatch.setattr(folders, "open", counted, raising=False)
+    load(folder)
+    assert sum(str(path).endswith(".caption") for path in opened) == 20
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+def test_an_animation_is_its_first_frame_and_a_line_says_so(tmp_path, load, capfd, kind):
+    frames = [Image.new("L", (9, 9), gray) for gray in (50, 60)]
+    (tmp_path / "moving").mkdir()
+    frames[0].save(tmp_path / f"moving/a.{kind}", save_all=True, append_images=frames[1:])
+    for _ in range(2):
+        assert brightness(load(tmp_path / "moving", strict=True)) == [50]
+        assert capfd.readouterr().err == (
+            f"In {tmp_path / 'moving'}, of 1 animation, such as a.{kind}, the first frame is used.\n"
+        )
+
+
+def test_the_folders_of_network_drives_and_desktops_are_skipped(folder, load, capfd):
+    for place in (*folders.SYSTEM, "@eaDir/b.png", "$RECYCLE.BIN", "c/@eaDir", "System Volume Information"):
+        picture(folder / place / "1.png")
+    assert len(load(folder, strict=True).images) == 5 and capfd.readouterr() == ("", "")
+
+
+PARTS = {
+    "train test": "train",
+    "Train/cat Test/cat val/cat": "Train",
+    "data/training/cat data/validation/cat": "data/training",
+    "train2017 val2017 annotated": "train2017",
+    "trainA trainB testA testB": "trainA",
+    "seg_train/cat seg_test/cat seg_pred": "seg_train",
+    "training_set/cat test_set/cat": "training_set",
+    "Training PublicTest PrivateTest": "Training",
+    "train_64x64 valid_64x64": "train_64x64",
+    "cat/train cat/test dog/train dog/test": "cat/train",
+    "val test": "test",
+}
+
+
+@pytest.mark.parametrize("places, one", PARTS.items(), ids=PARTS)
+def test_training_and_test_pictures_are_not_trained_on_alike(tmp_path, load, places, one):
+    for place in places.split():
+        picture(tmp_path / "split" / place / "1.png")
+    picture(tmp_path / "split/preview.png")
+    with pytest.raises(UserError, match=f"holds the parts .*; give one of them, such as --dataset .*split/{one}$"):
+        load(tmp_path / "split")
+    assert len(load(tmp_path / "split" / one).images) == 1
+
+
+@pytest.mark.parametrize(
+    "places", ["train", "train car bus", "bullet_train test_tube", "valid invalid", "trainA trainB"]
+)
+def test_folders_with_names_like_those_of_parts_are_classes(tmp_path, load, places):
+    for place in places.split():
+        picture(tmp_path / "kinds" / place / "1.png")
+    assert load(tmp_path / "kinds").classes == tuple(sorted(places.split()))
+
+
+def test_a_folder_without_pictures_names_what_there_is(tmp_path, load):
+    (tmp_path / "links").mkdir()
+    _link(tmp_path / "links" / "cat", "../elsewhere")
+    (tmp_path / "links" / "a.heic").touch()
+    with pytest.raises(UserError, match=r"and found a\.heic \(HEIC is not read; .*, cat \(a link to a folder"):
+        load(tmp_path / "links")
+
+
+def test_a_folder_of_a_thousand_levels_is_read(tmp_path, load, monkeypatch):
+    place = tmp_path / "deep"
+    place.mkdir()
+    for _ in range(3):  # as a whole, the path would be too long for some systems
+        monkeypatch.chdir(place)
+        place = "/".join("d" * 400)
+        os.makedirs(place)
+    picture(folders.Path("1.png"))
+    try:
+        assert len(load(tmp_path / "deep").images) == 1
+    finally:
+        subprocess.run(["rm", "-r", tmp_path / "deep"], check=True)  # pytest cannot
+
+
+def test_neither_ctrl_c_nor_the_end_of_the_process_waits_for_a_picture(folder, tmp_path):
+    program = (
+        "import os, signal, sys, time; from tfgan_v1 import data; from tfgan_v1.data import decoding\n"
+        "decoding.decode_and_tell = lambda *_: os.kill(os.getpid(), signal.SIGINT) or time.sleep(100)\n"
+        "data.load(sys.argv[1], cache_dir=sys.argv[2])"
+    )
+    command = [sys.executable, "-c", program, str(folder), str(tmp_path / "cache")]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert "KeyboardInterrupt" in ended.stderr and not list((tmp_path / "cache").iterdir())
+
+
+def test_a_new_cache_is_its_users_own(folder, load, tmp_path):
+    load(folder)
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
 
 
 def test_strict_accepts_a_folder_without_broken_pictures(folder, load, capfd):

@@ -11,7 +11,9 @@ from sklearn.datasets import load_digits
 
 from conftest import REAL_DATA, needs_mnist
 from tfgan_v1 import UserError, data
+from tfgan_v1.config import Config
 from tfgan_v1.data import labels
+from tfgan_v1.storage import run_data
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
 VALUES = np.array([2, 0, 2, 1, 0, 9], np.uint8)
@@ -187,6 +189,39 @@ def test_sub_folders_are_classes_where_every_used_picture_lies_in_one(tmp_path):
     Image.new("L", (9, 9)).save(tmp_path / "pets/alone.png")
     dataset = data.load(tmp_path / "pets", cache_dir=tmp_path / "cache")
     assert dataset.labels is None and dataset.classes == ()
+    assert dataset.why == f"3 of 4 images in {tmp_path / 'pets'} are in sub-folders, and alone.png is not"
+
+
+@pytest.mark.parametrize("places, shared", [("a/cat a/dog", "a"), ("a/b/cat a/b/dog/deep a/b/owl", "a/b")])
+def test_classes_in_one_folder_that_holds_all_are_named_with_the_path_to_give(tmp_path, places, shared):
+    for place in places.split():
+        (tmp_path / "pets" / place).mkdir(parents=True)
+        Image.new("L", (9, 9)).save(tmp_path / "pets" / place / "1.png")
+    dataset = data.load(tmp_path / "pets", cache_dir=tmp_path / "cache")
+    assert dataset.labels is None and f"are in {shared}, with cat and dog one level below" in dataset.why
+    given = dataset.why.split("--dataset ")[1].removesuffix(" is right")
+    assert data.load(given, cache_dir=tmp_path / "cache").classes[:2] == ("cat", "dog")
+
+
+STRAYS = {"one": (["1.png"], True), "most": ([f"{number}.png" for number in range(9)], False), "none": ([], False)}
+
+
+@pytest.mark.parametrize("strays, warned", STRAYS.values(), ids=STRAYS)
+@pytest.mark.parametrize("options", [{}, {"conditional": True}, {"labels": "labels.txt"}], ids=str)
+def test_classes_that_a_few_stray_pictures_take_away_are_a_warning(
+    tmp_path, monkeypatch, capfd, strays, warned, options
+):
+    monkeypatch.chdir(tmp_path)
+    names = [*strays, *(f"{place}/{number}.png" for place in ("cat", "dog") for number in range(4))]
+    for name in names:
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (9, 9), 99).save(tmp_path / "pets" / name)
+    (tmp_path / "labels.txt").write_text("a\n" * len(names))
+    run_data.load(Config(dataset="pets", cache_dir="cache", **options))
+    sentence = (
+        "warning: 8 of 9 images in pets are in sub-folders, and 1.png is not, so the sub-folders are no classes\n"
+    )
+    assert capfd.readouterr().err == (sentence if warned and not options else "")  # with --conditional, it is an error
 
 
 @needs_mnist

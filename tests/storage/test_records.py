@@ -1,5 +1,6 @@
 """train_samples.pkl and losses.csv: written samples and losses are read back; any other content is refused."""
 
+import csv
 import io
 import os
 import pickle
@@ -199,3 +200,13 @@ def test_files_csv_has_each_file_and_the_reason_for_leaving_it_out(tmp_path):
     records.write_table(tmp_path / "files.csv", records.FILES_HEADER, table)
     lines = (tmp_path / "files.csv").read_bytes().split(b"\r\n")
     assert lines == [b"file,left out because", b'"a,b.png",', b"sub/c.png,truncated", b"\xff.png,", b""]
+
+
+def test_no_cell_of_a_table_is_a_formula_for_a_spreadsheet(tmp_path):
+    names = ["=cmd|' C'!A0/1.png", "+1.png", "-1.png", "@1.png", "\t=1.png", "\r=1.png", "'1.png", "a/=1.png", ""]
+    records.write_table(tmp_path / "files.csv", records.FILES_HEADER, [(name, "=no") for name in names])
+    with open(tmp_path / "files.csv", newline="") as file:
+        cells = list(csv.reader(file))[1:]
+    assert cells == [[name if name in ("a/=1.png", "") else f"'{name}", "'=no"] for name in names]
+    records.write_table(tmp_path / "numbers.csv", ("step", "loss"), [(1, -0.5)])
+    assert (tmp_path / "numbers.csv").read_text() == "step,loss\n1,-0.5\n"

@@ -11,7 +11,7 @@ from tfgan_v1.data import arrays, published
 from tfgan_v1.data.datasets import DATASETS, LoadRequest, canonical, license_note, mnist_or_warped, unknown  # noqa: F401
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
 from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping  # noqa: F401, for importers of `data`
-from tfgan_v1.errors import UserError, brief, count_of, warn
+from tfgan_v1.errors import UserError, brief, count_of, note, warn
 
 ARRAY = "an array"  # the name of images that are passed in Python
 ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
@@ -29,11 +29,16 @@ class Dataset(NamedTuple):
     labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
     classes: tuple[str, ...] = ()  # the names of the classes
     why: str = ""  # there are no labels: see Labelled
+    unread: tuple = ()  # as `files`: what else is in the folder and is not read
 
     def indices(self, names):
         """The labels of classes by name: int32 [len(names)]."""
         positions = {name: index for index, name in enumerate(self.classes)}
         return np.array([positions[name] for name in names], np.int32)
+
+    def left_out(self):
+        """Of a folder: (path, why it is not used), sorted."""
+        return sorted(pair for pair in self.files + self.unread if pair[1])
 
     def facts(self):
         """What config.json records: by this a resume recognizes the images, even in another folder."""
@@ -164,17 +169,25 @@ def _dataset(name, content, shaping):
 
 def _folder(name, folder, strict):
     """The Dataset of a folder; warns of pictures that were left out, and of images that are all almost black."""
-    left_out = [f"{path} ({reason})" for path, reason in folder.files if reason]
-    count = f"{len(left_out):,} of {count_of(len(folder.files), 'file')} in {name}"
+    from tfgan_v1.data.folders import summary
+
+    unread = tuple(pair for pair in folder.unread if pair[1])
+    dataset = Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(name, folder.files), unread)
+    left_out, animated = dataset.left_out(), [path for path, reason in folder.unread if not reason]
+    count = f"{len(left_out):,} of {count_of(len(folder.images) + len(left_out), 'file')} in {name}"
     if left_out and strict:
-        raise UserError(f"{count} cannot be used, first {left_out[0]}; repair or remove them, or leave out --strict")
+        raise UserError(f"{count} cannot be used, {summary(left_out)}; repair or remove them, or leave out --strict")
+    frames = f"of {count_of(len(animated), 'animation')}, such as {animated[0]}, the first frame" if animated else ""
     if left_out:
-        warn(f"{count} left out, such as {left_out[0]}; files.csv in the samples folder lists them")
+        left_out = f"{count} left out, such as {summary(left_out)}; files.csv in the samples folder lists them"
+        warn(left_out + f"; {frames} is used" * bool(frames))
+    elif frames:
+        note(f"In {name}, {frames} is used.")
     if folder.brightest <= ALMOST_BLACK:
         warn(
             f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16 bits held 12; multiply them by 16"
         )
-    return Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(folder.files))
+    return dataset
 
 
 def _warn_of_contrast(name, images):

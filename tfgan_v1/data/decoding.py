@@ -1,5 +1,6 @@
 """Decodes one picture of any format, mode and size into an array of the wanted shape."""
 
+import re
 import threading
 import warnings
 from contextlib import contextmanager, nullcontext, suppress
@@ -15,8 +16,13 @@ FORMATS = [name for name in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MOST_PIXELS = 2**26  # decoded in one picture
 _MANY_PIXELS = 2**23  # larger pictures are decoded one at a time, so that memory does not grow with the cores
 _one_at_a_time = threading.Lock()
+_MOST_SCANS = 100  # of a JPEG: cameras and programs write up to about 20, and each takes the time of all pixels
+_MOST_COMMENTS = 1000  # of a plain PPM: each copies a megabyte
+_MOST_PAGES = 2**12  # of a TIFF, that are counted
 
-_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 0x0112, 258, 262  # EXIF and TIFF tags
+_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC, _SUBFILE = 0x0112, 258, 262, 254  # EXIF and TIFF tags
+_MARKER = re.compile(rb"\xff([^\0\1\xd0-\xd8\xff])")  # of a JPEG, that a segment with its length follows
+_SCAN, _END = b"\xda", b"\xd9"
 
 # What sets a picture upright, by its EXIF orientation.
 UPRIGHT = {
@@ -35,7 +41,14 @@ def decode(path, shaping):
 
     Raises ValueError for an unusable picture, and anything that Pillow raises.
     """
+    return decode_and_tell(path, shaping)[0]
+
+
+def decode_and_tell(path, shaping):
+    """(what `decode` returns, the number of further pages of a TIFF, whether it is the first frame of an animation)."""
     with _opened(path) as image:
+        if image.format in ("JPEG", "MPO", "PPM"):
+            _check_time(image)
         many = image.width * image.height > _MANY_PIXELS  # before `draft`: a progressive JPEG takes the memory of all
         image.draft(None, [2 * max(shaping.size)] * 2)  # decodes a large JPEG at a fraction of its size
         with _one_at_a_time if many else nullcontext():
@@ -43,8 +56,9 @@ def decode(path, shaping):
             orientation = None
             with suppress(Exception):  # a picture with broken EXIF data is still usable
                 orientation = image.getexif().get(_ORIENTATION)
-            image = eight_bits(image)
-            return fitted(image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image, shaping)
+            frame = eight_bits(image)
+            frame = frame.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else frame
+            return fitted(frame, shaping), *_further(image)
 
 
 def measure(path):
@@ -69,6 +83,32 @@ def _opened(path):
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"it claims {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
         yield image
+
+
+def _check_time(image):
+    """Raises ValueError for a small file that takes minutes: a JPEG of many scans, a plain PPM of many comments."""
+    image.fp.seek(0)
+    content, place, scans = image.fp.read(), 0, 0
+    if re.match(b"P[123]", content) and content.count(b"#") > _MOST_COMMENTS:
+        raise ValueError(f"it has more than {_MOST_COMMENTS:,} comments")
+    if content.count(b"\xff" + _SCAN) > _MOST_SCANS:  # perhaps in a thumbnail, or in a video behind the picture
+        while (marker := _MARKER.search(content, place)) and marker[1] != _END:
+            scans += marker[1] == _SCAN
+            place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    if scans > _MOST_SCANS:
+        raise ValueError(f"it has {scans:,} scans, more than {_MOST_SCANS}; save it anew")
+
+
+def _further(image):
+    """(the number of further pages of a TIFF, whether it is an animation)."""
+    pages = 0
+    with suppress(Exception):  # at the end, or broken
+        if image.format in ("GIF", "PNG", "WEBP"):
+            return 0, image.is_animated
+        while image.format == "TIFF" and image.tell() < _MOST_PAGES:
+            image.seek(image.tell() + 1)
+            pages += not image.tag_v2.get(_SUBFILE, 0) & 5  # a smaller copy, or a mask
+    return pages, False
 
 
 def fitted(image, shaping):

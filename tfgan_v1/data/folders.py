@@ -2,13 +2,15 @@
 
 import hashlib
 import io
-import itertools
 import json
 import math
 import os
+import re
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict
 from contextlib import suppress
+from itertools import chain
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,15 +18,36 @@ import numpy as np
 import PIL
 
 from tfgan_v1.data import decoding
-from tfgan_v1.errors import UserError, count_of, warn
+from tfgan_v1.errors import UserError, count_of, shortened, warn
 from tfgan_v1.files import replacing, write
 from tfgan_v1.streams import silenced_stderr
 
 SIZE = (28, 28)  # of images without --image-size
-FORMAT = 2  # of the cache; entries of other formats are ignored
+FORMAT = 3  # of the cache; entries of other formats are ignored
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm",
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".gif", ".webp", ".bmp", ".tif", ".tiff",
+    ".pgm", ".ppm", ".pbm", ".pnm",
 )  # fmt: skip
+UNREAD = {  # what to do about pictures, videos and archives with other suffixes
+    "save it as JPEG": ".heic .heif .hif .avif .jp2 .j2k .jpf .jpx .jxl .dng .raw .cr2 .cr3 .nef .arw .raf .orf .rw2",
+    "save it as PNG": ".svg .psd .psb .xcf .ico .cur .icns .tga .exr .hdr .dds .pcx .dib .eps .xpm .qoi .dcm .fits",
+    "save its frames as PNG": ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv",
+    "unpack it": ".zip .tar .tgz .7z .rar",
+}
+UNREAD = {suffix: advice for advice, suffixes in UNREAD.items() for suffix in suffixes.split()}
+_PICTURE = re.compile(rb"\x89PNG\r|\xff\xd8\xff|GIF8|RIFF....WEBP|II\*\0|MM\0\*|....ftyp(hei|avif)", re.DOTALL)
+_PAGES = "only the first is read; save each as a file of its own"
+_LOOKED_INTO = 20  # files of each other suffix that are no pictures, until no more of it are opened
+# Folders of network drives, desktops and archive programs, with thumbnails, deleted files and old versions.
+SYSTEM = {
+    "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "~snapshot", "__macosx", "lost+found",
+    "$recycle.bin", "recycler", "system volume information", "found.000",
+}  # fmt: skip
+# The name of a part of a data set, such as Train, test2017, PublicTest, val_64x64 or training_set, and its kind.
+_PART = re.compile(
+    r"(?:seg|images?|data|dataset|public|private)?[\W\d_]*(train|test|val|dev|eval)(?:ing|val|id|idation|uation)?"
+    r"[\W\d_x]*(?:set|data|images?|[ab])?[\W\d_]*"
+)
 RUN = {"real_images.png", "review.json"}  # by which the samples of a run are known: they are no training images
 _AHEAD = 16  # pictures for each core that are decoded before the first of them is written
 _BLOCK = 1024  # images copied at once
@@ -38,6 +61,7 @@ class Folder(NamedTuple):
     files: tuple  # (path relative to the folder, "" or why it was left out), sorted
     sha256: str | None  # of the images' bytes, if known
     brightest: int  # the largest value in the images
+    unread: tuple = ()  # as `files`: what else is there, such as further pages; and animations, without a reason
 
 
 def measure(folder):
@@ -45,7 +69,7 @@ def measure(folder):
 
     Raises UserError as `candidates`.
     """
-    names, sizes = candidates(folder), []
+    (names, _), sizes = candidates(folder), []
     with silenced_stderr():
         for name in names[:: -(-len(names) // _MEASURED)]:
             with suppress(Exception):  # a broken file can raise anything
@@ -65,86 +89,153 @@ def read(folder, shaping, cache_dir=None):
 
     shaping = shaping._replace(size=shaping.size or SIZE)
     shape = (*shaping.size, shaping.channels or 3)
-    names = candidates(folder)
+    names, unread = candidates(folder)
     cache = Path(cache_dir or pooch.os_cache("tfgan_v1"))
     key = _key(folder, names, shaping)
-    if kept := _load_cached(cache, key):
+    if kept := _load_cached(cache, key, names, unread):
         return kept
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        cache.mkdir(0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=cache) as raw:  # the system removes it, whatever happens
             _keep(cache, key, raw, shape, *_decode_all(folder, names, shaping, raw))
-        if kept := _load_cached(cache, key):
+        if kept := _load_cached(cache, key, names, unread):
             return kept
         raise OSError("it returns other data than were written")
     except OSError as error:  # in the cache; errors in a picture only leave it out
         warn(f"the cache {cache} cannot be used ({error.strerror or error}); the next start decodes the images again")
     raw = io.BytesIO()
-    files, channels, brightest = _decode_all(folder, names, shaping, raw)
+    files, further, channels, brightest = _decode_all(folder, names, shaping, raw)
     images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)[..., :channels]
-    return Folder(np.ascontiguousarray(images), files, None, brightest)
+    return Folder(np.ascontiguousarray(images), files, None, brightest, unread + further)
 
 
 def candidates(folder):
-    """The paths of a folder's pictures, by suffix, relative to it and sorted, without those of runs and hidden ones."""
+    """(the paths of a folder's pictures, by suffix, without those of runs, hidden ones and those in SYSTEM; `_unread`).
 
-    def unreadable(error):
-        raise UserError(f"the folder {error.filename} cannot be read: {error.strerror}")
-
-    found, others = [], []
-    for place, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        if RUN & {*files} and Path(place) != Path(folder):
-            folders.clear()
-            continue
-        for path in (Path(place, name) for name in files if not name.startswith(".")):
-            (found if path.suffix.lower() in SUFFIXES else others).append(path)
+    Both are sorted, and relative to the folder. Raises UserError if there are no pictures, or if these are the parts of
+    a data set, such as train and test.
+    """
+    found, others = [], {}
+    for entry in _walk(folder):
+        name, linked = Path(entry.path).relative_to(folder).as_posix(), entry.is_symlink()
+        if os.path.splitext(name)[1].lower() in SUFFIXES and not (linked and os.path.isdir(entry.path)):
+            found.append(name)
+        else:
+            others[name] = linked
+    unread = _unread(folder, others)
     if not found:
-        kinds = sorted({path.suffix.lower() or "without a suffix" for path in others})
+        kinds = sorted({os.path.splitext(name)[1].lower() or "without a suffix" for name in others})
         there = f"{count_of(len(others), 'file')}, {', '.join(kinds[:8])}" if others else "no files"
         raise UserError(
-            f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found {there}; "
-            "for a table or an array, give the path of the file, and for the files of a published data set "
-            f"its name, such as --dataset cifar10 --data-dir {folder}"
+            f"{folder} holds no images: looked for {', '.join(SUFFIXES)} at any depth and found "
+            f"{summary(unread) or there}; for a table or an array, give the path of the file, and for the files of a "
+            f"published data set its name, such as --dataset cifar10 --data-dir {folder}"
         )
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    _refuse_parts(folder, found)
+    return sorted(found), unread
+
+
+def _walk(folder):
+    """Yields an os.DirEntry for each file at any depth, and for each link to a folder, which is not followed."""
+    places = [os.fspath(folder)]
+    while places:
+        place = places.pop()
+        try:
+            entries = [entry for entry in os.scandir(place) if not entry.name.startswith(".")]
+        except OSError as error:
+            raise UserError(f"the folder {shortened(place)} cannot be read: {error.strerror}") from None
+        if place != os.fspath(folder) and RUN & {entry.name for entry in entries}:
+            continue
+        below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        places += [entry.path for entry in below if entry.name.casefold() not in SYSTEM]
+        yield from (entry for entry in entries if not entry.is_dir(follow_symlinks=False))
+
+
+def _refuse_parts(folder, names):
+    """Raises UserError for training and test pictures: their folders are no classes, and not to be trained on alike."""
+    inside = defaultdict(set)  # the names of the folders in each folder
+    for path in {name.rpartition("/")[0] for name in names}:
+        for place in (Path(path), *Path(path).parents)[:-1]:
+            inside[place.parent].add(place.name)
+    for place, there in sorted(inside.items()):
+        parts = {name: match[1] for name in sorted(there) if (match := _PART.fullmatch(name.casefold()))}
+        kinds, path = {*parts.values()}, Path(folder, place)
+        if len(kinds) > 1 and ("train" in kinds or len(parts) == len(there)):
+            one = path / next((name for name, kind in parts.items() if kind == "train"), min(parts))
+            raise UserError(f"{path} holds the parts {', '.join(parts)}; give one of them, such as --dataset {one}")
+
+
+def _unread(folder, others):
+    """(path, why it is not read) of all other files that are or may be pictures, and of links that lead elsewhere.
+
+    others: whether it is a link, by path.
+    """
+    looked_into, unread, root = Counter(), [], Path(os.path.realpath(folder))
+    for name, linked in sorted(others.items()):
+        path = os.path.join(folder, name)
+        suffix = ".tar" if ".tar." in name.lower() else os.path.splitext(name)[1].lower()
+        reason = f"{suffix[1:].upper()} is not read; {UNREAD[suffix]}" if suffix in UNREAD else ""
+        if linked and os.path.isdir(path):
+            there = Path(os.path.realpath(path))
+            read = there.is_relative_to(root) and not any(part[0] == "." for part in there.relative_to(root).parts)
+            loop = root.is_relative_to(there)
+            reason = "a link to a folder is not followed; copy the folder here" * (not read and not loop)
+        elif linked and not os.path.exists(path):
+            reason = "it is a link to nothing"
+        elif not reason and looked_into[suffix] < _LOOKED_INTO and os.path.isfile(path):
+            with suppress(OSError), open(path, "rb") as file:
+                reason = "a picture by its content, not by its suffix; rename it" * bool(_PICTURE.match(file.read(16)))
+            looked_into[suffix] += not reason
+        unread += [(name, reason)] * bool(reason)
+    return tuple(unread)
+
+
+def summary(left_out, most=3):
+    """A clause about (path, why it was left out): the first file of each reason, and how many others have it."""
+    paths = {}
+    for path, reason in left_out:
+        paths.setdefault(reason, []).append(path)
+    shown = [f"{first}{f' and {len(more):,} more' * bool(more)} ({why})" for why, (first, *more) in paths.items()]
+    return ", ".join(shown[:most]) + ", ..." * (len(shown) > most)
 
 
 def _decode_all(folder, names, shaping, raw):
     """Decodes all usable pictures, and writes their pixels one after the other: [h, w, shaping.channels or 3] of each.
 
-    Returns (files as in Folder, the channels that the images need, the largest value).
+    Returns (files, unread, channels that the images need, largest value): see Folder.
     """
     from tqdm import tqdm
 
     def attempt(name):
         try:
-            return decoding.decode(Path(folder, name), shaping)
+            return decoding.decode_and_tell(Path(folder, name), shaping)
         except Exception as error:  # a broken file can raise anything, and the others remain usable
-            return decoding.summarize(error)
+            return None, decoding.summarize(error), False
 
-    reasons, colored, brightest = {}, False, 0
+    reasons, further, colored, brightest = {}, [], False, 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    pool = ThreadPoolExecutor(cores)  # Pillow decodes without Python's lock
+    pool = ThreadPool(cores)  # Pillow decodes without Python's lock
     blocks = (names[start : start + cores * _AHEAD] for start in range(0, len(names), cores * _AHEAD))
-    outcomes = itertools.chain.from_iterable(pool.map(attempt, block) for block in blocks)
+    outcomes = chain.from_iterable(pool.imap(attempt, block) for block in blocks)
     look = {"unit": " images", "leave": False, "delay": 0.5}
     with silenced_stderr() as terminal:  # of what Pillow and its C libraries print
         try:
             for name in tqdm(names, file=terminal, disable=not terminal, **look):
-                outcome = next(outcomes)
-                reasons[name] = outcome if isinstance(outcome, str) else ""
-                if not reasons[name]:
-                    colored = colored or bool((outcome != outcome[..., :1]).any())
-                    brightest = max(brightest, int(outcome.max()))
-                    raw.write(outcome.tobytes())
+                pixels, more, animated = next(outcomes)
+                reasons[name] = more if pixels is None else ""
+                if pixels is not None:
+                    colored = colored or bool((pixels != pixels[..., :1]).any())
+                    brightest = max(brightest, int(pixels.max()))
+                    raw.write(pixels.tobytes())
+                    further += [(name, "")] * animated
+                    further += [(f"{name}, {count_of(more, 'further page')}", _PAGES)] * bool(more)
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.terminate()  # of daemon threads: neither Ctrl-C nor the end of the process waits for a picture
     if all(reasons.values()):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
         count = count_of(len(names), "image")
         raise UserError(f"{folder} holds {count}, and none can be used ({first}); give another folder")
-    return tuple(reasons.items()), shaping.channels or (3 if colored else 1), brightest
+    return tuple(reasons.items()), tuple(further), shaping.channels or (3 if colored else 1), brightest
 
 
 def _key(folder, names, shaping):
@@ -161,18 +252,22 @@ def _key(folder, names, shaping):
     return hashlib.sha256(json.dumps([FORMAT, PIL.__version__, shape, files]).encode()).hexdigest()
 
 
-def _load_cached(cache, key):
-    """The Folder in the cache, or None. Does not read the pixels."""
+def _load_cached(cache, key, names, unread):
+    """The Folder of these pictures in the cache, or None. Does not read the pixels."""
     with suppress(Exception):  # missing or damaged in any way: it is built again
         about = json.loads((cache / f"{key}.json").read_bytes())
         images = np.load(cache / f"{key}.npy", mmap_mode="r", allow_pickle=False)
         files = tuple((name, reason) for name, reason in about["files"])
+        further = tuple((name, reason) for name, reason in about["further"])
+        texts = all(isinstance(text, str) for pair in files + further for text in pair)
         used = sum(not reason for _, reason in files)
-        if images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape):
-            return Folder(images, files, about["sha256"], int(about["brightest"]))
+        fits = images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape)
+        known = [name for name, _ in files] == names and re.fullmatch("[0-9a-f]{64}", about["sha256"])
+        if fits and texts and known and about["brightest"] in range(256):
+            return Folder(images, files, about["sha256"], int(about["brightest"]), unread + further)
 
 
-def _keep(cache, key, raw, shape, files, channels, brightest):
+def _keep(cache, key, raw, shape, files, further, channels, brightest):
     """Writes images, a file of bytes [n, *shape], to the cache, and the .json last: without it the entry is ignored."""
     digest = hashlib.sha256()
     kept = [raw.tell() // math.prod(shape), *shape[:2], channels]
@@ -184,5 +279,5 @@ def _keep(cache, key, raw, shape, files, channels, brightest):
             pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., :channels].tobytes()
             digest.update(pixels)
             file.write(pixels)
-    about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "brightest": brightest}
+    about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "further": further, "brightest": brightest}
     write(cache / f"{key}.json", json.dumps(about))

@@ -1,5 +1,6 @@
 """Labels of images: class indices, and the names of the classes, from wherever a data set keeps them."""
 
+import os
 import re
 import unicodedata
 from contextlib import suppress
@@ -65,12 +66,29 @@ def classify_texts(texts):
     return _index(_whole_numbers(texts) or texts)
 
 
-def classify_folders(files):
-    """As `classify`, for the `files` of a Folder: if all pictures are in sub-folders, these are the classes."""
+def classify_folders(name, files):
+    """(labels, classes, why) as Labelled has them: if all used pictures of a folder are in sub-folders, these classes.
+
+    name: the folder's. files: of its Folder.
+    """
     used = [path for path, reason in files if not reason]
-    if not all("/" in path for path in used):
-        return None, ()
-    return _index([path.partition("/")[0] for path in used])
+    if beside := [path for path in used if "/" not in path]:
+        more = f" and {len(beside) - 1:,} more are" if len(beside) > 1 else " is"
+        inside = f"{len(used) - len(beside):,} of {count_of(len(used), 'image')} in {name} are in sub-folders"
+        return None, (), f"{inside}, and {beside[0]}{more} not" * (len(used) > len(beside))
+    places = {path.rpartition("/")[0] for path in used}
+    above = os.path.commonpath(places)
+    below = sorted({place[len(above) + 1 :].partition("/")[0] for place in places})
+    if above and len(below) > 1 and below[0]:
+        where = f"all images of {name} are in {above}, with {below[0]} and {below[1]} one level below"
+        return None, (), f"{where}, for which --dataset {os.path.join(name, above)} is right"
+    return *_index([path.partition("/")[0] for path in used]), ""
+
+
+def has_strays(files):
+    """Whether a few of the used pictures of a Folder lie beside sub-folders, two or more, which hold all others."""
+    tops = [path.split("/", 1)[:-1] for path, reason in files if not reason]
+    return 0 < 4 * tops.count([]) < len(tops) and len({*map(tuple, tops)}) > 2
 
 
 def find_class(text, classes, what="--class"):

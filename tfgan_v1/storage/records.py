@@ -190,10 +190,16 @@ def _cells(row):  # without the accuracies that losses of a critic lack
     return [value for value in row if value is not None]
 
 
+def _no_formula(cell):
+    """A cell that no spreadsheet runs: ' precedes a text that begins as a formula, or with '."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("'=+-@\t\r\n")) else cell
+
+
 def write_table(path, header, rows):
     """Writes a table, in place of any that exists."""
+    rows = (map(_no_formula, _cells(row)) for row in rows)
     with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        csv.writer(file).writerows([header, *map(_cells, rows)])
+        csv.writer(file).writerows([header, *rows])
 
 
 def read_losses(path, last_step, most=None, critic=False):

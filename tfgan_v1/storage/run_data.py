@@ -8,7 +8,8 @@ from tfgan_v1 import data
 from tfgan_v1.config import Config
 from tfgan_v1.config.options import flag
 from tfgan_v1.data.datasets import period_of
-from tfgan_v1.errors import UserError
+from tfgan_v1.data.labels import has_strays
+from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage import classes, run_folder
 
 MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
@@ -24,7 +25,10 @@ def shaping(config):
 def load(config, *, download=True):
     """The data.Dataset of a configuration. Raises UserError if there is none."""
     options = {name: getattr(config, name) for name in ("mean", "std", "seed", "strict", "cache_dir", "labels")}
-    return data.load(config.dataset, config.data_dir, shaping(config), download=download, **options)
+    dataset = data.load(config.dataset, config.data_dir, shaping(config), download=download, **options)
+    if dataset.labels is None and not config.conditional and has_strays(dataset.files):
+        warn(f"{dataset.why}, so the sub-folders are no classes")
+    return dataset
 
 
 def from_array(config, images, labels=None):

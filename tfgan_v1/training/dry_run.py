@@ -35,7 +35,7 @@ def describe(plan, occupied=False):
     return [
         console.data_line(plan),
         *(_first_labels(plan.dataset) if config.conditional else []),
-        *_files_lines(plan.dataset.files),
+        *_files_lines(plan.dataset),
         *([f"as the networks see them: {shown}"] if shown else []),
         _network_line("generator", networks.g_state, networks.g_vars),
         _network_line("discriminator", networks.d_state, networks.d_vars),
@@ -61,9 +61,9 @@ def _first_labels(dataset, most=3):
     return [f"labels: {', '.join(pairs)}, ..."] if pairs else []
 
 
-def _files_lines(files):
-    if not files:
+def _files_lines(dataset):
+    if not dataset.files:
         return []
-    skipped = [(name, reason) for name, reason in files if reason]
-    used = f"files: {len(files) - len(skipped):,} of {len(files):,} used{', skipped:' if skipped else ''}"
+    skipped, used = dataset.left_out(), len(dataset.images)
+    used = f"files: {used:,} of {used + len(skipped):,} used{', skipped:' if skipped else ''}"
     return [used, *(f"  {name}: {reason}" for name, reason in skipped)]

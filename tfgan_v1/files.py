@@ -106,6 +106,33 @@ def read_json(path):
     return json.loads(path.read_bytes())
 
 
+def fits(value, form):
+    """Whether a value read from JSON has a form.
+
+    Forms: a type, of which float takes whole numbers, too, but neither NaN nor infinity; a range of whole numbers; a
+    tuple of forms, one of which is enough; a list of forms, one for each item, or [form, ...] for any number; a dict of
+    the forms of its entries, of which "key?" may be missing, or {...: form} for any; otherwise the value itself.
+    """
+    if isinstance(form, tuple):
+        return any(fits(value, each) for each in form)
+    if isinstance(form, list):
+        forms = form[:1] * len(value) if isinstance(value, list) and form[-1] is ... else form
+        return isinstance(value, list) and len(value) == len(forms) and all(map(fits, value, forms))
+    if isinstance(form, dict) and isinstance(value, dict):
+        return all(fits(each, form[...]) for each in value.values()) if ... in form else not misfits(value, form)
+    if isinstance(form, range):
+        return type(value) is int and value in form
+    if form is float:
+        return type(value) in (int, float) and abs(value) < 1e300
+    return type(value) is form or (type(value) is type(form) and value == form)
+
+
+def misfits(content, forms):
+    """The keys of a dict read from JSON whose entries are missing, or do not have their forms: see `fits`."""
+    entries = ((key.removesuffix("?"), key[-1:] == "?", form) for key, form in forms.items())
+    return [k for k, may_miss, form in entries if not (fits(content[k], form) if k in content else may_miss)]
+
+
 def to_json(content):
     """A dict as JSON text, with the SHA-256 of its content as the last entry."""
     return json.dumps({**content, "sha256": _sha256(content)}, indent=2) + "\n"

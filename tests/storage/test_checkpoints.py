@@ -1,7 +1,9 @@
 """Checkpoints: their content, their verification, and folders of any name."""
 
 import errno
+import os
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +183,26 @@ def test_a_checkpoint_with_a_malformed_manifest_is_not_used(tmp_path, content):
     (tmp_path / "generator.ckpt-2.json").write_text(content)
     with pytest.raises(UserError, match="no generator checkpoint to use"):
         checkpoints.newest_generator(tmp_path)
+
+
+def test_a_file_of_another_size_is_not_read(tmp_path, monkeypatch):
+    save(tmp_path, 10)
+    data = manifest.files_of(tmp_path / "generator.ckpt-10")[0]
+    assert manifest.verified(tmp_path / "generator.ckpt-10").step == 10
+    os.truncate(data, 2**36)  # sparse: it takes no place on the disk
+    monkeypatch.setattr(manifest, "_sums", None)
+    assert manifest.verified(tmp_path / "generator.ckpt-10") is None
+
+
+def test_a_large_file_is_hashed_in_little_memory(tmp_path):
+    save(tmp_path, 10)
+    os.truncate(manifest.files_of(tmp_path / "generator.ckpt-10")[0], 2**26)
+    tracemalloc.start()
+    try:
+        manifest.write(tmp_path / "generator.ckpt-10", "0", 10, {})
+        assert manifest.verified(tmp_path / "generator.ckpt-10") and tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_run_that_saved_nothing_has_no_state(tmp_path):

@@ -203,6 +203,59 @@ def test_a_damaged_configuration_is_an_error_of_one_sentence_with_its_path(start
     assert str(started.ckpt_folder / "config.json") in str(error.value) and "\n" not in str(error.value)
 
 
+CLASSES = {"classes": ["cat", "dog"], "class_counts": [4, 6]}
+NO_TEXT, NO_DICT = [None, 5, [], {}, True], [None, 5, "", "x", [], [1], True]
+NO_LIST = [
+    None,
+    5,
+    "",
+    "ab",
+    {},
+    {"a": 1},
+    True,
+    [None] * 2,
+    [{}, []],
+    [True] * 2,
+    [-1, 1],
+    [float("nan")] * 2,
+    [10**40] * 2,
+]
+WRONG = {  # an entry of config.json -> values that no run writes there
+    **{("data", name): NO_TEXT for name in ("name", "sha256", "labels_sha256")},
+    ("data", "num_images"): [None, -1, 1.5, "x", True, 10**30, [1]],
+    ("data", "image_shape"): [*NO_LIST, [], [28, 28, 2], [28, 4097, 1], [0, 28, 1], [7], [28, 28]],
+    ("data", "classes"): [*NO_LIST, [], ["a"], ["a"] * 2, [1, 2]],
+    ("data", "class_counts"): [*NO_LIST, [], [4], [0, 0], [1.5, 2], ["4", "6"]],
+    ("data",): NO_DICT,
+    ("made_by",): [*NO_DICT, {"numpy": []}, {"numpy?": {}}, {"": None}],
+    ("run_id",): NO_TEXT,
+    ("custom",): [*NO_LIST, ["\x1b[31m"], "model"],
+}
+
+
+@pytest.mark.parametrize("place", WRONG, ids="-".join)
+def test_a_value_that_no_run_writes_is_an_error_whatever_the_checksum_says(config, place):
+    facts, (*outer, key) = FACTS | CLASSES | {"labels_sha256": "1"}, place
+    config.ckpt_folder.mkdir()
+    for value in WRONG[place]:
+        run_folder.write(run_folder.Saved(config.replace(conditional=True), facts, {"numpy": "2"}, "0"))
+        assert run_folder.read(config).data == facts
+        damage(config.ckpt_folder, lambda c: (c["data"] if outer else c).update({key: value}))  # noqa: B023
+        with pytest.raises(UserError, match=rf"config\.json is damaged \(ValueError: ({key}|classes) is not") as error:
+            run_folder.read(config)
+        assert str(error.value).isprintable()
+
+
+def test_the_cache_is_a_place_of_this_machine_and_not_of_the_run(config, tmp_path):
+    config.ckpt_folder.mkdir()
+    run_folder.write(run_folder.Saved(config.replace(cache_dir=tmp_path / "mine"), FACTS, {}, "0"))
+    assert "cache_dir" not in (config.ckpt_folder / "config.json").read_text()
+    damage(config.ckpt_folder, lambda c: c["config"].update(cache_dir=str(tmp_path / "theirs")))
+    assert run_folder.read(config).config.cache_dir is None
+    asked = config.replace(cache_dir=tmp_path / "mine")
+    assert run_folder.read(asked).config.cache_dir == str(tmp_path / "mine")
+
+
 CHANGED = {
     "an option": (b'"smooth": 0.1', b'"smooth": 0.2'),
     "a flipped bit": (b'"digits"', b'"eigits"'),

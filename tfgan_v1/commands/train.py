@@ -98,7 +98,8 @@ def run(argv, program):
         ended = f"Stopped by {signal_name}" if signal_name else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
     elif signal_name:
-        places = _places(progress.config) | ({"samples": options["samples"]} if "samples" in options else {})
+        places = _places(progress.config)
+        places |= {name: options[name] for name in ("samples", "cache_dir") if name in options}
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(

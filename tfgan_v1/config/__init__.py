@@ -81,7 +81,7 @@ class Config:
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(
-        "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True
+        "folder for decoded images (without it, the user's cache)", metavar="FOLDER", resumable=True, place=True
     )
     holdout: int = option(
         "images to hold out from training: D's outputs on them, beside those on training images, show overfitting",

@@ -6,12 +6,15 @@ another program's: the manifest is put in place first, and removed last.
 
 import hashlib
 import re
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tfgan_v1 import files
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage.names import GENERATORS, META, SUFFIXES
+
+BLOCK = 2**20  # bytes that are hashed at once
 
 
 class Checkpoint(NamedTuple):
@@ -37,7 +40,10 @@ def verified(prefix):
     try:
         content = files.read_json(files_of(prefix)[-1])
         checkpoint = Checkpoint(content["step"], prefix, content["facts"], content["run_id"])
-        valid = files.has_valid_checksum(content) and content["files"] == _sums(prefix)
+        sizes = {path.name: path.stat().st_size for path in files_of(prefix)[:-1]}
+        valid = files.has_valid_checksum(content)
+        valid = valid and sizes == {name: each["bytes"] for name, each in content["files"].items()}
+        valid = valid and content["files"] == _sums(prefix)  # last: a file may be forged, and of any size
         valid &= checkpoint.step == step_of(prefix) and isinstance(checkpoint.facts, dict)
         return checkpoint if valid else None
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -77,6 +83,9 @@ def _sums(prefix):
     for path in files_of(prefix)[:-1]:
         if not path.is_file():  # a named pipe would block
             raise FileNotFoundError(path)
-        content = path.read_bytes()
-        sums[path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        digest = hashlib.sha256()
+        with open(path, "rb") as file:
+            for block in iter(partial(file.read, BLOCK), b""):
+                digest.update(block)
+            sums[path.name] = {"bytes": file.tell(), "sha256": digest.hexdigest()}
     return sums

@@ -6,6 +6,7 @@ from functools import partial, reduce
 from tfgan_v1 import devices
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
+from tfgan_v1.files import fits
 from tfgan_v1.storage import checkpoints, names, records, run_folder
 from tfgan_v1.storage.records import Record
 
@@ -163,13 +164,8 @@ def load_progress(plan, checkpoint, evaluation_header=None):
 
 def _valid_metadata(checkpoint):
     """The metadata of a checkpoint. Raises UserError unless they have the form of `Progress.metadata`."""
-    metadata = {"num_fixed": 0, "best": [0, 0.0], **checkpoint.facts}
-    seconds, steps, best = (metadata.get(name) for name in ("seconds", "sample_steps", "best"))
-    counts = [metadata.get("num_losses"), metadata["num_fixed"]]
-    valid = type(seconds) is float and 0 <= seconds < 1e9
-    valid &= isinstance(steps, list) and all(type(step) is int and step > 0 for step in steps)
-    valid &= all(type(count) is int and 0 <= count <= checkpoint.step + 1 for count in counts)
-    valid &= isinstance(best, list) and [type(value) for value in best] == [int, float]
-    if not valid:
+    counts, steps = range(checkpoint.step + 2), range(1, 2**63)
+    form = {"num_losses": counts, "num_fixed?": counts, "best?": [steps, float], "sample_steps": [steps, ...]}
+    if not fits(checkpoint.facts, form | {"seconds": float}) or not 0 <= checkpoint.facts["seconds"] < 1e9:
         raise UserError(f"{checkpoint.prefix}.json is damaged; restore it from a copy")
     return checkpoint.facts

@@ -18,7 +18,7 @@ from tfgan_v1 import __version__, files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import RUN_PLACES, Config, is_name
 from tfgan_v1.config.options import flag
-from tfgan_v1.data import DATASETS
+from tfgan_v1.data import DATASETS, LARGEST_SIDE
 from tfgan_v1.errors import UserError
 from tfgan_v1.storage import manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
@@ -26,7 +26,14 @@ from tfgan_v1.storage.names import CONFIG, FOLDERS
 FORMAT = 4  # of config.json
 MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
-PATHS = ("data_dir", "dataset", "labels", "weights", "cache_dir")  # options that may name a file or folder
+PATHS = ("data_dir", "dataset", "labels", "weights")  # options that may name a file or folder
+_COUNT, _SIDE = range(2**40), range(1, LARGEST_SIDE + 1)
+PARTS = ("model", "loss", "d_optimizer", "g_optimizer", "images")
+FORMS = {"made_by": {...: (str, int)}, "run_id": str, "custom": [PARTS, ...], "data": dict}  # see files.fits
+DATA_FORMS = {
+    **{"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [1]), "sha256": str},
+    **{"labels_sha256?": str, "classes?": [str, ...], "class_counts?": [_COUNT, ...]},
+}
 
 
 class Saved(NamedTuple):
@@ -268,12 +275,11 @@ def read(config, by="--ckpt"):
         if not files.has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
         config = Config(**{**content["config"], **{name: getattr(config, name) for name in RUN_PLACES}})
-        shape = content["data"]["image_shape"]
-        if len(shape) not in (1, 3) or not all(type(size) is int and 0 < size <= 4096 for size in shape):
-            raise ValueError(f"{shape} is the shape of neither an image nor a point")
-        custom = [str(part) for part in content["custom"]]
-        about = content["data"], dict(content["made_by"]), str(content["run_id"])
-        return Saved(config, *about, custom, content.get("numbered") is True)
+        wrong = files.misfits(content, FORMS) or files.misfits(content["data"], DATA_FORMS)
+        classes, counts = ([] if wrong else content["data"].get(name, []) for name in ("classes", "class_counts"))
+        if wrong or len({*classes}) != len(counts) or config.conditional != (sum(counts) > 0):
+            raise ValueError(f"{[*wrong, 'classes'][0]} is not what a run writes there")
+        return Saved(config, *(content[name] for name in Saved._fields[1:-1]), content.get("numbered") is True)
     except UserError as error:
         raise UserError(f"{path} cannot be used: {error}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:

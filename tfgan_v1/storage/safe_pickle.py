@@ -6,7 +6,8 @@ takes only the list of operations from pickletools, which executes nothing, and 
 
 The work is bounded: MOST_OPERATIONS operations, and one more for each BYTES_PER_OPERATION of the file, of one to two
 microseconds each. NumPy writes an array in 14 to 34 operations and `records.append_samples` in 52, so 20,000 arrays of
-any size are always read, and so is any number of arrays of 28x28 float32 or more.
+any size are always read, and so is any number of arrays of 28x28 float32 or more. Of arrays that are appended to the
+list one by one, as `append_samples` has them, any number is read: such an array gives back its own operations.
 """
 
 import math
@@ -19,6 +20,7 @@ from tfgan_v1.errors import UserError
 
 MOST_OPERATIONS = 2**20  # in a small file
 BYTES_PER_OPERATION = 60  # in a large one, for each operation above MOST_OPERATIONS
+_ARRAY_OPERATIONS, _ARRAY_BYTES = 52, 150  # of an appended array: at most, and at least
 _MOST_ARGUMENTS = 8  # of a call, or in the state of an object; a dtype's state has eight
 
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -40,7 +42,8 @@ def load(file):
     from the file, and allocates no more memory than the file's size and the objects around the arrays.
     """
     stack, below, memo, text_used = [], [], {}, 0  # below: the stacks before each mark
-    most = MOST_OPERATIONS + file.size // BYTES_PER_OPERATION
+    most = most_memo = MOST_OPERATIONS + file.size // BYTES_PER_OPERATION
+    arrays, last = 0, 0  # appended to the list so far, which holds nothing else; the operation that appended the last
     source = SimpleNamespace(read=file.read, readline=file.readline)  # a `tell` would cost a call at every operation
     for number, (operation, argument, _) in enumerate(pickletools.genops(source)):
         if number == most:
@@ -58,6 +61,11 @@ def load(file):
                 stack.append(items)
             case "APPEND":
                 stack[-2].append(stack.pop())
+                # All that this array took is gone again, but for what the memo keeps.
+                alone = isinstance(stack[-1][-1], Array) and not below and len(stack) == 1
+                if alone and len(stack[0]) == arrays + 1 <= file.size // _ARRAY_BYTES:
+                    most += min(_ARRAY_OPERATIONS, number - last)
+                    arrays, last = arrays + 1, number
             case "APPENDS":
                 items, stack = stack, below.pop()
                 stack[-1].extend(items)
@@ -71,6 +79,8 @@ def load(file):
                 stack.append(_CONSTANTS.get(name, argument))
             case "PUT" | "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
                 memo[len(memo) if argument is None else argument] = stack[-1]
+                if len(memo) > most_memo:
+                    raise UserError(f"it refers to more than {most_memo:,} of its parts")
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(memo[argument])
             case "GLOBAL":

@@ -367,6 +367,7 @@ WRONG = {
     "mixed": (np.array(["a", 1, "b", "c", "a", "b"], object), "and 1 is no text, as others are"),
     "None": (np.array([1, None, 3, 4, 5, 6], object), "and None is no class"),
     "soft": (np.full((6, 3), 1 / 3), r"labels is float64 \[6, 3\], which is no class for each image"),
+    "rows of a single 2": (np.eye(6) * 2, r"labels is float64 \[6, 6\], which is no class for each image"),
     "none": ([], r"labels is float64 \[0\], which is no class for each image"),
     "a text": ("cat", "which is no class for each image"),
     "a dict": ({"cat": 1}, "which is no class for each image"),

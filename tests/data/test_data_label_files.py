@@ -108,6 +108,8 @@ TEXTS = {
     "spaces": text(f"  {word} " for word in WORDS),
     "quotes": text(f'"{word}"' for word in WORDS),
     "gzip": gzip.compress(text(WORDS)),
+    "UTF-16": text(WORDS).decode().encode("utf-16"),
+    "Excel's first line": b"sep=;\r\nid;label\r\n" + text((f"{len(word)};{word}" for word in WORDS), "\r\n"),
     "npy": npy(np.array(WORDS)),
     **{f"header {header}": f"{header}\n".encode() + text(WORDS) for header in ("label", "Class", '"y"')},
     **{
@@ -235,7 +237,6 @@ ERRORS = {
     "an empty table": (b"id,label\n", "holds 0 labels"),
     "an empty IDX file": (idx([]), "which is nothing"),
     "unknown": (b"\x01\x02\x03", "unknown format; give a text, CSV, IDX, .npy or .npz file"),
-    "UTF-16": (text(WORDS).decode().encode("utf-16"), "unknown format"),
     "Latin-1": (text(WORDS).decode().encode("latin-1"), "line 6 is not in UTF-8"),
     "half a gzip": (gzip.compress(text(range(999)))[:-99], "damaged or cut off"),
     "a web page": (b"<!DOCTYPE html>", "web page"),

@@ -106,16 +106,27 @@ WRONG = {
     "an empty field": (row() + row(""), "line 2: column 1 is missing or empty"),
     "too large": (row() + row("256"), "line 2: 256"),
     "negative": (row() + row("-1"), "line 2: -1"),
+    "negative among all": (row("-1", "-1") + row("0.5") + row(), "line 1: -1"),
+    "negative before": (",".join(["-1"] * 16) + "\n" + row("0"), "line 2: 7 is in a table of -1 to 7"),
     "nan": (row() + row("nan"), "line 2: 'nan' is not a number"),
     "infinite": (row() + row("1e999"), "line 2: (inf|'1e999')"),
-    "fractions among whole": (row() + row() + row("0.5"), "line 3: 0.5"),
-    "whole among fractions": ("0.5,0.25,1,0\n0,0,0,0\n0,0,0,2\n", "line [13]: "),
+    "fractions among whole": (row() + row() + "0.5," * 15 + "1\n", "line 3: 0.5 is in a row of fractions"),
+    "whole among fractions": ("0.5,0.25,1,0\n0,0,0,0\n0,0,0,2\n", "line 1: 0.5 is in a row of fractions, .* has 2;"),
     "CR CR LF": ((row() + row("x")).replace("\n", "\r\r\n"), "line 2: 'x'"),
     "blank lines": ("\n\n" + row() + "\n" + row("x"), "line 5: 'x'"),
     "a header alone": ("a,b,c,d\n", "no rows"),
     "blank": ("\n \n", "no rows"),
-    "no label": ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "a row without a label"),
-    "no square": ("1,2,3\n" * 3, "3 columns"),
+    "no label": ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "line 3: column 1 is missing or empty"),
+    "no square": ("1,2,3,4,5,6,7\n" * 3, r"7 columns \(1, 2, 3, 4, ..., 7\), which do not make a square image"),
+    "two numbers": ("x,y\n" + "1.5,2.5\n" * 3, r"2 columns \(x, y\); points have one column"),
+    "columns of other names": ("a,b,c,d,e,f,g\n" + "3,3,7,7,7,7,0\n" * 3, r"7 columns \(a, b, c, d, ..., g\)"),
+    "prose": ("# Title\n\nDear reader, this is\nno table, 1 of many.\n", "is a text, and its first line is '# Title'"),
+    "words": ("cat\ndog\n", "is a text, and its first line is 'cat'"),
+    "texts in columns": ("id,label\n1,cat\n2,dog\n", "is a text, and its first line is 'id,label'"),
+    "a list of points with a word": ("1.5\n2.5\nx\n", "line 3: 'x' is not a number"),
+    "points that are NaN": ("value\n1.5\nnan\n", "NaN or infinite"),
+    "comments alone": ("# 1 2 3 4\n# 5 6 7 8\n", "no rows"),
+    "pixels of two lengths": ("emotion,pixels\n0,1 2 3 4\n1,1 2 3\n", "line 3 has not as many pixels"),
     "a line without end": (b"7" * 3000, "a row of over 2,000 characters"),
     "gzip cut off": (gzip.compress(row().encode() * 999)[:-9], "damaged or cut off"),
 }
@@ -292,3 +303,117 @@ def test_lines_without_end_and_open_quotes_are_refused_before_they_take_memory(t
     ):
         with pytest.raises(UserError, match=reason):
             data.load(write(tmp_path / "a.csv", text))
+
+
+PIXELS = [f"pixel{number}" for number in range(16)]
+HEADER, ROWS = ",".join(["label", *PIXELS]) + "\n", with_columns(GRAY, first=[VALUES])
+RIGHT = {
+    "blanks": ROWS.replace(",", " "),
+    "many blanks, at the beginning and the end": "".join(
+        f"  {line}  \n" for line in ROWS.replace(",", "   ").split("\n")
+    ),
+    "blanks, with a header": (HEADER + ROWS).replace(",", " "),
+    "blanks, with a header of NumPy": "# " + (HEADER + ROWS).replace(",", " "),
+    "a header of NumPy": "# " + HEADER + ROWS,
+    "|": (HEADER + ROWS).replace(",", "|"),
+    "| between blanks": (HEADER + ROWS).replace(",", " | "),
+    "comments": f"# written by a program, in 2020\n# it is's \"\n{HEADER}# more\n{ROWS}# the end\n",
+    "Excel's first line": "sep=,\r\n" + (HEADER + ROWS).replace("\n", "\r\n"),
+    "Excel's first line in quotes": '"sep=;"\n' + (HEADER + ROWS).replace(",", ";"),
+    "UTF-16": (HEADER + ROWS).encode("utf-16"),
+    "UTF-16, the other order": b"\xfe\xff" + (HEADER + ROWS).encode("utf-16-be"),
+    "gzipped UTF-16": gzip.compress((HEADER + ROWS).encode("utf-16")),
+    "labels with blanks": HEADER + "".join(f"a b {line}\n" for line in ROWS.splitlines()),
+    "labels with a #": "".join(f"#{line}\n" for line in ROWS.splitlines()),
+    "row numbers behind the label": f"label,ID,{','.join(PIXELS)}\n"
+    + with_columns(GRAY, first=[VALUES, [8, 7, 3, 2, 9]]),
+    "an identifier first": f"image_id,{HEADER}" + with_columns(GRAY, first=[[8, 7, 3, 2, 9], VALUES]),
+    "pandas' numbers, and a label": ",".join([*map(str, range(16)), "label"])
+    + "\n"
+    + with_columns(GRAY, last=[VALUES]),
+    "ARFF": "% my digits\n@RELATION 'my, digits'\n\n@ATTRIBUTE 'p 0' REAL\n@ATTRIBUTE class {0,1,2,3,4,5,6,7}\n@DATA\n"
+    + with_columns(DIGITS, last=[[f"'{value}'" for value in VALUES]]),
+}
+
+
+@pytest.mark.parametrize("text", RIGHT.values(), ids=RIGHT)
+def test_tables_of_other_programs_are_read(tmp_path, text):
+    dataset = data.load(write(tmp_path / "a.csv", text))
+    assert np.array_equal(dataset.images, DIGITS if text is RIGHT["ARFF"] else GRAY)
+    assert [name.strip("ab #") for name in names(dataset)] == list(map(str, VALUES))
+
+
+OTHER_COLUMNS = {
+    "Usage": ("label,", ",Usage", "7,", ",Training", "leaves out the columns Usage, and reads all rows", True),
+    "two unknown ones": ("a,b,", "", "7,3,", "", "leaves out the columns a, b, and", False),
+    "one unknown one": ("emotion,", ",Usage", "7,", ",Training", "reads the column emotion as the labels", True),
+    "a file": ("file,", "", "7.png,", "", "leaves out the columns file, and", False),
+}
+
+
+@pytest.mark.parametrize("first, last, before, behind, said, labelled", OTHER_COLUMNS.values(), ids=OTHER_COLUMNS)
+@pytest.mark.parametrize("packed", ["{}", "{} ", '"{}"', '"[{}]"'])
+def test_other_columns_are_known_by_a_header_and_pixels_may_be_in_one_field(
+    tmp_path, capsys, first, last, before, behind, said, labelled, packed
+):
+    header = ",".join(PIXELS) if packed == "{}" else "pixels"
+    mark = {"{}": ",", '"[{}]"': ", "}.get(packed, " ")
+    rows = [before + packed.format(mark.join(map(str, image.ravel()))) + behind for image in GRAY]
+    dataset = data.load(write(tmp_path / "a.csv", "\n".join([first + header + last, *rows])))
+    assert np.array_equal(dataset.images, GRAY) and dataset.classes == (("7",) if labelled else ())
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("header", ["", "height\n", '"height, in cm"\n', "# height in cm\n", "0\n", "sep=,\n", "\n"])
+@pytest.mark.parametrize("end", ["\n", " \r\n", ",\n"])
+def test_one_column_of_numbers_is_points(tmp_path, capsys, header, end):
+    values = np.random.default_rng(0).normal(4, 0.5, 50)
+    text = header + "".join(f"{value}{end}" for value in values)
+    for content in (text, gzip.compress(text.encode())):
+        dataset = data.load(write(tmp_path / "points.csv", content))
+        assert dataset.images.dtype == np.float32
+        assert np.array_equal(dataset.images, values.reshape(50, 1).astype(np.float32))
+    numbered = ",value\n" + "".join(f"{number},{value}\n" for number, value in enumerate(values))
+    assert np.array_equal(data.load(write(tmp_path / "points.csv", numbered)).images, dataset.images)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_column_of_whole_numbers_is_points_and_a_line_says_that_labels_go_elsewhere(tmp_path, capsys):
+    assert data.load(write(tmp_path / "points.csv", "7\n0\n3\n")).images.tolist() == [[7], [0], [3]]
+    assert "give them by --labels" in capsys.readouterr().err
+
+
+RANGES = {"-1 to 1": GRAY / 127.5 - 1, "0 to 1": GRAY / 255, "-1 to 1 in later rows": np.abs(GRAY / 127.5 - 1)}
+RANGES["-1 to 1 in later rows"][2:] -= 1
+RANGES |= {"a little above 1": GRAY / 255 * 1.04, "fractions above 1": np.maximum(GRAY, 1) - 0.4}
+
+
+@pytest.mark.parametrize("delimiter", [",", " "])
+@pytest.mark.parametrize("values", RANGES.values(), ids=RANGES)
+def test_a_table_is_scaled_as_an_array_with_its_numbers(tmp_path, delimiter, values):
+    np.save(tmp_path / "a.npy", values)
+    expected = data.load(tmp_path / "a.npy").images
+    text = "".join(delimiter.join(map(repr, image.ravel().tolist())) + "\n" for image in values)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, expected)
+    rows = "".join(f"{line},{number % 3}\n" for number, line in enumerate(text.replace(" ", ",").splitlines()))
+    dataset = data.load(write(tmp_path / "a.csv", ",".join([*PIXELS, "y"]) + "\n" + rows))
+    assert np.array_equal(dataset.images, expected) and names(dataset) == list("01201")
+
+
+def test_a_label_is_found_by_its_values_beside_a_corner_of_minus_one(tmp_path):
+    text = with_columns(DIGITS / 127.5 - 1, last=[VALUES])
+    assert names(data.load(write(tmp_path / "a.csv", text))) == list(map(str, VALUES))
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0"])
+def test_a_row_that_pandas_took_for_a_header_is_left_out_and_a_warning_says_so(tmp_path, capsys, zero):
+    images = GRAY.copy() // 2
+    images[0, :2] = images[1:, 0, 0] = 0
+    others = np.arange(101, 109) / (1 if zero == "0" else 255)
+    header = [zero, *(f"{zero}.{number}" for number in range(1, 8)), *(f"{value:g}" for value in others)]
+    text = ",".join(header) + "\n" + with_columns(images[1:] if zero == "0" else images[1:] / 255)
+    assert np.array_equal(data.load(write(tmp_path / "a.csv", text)).images, images[1:])
+    assert "warning" in (said := capsys.readouterr().err) and "header=None" in said
+    ramp = "".join(f"{number / 10:g}," for number in range(9)) + "\n"
+    assert len(data.load(write(tmp_path / "a.csv", ramp * 3)).images) == 3
+    assert capsys.readouterr().err == ""

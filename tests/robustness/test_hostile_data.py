@@ -1,8 +1,11 @@
 """A forged file, or one of another kind, is one sentence, and allocates no memory."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
+import pickle
 import struct
 import tracemalloc
 import zipfile
@@ -142,8 +145,29 @@ def test_objects_are_never_unpickled(tmp_path):
 
 UNREADABLE = {
     "empty": (b"", "empty"),
-    "pickle": (b"\x80\x04\x95\0\0\0\0", "IDX or CSV"),
-    "prose": (b"Dear reader,\nthis is no table.\n", "columns"),
+    "unknown": (b"\x01\x02\x03", "unknown format; give .* IDX or CSV"),
+    "pickle": (b"\x80\x04\x95\0\0\0\0", "Python pickle.* if you trust it.* for CIFAR-10, use --dataset cifar10"),
+    "old pickle": (pickle.dumps(np.zeros(3), 0), "Python pickle"),
+    "gzipped pickle": (gzip.compress(pickle.dumps(([1], [2]))), "Python pickle"),
+    "PyTorch": (_packed("archive/data.pkl", b"", 1), r"PyTorch.*torch.load\(.*a.csv.*weights_only=True"),
+    "old PyTorch": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "PyTorch"),
+    "Excel": (_packed("[Content_Types].xml", b"", 1), "Excel.*save it as CSV"),
+    "a zip of pictures": (_packed("cats/1.png", b"", 1), "zip archive without NumPy arrays; unpack it"),
+    "tar": (bytes(257) + b"ustar\x0000" + bytes(248), "packed archive; unpack it"),
+    "xz": (lzma.compress(b"1,2,3,4"), "packed archive; unpack it"),
+    "bzip2": (bz2.compress(b"1,2,3,4"), "packed archive; unpack it"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(9), "h5py.File"),
+    "MATLAB": (b"MATLAB 5.0 MAT-file" + bytes(99), "scipy.io.loadmat"),
+    "MATLAB 7.3": (b"MATLAB 7.3 MAT-file" + bytes(99), "h5py.File"),
+    "Parquet": (b"PAR1\x15\x04" + bytes(9), "pandas.read_parquet"),
+    "SQLite": (b"SQLite format 3\0" + bytes(9), "SQLite"),
+    "SafeTensors": (struct.pack("<Q", 9) + b'{"a":{}} ', "SafeTensors"),
+    "TFRecord": (struct.pack("<QI", 9, 7) + b"\n" + bytes(12), "TFRecord"),
+    "JSON": (b'{"images": [[1, 2, 3, 4]]}', "JSON"),
+    "a list in JSON": (b"[[1, 2, 3, 4], [5, 6, 7, 8]]", "JSON"),
+    "UTF-16 without a mark": (("1,2,3,4\n" * 3).encode("utf-16-le"), "UTF-16 without a mark.*UTF-8"),
+    "UTF-32": (("1,2,3,4\n" * 3).encode("utf-32"), "UTF-32.*UTF-8"),
+    "prose": (b"Dear reader,\nthis is no table.\n", "is a text, and its first line is 'Dear reader,'"),
     "gzipped npy": (gzip.compress(_npy("(3, 5, 4)")), "unpack it"),
     "web page": (b"\n<!DOCTYPE html>\n<html>", "web page.* download the raw file"),
     "gzipped web page": (gzip.compress(b"<html><head>"), "web page"),

@@ -17,7 +17,27 @@ MISTAKEN = {
     "download the raw file itself",
     rb"version https://git-lfs\.github\.com/": "looks like a Git LFS pointer, not the file itself; run git lfs pull",
 }
-NPY, NPZ, IDX, TEXT = rb"\x93NUMPY", rb"PK[\x03\x05]", rb"\0\0[\x08-\x0e][\x01-\x08]", rb"[^\0-\x08\x0e-\x1f]+\Z"
+# How files of other programs begin, what they are, and how to save what is in them.
+_TORCH = 'a PyTorch file; numpy.save("array.npy", torch.load("FILE", weights_only=True).numpy()) saves a tensor in it'
+_PICKLE = 'a Python pickle, which can run code; if you trust it, save its arrays by numpy.save("array.npy", ...); for '
+_PICKLE += "CIFAR-10, use --dataset cifar10 --data-dir FOLDER"
+_JSON = 'a JSON file; numpy.save("array.npy", json.load(open("FILE"))["NAME"]) saves a list in it'
+FOREIGN = {
+    rb"\x80\x02\x8a\nl\xfc\x9cF|(?s:PK\x03\x04.{26}[^/\0]*)/data\.pkl": _TORCH,
+    rb"\x80[\x02-\x05]|c(numpy|_codecs|copy_reg|__builtin__)|\((lp|dp)[01]\n": _PICKLE,
+    rb"(?s:PK\x03\x04.{26})(\[Con|_rels/|xl/|docPr|mimet)|\xd0\xcf\x11\xe0": "an Excel or Office file; save it as CSV",
+    rb"(?s:.{257})ustar|BZh.1AY|\xfd7zXZ|7z\xbc\xaf|Rar!\x1a|\x28\xb5\x2f\xfd": "a packed archive; unpack it",
+    rb"\x89HDF|MATLAB 7\.3": 'an HDF5 file; numpy.save("array.npy", h5py.File("FILE")["NAME"][:]) saves an array in it',
+    rb"MATLAB 5": 'a MATLAB file; numpy.save("array.npy", scipy.io.loadmat("FILE")["NAME"]) saves an array in it',
+    rb"PAR1[^ -~\s]": 'a Parquet file; save it by pandas.read_parquet("FILE").to_csv("table.csv", index=False)',
+    rb"SQLite format 3\0": "an SQLite database; save its numbers as a table, or its pictures as files in a folder",
+    rb"(?s:.{5})\0\0\0\{": 'a SafeTensors file; numpy.save("array.npy", safetensors.numpy.load_file("FILE")["NAME"])',
+    rb"(?s:.{4}\0{4}.{4}\n)": "a TFRecord file; save its pictures as PNG files in a folder",
+    rb'(\xef\xbb\xbf)?\s*(\{\s*"|\[\s*[\[{"]|\[[\s\d.-]+,)': _JSON,
+    rb"([\t-~]\0){4}|(\0[\t-~]){4}|\xff\xfe\0\0": "a text in UTF-16 without a mark, or in UTF-32; save it in UTF-8",
+}
+NPY, NPZ, IDX = rb"\x93NUMPY", rb"PK[\x03\x05]", rb"\0\0[\x08-\x0e][\x01-\x08]"
+TEXT = rb"\xff\xfe|\xfe\xff|[^\0-\x08\x0e-\x1f]+\Z"  # UTF-16 has NULs behind its mark
 # What reads files that begin so: (path, size) -> Labelled.
 READERS = {NPY: arrays.read_npy, NPZ: arrays.read_npz, IDX: arrays.read_idx, TEXT: read_csv}
 _FORMATS = "a folder of images, an IDX or CSV file, gzipped or not, or a .npy or .npz file"
@@ -46,6 +66,10 @@ def find_reader(path, readers, formats):
         raise UserError(f"{path} {mistake}")
     if packed and re.match(NPY + b"|" + NPZ, head):
         raise UserError(f"{path} is a gzipped NumPy file; unpack it first by gunzip")
-    if reader := next((reader for beginning, reader in readers.items() if re.match(beginning, head)), None):
-        return reader
+    known = next((beginning for beginning in readers if re.match(beginning, head)), None)
+    foreign = next((what for beginning, what in FOREIGN.items() if re.match(beginning, head)), None)
+    if foreign and known in (NPZ, TEXT, None):  # others are sure
+        raise UserError(f"{path} looks like {foreign.replace('FILE', str(path))}")
+    if known:
+        return readers[known]
     raise UserError(f"{path} has an unknown format; give {formats}")

@@ -140,8 +140,8 @@ FORGED = {  # values in the .json of a cache that another user or program wrote
     "no checksum": ("sha256", None),
     "a checksum of other letters": ("sha256", "x" * 64),
     "a list as checksum": ("sha256", ["0"] * 64),
-    "a text as brightness": ("brightest", "50"),
-    "too bright": ("brightest", 256),
+    "a text as brightness": ("brightest", "5"),
+    "no brightness": ("brightest", -1),
     "no pages": ("further", None),
     "pages that are no texts": ("further", [[1, 2]]),
 }
@@ -156,9 +156,11 @@ DAMAGES |= {name: _forge(*pair) for name, pair in FORGED.items()}
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_cache_is_rebuilt_silently(folder, load, tmp_path, capfd, damage):
-    first = load(folder).facts()
+    first = load(folder)
     damage(*sorted((tmp_path / "cache").iterdir(), key=lambda path: path.suffix == ".json"))
-    assert load(folder).facts() == first and brightness(load(folder)) == [10, 20, 30, 40, 50]
+    again = load(folder)
+    assert again.facts() == first.facts() and again[2:] == first[2:]
+    assert brightness(load(folder)) == [10, 20, 30, 40, 50]
     assert capfd.readouterr() == ("", "")
 
 
@@ -380,7 +382,8 @@ def test_a_folder_of_a_thousand_levels_is_read(tmp_path, load, monkeypatch):
 def test_neither_ctrl_c_nor_the_end_of_the_process_waits_for_a_picture(folder, tmp_path):
     program = (
         "import os, signal, sys, time; from tfgan_v1 import data; from tfgan_v1.data import decoding\n"
-        "decoding.decode_and_tell = lambda *_: os.kill(os.getpid(), signal.SIGINT) or time.sleep(100)\n"
+        "def slow(path, _): path.stem == 'z' and os.kill(os.getpid(), signal.SIGINT) or time.sleep(100)\n"
+        "decoding.decode_and_tell = slow\n"
         "data.load(sys.argv[1], cache_dir=sys.argv[2])"
     )
     command = [sys.executable, "-c", program, str(folder), str(tmp_path / "cache")]

@@ -1,5 +1,7 @@
 """The classifier learns any labelled images, to the same weights each time, and its cache is never a wrong one."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,39 @@ def test_a_damaged_cache_is_not_used(trained, tmp_path, damage):
     assert classifier._load(copy, blocks())[0] == trained[0].about
     damage(copy)
     assert classifier._load(copy, blocks()) is None
+
+
+FORGED = {  # with a valid digest: (weights, about) -> None
+    "a missing variable": lambda weights, about: weights.pop("classifier/logits/bias"),
+    "one more variable": lambda weights, about: weights.update(x=np.zeros(3, np.float32)),
+    "another shape": lambda weights, about: weights.update({"classifier/logits/bias": np.zeros((3, 3), np.float32)}),
+    "another type": lambda weights, about: weights.update({"classifier/logits/bias": np.zeros(4)}),
+    "an accuracy of text": lambda weights, about: about.update(accuracy="perfect"),
+    "an accuracy of two": lambda weights, about: about.update(accuracy=2.0),
+    "a seed of text": lambda weights, about: about.update(seed="0"),
+    "seconds of nothing": lambda weights, about: about.update(seconds=None),
+    "a name of numbers": lambda weights, about: about.update(tested_on=[1]),
+    "one more fact": lambda weights, about: about.update(more=1),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_forged_cache_is_trained_again(trained, tmp_path, monkeypatch, forge):
+    (path,) = trained[1].glob("*.npz")
+    with np.load(path) as arrays:
+        weights = {name: arrays[name] for name in arrays.files}
+    about = json.loads(str(weights.pop("about")))
+    monkeypatch.setattr(classifier, "_train", None)
+    for change in (lambda *_: None, forge):
+        change(weights, about)
+        about["sha256"] = classifier._digest(weights)
+        np.savez(tmp_path / path.name, about=np.array(json.dumps(about)), **weights)
+        given = {"test": blocks(100, seed=1), "cache_dir": tmp_path, "steps": SHORT}
+        if change is forge:
+            with pytest.raises(TypeError):  # it would train
+                Classifier.load_or_train(blocks(), **given)
+        else:
+            Classifier.load_or_train(blocks(), **given).close()
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, capsys):

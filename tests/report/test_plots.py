@@ -1,6 +1,7 @@
 """Plots and image grids show the arrays that they are given."""
 
 import io
+import warnings
 
 import matplotlib
 import numpy as np
@@ -9,8 +10,8 @@ from PIL import Image
 
 from tfgan_v1 import UserError, view_samples
 from tfgan_v1.report import curves, plots
-from tfgan_v1.report.images import grid_size, png, tile
-from tfgan_v1.storage import records
+from tfgan_v1.report.images import gif, grid_size, png, tile
+from tfgan_v1.storage import names, records
 
 matplotlib.use("Agg")
 BLUE, RED = "#1f77b4", "#d62728"
@@ -67,6 +68,16 @@ GRIDS = [
     ),
     *((each * each, each, each) for each in (4, 5, 6, 8, 10)),
 ]
+
+
+@pytest.mark.parametrize("shape", [(8, 4096, 1), (4096, 8, 1), (1, 1, 1), (4096, 1, 3)])
+def test_pictures_of_images_of_any_shape_are_within_the_limits_of_their_formats(shape):
+    figure = plots.figure_png(plots.evolution([np.zeros((6, *shape))] * 12, ["epoch 1"] * 12))
+    grid = np.zeros((5 * shape[0], 5 * shape[1], shape[2]))
+    for content in (figure, png(grid, least=600), gif([grid], 100)):
+        assert names.SAYS_OURS.search(content[:1000])
+        with warnings.catch_warnings(), Image.open(io.BytesIO(content)) as picture:
+            assert max(picture.size) < 2**16
 
 
 @pytest.mark.parametrize("count, rows, columns", GRIDS)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_v1 import Config, UserError, load_samples, train
+from conftest import rewrite
+from tfgan_v1 import Config, UserError, files, load_samples, train
 from tfgan_v1.report import page as review_page
 from tfgan_v1.report import review
 from tfgan_v1.report.curves import Curve
@@ -21,6 +22,9 @@ from tfgan_v1.report.pictures import EVERY, SHARE, Budgeted
 from tfgan_v1.storage import records
 
 RANDOM = np.random.default_rng(0)
+LOSSES, HELD_OUT = (
+    f"{','.join(header[False])}\r\n".encode() for header in (records.LOSSES_HEADERS, records.HELD_OUT_HEADERS)
+)
 
 
 def run_of(page):
@@ -171,6 +175,75 @@ def test_a_damaged_review_json_is_left_out_with_a_warning(damage, finished, tmp_
     code, _, err = command("review", folder)
     assert code == 0 and err.startswith("warning: ") and "review.json is damaged" in err
     assert run_of(folder / "review.html")["command"] == ""
+
+
+VALUES = [None, 5, -1, 1.5, "x", "", [], {}, [1, 2], {"a": 1}, True, 10**30, 10**400, float("nan"), float("inf")]
+VALUES += [[float("nan")] * 2, ["a", "b"], [[1], [2]], [10**400] * 2, "\ud800", {"a": float("nan")}, {"a": "x"}, 1e9, 0]
+
+
+@pytest.mark.parametrize("key", review_page.SUMMARY)
+def test_a_review_json_with_any_value_is_read_or_left_out_whatever_its_checksum_says(key, tmp_path, capsys):
+    samples, outcomes = [np.zeros((2, 4, 4, 1), np.float32)] * 2, set()
+    records.write_samples(tmp_path / "train_samples.pkl", samples)
+    for value in VALUES:
+        summary = review_page.summarize_samples("a", samples) | {key: value}
+        (tmp_path / "review.json").write_text(files.to_json(summary))
+        loaded = review.load(tmp_path)
+        left_out = "is damaged, so the page has no configuration" in capsys.readouterr().err
+        assert left_out or loaded.summary[key] == value
+        outcomes.add(left_out)
+        urls = review_page.Grids(2, loaded.summary["columns"]).urls(loaded.samples)
+        assert run_of(review_page.page(loaded.summary, urls, loaded.tables))
+    assert outcomes == {True, False} or key in ("unit", "reads_as", "cell", "configuration", "figures", "classes")
+
+
+@pytest.mark.parametrize("name", ["losses.csv", "held_out.csv", "evaluation.csv"])
+def test_a_damaged_table_is_left_out_with_a_warning(name, finished, tmp_path, command):
+    folder = shutil.copytree(finished.config.samples_folder, tmp_path / "copy")
+    rewrite(folder / "review.json", lambda content: content.update(figures={"fd": 1.5}))
+    header = {"losses.csv": LOSSES, "evaluation.csv": b"step,epoch,fd\r\n"}.get(name, HELD_OUT)
+    for damaged in (b"\0\0\0", header + b"1" * 400 + b",1\r\n", header + b"x" * 2**17, header[:9] + b"\n"):
+        (folder / name).write_bytes(damaged)
+        code, _, err = command("review", folder)
+        assert code == 0 and err.count("\n") == 1 and f"{folder / name} is damaged" in err and "without it" in err
+    assert len(run_of(folder / "review.html")["points"]) == 4
+
+
+def test_a_grid_beyond_the_limits_of_a_format_is_made_smaller(monkeypatch):
+    samples = [RANDOM.random((25, 2, 4096, 1), np.float32)] * 40
+    (url, *_), large = review_page.Grids(100).urls(samples), review_page.LONGEST
+    assert url.startswith("data:image/webp") and picture(url).shape[1] <= large < 5 * 4096
+    assert review_page.summarize_samples("a", samples)["cell"] == [0, 0]  # a click would find another image
+    monkeypatch.setattr(review, "LONGEST", 100)
+    with Image.open(io.BytesIO(review.animate([np.zeros((4, 60, 150, 1)), np.ones((4, 60, 150, 1))]))) as frames:
+        assert frames.n_frames == 2  # which a GIF enlarges again
+    monkeypatch.setattr(review, "MOST_PIXELS", 2 * 300 * 300)
+    with Image.open(io.BytesIO(review.animate([np.zeros((1, 900, 900, 1)), np.ones((1, 900, 900, 1))]))) as frames:
+        assert max(frames.size) <= 300
+
+
+def test_an_error_of_a_picture_is_a_warning_and_no_end_of_a_run(small_config, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise ValueError("encoding error 5")
+
+    for place in ("page.Grids._encode", "plots.evolution", "plots.samples_png", "pictures.write_real_images"):
+        monkeypatch.setattr(f"tfgan_v1.report.{place}", fail)
+    run = train(small_config(tensorboard=True, sheets="each"))
+    err = capsys.readouterr().err
+    assert run.step == 3 and "review.html could not be drawn (ValueError: 'encoding error 5')" in err
+    for name in ("real_images.png", "plots", "last_samples.png", "sheets/000001.png", "tensorboard"):
+        assert f"warning: {name} could not be drawn" in err
+    assert train(run.config.replace(epochs=4), resume=True).step == 4
+
+
+def test_a_page_of_many_steps_shows_a_part_of_them_and_the_last(monkeypatch):
+    monkeypatch.setattr(review_page, "MOST_STEPS", 4)
+    samples, grids = [np.full((1, 4, 4, 1), i / 100) for i in range(23)], review_page.Grids(23)
+    for count, shown in ((4, [0, 1, 2, 3]), (7, [0, 2, 4, 6]), (8, [0, 2, 4, 6, 7]), (23, [0, 8, 16, 22])):
+        urls = grids.urls(samples[:count])
+        assert [i for i, url in enumerate(urls) if url] == shown
+        points = run_of(review_page.page(review_page.summarize_samples("a", samples), urls))["points"]
+        assert [each["x"] for each in points] == [i + 1 for i in shown]
 
 
 def test_names_with_markup_stay_text():

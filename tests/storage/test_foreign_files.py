@@ -202,3 +202,45 @@ def test_the_folders_of_a_run_may_themselves_be_links(here, command):
     for flags in (QUICK, [*QUICK, "--overwrite"], ["--resume", "--epochs", 2]):
         assert command("train", *flags)[0] == 0
     assert (here / "disk" / "checkpoints" / "generator.ckpt-34.index").exists() and Path("samples").is_symlink()
+
+
+OUTPUTS = {  # a command that writes files whose names the user did not give -> the names
+    "review holiday.pkl": ["holiday.html", "holiday.png", "holiday.gif"],
+    "review holiday.pkl --out album": ["album/holiday.html", "album/holiday.png", "album/holiday.gif"],
+    "review samples --out album": ["album/review.html", "album/evolution.png", "album/evolution.gif"],
+    "review samples": ["samples/evolution.gif"],
+    "review old": ["old/review.html", "old/evolution.png", "old/evolution.gif"],
+    "sample --ckpt checkpoints --num 2": ["samples/samples.png"],
+    "sample --ckpt checkpoints --num 2 --out album/": ["album/seed-0.png", "album/seed-1.png"],
+    "evaluate --ckpt checkpoints --num 20 --metrics nearest": ["samples/scores.json", "samples/nearest.png"],
+    "evaluate --ckpt checkpoints --num 20 --metrics nearest --out s.json": ["s_nearest.png"],
+}
+
+
+@pytest.mark.plots
+@pytest.mark.parametrize("line", OUTPUTS)
+def test_a_file_of_the_user_is_not_replaced_where_the_user_did_not_name_it_and_ours_is(line, run, command):
+    for path in ("holiday.pkl", "old/train_samples.pkl"):
+        Path(path).parent.mkdir(exist_ok=True)
+        shutil.copy("samples/train_samples.pkl", path)
+    Path("album").mkdir()
+    argv, before = line.split(), content_of(run)
+    for name in OUTPUTS[line]:
+        for put in (lambda path: write(path), lambda path: os.symlink(run / "samples/losses.csv", path), os.makedirs):
+            put(name)
+            there = content_of(run)
+            code, _, err = command(*argv)
+            assert code == 2 and f"{name} " in err and err.count("\n") == 1, err
+            assert content_of(run) == there
+            Path(name).rmdir() if put is os.makedirs else Path(name).unlink()
+    assert content_of(run) == before
+    for _ in range(2):  # the second call replaces what the first has written
+        code, _, err = command(*argv)
+        assert code == 0, err
+    assert {run / name for name in OUTPUTS[line]} <= {*content_of(run)}
+
+
+def test_a_file_that_the_user_names_is_replaced(run, command):
+    write("mine.png")
+    assert command("sample", "--ckpt", "checkpoints", "--out", "mine.png")[0] == 0
+    assert Path("mine.png").read_bytes().startswith(b"\x89PNG")

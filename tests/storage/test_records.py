@@ -4,12 +4,14 @@ import csv
 import io
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from tfgan_v1 import UserError, load_samples
 from tfgan_v1.storage import records
+from tfgan_v1.storage.records import Record
 
 SAMPLES = [np.random.default_rng(i).random((4, 28, 28, 1), np.float32) for i in range(3)]
 
@@ -91,6 +93,84 @@ def test_a_reader_finds_the_old_or_the_new_list_at_every_moment_of_appending(tmp
         assert len(load_samples(path)) == 2
     records.write_samples(path, load_samples(path))
     assert path.read_bytes() == old
+
+
+LOST = {  # what may happen to a record while its run trains
+    "removed": lambda path: path.unlink(),
+    "emptied": lambda path: path.write_bytes(b""),
+    "cut off": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "grown": lambda path: path.open("ab").write(b"more"),
+    "moved behind a link": lambda path: (path.rename(path.with_name("away")), path.symlink_to("away")),
+    "a link to nothing": lambda path: (path.unlink(), path.symlink_to("nowhere")),
+}
+FOREIGN = {
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a file of the user": lambda path: path.write_text("notes, and more of them"),
+    "a short one": lambda path: path.write_text("no"),
+}
+
+
+def _a_record(table, folder):
+    record = Record("table.csv", header=("step", "epoch", "x")) if table else Record("samples.pkl")
+    record.write(folder)
+    rows = [(k, 1, k / 3) if table else np.full((2, 3, 3, 1), k, np.float32) for k in range(4)]
+    record.append(folder, rows[:2])
+    return record, folder / record.name, rows
+
+
+@pytest.mark.parametrize("do", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("table", [True, False])
+def test_a_record_that_is_lost_during_training_is_made_whole_again(do, table, tmp_path, capsys):
+    record, path, rows = _a_record(table, tmp_path)
+    do(path)
+    away = tmp_path / "away"
+    before = away.read_bytes() if away.exists() else None
+    record.append(tmp_path, rows[2:])
+    assert "was removed or changed during training" in capsys.readouterr().err and not path.is_symlink()
+    written = path.read_bytes()
+    record.write(tmp_path)
+    assert path.read_bytes() == written and len(record.read(tmp_path, 9)) == 4
+    assert (away.read_bytes() if away.exists() else None) == before
+    record.repair(tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("do", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("table", [True, False])
+def test_what_the_user_puts_in_the_place_of_a_record_stays(do, table, tmp_path):
+    record, path, rows = _a_record(table, tmp_path)
+    do(path)
+    before = path.is_dir() or path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(UserError, match="was changed during training; move it away, then continue with --resume"):
+            record.append(tmp_path, rows[2:])
+    assert (path.is_dir() or path.read_bytes()) == before
+
+
+ENDLESS = {
+    "step": b"1" + b"0" * 400 + b",1,1\r\n",
+    "epoch": b"1," + b"9" * 4000 + b",1\r\n",
+    "negative": b"-5,1,1\r\n",
+}
+
+
+@pytest.mark.parametrize("row", ENDLESS.values(), ids=ENDLESS)
+def test_a_step_that_is_none_is_one_sentence(row, tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"step,epoch,x\r\n" + row)
+    with pytest.raises(UserError, match="is damaged"):
+        records.read_table(tmp_path / "a.csv", ("step", "epoch", "x"), float("inf"))
+
+
+def test_an_endless_line_takes_no_memory(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"step,epoch,x\r\n1,1,1\r\n")
+    os.truncate(tmp_path / "a.csv", 2**33)  # sparse: it takes no place on the disk
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match="a line has more than"):
+            records.read_table(tmp_path / "a.csv", ("step", "epoch", "x"), float("inf"))
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
 
 
 def test_samples_are_not_appended_to_another_file(tmp_path):

@@ -256,6 +256,51 @@ def test_any_number_of_appended_images_of_28x28_is_within_the_bound(tmp_path, mo
     assert len(load_samples(path)) == 500
 
 
+def test_any_number_of_appended_arrays_of_any_size_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(safe_pickle, "MOST_OPERATIONS", 60)
+    path = tmp_path / "train_samples.pkl"
+    for shape in ((1, 1), (10, 1), (1, 8, 8, 1)):
+        records.write_samples(path, [np.full(shape, number, np.float32) for number in range(500)])
+        assert [sample.ravel()[0] for sample in load_samples(path)] == [*range(500)]
+
+
+APPENDED = _inner(np.zeros((1, 1), np.float32))
+GREEDY = {  # what is added to each array that is appended
+    "more in the list": APPENDED + b"a" + b"Na" * 20,
+    "more on the stack": APPENDED + b"a" + b"]" * 20,
+    "more below a mark": b"(]" + APPENDED + b"a",
+    "no array": b"]" + b"]a" * 25 + b"a",
+    "the same array": b"h\x7ea",
+}
+
+
+@pytest.mark.parametrize("unit", GREEDY.values(), ids=GREEDY)
+def test_only_an_array_that_is_appended_alone_gives_back_its_operations(tmp_path, lower_bound, unit):
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(b"\x80\x03]" + APPENDED + b"q\x7ea" + unit * (2**22 // len(unit)) + b".")
+    with pytest.raises(UserError, match=r"more than [0-9,]+ operations"):
+        load_samples(path)
+
+
+def test_what_a_pickle_refers_to_is_bounded(tmp_path, monkeypatch):
+    """Arrays of few operations, each with a call whose argument, which is ignored, is full of lists."""
+    monkeypatch.setattr(safe_pickle, "MOST_OPERATIONS", 1000)
+
+    def place(number):
+        return number.to_bytes(4, "little")
+
+    state = _inner(np.zeros((1, 1), np.float32).__reduce__()[2])
+    call = b"cnumpy._core.multiarray\n_reconstruct\nr" + place(10**6)
+    content = b"\x80\x03]" + call + _inner(EMPTY) + b"R" + state + b"r" + place(10**6 + 1) + b"ba"
+    for first in range(300, 6000, 15):
+        lists = b"".join(b"]r" + place(number) for number in range(first, first + 15))
+        content += b"j" + place(10**6) + b"((" + lists + b"ttRj" + place(10**6 + 1) + b"ba"
+    path = tmp_path / "train_samples.pkl"
+    path.write_bytes(content + b".")
+    with pytest.raises(UserError, match="it refers to more than"):
+        load_samples(path)
+
+
 @pytest.mark.parametrize("end", [b"R", b"b"])
 def test_a_call_with_too_many_arguments_is_refused(tmp_path, end):
     """Three bytes of the file would repeat the work of 100,000 arguments."""

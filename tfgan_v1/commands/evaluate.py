@@ -11,7 +11,7 @@ from tfgan_v1.errors import UserError, say
 from tfgan_v1.evaluation.evaluate import evaluate
 from tfgan_v1.evaluation.metric_table import METRICS
 from tfgan_v1.report import score_table, sheets
-from tfgan_v1.storage import names
+from tfgan_v1.storage import names, run_folder
 
 EXAMPLES = ("--ckpt checkpoints", "--name photos --num 1000", "--samples digits.npy --dataset mnist")
 
@@ -58,6 +58,8 @@ def run(argv, program):
     config = run_of(ckpt, name) if flags["samples"] is None else Config()
     path = config.samples_folder / names.SCORES if out is None else Path(out)
     check_out(path)
+    nearest = [nearest_path(path)] * ("nearest" in (flags["metrics"] or METRICS))
+    run_folder.check_outputs(nearest if out else [path, *nearest])
     evaluation = evaluate(config.ckpt, config.name, **flags)
     say(*score_table.lines(evaluation))
     say(f"Wrote {' and '.join(map(str, save(evaluation, path)))}.")

@@ -1,6 +1,5 @@
 """`runs`: lists the runs in a folder."""
 
-import csv
 from contextlib import suppress
 
 from tfgan_v1 import files
@@ -9,7 +8,7 @@ from tfgan_v1.commands.parsing import Parser
 from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, say
 from tfgan_v1.report import score_table
-from tfgan_v1.storage import checkpoints, names, run_folder
+from tfgan_v1.storage import checkpoints, names, records, run_folder
 
 EXAMPLES = ("", "--ckpt checkpoints --samples samples")
 MOST_SCORES = 2  # of a run
@@ -48,14 +47,17 @@ def _row(config):
 
 def _scores(folder):
     """The first of the last scores in a samples folder: of `evaluate`, or else of --evaluate-every; or nothing."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):  # none, or damaged
+    path = folder / names.EVALUATION
+    with suppress(OSError, ValueError, ArithmeticError, TypeError, KeyError, AttributeError, RecursionError, UserError):
+        # None, or damaged.
         if (folder / names.SCORES).exists():
             scores = {
                 name: each["generated"] for name, each in files.read_json(folder / names.SCORES)["figures"].items()
             }
         else:
-            *_, last = csv.DictReader((folder / names.EVALUATION).read_text().splitlines())
-            scores = {name: float(value) for name, value in [*last.items()][2:]}
+            with path.open(encoding="ascii") as file:
+                header = tuple(file.readline(records.MOST_LINE).strip().split(","))
+            scores = dict(zip(header[2:], records.read_table(path, header, float("inf"))[-1][2:], strict=True))
         shown = (f"{name.replace('_', ' ')} {score_table.number(value)}" for name, value in scores.items())
         return ", ".join([*shown][:MOST_SCORES])
     return ""

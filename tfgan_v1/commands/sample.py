@@ -131,6 +131,8 @@ def run(argv, program):
     suffix = "/" if image_files.is_folder(out) else Path(out).suffix.lower()
     check_flags(flags, suffix)
     image_files.check(out)
+    if flags["out"] is None:
+        run_folder.check_outputs([Path(out)])
     saved = run_folder.read(config)
     shape, classes = tuple(saved.data["image_shape"]), tuple(saved.data.get("classes", ()))
     if len(shape) == 1:
@@ -141,13 +143,15 @@ def run(argv, program):
     drawn = drawing.make_drawing(request, classes, closed=suffix == ".gif")
     with_text = bool(flags["captions"] or flags["nearest"] or (flags["map"] and suffix in image_files.PICTURES))
     image_files.check_number(out, drawn.count, shape, with_text)
+    name_of = partial(drawn.file_name, stems=drawing.file_stems(classes))
+    image_files.check_folder(out, drawn.count, name_of)
     places = {name: flags[name] for name in run_data.PLACES}
     training = run_data.training_images(config, **places) if flags["nearest"] else None
     with Generator.restore(config.ckpt_folder, kind=flags["generator"], step=flags["step"]) as generator:
         grid = make_grid(drawn, generator, training, with_text)
         blocks = watched(drawn.blocks(generator), drawn.count, "images" if len(shape) == 3 else "points")
         images = image_files.Images(blocks, drawn.count, shape, grid, drawn.milliseconds)
-        image_files.write(out, images, partial(drawn.file_name, stems=drawing.file_stems(classes)))
+        image_files.write(out, images, name_of)
         unit = "image" if len(shape) == 3 else "point"
         rows = f" Rows: {', '.join(drawn.classes)}." if drawn.kind == "seeds" and len(drawn.classes) > 1 else ""
         say(f"Drew {count_of(drawn.count, unit)} from the generator of step {generator.step:,} to {out}.{rows}")

@@ -11,13 +11,13 @@ import json
 import math
 import time
 import zipfile
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import devices
+from tfgan_v1 import devices, files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, note, warn
@@ -52,6 +52,12 @@ class About(NamedTuple):
     sha256: str  # of the weights
 
 
+ABOUT_FORMS = {  # see files.fits; both shapes are compared with the data's
+    **{"trained_on": str, "num_images": range(2**40), "tested_on": str, "seed": range(2**32), "seconds": float},
+    "sha256": str,
+}
+
+
 class Classifier(AbstractContextManager):
     """A trained classifier with its session; close it, or use it in a with block.
 
@@ -66,8 +72,12 @@ class Classifier(AbstractContextManager):
             self._images = tf.placeholder(tf.float32, [batch, *about.image_shape])
             self._features, logits = _network(self._images, len(about.classes), None)
             self._probabilities = tf.nn.softmax(logits)
-            initializers = {variable.op.name: variable.initializer for variable in tf.global_variables()}
+            variables = {variable.op.name: variable for variable in tf.global_variables()}
+            shapes = {name: tuple(variable.shape.as_list()) for name, variable in variables.items()}
+            if {name: values.shape for name, values in weights.items()} != shapes:
+                raise ValueError("these weights are of another network")
             self._session = tf.Session(graph=graph, config=devices.session_config("cpu"))
+        initializers = {name: variable.initializer for name, variable in variables.items()}
         values = {initializer.inputs[1]: weights[name] for name, initializer in initializers.items()}
         self._session.run(list(initializers.values()), values)  # the weights in place of the initial values
 
@@ -87,7 +97,8 @@ class Classifier(AbstractContextManager):
         test = test if test is not None and test.labels is not None else None
         path = Path(cache_dir or pooch.os_cache("tfgan_v1")) / f"classifier-{_key(dataset, test, seed, steps)}.npz"
         if (saved := _load(path, dataset)) is not None:
-            return cls(*saved)
+            with suppress(ValueError):  # which has nothing else to say of two arguments: it is trained again
+                return cls(*saved)
         about, weights = _train(dataset, test, seed, steps)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -262,13 +273,18 @@ def _load(path, dataset):
     """(About, weights) in the cache, or None if they are missing, damaged, or not a classifier of this data."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+            if (
+                path.stat().st_size > _MOST_BYTES
+                or sum(member.file_size for member in archive.infolist()) > _MOST_BYTES
+            ):
                 return None
         with np.load(path, allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             weights = {name: arrays[name] for name in arrays.files if name != "about"}
         about = About(**{**about, "classes": tuple(about["classes"]), "image_shape": tuple(about["image_shape"])})
         fits = (about.classes, about.image_shape) == (dataset.classes, dataset.images.shape[1:])
+        fits &= files.fits(about._asdict(), ABOUT_FORMS) and type(about.accuracy) is float
+        fits &= not abs(about.accuracy - 0.5) > 0.5  # true for NaN, without images to measure it
         fits &= all(values.dtype == np.float32 and np.isfinite(values).all() for values in weights.values())
         return (about._replace(trained_on=dataset.name), weights) if fits and _digest(weights) == about.sha256 else None
     except Exception:  # missing or damaged in any way: it is trained again

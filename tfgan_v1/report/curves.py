@@ -99,10 +99,11 @@ def running_mean(values):
     """
     if len(values) < _MANY:
         return None
-    sums = np.cumsum(np.concatenate([[0.0], values]))
     ends = np.arange(1, len(values) + 1)
     starts = np.maximum(0, ends - len(values) // _WINDOWS)
-    return (sums[ends] - sums[starts]) / (ends - starts)
+    with np.errstate(over="ignore", invalid="ignore"):  # of infinite values, which a file may hold
+        sums = np.cumsum(np.concatenate([[0.0], values]))
+        return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def label_of(summary, step):

@@ -4,6 +4,7 @@ import io
 import math
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -16,9 +17,10 @@ from tfgan_v1 import files
 from tfgan_v1.errors import UserError
 from tfgan_v1.report.images import as_bytes, gif, gif_enlargement, png
 from tfgan_v1.report.plots import samples_png
-from tfgan_v1.storage import names
+from tfgan_v1.storage import names, run_folder
 
 PICTURES = (".png", ".jpg", ".jpeg")  # suffixes of an image grid
+_LONGEST_JPEG = 65_500
 _MOST_TEXT = 2000  # images of a grid with text
 
 
@@ -57,7 +59,12 @@ def _write_jpeg(images, file):
     """The grid as a JPEG of quality 95."""
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(images.grid(images.all())))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is our own
+        picture = Image.open(io.BytesIO(images.grid(images.all())))
+    if max(picture.size) > _LONGEST_JPEG:
+        size = "x".join(f"{side:,}" for side in picture.size)
+        raise UserError(f"a .jpg has at most {_LONGEST_JPEG:,} pixels on a side, and this grid is {size}; use a .png")
     picture.convert("L" if picture.mode == "L" else "RGB").save(file, "JPEG", quality=95, subsampling=0)
 
 
@@ -111,6 +118,14 @@ def check_number(out, count, shape, with_text=False):
             f"a {suffix}{text} takes at most {most:,} of these {unit}, and there are {count:,}; "
             f"use .npy or .npz{folder}, which take any number"
         )
+
+
+def check_folder(out, count, name_of):
+    """Raises UserError if a folder has a picture of another program with a name that `write` would use."""
+    present = {path.name: path for path in Path(out).glob("*.png")} if is_folder(out) else {}
+    run_folder.check_outputs(
+        present[name] for i in range(count if present else 0) if (name := f"{name_of(i)}.png") in present
+    )
 
 
 def write(out, images, name_of):

@@ -6,28 +6,29 @@ import math
 import numpy as np
 
 from tfgan_v1.errors import UserError
+from tfgan_v1.storage import names
 
 _GAP = 2  # pixels between the images of a grid
 _LEAST, _LEAST_FRAME = 600, 300  # pixels of width, about, to which small grids and small frames are enlarged
+_LONGEST = 2**16 - 1  # pixels of a side up to which an image is enlarged; more than a GIF can have
 _SHORTEST = 20  # milliseconds of a frame: browsers show shorter ones more slowly
 
 
-def grid_png(images, columns=None, software=None):
-    """The bytes of a PNG of images [n, h, w, c], in [0, 1] or uint8, as `tile` has them. A small grid is enlarged.
+def grid_png(images, columns=None):
+    """The bytes of a PNG of images [n, h, w, c], in [0, 1] or uint8, as `tile` has them. A small grid is enlarged."""
+    return png(tile(as_bytes(images), columns, background=255), _LEAST)
 
-    software: what its text says that made it, at its beginning.
+
+def png(image, least=0):
+    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width.
+
+    Its text says who made it: see run_folder.check_outputs.
     """
-    return png(tile(as_bytes(images), columns, background=255), _LEAST, software)
-
-
-def png(image, least=0, software=None):
-    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width."""
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    if software:
-        info.add_text("Software", software)
-    factor = max(1, round(least / image.shape[1]))
+    info.add_text("Software", names.OURS)
+    factor = _enlargement(image.shape, least)
     file = io.BytesIO()
     as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG", pnginfo=info)
     return file.getvalue()
@@ -51,13 +52,18 @@ def gif(frames, milliseconds, last_milliseconds=None):
     durations[-1] = round(last_milliseconds or durations[-1])
     durations = durations if len(pictures) > 1 else durations[0]
     file = io.BytesIO()
-    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], loop=0, duration=durations)
+    options = {"append_images": pictures[1:], "loop": 0, "duration": durations, "comment": names.OURS}
+    pictures[0].save(file, "GIF", save_all=True, **options)
     return file.getvalue()
 
 
 def gif_enlargement(shape):
     """How many times as large a GIF draws a frame of a shape [h, w, c]."""
-    return max(1, round(_LEAST_FRAME / shape[1]))
+    return _enlargement(shape, _LEAST_FRAME)
+
+
+def _enlargement(shape, least):
+    return max(1, min(round(least / shape[1]), _LONGEST // max(shape[:2])))
 
 
 def as_picture(image):
@@ -68,6 +74,13 @@ def as_picture(image):
     return Image.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels)
 
 
+def shrunk(image, longest, most=math.inf):
+    """An image as `as_bytes` has it, smaller by a whole factor if a side or all pixels are more than these."""
+    height, width = np.shape(image)[:2]
+    factor = max(math.ceil(max(height, width) / longest), math.ceil(math.sqrt(height * width / most)))
+    return as_bytes(image) if factor < 2 else np.asarray(as_picture(image).reduce(factor))
+
+
 def as_bytes(images):
     """Images in [0, 1] as uint8 of the same shape; those that are uint8 stay unchanged."""
     images = np.asarray(images)
@@ -76,7 +89,7 @@ def as_bytes(images):
 
 def tile(images, columns=None, background=0):
     """Images [n, h, w, c] or [n, h, w] in a grid with gaps, row by row. columns: None for the most square grid."""
-    images, columns = np.asarray(images), columns or grid_size(len(images))[1]
+    images, columns = np.asarray(images), min(columns or grid_size(len(images))[1], len(images))
     padding = [(0, -len(images) % columns), (0, _GAP), (0, _GAP)] + [(0, 0)] * (images.ndim - 3)
     cells = np.pad(images, padding, constant_values=background)
     _, height, width, *channels = cells.shape

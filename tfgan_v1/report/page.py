@@ -21,12 +21,20 @@ from tfgan_v1.storage.progress import made_by
 PAGE_BYTES = 8e6  # of all images of a page, about
 # Format, options of Pillow, bytes of a value: the first with which all images fit is used, otherwise the last.
 ENCODINGS = (("PNG", {}, 0.8), ("WEBP", {"quality": 90}, 0.25), ("WEBP", {"quality": 75}, 0.2))
-MOST_VALUES = 2000  # of a curve
+MOST_VALUES = MOST_STEPS = 2000  # of a curve, and with an image; evenly spread
+LONGEST = 16_383  # pixels of a side of a WebP
 SUMMARY = {  # the keys of review.json, and their values for samples without a run, or of an earlier version
     **{"title": "", "subtitle": "", "shown": "", "command": "", "configuration": [], "unit": "sample"},
     **{"steps_per_epoch": 1, "sample_steps": [], "columns": None, "reads_as": "probabilities", "figures": {}},
     "classes": [],
     "cell": [0, 0],  # width and height of an image of the grid
+}
+_COUNT = range(1, 2**63)
+FORMS = {  # of review.json: see files.fits. Earlier versions did not write the last two
+    **dict.fromkeys(("title", "subtitle", "shown", "command", "sha256"), str),
+    **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
+    **{"sample_steps": [range(2**63), ...], "columns": (None, _COUNT), "reads_as": ("probabilities", "scores")},
+    **{"figures": {...: float}, "classes?": [str, ...], "cell?": [range(2**16), range(2**16)]},
 }
 
 
@@ -38,36 +46,43 @@ class Grids:
         self._expected, self._columns, self._real, self._encoded = expected, columns, real, {}
 
     def urls(self, samples, steps=None):
-        """A data URL for each of `samples`, which are of these steps; those of a step are always the same."""
-        steps = range(len(samples)) if steps is None else steps
+        """A data URL for each of `samples`, which are of these steps; those of a step are always the same.
+
+        None for most of more than MOST_STEPS: the page shows the first of every two, four, eight ..., and the last.
+        """
+        steps, count = range(len(samples)) if steps is None else steps, max(self._expected, len(samples))
+        every = 1 << max(0, math.ceil(math.log2(max(1, len(samples)) / MOST_STEPS)))
+        shown = {*steps[::every], *steps[-1:]}
         for step, sample in zip(steps, samples, strict=True):
-            if step not in self._encoded:
-                encoding, content = self._encode(sample, max(self._expected, len(samples)))
+            if step not in self._encoded and step in shown:
+                encoding, content = self._encode(sample, min(count, MOST_STEPS))
                 self._encoded[step] = f"data:image/{encoding};base64,{base64.b64encode(content).decode()}"
-        return [self._encoded[step] for step in steps]
+        return [self._encoded[step] if step in shown else None for step in steps]
 
     def _encode(self, sample, count):
         """(the format, the bytes) of one of `count` images."""
         if np.ndim(sample) != 4:
             return "svg+xml", plots.density_svg(sample, self._real).encode()
-        grid = images.tile(np.nan_to_num(sample), self._columns, background=1)
+        grid = images.tile(images.as_bytes(sample), self._columns, background=255)
         fitting = (row for row in ENCODINGS if 4 / 3 * row[2] * grid.size * count <= PAGE_BYTES)
         encoding, options, _ = next(fitting, ENCODINGS[-1])
-        file = io.BytesIO()
-        images.as_picture(grid).save(file, encoding, **options)
+        file, longest = io.BytesIO(), LONGEST if encoding == "WEBP" else math.inf
+        images.as_picture(images.shrunk(grid, longest)).save(file, encoding, **options)
         return encoding.lower(), file.getvalue()
 
 
 def page(summary, urls, tables=curves.Tables(), real=None, running=False):  # noqa: B008, a constant
     """The bytes of the page.
 
-    summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step. tables: curves.Tables
-    or a Progress. real: the bytes of a PNG of real images, or None. running: whether the page reloads itself.
+    summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step, or None for one that
+    is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
+    whether the page reloads itself.
     """
     steps = summary["sample_steps"] or range(1, len(urls) + 1)
     points = [
         {"label": curves.label_of(summary, step), "x": curves.place_of(summary, step), "image": url}
         for step, url in zip(steps, urls, strict=True)
+        if url is not None
     ]
     run = {name: summary[name] for name in ("subtitle", "shown", "command", "configuration", "classes", "cell")}
     run |= {"running": running, "real": real and f"data:image/png;base64,{base64.b64encode(real).decode()}"}
@@ -105,7 +120,7 @@ def summarize_run(plan, progress, evaluator=None):
         "reads_as": "scores" if plan.critic else "probabilities",
         "figures": dict(measured) if progress.evaluation else {},
         "classes": list(plan.columns),
-        "cell": _cell(samples),
+        "cell": _cell(samples, plan.sheet_columns),
     }
 
 
@@ -115,9 +130,13 @@ def summarize_samples(name, samples):
     return {**SUMMARY, "title": name, "subtitle": count, "shown": _shown(samples[-1], False), "cell": _cell(samples)}
 
 
-def _cell(samples):
-    """The [width, height] of an image of the grid, or [0, 0]."""
-    return [*np.shape(samples[-1])[2:0:-1]] if samples and np.ndim(samples[-1]) == 4 else [0, 0]
+def _cell(samples, columns=None):
+    """The [width, height] of an image of the grid, or [0, 0] of points, and of a grid that may have to be shrunk."""
+    if not samples or np.ndim(samples[-1]) != 4:
+        return [0, 0]
+    count, height, width, _ = np.shape(samples[-1])
+    columns = columns or images.grid_size(count)[1]
+    return [width, height] if max(columns * width, count / columns * height) < 0.9 * LONGEST else [0, 0]
 
 
 def _shown(samples, same_noise):

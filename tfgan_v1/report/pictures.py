@@ -2,8 +2,10 @@
 
 import re
 import time
+from contextlib import contextmanager
 
 from tfgan_v1 import files
+from tfgan_v1.errors import UserError, brief, warn
 from tfgan_v1.report import curves, images, page, plots
 from tfgan_v1.storage import names
 
@@ -28,7 +30,8 @@ class Pictures:
 
     def start(self, progress):
         """Draws what there is to see before the first step: real images, and the page with the samples so far."""
-        self._real = write_real_images(self._plan).read_bytes() if not self._plan.is_points else None
+        with tolerated(names.REAL_IMAGES):
+            self._real = write_real_images(self._plan).read_bytes() if not self._plan.is_points else None
         self._draw_page(progress, running=True)
 
     def refresh(self, progress):
@@ -49,13 +52,28 @@ class Pictures:
 
     def _draw_page(self, progress, running=False):
         summary = page.summarize_run(self._plan, progress, self._evaluator)
-        urls = self._grids.urls(*progress.shown[::-1])
         _write(self._plan, names.REVIEW, files.to_json(summary))
-        _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
+        with tolerated(names.REVIEW_PAGE):
+            urls = self._grids.urls(*progress.shown[::-1])
+            _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
 
     def _draw_plots(self, progress):
-        for name, figure in plots_of(self._plan, progress, self._evaluator).items():
-            _write(self._plan, name, plots.figure_png(figure))
+        with tolerated("plots"):
+            figures = plots_of(self._plan, progress, self._evaluator)
+            for name, figure in figures.items():
+                with tolerated(name):
+                    _write(self._plan, name, plots.figure_png(figure))
+
+
+@contextmanager
+def tolerated(name):
+    """Makes an error of the library that draws a picture a warning: a picture must not end a run."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):  # such as a full disk
+            raise
+        warn(f"{name} could not be drawn ({type(error).__name__}: {brief(str(error))}); the training is not affected")
 
 
 class Budgeted:
@@ -99,7 +117,7 @@ def write_real_images(plan):
     """Writes real_images.png: training images as the networks see them. Returns its path."""
     plan.config.samples_folder.mkdir(parents=True, exist_ok=True)
     columns = plan.sheet_columns or images.grid_size(plan.config.num_samples)[1]  # as the samples have
-    _write(plan, names.REAL_IMAGES, images.grid_png(plan.examples(), columns, names.OURS))
+    _write(plan, names.REAL_IMAGES, images.grid_png(plan.examples(), columns))
     return plan.config.samples_folder / names.REAL_IMAGES
 
 
@@ -117,7 +135,8 @@ def remove_after(plan, step):
 
 
 def _write_samples(plan, name, samples):
-    _write(plan, name, plots.samples_png(samples, plan.dataset.images, plan.sheet_columns))
+    with tolerated(name):
+        _write(plan, name, plots.samples_png(samples, plan.dataset.images, plan.sheet_columns))
 
 
 def _write(plan, name, content):

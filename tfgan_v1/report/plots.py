@@ -8,9 +8,11 @@ import numpy as np
 from tfgan_v1.errors import UserError, plain, shortened
 from tfgan_v1.report.curves import running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
+from tfgan_v1.storage import names
 
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _MOST_PLACES = 10  # in an evolution
+_LOWEST, _HIGHEST = 0.5, 300  # inches of an evolution; Matplotlib draws less than 2**16 pixels, 120 to an inch
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
 
@@ -50,14 +52,15 @@ def evolution(samples, places, classes=()):
     chosen = spread(len(samples), _MOST_PLACES)
     columns = min(len(classes) or 6, *(len(samples[i]) for i in chosen))
     grid = tile(np.nan_to_num(np.concatenate([as_images(samples[i][:columns]) for i in chosen])), columns, background=1)
-    names = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
-    longest = max(map(len, names), default=0)
+    above = [plain(shortened(name, _LONGEST_NAME)) for name in classes]
+    longest = max(map(len, above), default=0)
     turned = longest > _LONGEST_UPRIGHT
     height, width = grid.shape[0] / len(chosen), grid.shape[1] / columns
-    figure = _figure(columns, len(chosen) * height / width + (0.15 * longest if turned else 0))
+    inches = min(max(len(chosen) * height / width, _LOWEST), _HIGHEST)
+    figure = _figure(columns, inches + (0.15 * longest if turned else 0))
     ax = figure.add_subplot()
     ax.imshow(grid, cmap="Greys_r", vmin=0, vmax=1)
-    ax.set_xticks((np.arange(len(names)) + 0.5) * width, names, rotation=90 * turned, parse_math=False)
+    ax.set_xticks((np.arange(len(above)) + 0.5) * width, above, rotation=90 * turned, parse_math=False)
     ax.set_yticks((np.arange(len(chosen)) + 0.5) * height, [places[i] for i in chosen])
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
@@ -136,7 +139,7 @@ def figure_png(figure):
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a class's name: the font has no such letter
-        figure.savefig(file, format="png", bbox_inches="tight")
+        figure.savefig(file, format="png", bbox_inches="tight", metadata={"Software": names.OURS})
     return file.getvalue()
 
 

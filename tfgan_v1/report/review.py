@@ -1,6 +1,7 @@
 """The page, the evolution plot and an animation from a run's samples folder, or from a pickle of samples."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +12,13 @@ from tfgan_v1.data.arrays import to_images_or_points
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import curves, images, page, plots
-from tfgan_v1.storage import names, records
+from tfgan_v1.storage import names, records, run_folder
 
 MOST_IMAGES = 100  # of a sampling step that are shown
 MOST_FRAMES = 200  # of the animation
+LONGEST, MOST_PIXELS = 2**16 - 1, 2**28  # of a side of a GIF, and of all frames
 SECONDS, HOLD = 8.0, 1.5  # of the animation, and of its last frame
-_LATER_KEYS = {"classes", "cell"}  # of review.json, which earlier versions did not write
+MOST_REAL = 2**26  # bytes of real_images.png
 
 
 class Review(NamedTuple):
@@ -51,12 +53,17 @@ def _load_folder(folder):
     source = fixed if samples else folder / names.SAMPLES
     samples = as_samples(samples or records.load_samples(source), source)
     summary = _read_summary(folder)
-    critic, losses = _read_losses(folder)
+    critic, read_losses = _losses_reader(folder)
+    losses = _read(folder / names.LOSSES, read_losses)
     if summary is None:
         summary = page.summarize_samples(folder.name or str(folder), samples)
         summary["reads_as"] = "scores" if critic else "probabilities"
         steps = [row.step for row in losses]
-        if len(samples) - len(steps) in (0, 1, 2):  # a row for each sampling step; step 0 and the last one have none
+        if steps and len(samples) - len(steps) in (
+            0,
+            1,
+            2,
+        ):  # a row for each sampling step; step 0 and the last one have none
             steps = [0, *steps, steps[-1] + 1][: len(samples)] if len(samples) > len(steps) else steps
             summary |= {"unit": "step", "sample_steps": steps}
         else:
@@ -64,9 +71,10 @@ def _load_folder(folder):
     if summary["sample_steps"]:  # a killed run may have drawn more
         count = min(len(samples), len(summary["sample_steps"]))
         samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
-    held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
-    scores = summary["figures"]
-    evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
+    headers = records.HELD_OUT_HEADERS[critic], ("step", "epoch", *summary["figures"])
+    of_header = [partial(records.read_table, header=header, last_step=float("inf")) for header in headers]
+    held_out = _read(folder / names.HELD_OUT, of_header[0])
+    evaluation = _read(folder / names.EVALUATION, of_header[1]) if summary["figures"] else []
     tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
     return Review(summary, samples, tables, folder, "")
 
@@ -96,24 +104,23 @@ def as_samples(samples, path):
 def write(review, out=None):
     """Writes the page, the evolution plot and, of images, the animation to a folder, or next to the samples.
 
-    Returns their paths.
+    Returns their paths. Raises UserError, with nothing written, if a file of another program has one of the names.
     """
-    folder = review.folder if out is None else Path(out)
+    folder, is_images = review.folder if out is None else Path(out), np.ndim(review.samples[0]) == 4
+    written = (names.REVIEW_PAGE, names.EVOLUTION, *[names.ANIMATION] * is_images)
+    paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in written]
+    run_folder.check_outputs(paths)
     folder.mkdir(parents=True, exist_ok=True)
     summary, samples, columns = review.summary, review.samples, review.summary["columns"]
     urls = page.Grids(len(samples), columns).urls(samples)
     steps = summary["sample_steps"] or range(1, len(samples) + 1)
     labels = [curves.label_of(summary, step) for step in steps]
-    is_images = np.ndim(samples[0]) == 4
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
-    real = real.read_bytes() if not review.stem and real.is_file() else None
-    contents = {names.REVIEW_PAGE: page.page(summary, urls, review.tables, real)}
-    contents[names.EVOLUTION] = plots.figure_png(evolution)
-    if is_images:
-        contents[names.ANIMATION] = animate(samples, columns)
-    paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in contents]
-    for path, content in zip(paths, contents.values(), strict=True):
+    real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None
+    contents = [page.page(summary, urls, review.tables, real), plots.figure_png(evolution)]
+    contents += [animate(samples, columns)] if is_images else []
+    for path, content in zip(paths, contents, strict=True):
         files.write(path, content)
     return paths
 
@@ -121,7 +128,9 @@ def write(review, out=None):
 def animate(samples, columns=None):
     """The image grids of up to MOST_FRAMES of the samples, from the first to the last, as the bytes of a GIF."""
     least = min(map(len, samples))  # frames of one size
-    frames = [images.tile(samples[i][:least], columns, background=1) for i in plots.spread(len(samples), MOST_FRAMES)]
+    shown = plots.spread(len(samples), MOST_FRAMES)
+    tiled = (images.tile(images.as_bytes(samples[i][:least]), columns, background=255) for i in shown)
+    frames = [images.shrunk(frame, LONGEST, MOST_PIXELS / len(shown)) for frame in tiled]
     return images.gif(frames, 1000 * min(0.5, SECONDS / len(frames)), 1000 * HOLD)
 
 
@@ -132,26 +141,26 @@ def _read_summary(folder):
         return None
     with suppress(OSError, ValueError, RecursionError, AttributeError):
         summary = files.read_json(path)
-        if files.has_valid_checksum(summary) and page.SUMMARY.keys() - _LATER_KEYS <= summary.keys() <= {
-            "sha256",
-            *page.SUMMARY,
-        }:
+        if files.fits(summary, page.FORMS) and files.has_valid_checksum(summary):
             return page.SUMMARY | summary
     warn(f"{path} is damaged, so the page has no configuration; the next training step that draws samples replaces it")
     return None
 
 
-def _read_losses(folder):
-    """(Loss.critic, the rows of losses.csv); no rows if there is no such file."""
-    path = folder / names.LOSSES
-    if not path.is_file():
-        return False, []
-    with path.open(encoding="ascii", errors="replace") as file:
-        header = file.readline(1000)
+def _losses_reader(folder):
+    """(Loss.critic of the run, a function of the path of losses.csv that reads it)."""
+    header, path = "", folder / names.LOSSES
+    if path.is_file():
+        with path.open(encoding="ascii", errors="replace") as file:
+            header = file.readline(1000)
     critic = STEP_METRICS[True][2] in header
-    return critic, records.read_losses(path, float("inf"), critic=critic)
+    return critic, partial(records.read_losses, last_step=float("inf"), critic=critic)
 
 
-def _read(path, header):
-    """The rows of a table, or none if there is no such file."""
-    return records.read_table(path, header, float("inf")) if path.is_file() else []
+def _read(path, read):
+    """The rows of a table; none if there is no such file, or, with a warning, if it is damaged."""
+    try:
+        return read(path) if path.is_file() else []
+    except UserError as error:
+        warn(f"{error}, so the page is without it")
+        return []

@@ -1,5 +1,6 @@
 """The names of all files that a run writes into its two folders."""
 
+import re
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -42,7 +43,10 @@ DIVERGENCE = "divergence.png"  # of points
 GRID = "samples.png"
 SCORES = "scores.json"
 NEAREST = "nearest.png"  # samples with their nearest training images
-OURS = "tfgan_v1"  # what the text of a PNG says that no other program may have written
+OURS = "tfgan_v1"  # what a file says that no other program may have written: the text of a PNG, a GIF's comment ...
+SAYS_OURS = re.compile(
+    rb'^\{\s*"tfgan_v1":|Software\0tfgan_v1|!\xfe\x08tfgan_v1\0|<meta name="generator" content="tfgan_v1">'
+)
 REAL_IMAGES = "real_images.png"  # some of the data, as the networks see them; also of --dry-run
 ANIMATION = "evolution.gif"
 OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, warn
 from tfgan_v1.files import BoundedReader, replacing
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import safe_pickle
@@ -26,6 +26,7 @@ STATISTICS_HEADER = (
     *("step", "epoch", "kl_divergence"),
     *(f"{of}_{moment}" for of in ("real", "fake") for moment in ("mean", "variance", "skewness", "kurtosis")),
 )
+MOST_LINE = 2**16  # characters of a table's line
 PROTOCOL = 3  # of pickle: the last whose operations do not depend on those before them
 
 
@@ -67,6 +68,7 @@ class Record:
     header: tuple | None = None  # the columns of a table; None for samples
     row: Callable = tuple  # (cells of a row) -> row
     counted: bool = False  # whether a state keeps the number of rows
+    size: int = 0  # bytes of the file, as far as this process wrote it
     rows: list = field(default_factory=list)
     digest: Any = field(default_factory=hashlib.sha256)  # of all rows
 
@@ -81,8 +83,10 @@ class Record:
 
     def append(self, folder, rows):
         """Adds rows in memory and to the file."""
-        self.add(rows)
+        self.repair(folder)
         (append_rows if self.header else append_samples)(folder / self.name, rows)
+        self.add(rows)
+        self.size = os.lstat(folder / self.name).st_size
 
     def write(self, folder):
         """Writes the file, in place of any that exists."""
@@ -90,6 +94,24 @@ class Record:
             write_table(folder / self.name, self.header, self.rows)
         else:
             write_samples(folder / self.name, self.rows)
+        self.size = os.lstat(folder / self.name).st_size
+
+    def repair(self, folder):
+        """Writes the file again, with a warning, if it was removed, cut off or replaced by a link since the last rows.
+
+        Raises UserError if there is something else now, which may be the user's.
+        """
+        path, begins = folder / self.name, b""
+        if path.is_file() and not path.is_symlink():
+            if path.stat().st_size == self.size:
+                return
+            with open(path, "rb") as file:
+                begins = file.read(10)
+        start = ",".join(self.header).encode() if self.header else pickle.dumps([], PROTOCOL)[:-1]
+        if path.is_dir() or not start.startswith(begins[: len(start)]):
+            raise UserError(f"{path} was changed during training; move it away, then continue with --resume")
+        warn(f"{path} was removed or changed during training; all of it is written again")
+        self.write(folder)
 
     def read(self, folder, last_step, most=None):
         """The rows in the file up to a step, at most `most`. A killed run may have appended later ones."""
@@ -216,13 +238,21 @@ def read_table(path, header, last_step, most=None):
         raise UserError(f"{path} is not a file")
     try:
         with open(path, newline="", encoding="ascii", errors="replace") as file:
-            lines = csv.reader(line for line in file if line.endswith("\n"))
+            lines = csv.reader(_whole_lines(file))
             columns = next(lines, [])
             if tuple(columns) != header:
                 raise ValueError(f"its columns are {','.join(columns)}")
             rows = [(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
-            if any(len(row) != len(header) for row in rows):
-                raise ValueError("a row has another number of columns")
+            if any(len(row) != len(header) or not 0 <= max(row[:2], key=abs) < 2**63 for row in rows):
+                raise ValueError("a row has another number of columns, or a step that is none")
     except (ValueError, TypeError, IndexError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error})") from None
     return [row for row in rows if row[0] <= last_step]
+
+
+def _whole_lines(file):
+    """The lines of an open file up to the first without an end. Raises ValueError for an endless one."""
+    while (line := file.readline(MOST_LINE)).endswith("\n"):
+        yield line
+    if len(line) == MOST_LINE:
+        raise ValueError(f"a line has more than {MOST_LINE:,} characters")

@@ -295,7 +295,23 @@ def _run_files(config):
 
 
 def _says_ours(path):
-    return path.is_file() and names.OURS.encode() in path.read_bytes()[:200]
+    if not path.is_file() or path.is_symlink():
+        return False
+    with open(path, "rb") as file:
+        return bool(names.SAYS_OURS.search(file.read(1000)))
+
+
+def check_outputs(paths):
+    """Raises UserError if there is a file with one of these names that is not ours to replace.
+
+    The user did not name these files. Ours say that they are, or are the records of a run, in its samples folder.
+    """
+    for path in paths:
+        of_run = path.name in names.SAMPLES_FILES and any(
+            _is_proof(path.with_name(name)) for name in names.SAMPLES_PROOFS
+        )
+        if (path.exists() or path.is_symlink()) and not (of_run or _says_ours(path)):
+            raise UserError(f"{path} is there and not of this program; move it away, or name another place with --out")
 
 
 def _sorted_out(folder, patterns, proofs):

@@ -62,7 +62,8 @@ def sample(context, progress):
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
     if context.events:
-        context.events.add_samples(progress.step, event_files.pngs_of(plan, progress), context.session)
+        with pictures.tolerated(names.TENSORBOARD):
+            context.events.add_samples(progress.step, event_files.pngs_of(plan, progress), context.session)
     save_generator(context, progress)
 
 
@@ -132,8 +133,10 @@ def save_generator(context, progress):
 
 def save_state(context, progress):
     """Saves everything that a resume needs; the state last, since it names the records that belong to it."""
+    folder = context.plan.config.samples_folder
     for record in progress.records.values():
-        files.sync(context.plan.config.samples_folder / record.name)
+        record.repair(folder)
+        files.sync(folder / record.name)
     write_state(context, progress)
 
 

@@ -1,9 +1,11 @@
 """The plots, image grids and the review page in the samples folder of a run: rewritten as it trains, and at its end."""
 
+import functools
 import re
 import time
 
 from tfgan_v1 import files
+from tfgan_v1.errors import warn
 from tfgan_v1.report import curves, images, page, plots
 from tfgan_v1.storage import names
 
@@ -54,8 +56,8 @@ class Pictures:
         _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
 
     def _draw_plots(self, progress):
-        for name, figure in plots_of(self._plan, progress, self._evaluator).items():
-            _write(self._plan, name, plots.figure_png(figure))
+        for name, figure in (_drawn("plots", plots_of, self._plan, progress, self._evaluator) or {}).items():
+            _write(self._plan, name, _drawn(name, plots.figure_png, figure))
 
 
 class Budgeted:
@@ -117,8 +119,21 @@ def remove_after(plan, step):
 
 
 def _write_samples(plan, name, samples):
-    _write(plan, name, plots.samples_png(samples, plan.dataset.images, plan.sheet_columns))
+    _write(plan, name, _drawn(name, plots.samples_png, samples, plan.dataset.images, plan.sheet_columns))
+
+
+def _drawn(name, draw, *args):
+    """What `draw` returns; None, with a warning, if it fails, for want of a font or of memory: the run goes on."""
+    try:
+        return draw(*args)
+    except Exception as error:
+        _warn_once(f"{name} cannot be drawn ({type(error).__name__}: {error}); the run goes on")
+
+
+_warn_once = functools.cache(warn)
 
 
 def _write(plan, name, content):
-    files.write(plan.config.samples_folder / name, content)
+    """Writes a file, unless it could not be drawn."""
+    if content is not None:
+        files.write(plan.config.samples_folder / name, content)

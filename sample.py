@@ -5,4 +5,4 @@ import sys
 from tfgan_v1 import cli
 
 if __name__ == "__main__":
-    sys.exit(cli.main(["sample", *sys.argv[1:]], program="sample.py"))
+    sys.exit(cli.process(["sample", *sys.argv[1:]], program="sample.py"))

@@ -5,4 +5,4 @@ import sys
 from tfgan_v1 import cli
 
 if __name__ == "__main__":
-    sys.exit(cli.main(["train", *sys.argv[1:]], program="train.py"))
+    sys.exit(cli.process(["train", *sys.argv[1:]], program="train.py"))

@@ -1,6 +1,7 @@
 """The rules of the layers: imports run down the list of CONTRIBUTING.md, and the package's root is small."""
 
 import ast
+import re
 
 import pytest
 
@@ -79,3 +80,15 @@ def test_a_broken_rule_is_found(tmp_path, files, sentence):
         path.write_text(text)
     found = list(broken_rules(tmp_path))
     assert found == [] if sentence is None else len(found) == 1 and found[0].startswith(sentence), found
+
+
+def test_everything_is_printed_by_the_functions_that_escape_it():
+    """exporting/run_in_*.py are programs of their own, which an export copies."""
+    printing = {}
+    for path in (REPOSITORY / "tfgan_v1").rglob("*.py"):
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        prints = [ast.unparse(each) for each in calls]
+        found = {each for each in prints if each == "print" or re.search(r"\bstd(out|err)\.write$", each)}
+        if found and not path.name.startswith("run_in_"):
+            printing[path.name] = found
+    assert printing == {}

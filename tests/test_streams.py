@@ -1,12 +1,13 @@
 """A closed or full standard output or error stops no run."""
 
+import io
 import subprocess
 import sys
 
 import pytest
 
 from conftest import REPOSITORY, thorough
-from tfgan_v1 import cli, streams
+from tfgan_v1 import cli, errors, streams
 from tfgan_v1.storage import checkpoints
 
 LOST = "train.py: standard output could not be written (No space left on device); everything else is done and saved\n"
@@ -90,3 +91,52 @@ def test_a_log_has_no_progress_bar_and_ends_with_the_command(tmp_path, capsys):
         print("a warning", file=sys.stderr)
     print("later")
     assert (tmp_path / "log").read_text().splitlines() == ["tfgan x", "a line", "a warning"]
+
+
+LETTERS = "classes caf\udce9, \uc5bc\uad74\n"
+
+
+@pytest.mark.parametrize(
+    "encoding, shown",
+    [
+        ("utf-8", b"classes caf\\udce9, \xec\x96\xbc\xea\xb5\xb4\n"),
+        ("latin-1", b"classes caf\\udce9, \\uc5bc\\uad74\n"),
+        ("ascii", b"classes caf\\udce9, \\uc5bc\\uad74\n"),
+    ],
+)
+@pytest.mark.parametrize("tolerant", [True, False])
+def test_what_an_encoding_lacks_is_escaped(monkeypatch, encoding, shown, tolerant):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    if tolerant:
+        with streams.tolerant_streams():
+            sys.stdout.write(LETTERS)
+    errors.say(LETTERS.rstrip())
+    stream.flush()
+    assert stream.buffer.getvalue() == shown * (1 + tolerant)
+
+
+SILENCED = """
+import os, signal, sys
+from tfgan_v1.streams import silenced_stderr
+with silenced_stderr():
+    os.write(2, b"in vain\\n")
+with silenced_stderr():
+    os.write(2, b"WARNING: All log messages before absl::InitializeLog()\\nI0000 00:00:1.2 3 a.cc:1] noise\\n")
+    os.write(2, b"F0000 00:00:1.2 3 b.cc:1] Unknown flag in XLA_FLAGS: --x\\n")
+    {end}
+"""
+LAST = "a library has ended the process; its last words:\nF0000 00:00:1.2 3 b.cc:1] Unknown flag in XLA_FLAGS: --x\n"
+
+
+@pytest.mark.parametrize("end, code, err", [("os._exit(1)", 1, LAST), ("os.abort()", -6, LAST), ("pass", 0, "")])
+def test_the_last_words_of_a_process_that_dies_while_it_is_silenced_are_shown(end, code, err):
+    script = SILENCED.format(end=end)
+    ended = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (code, err)
+
+
+def test_a_kill_while_it_is_silenced_shows_no_log_lines():
+    script = SILENCED.replace("F0000", "E0000").format(end="os.kill(os.getpid(), signal.SIGTERM)")
+    ended = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-15, "")

@@ -5,4 +5,4 @@ import sys
 from tfgan_v1 import cli
 
 if __name__ == "__main__":
-    sys.exit(cli.main(sys.argv[1:], program="python -m tfgan_v1"))
+    sys.exit(cli.process(sys.argv[1:], program="python -m tfgan_v1"))

@@ -47,10 +47,21 @@ _LOADING = threading.Lock()  # `quiet` redirects stderr of the whole process
 @functools.cache
 def _load():
     with _LOADING, quiet():
+        if os.environ.get("MPLBACKEND"):
+            _check_backend()
         module = import_module("tensorflow.compat.v1")
     if not os.environ.get("TFGAN_VERBOSE"):
         module.logging.set_verbosity(module.logging.WARN)  # the level of scripts; in a notebook, TensorFlow has INFO
     return module
+
+
+def _check_backend():
+    """Takes agg if this Python lacks the backend, as it may a notebook's: Keras imports pyplot, which then raises."""
+    try:
+        import_module("matplotlib.pyplot")
+    except (ImportError, ValueError):
+        os.environ["MPLBACKEND"] = "agg"
+        import_module("matplotlib").use("agg")
 
 
 class TensorFlow(ModuleType):

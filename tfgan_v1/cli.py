@@ -3,13 +3,16 @@
 Only the module of the command is imported, and TensorFlow only after the flags are checked, so that mistakes are quick.
 """
 
+import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from importlib import import_module
 
 from tfgan_v1 import __version__
 from tfgan_v1.commands import end_process, speaker_of
-from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, did_you_mean, say
+from tfgan_v1.errors import DiskFull, PeerLost, UserError, as_user_error, brief, did_you_mean, plain, say, tell
 from tfgan_v1.streams import discard, speaking, tolerant_streams
 
 COMMANDS = {  # the name of a module in commands/ -> what it does
@@ -23,6 +26,31 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
 ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
 WRITE_AT_THE_END = ("sample", "evaluate", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
+BURST = 1.0  # seconds after a Ctrl-C in which more of them mean the same
+
+
+def process(argv=None, program="tfgan"):
+    """`main` for a process of its own, in which Ctrl-C and matplotlib are ours. Returns the exit code."""
+    # What is set for other programs, such as a notebook's backend, may be missing here, or change the plots.
+    os.environ.update(MPLBACKEND="agg", MATPLOTLIBRC=os.devnull)
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # in the background of a shell, it is ignored
+    if ours:
+        signal.signal(signal.SIGINT, _interrupt)
+    code = main(argv, program)
+    if ours:  # all is done, and TensorFlow may take seconds to end
+        signal.signal(signal.SIGINT, lambda *_: os._exit(code))
+        if code > 128:
+            with suppress(OSError, AttributeError):
+                sys.stdout.flush()
+            os._exit(code)
+    return code
+
+
+def _interrupt(*_, last=[-BURST]):  # noqa: B006
+    """Raises KeyboardInterrupt, once for a burst of signals, so that what the first one ends can end."""
+    if time.monotonic() - last[0] >= BURST:
+        last[0] = time.monotonic()
+        raise KeyboardInterrupt
 
 
 def main(argv=None, program="tfgan"):
@@ -36,6 +64,7 @@ def main(argv=None, program="tfgan"):
     speaker = speaker_of(command, program) if command in COMMANDS else program
     with speaking(flags=True), tolerant_streams() as stdout:
         try:
+            _check_current_folder()
             code = _run(command, flags, program)
             stdout.flush()
             if stdout.error and code == 0:
@@ -49,12 +78,20 @@ def main(argv=None, program="tfgan"):
             error = as_user_error(error)
             if isinstance(error, PeerLost):
                 end_process(error, speaker)
-            print(f"{speaker}: {error}", file=sys.stderr)
+            tell(f"{speaker}: {error}")
             return error.exit_code
         except KeyboardInterrupt as stop:
             state = str(stop) or "nothing was written" * (command in WRITE_AT_THE_END)
-            print(f"{speaker}: stopped{'; ' * bool(state)}{state}", file=sys.stderr)
+            tell(plain(f"{speaker}: stopped{'; ' * bool(state)}{state}"))
             return 128 + signal.SIGINT
+
+
+def _check_current_folder():
+    """Raises UserError unless there is one, on which every path depends."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UserError("the current folder was deleted; change to another one (cd)") from None
 
 
 def _run(command, flags, program):

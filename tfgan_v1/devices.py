@@ -3,6 +3,8 @@
 Nobody has run this on a GPU yet.
 """
 
+import functools
+import os
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -83,7 +85,8 @@ def cpu_flags(path="/proc/cpuinfo"):
 
 
 def session_config(device):
-    """The tf.ConfigProto of a session there. One on the CPU computes nothing on a GPU."""
+    """The tf.ConfigProto of a session there. One on the CPU computes nothing on a GPU. See check_no_fork."""
+    check_no_fork()
     threading = tf.config.threading  # what a caller in Python has set, or 0
     config = tf.ConfigProto(
         intra_op_parallelism_threads=threading.get_intra_op_parallelism_threads(),
@@ -95,6 +98,18 @@ def session_config(device):
     else:
         config.device_count["GPU"] = 0
     return config
+
+
+_first_process = functools.cache(os.getpid)  # that has used TensorFlow; its forks do not have its threads
+
+
+def check_no_fork():
+    """Raises UserError in a fork of a process that has used TensorFlow."""
+    if os.getpid() != _first_process():
+        raise UserError(
+            "TensorFlow hangs in a fork of a process that has used it; start this one by spawn: "
+            "multiprocessing.set_start_method('spawn')"
+        )
 
 
 def new_graph():

@@ -5,7 +5,7 @@ import re
 import sys
 from difflib import get_close_matches
 
-from tfgan_v1.streams import speech
+from tfgan_v1.streams import put, speech
 
 DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the last two: limits of the user
 _LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
@@ -102,7 +102,7 @@ def as_user_error(error):
 
 def warn(sentence):
     """Prints a warning to stderr; the work continues."""
-    print(f"warning: {worded(plain(sentence))}", file=sys.stderr)
+    tell(f"warning: {worded(plain(sentence))}")
 
 
 def note(sentence):
@@ -113,7 +113,15 @@ def note(sentence):
 def say(*lines, file=None):
     """Prints lines that are no warnings, unless the caller in Python wants none."""
     if speech["verbose"] != 0:
-        print("\n".join(worded(plain(line)) for line in lines), file=file, flush=True)
+        tell("\n".join(worded(plain(line)) for line in lines), file or sys.stdout)
+
+
+def tell(text, file=None):
+    """Prints lines that are `plain` already, on stderr unless `file` says otherwise. All that is printed goes here."""
+    file = file or sys.stderr
+    if file:  # without a terminal, there may be none
+        put(f"{text}\n", file)
+        file.flush()
 
 
 def did_you_mean(name, known):

@@ -1,5 +1,6 @@
 """Atomic file replacement, fsync, JSON with a checksum, and reads of bounded size."""
 
+import errno
 import hashlib
 import io
 import json
@@ -12,7 +13,19 @@ from contextlib import contextmanager, suppress
 PARTIAL = ".partial"  # ends the name of a file that is still being written
 PARTIAL_FOLDER = ".tfgan_v1.partial"  # likewise, of a folder
 PARTIALS = f".{{}}.{'[0-9a-f]' * 8}{PARTIAL}"  # a glob pattern for what `replacing` leaves of a file when it is killed
+UNSUPPORTED = {errno.EINVAL, errno.EROFS, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # by a special file system
+NO_FOLDER = UNSUPPORTED | {errno.EACCES, errno.EPERM, errno.EBADF, errno.EISDIR}  # likewise, of folders: FUSE, SMB
 MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampling step
+
+
+@contextmanager
+def naming(path):
+    """Gives an OSError the path that it is about, if it has none, as those of `write` and fsync."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 @contextmanager
@@ -24,9 +37,10 @@ def replacing(path):
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     partial.touch(exist_ok=False)
     try:
-        yield partial
-        sync(partial)
-        os.replace(partial, path)
+        with naming(path):
+            yield partial
+            sync(partial)
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -49,7 +63,8 @@ def new_folder(folder):
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        yield partial
+        with naming(folder):
+            yield partial
         for path in partial.rglob("*"):
             sync(path)
         if exists:
@@ -87,14 +102,20 @@ def _exists(path):
 
 
 def sync(path):
-    """Flushes a file, or the names in a folder, to the disk."""
-    if not path.is_dir():
-        with open(path, "rb+") as file:  # some systems sync only files open for writing
-            os.fsync(file.fileno())
-    elif os.name != "nt":  # Windows cannot open folders, and flushes them itself
-        folder = os.open(path, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+    """Flushes a file, or the names in a folder, to the disk, as far as its file system can."""
+    folder = path.is_dir()
+    if folder and os.name == "nt":  # Windows cannot open folders, and flushes them itself
+        return
+    try:
+        with naming(path):
+            opened = os.open(path, os.O_RDONLY if folder else os.O_RDWR)  # some systems sync only what is writable
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
+    except OSError as error:
+        if error.errno not in (NO_FOLDER if folder else UNSUPPORTED):
+            raise
 
 
 def read_json(path):

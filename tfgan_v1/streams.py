@@ -7,6 +7,19 @@ import warnings
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
 
+ALL_WELL = b"\0all is well\0"  # ends what was said in vain to the witness: see `_witness`
+# Prints what came after the last ALL_WELL when the pipe ends, but for log lines below fatal, and what belongs to them.
+WITNESS = rf"""
+import os, re
+said = b""
+while block := os.read(0, 65536):
+    said = (said + block).rpartition({ALL_WELL!r})[2][-100_000:]
+noise = rb"[IWE]\d{{4}} |\d{{4}}-\d\d-\d\d [^[]*: [IWE] |WARNING: All log messages|To enable the following|\s*$"
+last = b"".join(line for line in said.splitlines(True) if not re.match(noise, line))
+if last:
+    os.write(2, b"a library has ended the process; its last words:\n" + last)
+"""
+
 # How this process speaks. flags: it names options as flags, for a command line, and otherwise as arguments, for Python.
 # verbose: of train.train; None: everything, as the command line prints it.
 speech = {"flags": False, "verbose": None}
@@ -23,6 +36,14 @@ def speaking(**how):
         speech.update(before)
 
 
+def put(text, file):
+    """Writes a text to a stream; what the stream's encoding has no letters for is escaped."""
+    try:
+        file.write(text)
+    except UnicodeEncodeError:
+        file.write(text.encode(file.encoding, "backslashreplace").decode(file.encoding))
+
+
 class TolerantStream:
     """A text stream that drops what it cannot write, and keeps the first OSError in `error`, but raises `raises`."""
 
@@ -36,7 +57,7 @@ class TolerantStream:
 
     def write(self, text):
         """Writes text; returns its length."""
-        self._attempt(self._stream.write, text)
+        self._attempt(put, text, self._stream)
         if self.log and not text.startswith("\r"):  # as a bar does
             with suppress(OSError):
                 self.log.write(text)
@@ -100,10 +121,30 @@ def silenced_stderr():
         try:
             if not os.environ.get("TFGAN_VERBOSE"):
                 warnings.simplefilter("ignore")
-                discard(2)
+                os.dup2(_witness(), 2)
             yield terminal if terminal.isatty() else None
         finally:
             os.dup2(stderr, 2)
+            with suppress(OSError):  # somebody has ended the witness
+                os.write(_witness(), ALL_WELL)
+
+
+@functools.cache
+def _witness():
+    """A pipe to a process that prints what came last, should this one die while it is silenced.
+
+    Such are the last words of C++ code that ends the process, by abort or _exit: no handler of Python runs then.
+    """
+    import subprocess
+
+    heard, told = os.pipe()
+    options = {"stdin": heard, "stdout": subprocess.DEVNULL, "cwd": os.sep, "start_new_session": True}  # of no Ctrl-C
+    try:
+        subprocess.Popen([sys.executable, "-S", "-c", WITNESS], **options).returncode = 0  # which nobody waits for
+    except OSError:
+        discard(told)
+    os.close(heard)
+    return told
 
 
 def discard(descriptor):

@@ -1,6 +1,7 @@
 """TF_CONFIG: who the workers are, and one sentence for everything that it cannot be."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import REPOSITORY
 from tfgan_v1.cluster import addresses
 from tfgan_v1.cluster.addresses import Addresses, from_environment, to_environment
 from tfgan_v1.cluster.launch import free_addresses
@@ -181,3 +183,19 @@ def test_any_json_is_a_cluster_none_or_one_sentence(content):
 def test_reading_it_needs_no_tensorflow():
     script = "import sys; from tfgan_v1.cluster import addresses, launch; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], timeout=120).returncode == 0
+
+
+def test_a_variable_that_was_left_by_another_program_can_be_unset(monkeypatch):
+    cluster = {"master": ["a:2222"], "worker": ["b:2222"]}
+    for content in ({"cluster": cluster, "task": {"type": "master", "index": 0}}, "x"):
+        monkeypatch.setenv("TF_CONFIG", json.dumps(content) if content != "x" else "x")
+        with pytest.raises(UserError, match="; unset it to train alone; it looks like"):
+            addresses.from_environment()
+
+
+def test_a_worker_stops_when_the_process_that_started_it_is_gone():
+    script = "import time; from tfgan_v1.cluster import launch; launch.watch_launcher(); time.sleep(60)"
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY, text=True, **pipes) as process:
+        _, err = process.communicate(timeout=30)  # closes its standard input, as the end of the launcher does
+    assert process.returncode == -signal.SIGTERM and err.startswith("stopping, as the process that started")

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -164,6 +165,8 @@ def test_the_console_script_is_the_command_line(monkeypatch, capsys):
     pyproject = (REPOSITORY / "pyproject.toml").read_text()
     module, function = re.search(r'^\[project.scripts\]\ntfgan = "(\S+):(\S+)"$', pyproject, re.MULTILINE).groups()
     call = getattr(import_module(module), function)
+    monkeypatch.setattr(os, "environ", {**os.environ})  # both are changed for the whole process
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     for argv, code, right in (
         ([], 0, f"usage: tfgan {{{','.join(cli.COMMANDS)}}}"),
         (["--help"], 0, "tfgan train --help"),
@@ -346,3 +349,50 @@ def test_a_log_is_no_file_of_another_kind(command, tmp_path, monkeypatch):
         code, out, err = command("train", "--dataset", "digits", "--log", path)
         assert (code, out, err.count("\n")) == (2, "", 1) and right in err
     assert (tmp_path / "mine.txt").read_text() == "mine" and os.listdir() == ["mine.txt"]
+
+
+OTHERS_SETTINGS = {
+    "MPLBACKEND": "module://no_such_package.backend_inline",
+    "MPLCONFIGDIR": "/proc/no",
+    "HOME": "/proc/no",
+}
+
+
+@pytest.mark.slow
+def test_settings_for_another_matplotlib_end_neither_a_command_nor_a_script(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: nonsense\nno such key\n")
+    script = f"""
+import os, sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+from tfgan_v1 import train
+train("digits", steps=2, xla="off", verbose=0)
+from tfgan_v1 import cli
+sys.exit(cli.process(["train", "--dataset", "digits", "--steps", "2", "--xla", "off"], "train.py"))
+"""
+    env = CLEAN | OTHERS_SETTINGS
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ended.returncode == 0 and "Traceback" not in ended.stderr, ended.stderr
+    for folder in ("samples", "samples/mlp-2"):
+        assert (tmp_path / folder / "evolution.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_deleted_current_folder_is_one_sentence(command, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for name in cli.COMMANDS:
+        code, out, err = command(name)
+        assert (code, out) == (2, "") and err.endswith("the current folder was deleted; change to another one (cd)\n")
+
+
+def test_many_ctrl_c_in_a_row_are_one():
+    script = "import time; from tfgan_v1 import cli; cli._run = lambda *_: (print('on', flush=True), time.sleep(60)); "
+    script += "raise SystemExit(cli.process(['sample']))"
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": REPOSITORY}
+    with subprocess.Popen([sys.executable, "-c", script], **options) as process:
+        assert process.stdout.readline() == "on\n"
+        for _ in range(20):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.003)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "tfgan sample: stopped; nothing was written\n")

@@ -193,3 +193,12 @@ def test_the_evolution_of_densities_has_one_legend_and_numbers_below_each_column
     assert not any(ax.get_legend() for ax in figure.axes)
     labeled = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes]
     assert labeled[:10] == [False] * 6 + [True] * 4  # in rows of four: the third has two
+
+
+def test_a_matplotlibrc_changes_no_plot():
+    def draw():
+        return plots.figure_png(plots.evolution(SAMPLES[:3], ["1", "2", "3"], ["cat", "dog"]))
+
+    usual = draw()
+    with matplotlib.rc_context({"text.usetex": True, "font.family": "no such font", "savefig.dpi": 7}):
+        assert draw() == usual

@@ -1,6 +1,9 @@
 """A run's two folders: which run may start there, and that no other file is changed."""
 
+import errno
+import fcntl
 import json
+import os
 import re
 import subprocess
 import sys
@@ -344,3 +347,70 @@ def test_a_file_is_synced_before_it_replaces_another(tmp_path, monkeypatch):
     with files.replacing(tmp_path / "file") as partial:
         partial.write_text("new")
     assert calls == ["fsync", "replace"]
+
+
+def fails(number, only=lambda *_: True):
+    def call(*args):
+        if only(*args):
+            raise OSError(number, os.strerror(number))
+
+    return call
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_without_locks_a_file_keeps_others_out_and_the_folder_is_named(config, capsys, monkeypatch, number):
+    monkeypatch.setattr(fcntl, "flock", fails(number))
+    with run_folder.locked(config):
+        held = config.ckpt_folder / ".lock.held"
+        assert re.fullmatch(f"warning: no locks on .*{held} and .* a kill\n", capsys.readouterr().err)
+        with (
+            pytest.raises(UserError, match=f"another .*, or remove {held} if it was"),
+            run_folder.locked(config),
+        ):
+            pass
+    with run_folder.locked(config):  # it was released
+        pass
+
+
+def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_untouched(config, tmp_path):
+    (tmp_path / "victim").write_text("mine")
+    config.ckpt_folder.mkdir()
+    (config.ckpt_folder / ".lock").symlink_to(tmp_path / "victim")
+    for refused in (run_folder.is_taken, lambda config: run_folder.locked(config).__enter__()):
+        with pytest.raises(UserError, match=r"\.lock is a link"):
+            refused(config)
+    assert (tmp_path / "victim").read_text() == "mine" and not config.samples_folder.exists()
+
+
+def test_after_an_error_only_folders_with_content_stay(config, tmp_path):
+    config = config.replace(ckpt=tmp_path / "new" / "checkpoints")
+    (tmp_path / "samples").mkdir()
+    with pytest.raises(ZeroDivisionError), run_folder.locked(config):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["samples"]
+
+
+def is_folder(descriptor):
+    return os.path.isdir(f"/proc/self/fd/{descriptor}")
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EPERM, errno.EBADF]
+)
+def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(os, "fsync", fails(number, is_folder))
+    files.sync(tmp_path)
+    with files.new_folder(tmp_path / "new") as partial:
+        (partial / "file").touch()
+    assert (tmp_path / "new" / "file").exists()
+
+
+def test_an_error_of_the_disk_names_the_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", fails(errno.EINVAL))  # a file on a special file system
+    files.write(tmp_path / "file", "old")
+    monkeypatch.setattr(os, "fsync", fails(errno.EIO))
+    for call in (files.sync, lambda path: files.write(path, "new")):
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)) as error:
+            call(tmp_path / "file")
+        assert str(tmp_path) in error.value.filename
+    assert (tmp_path / "file").read_text() == "old"

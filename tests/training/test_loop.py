@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from conftest import REAL_DATA, needs_mnist, outcome
-from tfgan_v1 import Config, UserError, load_samples, train
+from tfgan_v1 import Config, Generator, UserError, load_samples, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import records
 from tfgan_v1.training import loop, plan, recording, signals
@@ -217,3 +217,57 @@ def test_a_run_that_is_stopped_before_its_first_sampling_step_has_a_whole_page(s
     }
     monkeypatch.undo()
     assert train(config, resume=True).fixed_steps == [0, 5, 9]
+
+
+@pytest.mark.parametrize(
+    "stage, error",
+    [
+        ("run_folder.write", OSError(28, os.strerror(28))),
+        ("recording.start_records", OSError(5, os.strerror(5))),
+        ("recording.sample_fixed", KeyboardInterrupt()),
+        ("recording.save_state", OSError(28, os.strerror(28))),
+    ],
+)
+def test_a_start_that_fails_leaves_nothing(small, tmp_path, monkeypatch, stage, error):
+    def fail(*args):
+        do(*args)
+        raise error
+
+    config, before = small(), {*tmp_path.rglob("*")}
+    where, name = stage.split(".")
+    do = getattr(getattr(loop, where), name)
+    with monkeypatch.context() as patch, pytest.raises((UserError, OSError, KeyboardInterrupt)) as raised:
+        patch.setattr(getattr(loop, where), name, fail)
+        train(config)
+    assert {*tmp_path.rglob("*")} == before
+    assert "checkpoints" in str(raised.value) or "nothing was saved yet" in str(raised.value)
+    assert train(config).step == 6
+
+
+def test_a_signal_while_the_evaluator_prepares_has_its_usual_effect(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop.Evaluator, "__init__", lambda *_: None)
+    monkeypatch.setattr(loop.Evaluator, "prepare", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(loop.Evaluator, "close", lambda _: None)
+    config, before = small(evaluate_every=2), {*tmp_path.rglob("*")}
+    with pytest.raises(KeyboardInterrupt, match="nothing was saved yet"):
+        train(config)
+    assert {*tmp_path.rglob("*")} == before
+
+
+def test_a_plot_that_cannot_be_drawn_is_a_warning(small, monkeypatch, capsys):
+    def fail(_):
+        raise RuntimeError("latex could not be found")
+
+    config = small()
+    monkeypatch.setattr("tfgan_v1.report.plots.figure_png", fail)
+    assert train(config).step == 6
+    assert "warning: losses.png cannot be drawn (RuntimeError: latex could" in capsys.readouterr().err
+    assert (config.samples_folder / "review.html").exists() and (config.samples_folder / "last_samples.png").exists()
+
+
+def test_a_fork_of_a_process_that_has_used_tensorflow_is_refused(small, monkeypatch):
+    run = train(small())
+    monkeypatch.setattr("tfgan_v1.devices._first_process", lambda: os.getpid() + 1)
+    for call in (lambda: train(small("other")), lambda: Generator.restore(run.config.ckpt_folder)):
+        with pytest.raises(UserError, match=r"a fork .* by spawn: multiprocessing.set_start_method\('spawn'\)"):
+            call()

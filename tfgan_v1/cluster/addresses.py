@@ -35,7 +35,7 @@ def from_environment():
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
-        raise UserError(f"{VARIABLE} is not JSON: {brief(text)}; it looks like {EXAMPLE}") from None
+        return _check(False, f"is not JSON: {brief(text)}")
     cluster, task = (content.get(name) if isinstance(content, dict) else None for name in ("cluster", "task"))
     if content == {} or (isinstance(content, dict) and not cluster):
         return None
@@ -74,4 +74,4 @@ def _is_address(text):
 
 def _check(right, mistake):
     if not right:
-        raise UserError(f"{VARIABLE} {mistake}; it looks like {EXAMPLE}")
+        raise UserError(f"{VARIABLE} {mistake}; unset it to train alone; it looks like {EXAMPLE}")

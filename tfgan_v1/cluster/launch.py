@@ -7,16 +7,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from tfgan_v1.cluster.addresses import LAUNCHED, VARIABLE, Addresses, to_environment
-from tfgan_v1.errors import PeerLost
+from tfgan_v1.errors import PeerLost, note, tell
 
 HOST = "127.0.0.1"
 PATIENCE = 15  # seconds that the others have to end by themselves when one has ended with an error
-CHILD = "import sys; from tfgan_v1 import cli; sys.exit(cli.main(sys.argv[2:], program=sys.argv[1]))"
+CHILD = "import sys; from tfgan_v1 import cli; sys.exit(cli.process(sys.argv[2:], program=sys.argv[1]))"
 
 
 def launch(flags, program, count):
@@ -27,7 +28,8 @@ def launch(flags, program, count):
     """
     workers, processes = free_addresses(count), []
     with ExitStack() as stack:
-        outputs = [None, *(stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(count - 1))]
+        text = {"mode": "w+", "errors": "backslashreplace"}
+        outputs = [None, *(stack.enter_context(tempfile.TemporaryFile(**text)) for _ in range(count - 1))]
         with _forwarded(processes):
             try:
                 for index, output in enumerate(outputs):
@@ -35,12 +37,13 @@ def launch(flags, program, count):
                 _wait(processes)
             finally:
                 for each in processes:
+                    each.stdin.close()
                     each.kill()  # nothing, if it has ended
         codes = [each.returncode for each in processes]
         for output, code in zip(outputs, codes, strict=True):
             if output and codes[0] == PeerLost.exit_code and code not in (0, PeerLost.exit_code):
                 output.seek(0)
-                sys.stderr.write(output.read())
+                tell(output.read().rstrip())
     return codes[0] if codes[0] >= 0 else 128 - codes[0]
 
 
@@ -62,10 +65,22 @@ def _start(flags, program, addresses, output):
         return subprocess.Popen(
             [sys.executable, "-c", CHILD, program, "train", *flags],
             env={**os.environ, VARIABLE: to_environment(addresses), LAUNCHED: "1", "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # which ends with this process: see `watch_launcher`
             start_new_session=True,  # a Ctrl-C in the terminal reaches this process alone, which forwards it
             **streams,
         )
+
+
+def watch_launcher():
+    """In a worker: stops the run, by SIGTERM, when the process that has started it is gone."""
+
+    def watch():
+        while os.read(0, 1):
+            pass
+        note("stopping, as the process that started the workers was killed")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from tfgan_v1.errors import tell
+
 
 def call_of(command, program):
     """A command as the user types it, who typed `program`."""
@@ -17,5 +19,5 @@ def speaker_of(command, program):
 def end_process(error, speaker):
     """Says an error and ends at once: TensorFlow's server would take seconds more to give up a lost worker."""
     sys.stdout.flush()
-    print(f"{speaker}: {error}", file=sys.stderr, flush=True)
+    tell(f"{speaker}: {error}")
     os._exit(error.exit_code)

@@ -7,7 +7,7 @@ import signal
 from dataclasses import fields
 from functools import partial
 
-from tfgan_v1.cluster import addresses
+from tfgan_v1.cluster import addresses, launch
 from tfgan_v1.commands import call_of, end_process, speaker_of
 from tfgan_v1.commands.parsing import Parser, whole
 from tfgan_v1.config import Config
@@ -83,14 +83,14 @@ def run(argv, program):
     if dry_run:
         return _dry_run(make_config(), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
     if workers and workers > 1 and not cluster:
-        from tfgan_v1.cluster import launch
-
         return launch.launch(argv, program, workers)
     # A mistake in the options is said before TensorFlow starts.
     known = options if resume and cluster else make_config().values()
 
     from tfgan_v1.training import train
 
+    if addresses.LAUNCHED in os.environ:
+        launch.watch_launcher()
     end = partial(end_process, speaker=speaker_of("train", program))
     progress = train.run(train.TrainRequest(make_config, known, resume, overwrite, wait=wait, end=end))
     signal_name = progress.stopped_by and signal.Signals(progress.stopped_by).name

@@ -1,5 +1,6 @@
 """The plots, image grids and the review page in the samples folder of a run: rewritten as it trains, and at its end."""
 
+import functools
 import re
 import time
 from contextlib import contextmanager
@@ -73,7 +74,10 @@ def tolerated(name):
     except Exception as error:
         if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):  # such as a full disk
             raise
-        warn(f"{name} could not be drawn ({type(error).__name__}: {brief(str(error))}); the training is not affected")
+        _warn_once(f"{name} cannot be drawn ({type(error).__name__}: {brief(str(error))}); the run goes on")
+
+
+_warn_once = functools.cache(warn)
 
 
 class Budgeted:

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -14,6 +15,16 @@ _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _MOST_PLACES = 10  # in an evolution
 _LOWEST, _HIGHEST = 0.5, 300  # inches of an evolution; Matplotlib draws less than 2**16 pixels, 120 to an inch
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
+
+
+@contextmanager
+def _defaults():
+    """Matplotlib's own settings: those of a matplotlibrc may ask for TeX, or for a font that is missing."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
 
 
 def view_samples(epoch, samples):
@@ -43,6 +54,7 @@ def view_samples(epoch, samples):
     return figure, axes
 
 
+@_defaults()
 def evolution(samples, places, classes=()):
     """An image grid over the run: up to ten rows, from the first samples to the last, of six images. Returns a Figure.
 
@@ -68,6 +80,7 @@ def evolution(samples, places, classes=()):
     return figure
 
 
+@_defaults()
 def density(fake, real=None):
     """The Figure of the densities of real points, blue, and of fake points, red: see `density_curves`."""
     figure = _figure(8, 4.5)
@@ -78,6 +91,7 @@ def density(fake, real=None):
     return figure
 
 
+@_defaults()
 def density_evolution(samples, places, real):
     """The density of fake points over the run, as in `evolution`, with that of `real` or None. Returns a Figure."""
     chosen = spread(len(samples), _MOST_PLACES)
@@ -95,6 +109,7 @@ def density_evolution(samples, places, real):
     return figure
 
 
+@_defaults()
 def lines(curve, unit):
     """The Figure of a curves.Curve: its first line is blue, its second red. unit: of the run, "epoch" or "step"."""
     figure = _figure(8, 4.5)
@@ -114,6 +129,7 @@ def lines(curve, unit):
     return figure
 
 
+@_defaults()
 def panels(curves, unit):
     """The curves.Curves of an evaluation, one below the other. Returns a Figure."""
     figure = _figure(8, 2.5 * len(curves))
@@ -134,6 +150,7 @@ def samples_png(samples, real=None, columns=None):
     return grid_png(samples, columns) if np.ndim(samples) == 4 else figure_png(density(samples, real))
 
 
+@_defaults()
 def figure_png(figure):
     """A matplotlib Figure as the bytes of a PNG."""
     file = io.BytesIO()

@@ -169,6 +169,7 @@ def run_in_batches(session, tensor, feeds, prepare=np.asarray):
 
     prepare: a function of the rows that are fed at once.
     """
+    devices.check_no_fork()
     (size, *shape), count = tensor.shape.as_list(), len(next(iter(feeds.values())))
     results = [np.zeros((0, *shape), tensor.dtype.as_numpy_dtype)]
     for start in range(0, count, size):

@@ -8,6 +8,7 @@ from tfgan_v1.errors import UserError, brief
 from tfgan_v1.files import PARTIAL_FOLDER, PARTIALS
 
 LOCK = ".lock"  # in both folders
+HELD = ".lock.held"  # likewise, while a run trains where the file system has no locks
 
 # In the checkpoint folder:
 CONFIG = "config.json"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.files import BoundedReader, replacing
+from tfgan_v1.files import BoundedReader, replacing, sync
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import safe_pickle
 
@@ -149,7 +149,7 @@ def append_samples(path, samples):
             raise UserError(f"{path} was changed during training; move it away, then continue with --resume")
         file.write(added[1:] + pickle.STOP)
         file.flush()
-        os.fsync(file.fileno())
+        sync(path)
         file.seek(end)
         file.write(added[:1])
 

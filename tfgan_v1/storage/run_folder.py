@@ -1,10 +1,12 @@
 """A run's two folders: whether it may start there, its lock, and config.json."""
 
+import errno
 import itertools
 import os
 import platform
 import re
 import shutil
+import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import fields
@@ -19,11 +21,12 @@ from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import RUN_PLACES, Config, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS, LARGEST_SIDE
-from tfgan_v1.errors import UserError
+from tfgan_v1.errors import UserError, warn
 from tfgan_v1.storage import manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
 
 FORMAT = 4  # of config.json
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # NFS without its lock daemon, Lustre
 MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
 PATHS = ("data_dir", "dataset", "labels", "weights")  # options that may name a file or folder
@@ -131,10 +134,10 @@ def is_taken(config):
 
 
 def _is_locked(folder):
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     try:
-        with FileLock(folder / names.LOCK, timeout=0) if (folder / names.LOCK).exists() else nullcontext():
+        with _lock(folder) if (folder / names.LOCK).exists() else nullcontext():
             return False
     except Timeout:
         return True
@@ -183,25 +186,80 @@ def _arguments(custom):
 
 @contextmanager
 def locked(config):
-    """Creates the run's folders and keeps other trainers out of them, until the end or the death of the process."""
-    from filelock import FileLock, Timeout
+    """Creates the run's folders and keeps other trainers out of them, until the end or the death of the process.
+
+    After an error, it removes the folders that it has created, if they hold nothing but the lock.
+    """
+    from filelock import Timeout
 
     with ExitStack() as locks:
-        for folder in (config.ckpt_folder, config.samples_folder):
+        folders = dict.fromkeys(folder.resolve() for folder in (config.ckpt_folder, config.samples_folder))
+        for folder in folders:
+            made = [path for path in (folder, *folder.parents) if not path.exists()]
+            locks.push(lambda error, *_, made=made: _remove_empty(made if error else ()))
             folder.mkdir(parents=True, exist_ok=True)
-        for folder in {config.ckpt_folder.resolve(), config.samples_folder.resolve()}:
+        for folder in folders:
             try:
-                locks.enter_context(FileLock(folder / names.LOCK, timeout=0))
+                locks.enter_context(_lock(folder))
             except Timeout:
                 advice = "wait for it, or start another run with --name NAME"
-                raise UserError(f"another process is training in {folder}; {advice}") from None
+                held = f", or remove {folder / names.HELD} if it was killed" * (folder / names.HELD).exists()
+                raise UserError(f"another process is training in {folder}; {advice}{held}") from None
+        held = [str(folder / names.HELD) for folder in folders if (folder / names.HELD).exists()]
+        if held:
+            warn(f"no locks on this file system, so {' and '.join(held)} keep others out; remove them after a kill")
         yield
+
+
+def _lock(folder):
+    """The lock of a folder, held: for a with block. Raises filelock.Timeout if another process holds it.
+
+    It ends with the process; where the file system has no such locks, it is a file, which a killed process leaves.
+    """
+    from filelock import FileLock, SoftFileLock
+
+    path = folder / names.LOCK
+    if path.is_symlink():
+        raise UserError(f"{path} is a link, behind which nothing is written; remove the link")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # that filelock takes a file, which may be the one of the lock
+            return FileLock(path, timeout=0).acquire()
+    except (OSError, NotImplementedError, UserWarning) as error:
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise
+    return SoftFileLock(folder / names.HELD, timeout=0).acquire()
+
+
+def _remove_empty(folders):
+    """Removes folders, each in the next, if nothing is in them but the lock."""
+    with suppress(OSError):
+        for folder in folders:
+            if os.listdir(folder) == [names.LOCK]:
+                (folder / names.LOCK).unlink()
+            folder.rmdir()
 
 
 def clear(config):
     """Removes the files of an earlier run from the folders, and nothing else."""
+    _remove_files(_run_files(config)[0])
+
+
+@contextmanager
+def undone(config):
+    """For the start of a new run, in whose folders is no other: if it fails, its files are removed."""
+    try:
+        yield
+    except BaseException:
+        remove_partials(config)
+        places = (config.ckpt_folder, names.CKPT_FILES), (config.samples_folder, names.SAMPLES_FILES)
+        _remove_files([path for place in places for path in _found(*place)])
+        raise
+
+
+def _remove_files(paths):
     last = (CONFIG, *names.SAMPLES_PROOFS)  # so that after a kill the rest is still known as a run's
-    for path in sorted(_run_files(config)[0], key=lambda path: path.name in last):
+    for path in sorted(paths, key=lambda path: path.name in last):
         if path.name not in FOLDERS:
             path.unlink()
             continue

@@ -28,7 +28,7 @@ from tfgan_v1.training.plan import Plan
 from tfgan_v1.training.signals import deferred_signals
 
 DIVERGED = "training diverged: a loss or a weight became NaN or infinite at step"
-MAKE_ROOM = "free some space, then --resume continues from the last saved state"
+MAKE_ROOM = "free some space, then --resume continues from the last saved state, if there is one"
 SAVE_SECONDS = 10  # shortest time between two saves of the whole state; it is also saved at the end
 
 
@@ -51,19 +51,18 @@ class TrainContext(NamedTuple):
 def run(plan, member=SINGLE, on_sample=None):
     """Carries out a Plan: see train.train. member: the only process, or a cluster's chief."""
     config, evaluator = plan.config, Evaluator(plan) if plan.evaluate_every else None
-    with (
-        say_what_is_saved(config),
-        translate_tf_errors(config),
-        run_folder.locked(config),
-        deferred_signals() as signals,
-        devices.new_graph(),
-    ):
+    with say_what_is_saved(config), translate_tf_errors(config), run_folder.locked(config), ExitStack() as training:
         # Checked again under the lock: another process may have trained here since the plan was made.
         saved = run_folder.check_can_start(config, plan.resume, plan.overwrite, plan.custom.names())
         checkpoint = starting_point(plan, saved)
         if checkpoint and checkpoint.step == plan.total_steps:
             label = plan.step_label(plan.total_steps)
             say(f"The run is already at {label}; give more --{config.unit}s to continue it.")
+        if evaluator:  # while signals have their usual effect, for this may take minutes
+            training.callback(evaluator.close)
+            evaluator.prepare()
+        signals = training.enter_context(deferred_signals())
+        training.enter_context(devices.new_graph())
         run_id = saved.run_id if saved else secrets.token_hex(8)  # by which a run knows its checkpoints
         with make_context(plan, run_id, signals, member, evaluator, on_sample) as context:
             begun = checkpoint.step if checkpoint else 0
@@ -120,7 +119,7 @@ def say_what_is_saved(config):
     try:
         yield
     except KeyboardInterrupt:
-        state = checkpoints.newest_state(config.ckpt_folder)
+        state = run_folder.holds_run(config) and checkpoints.newest_state(config.ckpt_folder)
         saved = f"the run in {config.ckpt_folder} is saved at step {state.step:,}" if state else "nothing was saved yet"
         raise KeyboardInterrupt(saved) from None
 
@@ -131,9 +130,11 @@ def translate_tf_errors(config):
     try:
         yield
     except OSError as error:
+        folders = f"{config.ckpt_folder} or {config.samples_folder}"
         if error.errno not in DISK_FULL:
+            error.filename = error.filename or folders
             raise
-        raise DiskFull(f"{error.strerror}, for {config.ckpt_folder} or {config.samples_folder}; {MAKE_ROOM}") from None
+        raise DiskFull(f"{error.strerror}, for {folders}; {MAKE_ROOM}") from None
     except tf.errors.OpError as error:
         if tells_of_full_disk(error):
             raise DiskFull(f"{reason(error)}; {MAKE_ROOM}") from None
@@ -154,8 +155,8 @@ def make_context(plan, run_id, signals, member=SINGLE, evaluator=None, on_sample
         tf.get_default_graph().finalize()
         options = member.configured(devices.session_config(plan.config.device))
         session = closing.enter_context(tf.Session(member.target, config=options))
-        for part in filter(None, (evaluator, events)):
-            closing.callback(part.close)
+        if events:
+            closing.callback(events.close)
         train_fn = make_train_fn(plan, graph, session, member)
         rest = signals, member, evaluator, events, on_sample
         yield TrainContext(plan, graph, stream, session, train_fn, savers, *rest)
@@ -201,22 +202,21 @@ def start(context, saved, checkpoint):
         session.run(context.graph.start_average)
     context.member.broadcast(context.graph, session, progress.step)
     compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
-    if context.evaluator:
-        context.evaluator.prepare()
     run_folder.remove_partials(config)
     if plan.overwrite:
         run_folder.clear(config)
     first_made_by = saved.made_by if saved else made_by(plan)
     run_id = context.savers["state"].run_id
     about = plan.metadata, first_made_by, run_id, plan.custom.names(), (saved or plan).numbered
-    run_folder.write(run_folder.Saved(config, *about))
-    if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
-        recording.save_generator(context, progress)
-        recording.write_state(context, progress)
-    recording.start_records(context, progress)
-    if not progress.step:
-        recording.sample_fixed(context, progress)
-        recording.save_state(context, progress)
+    with nullcontext() if saved else run_folder.undone(config):
+        run_folder.write(run_folder.Saved(config, *about))
+        if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
+            recording.save_generator(context, progress)
+            recording.write_state(context, progress)
+        recording.start_records(context, progress)
+        if not progress.step:
+            recording.sample_fixed(context, progress)
+            recording.save_state(context, progress)
     return progress
 
 

@@ -1,6 +1,7 @@
 """Starts a training, for the command line and for Python: alone, or as one of the workers of TF_CONFIG."""
 
 import signal
+import sys
 from collections.abc import Callable
 from os import PathLike
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 from tfgan_v1.cluster import addresses, rendezvous
 from tfgan_v1.cluster.member import Member
 from tfgan_v1.config import Config, check_names
-from tfgan_v1.errors import UserError, brief, note
+from tfgan_v1.errors import UserError, brief, note, tell
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.report import notebook  # noqa: F401, by which a Progress shows its pictures
@@ -82,7 +83,7 @@ def train(
         call += [f"name={progress.config.name!r}"] if progress.config.name != config.name else []
         call += [*(f"{part}=..." for part in custom.names()), "resume=True"]
         saved = f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,}"
-        print(f"{saved} of {progress.total_steps:,}. Continue with: train({', '.join(call)})")
+        tell(f"{saved} of {progress.total_steps:,}. Continue with: train({', '.join(call)})", sys.stdout)
     return progress
 
 

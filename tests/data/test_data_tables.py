@@ -417,3 +417,13 @@ def test_a_row_that_pandas_took_for_a_header_is_left_out_and_a_warning_says_so(t
     ramp = "".join(f"{number / 10:g}," for number in range(9)) + "\n"
     assert len(data.load(write(tmp_path / "a.csv", ramp * 3)).images) == 3
     assert capsys.readouterr().err == ""
+
+
+def test_three_planes_in_a_row_are_colors(tmp_path, capsys):
+    images = np.zeros((9, 8, 8, 3), np.uint8)
+    images[..., 0], images[..., 1] = np.add.outer(np.arange(9) * 9, np.add.outer(np.arange(8), np.arange(8) * 2)), 255
+    for rows, said in ((images.reshape(9, -1), ""), (np.moveaxis(images, 3, 1).reshape(9, -1), "three planes")):
+        np.savetxt(tmp_path / "a.csv", rows, "%d", ",")
+        assert np.array_equal(data.load(tmp_path / "a.csv").images, images)
+        message = capsys.readouterr().err
+        assert said in message and message.count("\n") == bool(said)

@@ -87,13 +87,12 @@ def unflatten(rows, shape, where):
     roughness = _roughness(images), _roughness(planes)
     if roughness[1] < _CLEARLY * roughness[0]:
         note(f"{where}: reads each row as three planes, red, green and blue, since the images are smoother then")
-        return planes
+        return np.ascontiguousarray(planes)
     if not roughness[0] < _CLEARLY * roughness[1] and any(roughness):
-        warn(f"{where} is read with the colors of a pixel in turn; if each row holds three planes, {PLANES}")
+        warn(
+            f"{where} is read with the colors of a pixel in turn; if a row holds three planes, save x.reshape(n, 3, h, w)"
+        )
     return images
-
-
-PLANES = "save x.reshape(n, 3, height, width)"
 
 
 def _roughness(images, most=64):

@@ -14,7 +14,7 @@ import numpy as np
 
 from tfgan_v1.data.arrays import VALUE_RANGES, to_images_or_points
 from tfgan_v1.data.labels import Labelled, classify_texts
-from tfgan_v1.data.shapes import layout
+from tfgan_v1.data.shapes import layout, unflatten
 from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError, note, shortened, warn
 
@@ -151,7 +151,7 @@ def read_rows(path, delimiter, clean=str):
 
 
 def read_csv(path, size=None):
-    """The Labelled images of a table: uint8 [n, h, w, c], row by row, with the three colors of a pixel in turn.
+    """The Labelled images of a table: uint8 [n, h, w, c], as `shapes.unflatten` arranges each row.
 
     Or points, float32 [n, 1], of a table with one column. Delimiters are those of DELIMITERS or blanks, one of which
     may end the lines. With or without: a header, a label before or behind the pixels, row numbers before both, quotes,
@@ -192,7 +192,7 @@ def read_csv(path, size=None):
     labels, classes = (None, ()) if label is None else classify_texts(edges[label])
     if len(pixels) % count or (labels is not None and len(labels) * count != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")
-    return Labelled(pixels.reshape(-1, *shape), labels, classes)
+    return Labelled(unflatten(pixels.reshape(-1, count), shape, path), labels, classes)
 
 
 def _unpacked(field):

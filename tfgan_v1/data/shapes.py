@@ -89,9 +89,7 @@ def unflatten(rows, shape, where):
         note(f"{where}: reads each row as three planes, red, green and blue, since the images are smoother then")
         return np.ascontiguousarray(planes)
     if not roughness[0] < _CLEARLY * roughness[1] and any(roughness):
-        warn(
-            f"{where} is read with the colors of a pixel in turn; if a row holds three planes, save x.reshape(n, 3, h, w)"
-        )
+        warn(f"{where} is read with the colors of a pixel in turn; if rows hold planes, save x.reshape(n, 3, h, w)")
     return images
 
 

@@ -396,3 +396,19 @@ def test_many_ctrl_c_in_a_row_are_one():
             time.sleep(0.003)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "tfgan sample: stopped; nothing was written\n")
+
+
+def test_ctrl_c_does_not_wait_for_the_import_of_tensorflow():
+    script = """
+import sys
+from tfgan_v1 import tf
+try:
+    try:
+        raise KeyboardInterrupt
+    except tf.errors.OpError:
+        pass
+except KeyboardInterrupt:
+    assert "tensorflow" not in sys.modules
+"""
+    ended = python("-c", script)
+    assert ended.returncode == 0, ended.stderr

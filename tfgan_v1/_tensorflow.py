@@ -7,6 +7,7 @@ the messages, some before TF_CPP_MIN_LOG_LEVEL is read, so stderr is redirected 
 
 import functools
 import os
+import sys
 import threading
 from contextlib import contextmanager
 from importlib import import_module
@@ -46,6 +47,8 @@ _LOADING = threading.Lock()  # `quiet` redirects stderr of the whole process
 
 @functools.cache
 def _load():
+    if isinstance(stop := sys.exc_info()[1], KeyboardInterrupt):  # an `except tf.errors...` would import it in vain
+        raise stop
     with _LOADING, quiet():
         if os.environ.get("MPLBACKEND"):
             _check_backend()

@@ -3,6 +3,7 @@
 Only the module of the command is imported, and TensorFlow only after the flags are checked, so that mistakes are quick.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ def process(argv=None, program="tfgan"):
     """`main` for a process of its own, in which Ctrl-C and matplotlib are ours. Returns the exit code."""
     # What is set for other programs, such as a notebook's backend, may be missing here, or change the plots.
     os.environ.update(MPLBACKEND="agg", MATPLOTLIBRC=os.devnull)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of its own settings and cache
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # in the background of a shell, it is ignored
     if ours:
         signal.signal(signal.SIGINT, _interrupt)

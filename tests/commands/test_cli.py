@@ -386,13 +386,40 @@ def test_a_deleted_current_folder_is_one_sentence(command, tmp_path, monkeypatch
 
 
 def test_many_ctrl_c_in_a_row_are_one():
-    script = "import time; from tfgan_v1 import cli; cli._run = lambda *_: (print('on', flush=True), time.sleep(60)); "
-    script += "raise SystemExit(cli.process(['sample']))"
+    script = """
+import time
+from tfgan_v1 import cli
+def run(*_):
+    try:
+        print("on", flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(0.3)
+        print("cleaned up")
+cli._run = run
+cli.process(["sample"])
+"""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": REPOSITORY}
     with subprocess.Popen([sys.executable, "-c", script], **options) as process:
         assert process.stdout.readline() == "on\n"
         for _ in range(20):
             process.send_signal(signal.SIGINT)
             time.sleep(0.003)
-        _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "tfgan sample: stopped; nothing was written\n")
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "cleaned up\n", "tfgan sample: stopped; nothing was written\n")
+
+
+def test_ctrl_c_does_not_wait_for_the_import_of_tensorflow():
+    script = """
+import sys
+from tfgan_v1 import tf
+try:
+    try:
+        raise KeyboardInterrupt
+    except tf.errors.OpError:
+        pass
+except KeyboardInterrupt:
+    assert "tensorflow" not in sys.modules
+"""
+    ended = python("-c", script)
+    assert ended.returncode == 0, ended.stderr

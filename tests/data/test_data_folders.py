@@ -382,7 +382,9 @@ def test_a_folder_of_a_thousand_levels_is_read(tmp_path, load, monkeypatch):
 def test_neither_ctrl_c_nor_the_end_of_the_process_waits_for_a_picture(folder, tmp_path):
     program = (
         "import os, signal, sys, time; from tfgan_v1 import data; from tfgan_v1.data import decoding\n"
-        "def slow(path, _): path.stem == 'z' and os.kill(os.getpid(), signal.SIGINT) or time.sleep(100)\n"
+        "def slow(path, _):\n"
+        "    time.sleep(1)  # until the main thread waits\n"
+        "    path.stem == 'z' and os.kill(os.getpid(), signal.SIGINT) or time.sleep(100)\n"
         "decoding.decode_and_tell = slow\n"
         "data.load(sys.argv[1], cache_dir=sys.argv[2])"
     )

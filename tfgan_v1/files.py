@@ -1,4 +1,4 @@
-"""Atomic file replacement, fsync, JSON with a checksum, and reads of bounded size."""
+"""Everything that writes, moves or removes files: no other module does. JSON with a checksum; reads of bounded size."""
 
 import errno
 import hashlib
@@ -9,6 +9,7 @@ import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written
 PARTIAL_FOLDER = ".tfgan_v1.partial"  # likewise, of a folder
@@ -45,10 +46,64 @@ def replacing(path):
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing(path, **text):
+    """Yields an open file, of bytes or with the options of a text, that becomes `path` as in `replacing`."""
+    with replacing(path) as partial, open(partial, "w" if text else "wb", **text) as file:
+        yield file
+
+
 def write(path, content):
     """Writes a text, in UTF-8, or bytes to a file, as `replacing` does."""
-    with replacing(path) as partial:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+    with writing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def growing(path, mode, **text):
+    """An open file, which is changed in place, as records and logs are. Raises OSError for a link."""
+    no_link = getattr(os, "O_NOFOLLOW", 0)  # which Windows lacks
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags | no_link, 0o666), **text)
+
+
+def make_folder(folder, private=False):
+    """Makes a folder, and those above it, if it does not exist; private: only the user may look into it."""
+    folder.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
+
+
+def move(path, target):
+    """Renames a file or a folder; a file replaces one that exists."""
+    os.replace(path, target)
+
+
+def remove(path):
+    """Removes a file, a link without what it leads to, or a folder and all that is in it; nothing, if it is gone."""
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+
+def remove_if_empty(folder):
+    """Removes a folder, unless something is in it, or the system does not allow it."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def discard(path):
+    """Removes as `remove`, as far as possible: no error hides the one that led here."""
+    with suppress(OSError):
+        remove(path)
+
+
+def temporary_file(folder=None, **text):
+    """An open file without a name, of bytes or a text, which the system removes when it is closed."""
+    return tempfile.TemporaryFile("w+" if text else "w+b", dir=folder, **text)
+
+
+@contextmanager
+def alias_of(folder):
+    """Yields a temporary link to a folder."""
+    with tempfile.TemporaryDirectory() as parent:
+        alias = Path(parent, "folder")
+        alias.symlink_to(folder.resolve(), target_is_directory=True)
+        yield alias
 
 
 @contextmanager
@@ -61,7 +116,7 @@ def new_folder(folder):
     partial = folder / PARTIAL_FOLDER if exists else folder.with_name(f".{folder.name}{PARTIAL_FOLDER}")
     missing = [parent for parent in partial.parents if not parent.exists()]
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        discard(partial)
         partial.mkdir(parents=True)
         with naming(folder):
             yield partial
@@ -69,15 +124,14 @@ def new_folder(folder):
             sync(path)
         if exists:
             for path in sorted(partial.iterdir()):
-                os.rename(path, folder / path.name)
+                move(path, folder / path.name)
         else:
-            os.rename(partial, folder)
+            move(partial, folder)
         sync(folder.parent)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        discard(partial)
         for parent in missing:
-            with suppress(OSError):  # it has content
-                parent.rmdir()
+            remove_if_empty(parent)
 
 
 def check_writable(folder):

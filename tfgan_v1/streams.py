@@ -94,9 +94,9 @@ def tolerant_streams():
         yield stdout
 
 
-def start_log(path, heading):
-    """Appends a line, and what the tolerant streams get from now on, to a file. Raises OSError if this cannot be."""
-    TolerantStream.log = open(path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+def start_log(log, heading):
+    """Writes a line, and what the tolerant streams get from now on, to an open file. Raises OSError if it cannot."""
+    TolerantStream.log = log
     TolerantStream.log.write(heading)
 
 

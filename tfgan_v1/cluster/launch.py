@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tfgan_v1.cluster.addresses import LAUNCHED, VARIABLE, Addresses, to_environment
 from tfgan_v1.errors import PeerLost, note, tell
+from tfgan_v1.files import temporary_file
 
 HOST = "127.0.0.1"
 PATIENCE = 15  # seconds that the others have to end by themselves when one has ended with an error
@@ -28,8 +28,8 @@ def launch(flags, program, count):
     """
     workers, processes = free_addresses(count), []
     with ExitStack() as stack:
-        text = {"mode": "w+", "errors": "backslashreplace"}
-        outputs = [None, *(stack.enter_context(tempfile.TemporaryFile(**text)) for _ in range(count - 1))]
+        files = (temporary_file(errors="backslashreplace") for _ in range(count - 1))
+        outputs = [None, *map(stack.enter_context, files)]
         with _forwarded(processes):
             try:
                 for index, output in enumerate(outputs):

@@ -84,7 +84,7 @@ def nearest_path(path):
 
 def save(evaluation, path):
     """Writes an Evaluation: a JSON file and the nearest training images, if it has them. Returns the paths."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     by_class = {name: _numbers(scores) for name, scores in evaluation.by_class.items()}
     content = {
         **evaluation.about,

@@ -13,6 +13,7 @@ from tfgan_v1 import __version__
 from tfgan_v1.cluster import addresses
 from tfgan_v1.config import MOST_DRAWN, Config, synonyms
 from tfgan_v1.errors import UserError, brief, did_you_mean, note, shortened
+from tfgan_v1.files import growing
 from tfgan_v1.storage import names, run_folder
 from tfgan_v1.streams import start_log
 
@@ -95,7 +96,8 @@ class Parser(argparse.ArgumentParser):
         if begins not in ("", LOG):
             raise UserError(f"--log {path} is no log of tfgan_v1, which keeps other files as they are; use a new name")
         heading = f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {self.prog} {shlex.join(argv)}\n"
-        start_log(path, "" if launched else heading)
+        log = growing(path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")
+        start_log(log, "" if launched else heading)
 
     def error(self, message):
         """Raises a mistake, such as "argument --epochs: expected one argument", in the words of MISTAKES or a type."""

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import re
-import tempfile
 from collections import Counter, defaultdict
 from contextlib import suppress
 from itertools import chain
@@ -19,7 +18,7 @@ import PIL
 
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, count_of, shortened, warn
-from tfgan_v1.files import replacing, write
+from tfgan_v1.files import make_folder, temporary_file, write, writing
 from tfgan_v1.streams import silenced_stderr
 
 SIZE = (28, 28)  # of images without --image-size
@@ -95,8 +94,8 @@ def read(folder, shaping, cache_dir=None):
     if kept := _load_cached(cache, key, names, unread):
         return kept
     try:
-        cache.mkdir(0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache) as raw:  # the system removes it, whatever happens
+        make_folder(cache, private=True)
+        with temporary_file(cache) as raw:
             _keep(cache, key, raw, shape, *_decode_all(folder, names, shaping, raw))
         if kept := _load_cached(cache, key, names, unread):
             return kept
@@ -272,7 +271,7 @@ def _keep(cache, key, raw, shape, files, further, channels, brightest):
     digest = hashlib.sha256()
     kept = [raw.tell() // math.prod(shape), *shape[:2], channels]
     raw.seek(0)
-    with replacing(cache / f"{key}.npy") as partial, open(partial, "wb") as file:
+    with writing(cache / f"{key}.npy") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": tuple(kept)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in iter(lambda: raw.read(_BLOCK * math.prod(shape)), b""):

@@ -37,7 +37,7 @@ def export(folder, to, *, formats=None, kind=None, model=None):
         with files.new_folder(to) as partial:
             refused = _write(names, trained, partial, required=formats is not None)
             written = tuple(name for name in names if name not in refused)
-            (partial / "MODEL.md").write_text(model_card(trained.metadata, written), encoding="utf-8")
+            files.write(partial / "MODEL.md", model_card(trained.metadata, written))
     except tf.errors.OpError as error:
         sentence = f"{to} could not be written ({reason(error)}); use another path, or free some space"
         raise (DiskFull if tells_of_full_disk(error) else UserError)(sentence) from None

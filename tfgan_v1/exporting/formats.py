@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfgan_v1 import files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.exporting import operations, run_in_numpy, saved_model
 from tfgan_v1.exporting.trained import Unsupported
@@ -59,7 +59,7 @@ def write_onnx(trained, folder):
             values[:] = [names.get(value, value) for value in values]
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in trained.metadata.items()}
     onnx.helper.set_model_props(model, texts)
-    onnx.save(model, folder / "generator.onnx")
+    files.write(folder / "generator.onnx", model.SerializeToString())
 
 
 def write_npz(trained, folder):
@@ -67,13 +67,14 @@ def write_npz(trained, folder):
     with trained.session(trained.plain) as (session, (inputs, images)):
         network = operations.describe(session, inputs, images)
         shapes = {name: [-1, *tensor.shape.as_list()[1:]] for name, tensor in inputs.items()}
-    np.savez(folder / "generator.npz", **network.weights)
+    with files.writing(folder / "generator.npz") as file:
+        np.savez(file, **network.weights)
     content = {"format": 1, "weights": "generator.npz", "inputs": shapes, "output": "images", "model": trained.metadata}
     lines = ",\n".join(f"    {json.dumps(operation)}" for operation in network.operations)  # a line for each
     text = f'{json.dumps(content, indent=2)[:-2]},\n  "operations": [\n{lines}\n  ]\n}}\n'
-    (folder / "generator.json").write_text(text)
+    files.write(folder / "generator.json", text)
     for name in ("run_in_numpy.py", "run_in_pytorch.py"):
-        shutil.copyfile(Path(run_in_numpy.__file__).with_name(name), folder / name)
+        files.write(folder / name, Path(run_in_numpy.__file__).with_name(name).read_bytes())
 
 
 FORMATS = {

@@ -6,6 +6,7 @@ blocks of BATCH images. So its images are the Generator's to the bit.
 
 import json
 
+from tfgan_v1 import files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.sampling.generator import BATCH, classes_of, noise_of
 from tfgan_v1.storage import checkpoints
@@ -16,7 +17,7 @@ NAME, VERSION = "saved_model", "1"  # TensorFlow Serving serves the folder NAME,
 def write(trained, folder):
     """Writes the SavedModel of a trained.Trained into a folder."""
     target = folder / NAME
-    target.mkdir()
+    files.make_folder(target)
     with (
         trained.session(lambda: _signatures(trained)) as (session, signatures),
         checkpoints.path_without_globs(target) as parent,
@@ -25,8 +26,8 @@ def write(trained, folder):
         builder.add_meta_graph_and_variables(session, [tf.saved_model.tag_constants.SERVING], signatures)
         builder.save()
     extra = target / VERSION / "assets.extra"  # TensorFlow's place for a user's own files
-    extra.mkdir()
-    (extra / "model.json").write_text(json.dumps(trained.metadata, indent=2) + "\n")
+    files.make_folder(extra)
+    files.write(extra / "model.json", json.dumps(trained.metadata, indent=2) + "\n")
 
 
 def _signatures(trained):

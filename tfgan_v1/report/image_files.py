@@ -132,11 +132,11 @@ def write(out, images, name_of):
     """Writes Images to a checked path; into a folder, a PNG file for each. name_of: its number -> its file's name."""
     path = Path(out)
     if not is_folder(out):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as partial, open(partial, "wb") as file:
+        files.make_folder(path.parent)
+        with files.writing(path) as file:
             FORMATS[path.suffix.lower()].write(images, file)
         return
-    path.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path)
     written = 0
     try:
         for image in chain.from_iterable(images.blocks):

@@ -7,12 +7,8 @@ kill at any moment leaves the last checkpoint intact, and partial files that `ru
 `remove_after` delete. What has no manifest is another program's, and stays.
 """
 
-import os
-import shutil
-import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from numbers import Integral
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfgan_v1 import files
@@ -55,9 +51,9 @@ def save_generator(saver, session, folder, step, kind="latest"):
         return
     with _new_checkpoint(saver, session, folder, name, step, {}) as partial:
         for path in reversed(manifest.files_of(partial / name)):  # the manifest first: it says that the rest is ours
-            os.replace(path, folder / path.name)
+            files.move(path, folder / path.name)
         if kind == "latest":
-            os.replace(partial / LATEST, folder / LATEST)
+            files.move(partial / LATEST, folder / LATEST)
     sync(folder)
     for old in [prefix for prefix in _generators(folder, kind) if manifest.step_of(prefix) <= step][KEEP_GENERATORS:]:
         _remove_generator(old)
@@ -71,10 +67,10 @@ def save_state(saver, session, folder, step, facts):
         if saved.facts != facts:  # the tensors are those of the step already
             manifest.write(target / "state", saver.run_id, step, facts)
         return
-    target.parent.mkdir(exist_ok=True)
+    files.make_folder(target.parent)
     with _new_checkpoint(saver, session, target.parent, "state", step, facts) as partial:
-        shutil.rmtree(target, ignore_errors=True)  # damaged, or another run's
-        os.rename(partial, target)
+        files.discard(target)  # damaged, or another run's
+        files.move(partial, target)
         sync(target.parent)
     for old in _states(folder)[KEEP_STATES:]:
         _remove_state(old)
@@ -92,7 +88,7 @@ def remove_after(folder, step):
         prefixes = _generators(folder, kind)
         kept = [prefix for prefix in prefixes if manifest.step_of(prefix) <= step][:KEEP_GENERATORS]
         if kind == "latest" and not kept:
-            (folder / LATEST).unlink(missing_ok=True)
+            files.remove(folder / LATEST)
         elif kind == "latest":  # names it to tf.train.latest_checkpoint, in the Saver's own format
             name = kept[0].name
             files.write(folder / LATEST, f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n')
@@ -171,8 +167,8 @@ def _described(entry):
 def _new_checkpoint(saver, session, folder, name, step, facts):
     """Yields a temporary folder inside `folder` that holds the whole checkpoint `name`, manifest and all, fsynced."""
     partial = folder / PARTIAL_FOLDER
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    files.discard(partial)
+    files.make_folder(partial)
     prefix = partial / name
     try:
         with path_without_globs(partial) as alias:
@@ -182,7 +178,7 @@ def _new_checkpoint(saver, session, folder, name, step, facts):
         manifest.write(prefix, saver.run_id, step, facts)
         sync(partial)
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
+        files.discard(partial)
         raise (DiskFull if tells_of_full_disk(error) else UserError)(
             f"no checkpoint could be written to {folder} ({reason(error)}); free some space, then --resume continues "
             "from the last saved state"
@@ -190,19 +186,15 @@ def _new_checkpoint(saver, session, folder, name, step, facts):
     try:
         yield partial
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        files.discard(partial)
 
 
 @contextmanager
 def path_without_globs(folder):
     """A path of the folder without special characters, for TensorFlow takes paths as glob patterns."""
-    if not set("*?[]{}\\") & set(folder.as_posix()):
-        yield folder
-        return
-    with tempfile.TemporaryDirectory() as parent:
-        alias = Path(parent, "folder")
-        alias.symlink_to(folder.resolve(), target_is_directory=True)
-        yield alias
+    has_some = set("*?[]{}\\") & set(folder.as_posix())
+    with files.alias_of(folder) if has_some else nullcontext(folder) as path:
+        yield path
 
 
 def _newest(folder, prefixes):
@@ -220,13 +212,13 @@ def _newest(folder, prefixes):
 
 def _remove_generator(prefix):
     for path in manifest.files_of(prefix) if manifest.is_ours(prefix) else ():
-        path.unlink(missing_ok=True)
+        files.remove(path)
 
 
 def _remove_state(prefix):
     partial = prefix.parent.with_name(PARTIAL_FOLDER)
-    os.rename(prefix.parent, partial)  # so that half of it is never used as a state
-    shutil.rmtree(partial)
+    files.move(prefix.parent, partial)  # so that half of it is never used as a state
+    files.remove(partial)
 
 
 def _generators(folder, kind="latest"):

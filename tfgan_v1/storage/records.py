@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.files import BoundedReader, replacing, sync
+from tfgan_v1.files import BoundedReader, growing, replacing, sync, write, writing
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import safe_pickle
 
@@ -128,7 +128,7 @@ class Record:
 def write_samples(path, samples):
     """Pickles a list of arrays [n, h, w, c] as float32, in the same bytes as `append_samples` one by one."""
     with replacing(path) as partial:
-        partial.write_bytes(pickle.dumps([], PROTOCOL))
+        write(partial, pickle.dumps([], PROTOCOL))
         append_samples(partial, samples)
 
 
@@ -143,7 +143,7 @@ def append_samples(path, samples):
     added = b"".join(pickle.dumps(array, PROTOCOL)[2:-1] + pickle.APPEND for array in arrays)  # without PROTO and STOP
     if not added:
         return
-    with open(path, "rb+") as file:
+    with growing(path, "rb+") as file:
         end = file.seek(-1, os.SEEK_END)
         if file.read(1) != pickle.STOP:
             raise UserError(f"{path} was changed during training; move it away, then continue with --resume")
@@ -204,7 +204,7 @@ def _has_images(sample):
 
 def append_rows(path, rows):
     """Appends rows to a table such as losses.csv."""
-    with open(path, "a", newline="") as file:
+    with growing(path, "a", newline="") as file:
         csv.writer(file).writerows(map(_cells, rows))
 
 
@@ -220,7 +220,7 @@ def _no_formula(cell):
 def write_table(path, header, rows):
     """Writes a table, in place of any that exists."""
     rows = (map(_no_formula, _cells(row)) for row in rows)
-    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with writing(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
         csv.writer(file).writerows([header, *rows])
 
 

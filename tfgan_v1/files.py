@@ -86,10 +86,15 @@ def remove_if_empty(folder):
         folder.rmdir()
 
 
-def discard(path):
-    """Removes as `remove`, as far as possible: no error hides the one that led here."""
-    with suppress(OSError):
-        remove(path)
+def discard(folder):
+    """Removes a folder, as far as possible: no error hides the one that led here. A link stays."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_anew(folder):
+    """Makes an empty folder, in place of one that exists. Raises OSError if a link or a file has its name."""
+    discard(folder)
+    folder.mkdir(parents=True)
 
 
 def temporary_file(folder=None, **text):
@@ -116,8 +121,7 @@ def new_folder(folder):
     partial = folder / PARTIAL_FOLDER if exists else folder.with_name(f".{folder.name}{PARTIAL_FOLDER}")
     missing = [parent for parent in partial.parents if not parent.exists()]
     try:
-        discard(partial)
-        partial.mkdir(parents=True)
+        make_anew(partial)
         with naming(folder):
             yield partial
         for path in partial.rglob("*"):

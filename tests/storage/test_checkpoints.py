@@ -272,7 +272,7 @@ def test_incomplete_generators_are_removed_and_files_of_other_programs_are_not(t
 def test_the_manifest_is_there_whenever_another_file_of_a_generator_is(tmp_path, monkeypatch):
     """So that a kill at any moment leaves nothing that looks like another program's."""
     states = []
-    for module, name in ((checkpoints.os, "replace"), (Path, "unlink")):
+    for module, name in ((os, "replace"), (Path, "unlink")):
         real = getattr(module, name)
 
         def spy(*args, real=real, **options):

@@ -70,7 +70,7 @@ class Counted(io.FileIO):
 def test_the_cost_of_appending_does_not_depend_on_the_number_of_samples(tmp_path, monkeypatch):
     path, moved = tmp_path / "train_samples.pkl", []
     records.write_samples(path, [])
-    monkeypatch.setattr(records, "open", lambda *args: io.BufferedRandom(Counted(*args)), raising=False)
+    monkeypatch.setattr(records, "growing", lambda *args: io.BufferedRandom(Counted(*args)))
     for _ in range(50):
         Counted.moved = 0
         records.append_samples(path, SAMPLES[:1])

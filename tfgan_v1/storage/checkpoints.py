@@ -167,8 +167,7 @@ def _described(entry):
 def _new_checkpoint(saver, session, folder, name, step, facts):
     """Yields a temporary folder inside `folder` that holds the whole checkpoint `name`, manifest and all, fsynced."""
     partial = folder / PARTIAL_FOLDER
-    files.discard(partial)
-    files.make_folder(partial)
+    files.make_anew(partial)
     prefix = partial / name
     try:
         with path_without_globs(partial) as alias:

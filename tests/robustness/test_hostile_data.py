@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tfgan_v1 import UserError, data, load_samples
+from tfgan_v1.commands import runs
 
 
 def write(path, content):
@@ -185,3 +186,29 @@ def test_a_file_of_another_kind_is_one_sentence(tmp_path, content, reason):
     with pytest.raises(UserError, match=reason) as error:
         data.load(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+SCORES = {
+    "a number of 400 digits": ("scores.json", b'{"figures": {"a": {"generated": 1' + b"0" * 400 + b"}}}"),
+    "a text": ("scores.json", b'{"figures": {"a": {"generated": "x"}}}'),
+    "no figures": ("scores.json", b"[]"),
+    "an endless line": ("evaluation.csv", b"step,epoch,a\n"),
+    "a long cell": ("evaluation.csv", b"step,epoch,a\n1,1," + b"9" * 200_000 + b"\n"),
+    "no rows": ("evaluation.csv", b"step,epoch,a\n"),
+    "bytes": ("evaluation.csv", b"\xff\xfe\n"),
+}
+
+
+@pytest.mark.parametrize("name, content", SCORES.values(), ids=SCORES)
+def test_hostile_scores_of_a_run_are_left_out_of_the_list(name, content, tmp_path, request):
+    (tmp_path / "evaluation.csv").write_bytes(b"step,epoch,a_b,c\r\n17,1,0.5,2\r\n34,2,0.25,1\r\n")
+    assert runs._scores(tmp_path) == "a b 0.25, c 1"
+    write(tmp_path / name, content)
+    if "endless" in request.node.name:
+        os.truncate(tmp_path / name, 2**33)  # sparse: it takes no place on the disk
+    tracemalloc.start()
+    try:
+        assert runs._scores(tmp_path) == ""
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()

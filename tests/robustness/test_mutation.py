@@ -21,6 +21,7 @@ import time
 import tracemalloc
 import warnings
 from collections import Counter
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from PIL import Image
 import damage
 from tfgan_v1 import Config, UserError, data, files, load_samples
 from tfgan_v1.data import Shaping, decoding
+from tfgan_v1.report import curves, page, review
 from tfgan_v1.storage import records, run_folder
 
 MUTANTS = int(os.environ.get("TFGAN_MUTANTS", 2000 if os.environ.get("TFGAN_THOROUGH") else 100))  # of each kind
@@ -106,6 +108,26 @@ def _whole_config():
     return [files.to_json(content).encode(), files.to_json({**content, "config": {"epochs": 3}}).encode()]
 
 
+SAMPLES = [np.zeros((2, 4, 4, 1), np.float32)] * 2
+
+
+def _summary():
+    figures = {"figures": {"frechet_distance": 1.5}, "configuration": [["--seed", "0", False]], "columns": 2}
+    run = {"unit": "epoch", "steps_per_epoch": 17, "sample_steps": [0, 17], "classes": ["cat", "dog"], **figures}
+    return [files.to_json(page.summarize_samples("a", SAMPLES) | each).encode() for each in ({}, run)]
+
+
+def _reviewed(path):
+    """Makes the page of a review.json, which must not be left out."""
+    with redirect_stderr(io.StringIO()) as warnings:
+        summary = review._read_summary(path.parent)
+    if summary is None:
+        raise UserError(warnings.getvalue().strip())
+    steps, urls = summary["sample_steps"], page.Grids(2, summary["columns"]).urls(SAMPLES)
+    tables = curves.Tables(evaluation=[(17, 1, *[2.5] * len(summary["figures"]))])
+    page.page(summary | {"sample_steps": steps[:2] if len(steps) > 1 else []}, urls, tables)
+
+
 class Kind(NamedTuple):
     """How files of a kind are made and read."""
 
@@ -148,6 +170,7 @@ def kinds():
     table["config"] = Kind(
         _whole_config(), lambda path: run_folder.read(Config(ckpt=path.parent)), "config.json", damage.json_of_ours
     )
+    table["review"] = Kind(_summary(), _reviewed, "review.json", damage.json_of_ours)
     table["pickle"] = Kind(seeds["pickle"], load_samples)
     table["losses"] = Kind(seeds["losses"], lambda path: records.read_losses(path, 99))
     return table

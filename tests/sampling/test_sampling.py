@@ -14,7 +14,7 @@ from tfgan_v1 import Generator, UserError
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import noise
 from tfgan_v1.report import image_files
-from tfgan_v1.report.images import grid_png
+from tfgan_v1.report.images import grid_png, png
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +181,12 @@ def test_a_folder_without_a_run_is_refused_in_one_sentence(command, tmp_path, fi
     code, out, err = command("sample", "--ckpt", other, "--out", tmp_path / "x.png")
     assert (code, out, err.count("\n")) == (2, "", 1) and "does not fit this configuration" in err
     assert not (tmp_path / "x.png").exists()
+
+
+def test_a_grid_beyond_the_limit_of_a_jpeg_is_one_sentence(tmp_path):
+    wide = image_files.Images([np.zeros((2, 2, 3, 1), np.uint8)], 2, (2, 3, 1), lambda _: png(np.zeros((1, 65_501))))
+    with pytest.raises(
+        UserError, match=r"a \.jpg has at most 65,500 pixels on a side, and this grid is 65,501x1; use a"
+    ):
+        image_files.write(str(tmp_path / "a.jpg"), wide, str)
+    assert not [*tmp_path.iterdir()]

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import rewrite
 from tfgan_v1 import Config, UserError, files
-from tfgan_v1.storage import manifest, run_folder
+from tfgan_v1.storage import classes, manifest, run_folder
 
 FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
 
@@ -247,6 +247,13 @@ def test_a_value_that_no_run_writes_is_an_error_whatever_the_checksum_says(confi
         with pytest.raises(UserError, match=rf"config\.json is damaged \(ValueError: ({key}|classes) is not") as error:
             run_folder.read(config)
         assert str(error.value).isprintable()
+
+
+def test_other_names_of_the_classes_are_other_labels_whatever_the_checksums_say(config):
+    saved = run_folder.Saved(config, FACTS | CLASSES | {"labels_sha256": "1"}, {}, "0")
+    classes.check_same(config, saved.data, saved, "")
+    with pytest.raises(UserError, match="other labels than the run"):
+        classes.check_same(config, saved.data | {"classes": ["cow", "dog"]}, saved, "")
 
 
 def test_the_cache_is_a_place_of_this_machine_and_not_of_the_run(config, tmp_path):

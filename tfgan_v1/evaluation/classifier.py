@@ -52,12 +52,6 @@ class About(NamedTuple):
     sha256: str  # of the weights
 
 
-ABOUT_FORMS = {  # see files.fits; both shapes are compared with the data's
-    **{"trained_on": str, "num_images": range(2**40), "tested_on": str, "seed": range(2**32), "seconds": float},
-    "sha256": str,
-}
-
-
 class Classifier(AbstractContextManager):
     """A trained classifier with its session; close it, or use it in a with block.
 
@@ -72,12 +66,11 @@ class Classifier(AbstractContextManager):
             self._images = tf.placeholder(tf.float32, [batch, *about.image_shape])
             self._features, logits = _network(self._images, len(about.classes), None)
             self._probabilities = tf.nn.softmax(logits)
-            variables = {variable.op.name: variable for variable in tf.global_variables()}
-            shapes = {name: tuple(variable.shape.as_list()) for name, variable in variables.items()}
+            shapes = {variable.op.name: tuple(variable.shape.as_list()) for variable in tf.global_variables()}
             if {name: values.shape for name, values in weights.items()} != shapes:
                 raise ValueError("these weights are of another network")
+            initializers = {variable.op.name: variable.initializer for variable in tf.global_variables()}
             self._session = tf.Session(graph=graph, config=devices.session_config("cpu"))
-        initializers = {name: variable.initializer for name, variable in variables.items()}
         values = {initializer.inputs[1]: weights[name] for name, initializer in initializers.items()}
         self._session.run(list(initializers.values()), values)  # the weights in place of the initial values
 
@@ -273,18 +266,18 @@ def _load(path, dataset):
     """(About, weights) in the cache, or None if they are missing, damaged, or not a classifier of this data."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if (
-                path.stat().st_size > _MOST_BYTES
-                or sum(member.file_size for member in archive.infolist()) > _MOST_BYTES
-            ):
+            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
                 return None
         with np.load(path, allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             weights = {name: arrays[name] for name in arrays.files if name != "about"}
         about = About(**{**about, "classes": tuple(about["classes"]), "image_shape": tuple(about["image_shape"])})
         fits = (about.classes, about.image_shape) == (dataset.classes, dataset.images.shape[1:])
-        fits &= files.fits(about._asdict(), ABOUT_FORMS) and type(about.accuracy) is float
-        fits &= not abs(about.accuracy - 0.5) > 0.5  # true for NaN, without images to measure it
+        forms = {"num_images": range(2**40), "seed": range(2**32), "seconds": float}
+        fits &= files.fits(about._asdict(), forms | dict.fromkeys(("trained_on", "tested_on", "sha256"), str))
+        fits &= (
+            type(about.accuracy) is float and not abs(about.accuracy - 0.5) > 0.5
+        )  # NaN without images to measure it
         fits &= all(values.dtype == np.float32 and np.isfinite(values).all() for values in weights.values())
         return (about._replace(trained_on=dataset.name), weights) if fits and _digest(weights) == about.sha256 else None
     except Exception:  # missing or damaged in any way: it is trained again

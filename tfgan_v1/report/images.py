@@ -20,14 +20,11 @@ def grid_png(images, columns=None):
 
 
 def png(image, least=0):
-    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width.
-
-    Its text says who made it: see run_folder.check_outputs.
-    """
+    """An image [h, w] or [h, w, c], as `as_bytes` takes it, as the bytes of a PNG of about `least` pixels of width."""
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    info.add_text("Software", names.OURS)
+    info.add_text("Software", names.OURS)  # see run_folder.check_outputs
     factor = _enlargement(image.shape, least)
     file = io.BytesIO()
     as_picture(image.repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG", pnginfo=info)

@@ -60,8 +60,7 @@ class Pictures:
 
     def _draw_plots(self, progress):
         with tolerated("plots"):
-            figures = plots_of(self._plan, progress, self._evaluator)
-            for name, figure in figures.items():
+            for name, figure in plots_of(self._plan, progress, self._evaluator).items():
                 with tolerated(name):
                     _write(self._plan, name, plots.figure_png(figure))
 

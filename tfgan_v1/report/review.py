@@ -1,7 +1,6 @@
 """The page, the evolution plot and an animation from a run's samples folder, or from a pickle of samples."""
 
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,17 +52,14 @@ def _load_folder(folder):
     source = fixed if samples else folder / names.SAMPLES
     samples = as_samples(samples or records.load_samples(source), source)
     summary = _read_summary(folder)
-    critic, read_losses = _losses_reader(folder)
-    losses = _read(folder / names.LOSSES, read_losses)
+    critic = _is_critics(folder / names.LOSSES)
+    losses = [records.Losses.from_cells(row) for row in _read(folder / names.LOSSES, records.LOSSES_HEADERS[critic])]
     if summary is None:
         summary = page.summarize_samples(folder.name or str(folder), samples)
         summary["reads_as"] = "scores" if critic else "probabilities"
         steps = [row.step for row in losses]
-        if steps and len(samples) - len(steps) in (
-            0,
-            1,
-            2,
-        ):  # a row for each sampling step; step 0 and the last one have none
+        # A row for each sampling step; step 0 and the last one have none.
+        if steps and len(samples) - len(steps) in (0, 1, 2):
             steps = [0, *steps, steps[-1] + 1][: len(samples)] if len(samples) > len(steps) else steps
             summary |= {"unit": "step", "sample_steps": steps}
         else:
@@ -71,10 +67,9 @@ def _load_folder(folder):
     if summary["sample_steps"]:  # a killed run may have drawn more
         count = min(len(samples), len(summary["sample_steps"]))
         samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
-    headers = records.HELD_OUT_HEADERS[critic], ("step", "epoch", *summary["figures"])
-    of_header = [partial(records.read_table, header=header, last_step=float("inf")) for header in headers]
-    held_out = _read(folder / names.HELD_OUT, of_header[0])
-    evaluation = _read(folder / names.EVALUATION, of_header[1]) if summary["figures"] else []
+    held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
+    scores = summary["figures"]
+    evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
     tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
     return Review(summary, samples, tables, folder, "")
 
@@ -147,20 +142,18 @@ def _read_summary(folder):
     return None
 
 
-def _losses_reader(folder):
-    """(Loss.critic of the run, a function of the path of losses.csv that reads it)."""
-    header, path = "", folder / names.LOSSES
-    if path.is_file():
-        with path.open(encoding="ascii", errors="replace") as file:
-            header = file.readline(1000)
-    critic = STEP_METRICS[True][2] in header
-    return critic, partial(records.read_losses, last_step=float("inf"), critic=critic)
+def _is_critics(path):
+    """Whether losses.csv is of a run with a critic; False if there is none."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="ascii", errors="replace") as file:
+        return STEP_METRICS[True][2] in file.readline(1000)
 
 
-def _read(path, read):
+def _read(path, header):
     """The rows of a table; none if there is no such file, or, with a warning, if it is damaged."""
     try:
-        return read(path) if path.is_file() else []
+        return records.read_table(path, header, float("inf")) if path.is_file() else []
     except UserError as error:
         warn(f"{error}, so the page is without it")
         return []

@@ -90,7 +90,7 @@ def _warn_of_mistakes(dataset):
 def check_same(config, facts, saved, otherwise):
     """Raises UserError unless the labels are the saved run's. otherwise: more advice for the end of the sentence."""
     sums = [each.get("labels_sha256") for each in (saved.data, facts)]
-    if sums[0] == sums[1]:
+    if sums[0] == sums[1] and saved.data.get("classes") == facts.get("classes"):
         return
     pairs = [zip(each.get("classes", ()), each.get("class_counts", ()), strict=True) for each in (saved.data, facts)]
     then, now = map(dict, pairs)

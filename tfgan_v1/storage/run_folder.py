@@ -365,10 +365,9 @@ def check_outputs(paths):
     The user did not name these files. Ours say that they are, or are the records of a run, in its samples folder.
     """
     for path in paths:
-        of_run = path.name in names.SAMPLES_FILES and any(
-            _is_proof(path.with_name(name)) for name in names.SAMPLES_PROOFS
-        )
-        if (path.exists() or path.is_symlink()) and not (of_run or _says_ours(path)):
+        proofs = names.SAMPLES_PROOFS if path.name in names.SAMPLES_FILES else ()
+        ours = any(_is_proof(path.with_name(name)) for name in proofs) or _says_ours(path)
+        if not ours and (path.exists() or path.is_symlink()):
             raise UserError(f"{path} is there and not of this program; move it away, or name another place with --out")
 
 

@@ -21,7 +21,6 @@ from tfgan_v1 import devices, files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError, note, warn
-from tfgan_v1.files import replacing
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.layers import RngKey, conv2d, dense, dropout, max_pool
 from tfgan_v1.sampling.generator import run_in_batches
@@ -94,8 +93,8 @@ class Classifier(AbstractContextManager):
                 return cls(*saved)
         about, weights = _train(dataset, test, seed, steps)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as partial, open(partial, "wb") as file:
+            files.make_folder(path.parent, private=True)
+            with files.writing(path) as file:
                 np.savez(file, about=np.array(json.dumps(about._asdict())), **weights)
         except OSError as error:
             warn(f"the classifier cannot be kept in {path} ({error.strerror or error}); the next call trains again")

@@ -118,7 +118,7 @@ def plots_of(plan, progress, evaluator=None):
 
 def write_real_images(plan):
     """Writes real_images.png: training images as the networks see them. Returns its path."""
-    plan.config.samples_folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(plan.config.samples_folder)
     columns = plan.sheet_columns or images.grid_size(plan.config.num_samples)[1]  # as the samples have
     _write(plan, names.REAL_IMAGES, images.grid_png(plan.examples(), columns))
     return plan.config.samples_folder / names.REAL_IMAGES
@@ -126,7 +126,7 @@ def write_real_images(plan):
 
 def write_grid(plan, step, samples):
     """Writes the image grid of a sampling step: sheets/<step>.png."""
-    (plan.config.samples_folder / names.SHEETS).mkdir(exist_ok=True)
+    files.make_folder(plan.config.samples_folder / names.SHEETS)
     _write_samples(plan, f"{names.SHEETS}/{step:06}.png", samples)
 
 
@@ -134,7 +134,7 @@ def remove_after(plan, step):
     """Removes the image grids of later steps."""
     for path in (plan.config.samples_folder / names.SHEETS).glob("*.png"):
         if re.fullmatch(names.FOLDERS[names.SHEETS], path.name) and int(path.stem) > step:
-            path.unlink()
+            files.remove(path)
 
 
 def _write_samples(plan, name, samples):

@@ -105,7 +105,7 @@ def write(review, out=None):
     written = (names.REVIEW_PAGE, names.EVOLUTION, *[names.ANIMATION] * is_images)
     paths = [folder / (f"{review.stem}{Path(name).suffix}" if review.stem else name) for name in written]
     run_folder.check_outputs(paths)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     summary, samples, columns = review.summary, review.samples, review.summary["columns"]
     urls = page.Grids(len(samples), columns).urls(samples)
     steps = summary["sample_steps"] or range(1, len(samples) + 1)

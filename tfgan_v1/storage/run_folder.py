@@ -5,7 +5,6 @@ import itertools
 import os
 import platform
 import re
-import shutil
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -197,7 +196,7 @@ def locked(config):
         for folder in folders:
             made = [path for path in (folder, *folder.parents) if not path.exists()]
             locks.push(lambda error, *_, made=made: _remove_empty(made if error else ()))
-            folder.mkdir(parents=True, exist_ok=True)
+            files.make_folder(folder)
         for folder in folders:
             try:
                 locks.enter_context(_lock(folder))
@@ -236,8 +235,8 @@ def _remove_empty(folders):
     with suppress(OSError):
         for folder in folders:
             if os.listdir(folder) == [names.LOCK]:
-                (folder / names.LOCK).unlink()
-            folder.rmdir()
+                files.remove(folder / names.LOCK)
+            files.remove_if_empty(folder)
 
 
 def clear(config):
@@ -261,20 +260,19 @@ def _remove_files(paths):
     last = (CONFIG, *names.SAMPLES_PROOFS)  # so that after a kill the rest is still known as a run's
     for path in sorted(paths, key=lambda path: path.name in last):
         if path.name not in FOLDERS:
-            path.unlink()
+            files.remove(path)
             continue
         for each in path.iterdir():
             if re.fullmatch(FOLDERS[path.name], each.name):
-                _remove(each)
-        with suppress(OSError):  # it has files of another program, too
-            path.rmdir()
+                files.remove(each)
+        files.remove_if_empty(path)  # another program may have files in it
 
 
 def remove_partials(config):
     """Removes what a killed run left half-written in the folders, and nothing else."""
     places = (config.ckpt_folder, names.CKPT_LEFTOVERS), (config.samples_folder, names.SAMPLES_LEFTOVERS)
     for path in (each for place in places for each in _found(*place)):
-        _remove(path)
+        files.remove(path)
 
 
 def made_by():
@@ -405,7 +403,3 @@ def _found(folder, patterns):
     """The paths in a folder that match glob patterns, in their order, without a checkpoint of no step, such as "-x"."""
     paths = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     return [path for path in paths if "ckpt-" not in path.name or manifest.prefix_of(path)]
-
-
-def _remove(path):
-    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

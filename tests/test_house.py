@@ -30,34 +30,11 @@ def imports(path, package):
 
 
 # Calls that write, move or remove files: names, or methods of a path; and of `open`, its mode.
-WRITERS = set(
-    [
-        "unlink",
-        "rmdir",
-        "rmtree",
-        "mkdir",
-        "makedirs",
-        "renames",
-        "removedirs",
-        "touch",
-        "symlink_to",
-        "hardlink_to",
-        "symlink",
-        "chmod",
-        "write_text",
-        "write_bytes",
-        "copy2",
-        "copyfile",
-        "copytree",
-        "copyfileobj",
-        "path.rename",
-        "os.rename",
-        "os.remove",
-        "os.replace",
-        "os.link",
-        "shutil.move",
-    ]
-)
+WRITERS = {
+    "unlink", "rmdir", "rmtree", "mkdir", "makedirs", "renames", "removedirs", "touch", "symlink_to", "hardlink_to",
+    "symlink", "chmod", "write_text", "write_bytes", "copy2", "copyfile", "copytree", "copyfileobj", "path.rename",
+    "os.rename", "os.remove", "os.replace", "os.link", "shutil.move",
+}  # fmt: skip
 NO_FILES = {"os.devnull", "stderr", "archive.open"}  # what else is opened to write: descriptors, a part of an open file
 
 

@@ -169,17 +169,20 @@ def _dataset(name, content, shaping):
 
 def _folder(name, folder, strict):
     """The Dataset of a folder; warns of pictures that were left out, and of images that are all almost black."""
-    from tfgan_v1.data.folders import summary
+    from tfgan_v1.data import folders
 
     unread = tuple(pair for pair in folder.unread if pair[1])
     dataset = Dataset(name, folder.images, folder.files, folder.sha256, *classify_folders(name, folder.files), unread)
     left_out, animated = dataset.left_out(), [path for path, reason in folder.unread if not reason]
-    count = f"{len(left_out):,} of {count_of(len(folder.images) + len(left_out), 'file')} in {name}"
+    pages = " and pages" * any(reason == folders.PAGES for _, reason in left_out)
+    count = f"{len(left_out):,} of {count_of(len(folder.images) + len(left_out), 'file')}{pages} in {name}"
     if left_out and strict:
-        raise UserError(f"{count} cannot be used, {summary(left_out)}; repair or remove them, or leave out --strict")
+        raise UserError(
+            f"{count} cannot be used, {folders.summary(left_out)}; repair or remove them, or leave out --strict"
+        )
     frames = f"of {count_of(len(animated), 'animation')}, such as {animated[0]}, the first frame" if animated else ""
     if left_out:
-        left_out = f"{count} left out, such as {summary(left_out)}; files.csv in the samples folder lists them"
+        left_out = f"{count} left out, such as {folders.summary(left_out)}; files.csv in the samples folder lists them"
         warn(left_out + f"; {frames} is used" * bool(frames))
     elif frames:
         note(f"In {name}, {frames} is used.")

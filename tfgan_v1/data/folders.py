@@ -35,7 +35,7 @@ UNREAD = {  # what to do about pictures, videos and archives with other suffixes
 }
 UNREAD = {suffix: advice for advice, suffixes in UNREAD.items() for suffix in suffixes.split()}
 _PICTURE = re.compile(rb"\x89PNG\r|\xff\xd8\xff|GIF8|RIFF....WEBP|II\*\0|MM\0\*|....ftyp(hei|avif)", re.DOTALL)
-_PAGES = "only the first is read; save each as a file of its own"
+PAGES = "only the first is read; save each as a file of its own"
 _LOOKED_INTO = 20  # files of each other suffix that are no pictures, until no more of it are opened
 # Folders of network drives, desktops and archive programs, with thumbnails, deleted files and old versions.
 SYSTEM = {
@@ -227,7 +227,7 @@ def _decode_all(folder, names, shaping, raw):
                     brightest = max(brightest, int(pixels.max()))
                     raw.write(pixels.tobytes())
                     further += [(name, "")] * animated
-                    further += [(f"{name}, {count_of(more, 'further page')}", _PAGES)] * bool(more)
+                    further += [(f"{name}, {count_of(more, 'further page')}", PAGES)] * bool(more)
         finally:
             pool.terminate()  # of daemon threads: neither Ctrl-C nor the end of the process waits for a picture
     if all(reasons.values()):

@@ -21,11 +21,12 @@ MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampl
 
 @contextmanager
 def naming(path):
-    """Gives an OSError the path that it is about, if it has none, as those of `write` and fsync."""
+    """Gives an OSError the path that it is about, if it has none, as those of `write` and fsync, or a partial one."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if not error.filename or str(error.filename).endswith(PARTIAL):
+            error.filename = str(path)
         raise
 
 
@@ -36,9 +37,9 @@ def replacing(path):
     It is a new, empty file, so that no link is followed and two processes may write at once.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
-    partial.touch(exist_ok=False)
     try:
         with naming(path):
+            partial.touch(exist_ok=False)
             yield partial
             sync(partial)
             os.replace(partial, path)

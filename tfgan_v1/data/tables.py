@@ -29,6 +29,7 @@ _PIXELS = re.compile(r"[a-z]*[ _.-]?[0-9]+([x_,.-][0-9]+)?")  # pixel0, V1, 28x2
 _SEPARATOR = re.compile(r'(?i)"?sep=([,;|\t ])"?[\r\n]*')  # Excel's first line
 _NO_SQUARE = ", which do not make a square image, gray or color, with or without a label; if the images are not "
 _NO_SQUARE += "square, give their --image-size; otherwise remove columns that are no pixels"
+_NO_ROWS = "holds a header and no rows; each row must be an image or a point"
 _RANGES = "whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1"
 _NO_DELIMITER = "\x1f"  # no text has it
 _LONGEST = 2**24  # characters in a row, whose quotes may hold the ends of lines
@@ -188,7 +189,7 @@ def read_csv(path, size=None):
     count = math.prod(shape)
     pixels = _read_pixels(path, read, slice(start, start + count), label)
     if not len(pixels):
-        raise UserError(f"{path} holds a header and no rows; each row must be an image")
+        raise UserError(f"{path} {_NO_ROWS}")
     labels, classes = (None, ()) if label is None else classify_texts(edges[label])
     if len(pixels) % count or (labels is not None and len(labels) * count != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")
@@ -219,6 +220,8 @@ def _read_points(path, rows):
         if (value := _number(fields[-1])) is None:
             raise UserError(f"{path}, line {line}: {shortened(fields[-1])!r} is not a number")
         points.append(value)
+    if not points:
+        raise UserError(f"{path} {_NO_ROWS}")
     values = to_images_or_points(np.frombuffer(points, np.float32), path)
     if (values % 1 == 0).all():
         note(f"{path}: reads one column of whole numbers as points; if they are labels, give them by --labels")

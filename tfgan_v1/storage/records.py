@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.files import BoundedReader, growing, replacing, sync, write, writing
+from tfgan_v1.files import BoundedReader, growing, replacing, sync, writing
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import safe_pickle
 
@@ -128,7 +128,8 @@ class Record:
 def write_samples(path, samples):
     """Pickles a list of arrays [n, h, w, c] as float32, in the same bytes as `append_samples` one by one."""
     with replacing(path) as partial:
-        write(partial, pickle.dumps([], PROTOCOL))
+        with growing(partial, "wb") as file:
+            file.write(pickle.dumps([], PROTOCOL))
         append_samples(partial, samples)
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conftest import REPOSITORY, thorough
-from tfgan_v1 import cli, errors, streams
+from tfgan_v1 import cli, errors, files, streams
 from tfgan_v1.storage import checkpoints
 
 LOST = "train.py: standard output could not be written (No space left on device); everything else is done and saved\n"
@@ -85,7 +85,9 @@ def test_a_pipe_that_nobody_reads_ends_a_command_as_sigpipe_does(monkeypatch, ca
 
 def test_a_log_has_no_progress_bar_and_ends_with_the_command(tmp_path, capsys):
     with streams.tolerant_streams():
-        streams.start_log(tmp_path / "log", "tfgan x\n")
+        streams.start_log(
+            files.growing(tmp_path / "log", "a", encoding="utf-8", errors="backslashreplace"), "tfgan x\n"
+        )
         sys.stderr.write("\r 10%|##  ")
         print("a line")
         print("a warning", file=sys.stderr)

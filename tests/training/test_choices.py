@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tfgan_v1 import Config, train
-from tfgan_v1.data import Dataset, datasets
+from tfgan_v1.data import Dataset, Labelled, datasets
 from tfgan_v1.storage import run_data, run_folder
 from tfgan_v1.training import choices, plan
 
@@ -105,7 +105,7 @@ def test_points_and_published_files_keep_the_published_preset(made, tmp_path, mo
 
 
 def test_a_data_set_of_pictures_gets_what_pictures_get(made, monkeypatch):
-    row = datasets.DATASETS["cifar10"]._replace(load=lambda _: (np.zeros((6000, 32, 32, 3), np.uint8), None, ()))
+    row = datasets.DATASETS["cifar10"]._replace(load=lambda _: Labelled(np.zeros((6000, 32, 32, 3), np.uint8)))
     monkeypatch.setitem(datasets.DATASETS, "cifar10", row)
     assert options_of(made(dataset="cifar10")) == ("tuned", None, None, 20_000, 500)
     assert options_of(made(dataset="digits"))[0] == "mlp"

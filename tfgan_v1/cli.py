@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from importlib import import_module
 
 from tfgan_v1 import __version__
@@ -41,9 +40,7 @@ def process(argv=None, program="tfgan"):
     code = main(argv, program)
     if ours:  # all is done, and TensorFlow may take seconds to end
         signal.signal(signal.SIGINT, lambda *_: os._exit(code))
-        if code > 128:
-            with suppress(OSError, AttributeError):
-                sys.stdout.flush()
+        if code > 128:  # what was said is flushed: see errors.tell
             os._exit(code)
     return code
 

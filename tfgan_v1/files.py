@@ -199,18 +199,15 @@ def fits(value, form):
         forms = form[:1] * len(value) if isinstance(value, list) and form[-1] is ... else form
         return isinstance(value, list) and len(value) == len(forms) and all(map(fits, value, forms))
     if isinstance(form, dict) and isinstance(value, dict):
-        return all(fits(each, form[...]) for each in value.values()) if ... in form else not misfits(value, form)
+        if ... in form:
+            return all(fits(each, form[...]) for each in value.values())
+        named = [(key.removesuffix("?"), key[-1:] == "?", each) for key, each in form.items()]
+        return all(fits(value[key], each) if key in value else may_miss for key, may_miss, each in named)
     if isinstance(form, range):
         return type(value) is int and value in form
     if form is float:
         return type(value) in (int, float) and abs(value) < 1e300
     return type(value) is form or (type(value) is type(form) and value == form)
-
-
-def misfits(content, forms):
-    """The keys of a dict read from JSON whose entries are missing, or do not have their forms: see `fits`."""
-    entries = ((key.removesuffix("?"), key[-1:] == "?", form) for key, form in forms.items())
-    return [k for k, may_miss, form in entries if not (fits(content[k], form) if k in content else may_miss)]
 
 
 def to_json(content):

@@ -141,7 +141,7 @@ def _witness():
     options = {"stdin": heard, "stdout": subprocess.DEVNULL, "cwd": os.sep, "start_new_session": True}  # of no Ctrl-C
     try:
         subprocess.Popen([sys.executable, "-S", "-c", WITNESS], **options).returncode = 0  # which nobody waits for
-    except OSError:
+    except (OSError, TypeError):  # such as no sys.executable, where Python is embedded
         discard(told)
     os.close(heard)
     return told

@@ -23,7 +23,7 @@ COVER = np.where(_x < 8, 255, 0).astype(np.uint8)  # the left half is opaque
 
 
 def decoded(path, **shaping):
-    return decoding.decode(path, AS_IT_IS._replace(**shaping))
+    return decoding.decode(path, AS_IT_IS._replace(**shaping))[0]
 
 
 def rgba(colour=COLOUR):

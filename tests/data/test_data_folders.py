@@ -140,8 +140,6 @@ FORGED = {  # values in the .json of a cache that another user or program wrote
     "no checksum": ("sha256", None),
     "a checksum of other letters": ("sha256", "x" * 64),
     "a list as checksum": ("sha256", ["0"] * 64),
-    "a text as brightness": ("brightest", "5"),
-    "no brightness": ("brightest", -1),
     "no pages": ("further", None),
     "pages that are no texts": ("further", [[1, 2]]),
 }
@@ -386,7 +384,7 @@ def test_neither_ctrl_c_nor_the_end_of_the_process_waits_for_a_picture(folder, t
         "def slow(path, _):\n"
         "    time.sleep(1)  # until the main thread waits\n"
         "    path.stem == 'z' and os.kill(os.getpid(), signal.SIGINT) or time.sleep(100)\n"
-        "decoding.decode_and_tell = slow\n"
+        "decoding.decode = slow\n"
         "data.load(sys.argv[1], cache_dir=sys.argv[2])"
     )
     command = [sys.executable, "-c", program, str(folder), str(tmp_path / "cache")]

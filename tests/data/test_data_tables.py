@@ -117,9 +117,9 @@ WRONG = {
     "a header alone": ("a,b,c,d\n", "no rows"),
     "blank": ("\n \n", "no rows"),
     "no label": ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "line 3: column 1 is missing or empty"),
-    "no square": ("1,2,3,4,5,6,7\n" * 3, r"7 columns \(1, 2, 3, 4, ..., 7\), which do not make a square image"),
+    "no square": ("1,2,3,4,5,6,7\n" * 3, r"7 columns \(1, 2, 3, 4, 5, 6, 7\), which do not make a square image"),
     "two numbers": ("x,y\n" + "1.5,2.5\n" * 3, r"2 columns \(x, y\); points have one column"),
-    "columns of other names": ("a,b,c,d,e,f,g\n" + "3,3,7,7,7,7,0\n" * 3, r"7 columns \(a, b, c, d, ..., g\)"),
+    "columns of other names": ("a,b,c,d,e,f,g\n" + "3,3,7,7,7,7,0\n" * 3, r"7 columns \(a, b, c, d, e, f, g\)"),
     "prose": ("# Title\n\nDear reader, this is\nno table, 1 of many.\n", "is a text, and its first line is '# Title'"),
     "words": ("cat\ndog\n", "is a text, and its first line is 'cat'"),
     "texts in columns": ("id,label\n1,cat\n2,dog\n", "is a text, and its first line is 'id,label'"),
@@ -298,7 +298,7 @@ def test_lines_without_end_and_open_quotes_are_refused_before_they_take_memory(t
     monkeypatch.setattr(tables, "_LONGEST", 2**20)
     for text, reason in (
         (row() + "7" * 2**21, "line 2 begins an open quote, or a row of over 1,048,576 characters"),
-        (row() + '"7' + row() * 2**18, "line 2 cannot be read .*; close its quotes"),
+        (row() + '"7' + row() * 2**18, "line 2 begins an open quote"),
         (row() + '"7\n",' * 2**18, "line 2 begins an open quote"),
     ):
         with pytest.raises(UserError, match=reason):

@@ -149,7 +149,7 @@ def _images(path):
 def _picture(path):
     """The pixels of a picture; an error has the reason that a folder would report."""
     try:
-        return decoding.decode(path, Shaping((8, 8)))
+        return decoding.decode(path, Shaping((8, 8)))[0]
     except Exception as error:
         summary = decoding.summarize(error)
         assert 0 < len(summary) <= 120

@@ -244,7 +244,7 @@ def test_a_value_that_no_run_writes_is_an_error_whatever_the_checksum_says(confi
         run_folder.write(run_folder.Saved(config.replace(conditional=True), facts, {"numpy": "2"}, "0"))
         assert run_folder.read(config).data == facts
         damage(config.ckpt_folder, lambda c: (c["data"] if outer else c).update({key: value}))  # noqa: B023
-        with pytest.raises(UserError, match=rf"config\.json is damaged \(ValueError: ({key}|classes) is not") as error:
+        with pytest.raises(UserError, match=r"config\.json is damaged \(ValueError: a value is not") as error:
             run_folder.read(config)
         assert str(error.value).isprintable()
 

@@ -48,8 +48,7 @@ def _row(config):
 def _scores(folder):
     """The first of the last scores in a samples folder: of `evaluate`, or else of --evaluate-every; or nothing."""
     path = folder / names.EVALUATION
-    none_or_damaged = OSError, ValueError, ArithmeticError, TypeError, LookupError, AttributeError, RecursionError
-    with suppress(*none_or_damaged, UserError):
+    with suppress(Exception):  # none, or damaged in any way
         if (folder / names.SCORES).exists():
             scores = {
                 name: each["generated"] for name, each in files.read_json(folder / names.SCORES)["figures"].items()

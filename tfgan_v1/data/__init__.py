@@ -14,8 +14,8 @@ from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping  # noqa: F401, for import
 from tfgan_v1.errors import UserError, brief, count_of, note, warn
 
 ARRAY = "an array"  # the name of images that are passed in Python
-ALMOST_BLACK = 16  # of 255: the brightest that 12 bits become in a 16-bit file
 FULL_CONTRAST = 128  # of 255: images with a smaller range may hold 7 bits, percents, or fractions -0.5 to 0.5
+ALMOST_BLACK = 17  # likewise, of pictures: 12 bits in a 16-bit file have less
 _AS_IT_IS = Shaping()
 
 
@@ -176,33 +176,28 @@ def _folder(name, folder, strict):
     left_out, animated = dataset.left_out(), [path for path, reason in folder.unread if not reason]
     pages = " and pages" * any(reason == folders.PAGES for _, reason in left_out)
     count = f"{len(left_out):,} of {count_of(len(folder.images) + len(left_out), 'file')}{pages} in {name}"
+    such = folders.summary(left_out)
     if left_out and strict:
-        raise UserError(
-            f"{count} cannot be used, {folders.summary(left_out)}; repair or remove them, or leave out --strict"
-        )
-    frames = f"of {count_of(len(animated), 'animation')}, such as {animated[0]}, the first frame" if animated else ""
+        raise UserError(f"{count} cannot be used, {such}; repair or remove them, or leave out --strict")
     if left_out:
-        left_out = f"{count} left out, such as {folders.summary(left_out)}; files.csv in the samples folder lists them"
-        warn(left_out + f"; {frames} is used" * bool(frames))
-    elif frames:
+        warn(f"{count} left out, such as {such}; files.csv in the samples folder lists them")
+    if animated:
+        frames = f"of {count_of(len(animated), 'animation')}, such as {animated[0]}, the first frame"
         note(f"In {name}, {frames} is used.")
-    if folder.brightest <= ALMOST_BLACK:
-        warn(
-            f"no pixel in {name} is brighter than {folder.brightest} of 255, as if 16 bits held 12; multiply them by 16"
-        )
+    _warn_of_contrast(name, folder.images, ALMOST_BLACK)
     return dataset
 
 
-def _warn_of_contrast(name, images):
+def _warn_of_contrast(name, images, enough=FULL_CONTRAST):
     """Warns of images, uint8 [n, h, w, c], that are all almost black, or gray: their values may have another range."""
     lowest, highest = 255, 0
     for start in range(0, len(images) if any(images.strides) else 0, 1024):
         block = images[start : start + 1024]
         lowest, highest = min(lowest, block.min()), max(highest, block.max())
-        if highest - lowest >= FULL_CONTRAST:
+        if highest - lowest >= enough:
             return
     if lowest < highest:
         warn(
             f"no pixel in {name} is darker than {lowest} or brighter than {highest} of 255; if these are meant as "
-            "black and white, scale the values to 0 to 255, or fractions to 0 to 1"
+            "black and white, scale the values to 0 to 255, fractions to 0 to 1, or 12 of 16 bits by 16"
         )

@@ -18,6 +18,7 @@ _MANY_PIXELS = 2**23  # larger pictures are decoded one at a time, so that memor
 _one_at_a_time = threading.Lock()
 _MOST_SCANS = 100  # of a JPEG: cameras and programs write up to about 20, and each takes the time of all pixels
 _MOST_COMMENTS = 1000  # of a plain PPM: each copies a megabyte
+_MOST_SEARCHED = 2**26  # bytes of a file; a larger one is not small
 _MOST_PAGES = 2**12  # of a TIFF, that are counted
 
 _ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC, _SUBFILE = 0x0112, 258, 262, 254  # EXIF and TIFF tags
@@ -37,15 +38,11 @@ UPRIGHT = {
 
 
 def decode(path, shaping):
-    """A picture's first frame, upright: uint8 [*shaping.size, shaping.channels or 3].
+    """(a picture's first frame, the number of further pages of a TIFF, whether it is an animation).
 
-    Raises ValueError for an unusable picture, and anything that Pillow raises.
+    The frame is upright: uint8 [*shaping.size, shaping.channels or 3]. Raises ValueError for an unusable picture, and
+    anything that Pillow raises.
     """
-    return decode_and_tell(path, shaping)[0]
-
-
-def decode_and_tell(path, shaping):
-    """(what `decode` returns, the number of further pages of a TIFF, whether it is the first frame of an animation)."""
     with _opened(path) as image:
         if image.format in ("JPEG", "MPO", "PPM"):
             _check_time(image)
@@ -88,7 +85,7 @@ def _opened(path):
 def _check_time(image):
     """Raises ValueError for a small file that takes minutes: a JPEG of many scans, a plain PPM of many comments."""
     image.fp.seek(0)
-    content, place, scans = image.fp.read(), 0, 0
+    content, place, scans = image.fp.read(_MOST_SEARCHED), 0, 0
     if re.match(b"P[123]", content) and content.count(b"#") > _MOST_COMMENTS:
         raise ValueError(f"it has more than {_MOST_COMMENTS:,} comments")
     if content.count(b"\xff" + _SCAN) > _MOST_SCANS:  # perhaps in a thumbnail, or in a video behind the picture

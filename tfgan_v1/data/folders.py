@@ -18,7 +18,7 @@ import PIL
 
 from tfgan_v1.data import decoding
 from tfgan_v1.errors import UserError, count_of, shortened, warn
-from tfgan_v1.files import make_folder, temporary_file, write, writing
+from tfgan_v1.files import fits, make_folder, temporary_file, write, writing
 from tfgan_v1.streams import silenced_stderr
 
 SIZE = (28, 28)  # of images without --image-size
@@ -59,7 +59,6 @@ class Folder(NamedTuple):
     images: np.ndarray  # uint8 [n, h, w, c], memory-mapped from the cache
     files: tuple  # (path relative to the folder, "" or why it was left out), sorted
     sha256: str | None  # of the images' bytes, if known
-    brightest: int  # the largest value in the images
     unread: tuple = ()  # as `files`: what else is there, such as further pages; and animations, without a reason
 
 
@@ -103,9 +102,9 @@ def read(folder, shaping, cache_dir=None):
     except OSError as error:  # in the cache; errors in a picture only leave it out
         warn(f"the cache {cache} cannot be used ({error.strerror or error}); the next start decodes the images again")
     raw = io.BytesIO()
-    files, further, channels, brightest = _decode_all(folder, names, shaping, raw)
+    files, further, channels = _decode_all(folder, names, shaping, raw)
     images = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, *shape)[..., :channels]
-    return Folder(np.ascontiguousarray(images), files, None, brightest, unread + further)
+    return Folder(np.ascontiguousarray(images), files, None, unread + further)
 
 
 def candidates(folder):
@@ -201,17 +200,17 @@ def summary(left_out, most=3):
 def _decode_all(folder, names, shaping, raw):
     """Decodes all usable pictures, and writes their pixels one after the other: [h, w, shaping.channels or 3] of each.
 
-    Returns (files, unread, channels that the images need, largest value): see Folder.
+    Returns (files, unread, channels that the images need): see Folder.
     """
     from tqdm import tqdm
 
     def attempt(name):
         try:
-            return decoding.decode_and_tell(Path(folder, name), shaping)
+            return decoding.decode(Path(folder, name), shaping)
         except Exception as error:  # a broken file can raise anything, and the others remain usable
             return None, decoding.summarize(error), False
 
-    reasons, further, colored, brightest = {}, [], False, 0
+    reasons, further, colored = {}, [], False
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     pool = ThreadPool(cores)  # Pillow decodes without Python's lock
     blocks = (names[start : start + cores * _AHEAD] for start in range(0, len(names), cores * _AHEAD))
@@ -224,7 +223,6 @@ def _decode_all(folder, names, shaping, raw):
                 reasons[name] = more if pixels is None else ""
                 if pixels is not None:
                     colored = colored or bool((pixels != pixels[..., :1]).any())
-                    brightest = max(brightest, int(pixels.max()))
                     raw.write(pixels.tobytes())
                     further += [(name, "")] * animated
                     further += [(f"{name}, {count_of(more, 'further page')}", PAGES)] * bool(more)
@@ -234,7 +232,7 @@ def _decode_all(folder, names, shaping, raw):
         first = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
         count = count_of(len(names), "image")
         raise UserError(f"{folder} holds {count}, and none can be used ({first}); give another folder")
-    return tuple(reasons.items()), tuple(further), shaping.channels or (3 if colored else 1), brightest
+    return tuple(reasons.items()), tuple(further), shaping.channels or (3 if colored else 1)
 
 
 def _key(folder, names, shaping):
@@ -256,17 +254,16 @@ def _load_cached(cache, key, names, unread):
     with suppress(Exception):  # missing or damaged in any way: it is built again
         about = json.loads((cache / f"{key}.json").read_bytes())
         images = np.load(cache / f"{key}.npy", mmap_mode="r", allow_pickle=False)
-        files = tuple((name, reason) for name, reason in about["files"])
-        further = tuple((name, reason) for name, reason in about["further"])
-        texts = all(isinstance(text, str) for pair in files + further for text in pair)
+        files, further = (tuple(map(tuple, about[part])) for part in ("files", "further"))
+        texts = fits([*about["files"], *about["further"]], [[str, str], ...])
         used = sum(not reason for _, reason in files)
-        fits = images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape)
+        pixels = images.dtype == np.uint8 and [used, *images.shape[1:]] == about["shape"] == list(images.shape)
         known = [name for name, _ in files] == names and re.fullmatch("[0-9a-f]{64}", about["sha256"])
-        if fits and texts and known and about["brightest"] in range(256):
-            return Folder(images, files, about["sha256"], int(about["brightest"]), unread + further)
+        if pixels and texts and known:
+            return Folder(images, files, about["sha256"], unread + further)
 
 
-def _keep(cache, key, raw, shape, files, further, channels, brightest):
+def _keep(cache, key, raw, shape, files, further, channels):
     """Writes images, a file of bytes [n, *shape], to the cache, and the .json last: without it the entry is ignored."""
     digest = hashlib.sha256()
     kept = [raw.tell() // math.prod(shape), *shape[:2], channels]
@@ -278,5 +275,5 @@ def _keep(cache, key, raw, shape, files, further, channels, brightest):
             pixels = np.frombuffer(block, np.uint8).reshape(-1, *shape)[..., :channels].tobytes()
             digest.update(pixels)
             file.write(pixels)
-    about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "further": further, "brightest": brightest}
+    about = {"shape": kept, "sha256": digest.hexdigest(), "files": files, "further": further}
     write(cache / f"{key}.json", json.dumps(about))

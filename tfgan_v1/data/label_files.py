@@ -95,7 +95,7 @@ def _read_json(path, dataset):
             rows = [[name for name, _ in rows[0]], *([dict(row).get(name) for name, _ in rows[0]] for row in rows)]
         else:
             pairs = all(isinstance(row, list | tuple) and len(row) == 2 for row in rows)
-            rows = [("file", "label"), *rows] if pairs else [[rows]]
+            rows = [("file", "label"), *rows] if pairs else [("label",), *([row] for row in rows)]
         if any({list, tuple} & {*map(type, row)} for row in rows):
             raise ValueError("it has no label for each image")
     except (ValueError, RecursionError) as error:
@@ -131,13 +131,8 @@ def _read_rows(read, is_table, path, dataset):
             break
     if named is not None:
         return pictures.labels(path)
-    if (
-        not is_table
-        and values
-        and values[0].lower() in LABELS
-        and (len(values) - 1 in counts or len(values) not in counts)
-    ):
-        del values[0]  # a header; otherwise, the class of the first image has such a name
+    if not is_table and values and values[0].lower() in LABELS:  # a header, or the class of the first image
+        del values[: len(values) - 1 in counts or len(values) not in counts]
     if missing:
         raise UserError(f"{path}, line {missing} has no label; write one for each image")
     if is_table and dataset.files and values:
@@ -174,9 +169,7 @@ def _columns(rows, pictures, path):
     numbered = named is not None and names[named] in _NUMBERS
     if not pictures.names and numbered and all(map(str.isdecimal, ids)) and ids != sorted(ids, key=int):
         warn(f"{path} is read in the order of its rows, and not of its column {first[named]}")
-    counted = (
-        numbered and ids and not hits and any([*map(str, range(start, start + len(ids)))] == ids for start in (0, 1))
-    )
+    counted = numbered and ids and not hits and ids in ([*map(str, range(at, at + len(ids)))] for at in (0, 1))
     return 1 - paths if label is None else label, None if counted or not pictures.names else paths, header
 
 
@@ -274,10 +267,8 @@ def _of_images(values, path, dataset):
 
 def _warn_of_order(path, dataset):
     """Warns if a folder's pictures, sorted by path, are not in the order of their numbers, in which a list may be."""
-    names = [name for name, _ in dataset.files]
-    parts = [re.split("([0-9]+)", name) for name in names]  # every second one is a number
-    keys = [[int(part) if index % 2 else part for index, part in enumerate(each)] for each in parts]
-    by_number = [name for _, name in sorted(zip(keys, names, strict=True))]
+    names, part = [name for name, _ in dataset.files], re.compile("([^0-9]*)([0-9]*)")
+    by_number = sorted(names, key=lambda name: [(text, int(number or -1)) for text, number in part.findall(name)])
     if first := next((pair for pair in zip(names, by_number, strict=True) if pair[0] != pair[1]), None):
         order = f"{path} is read in the order of the sorted paths, in which {first[0]} comes before {first[1]}"
         warn(f"{order}; if it is in the order of the numbers, write a table with the columns file and label")
@@ -291,11 +282,10 @@ def _classify(values, path):
         why = f"{path} holds {fractions[0]}, which is no class; labels are words or whole numbers" if fractions else why
     if why:
         raise UserError(why)
-    wrong = next((name for name in classes if not 0 < len(name) <= _LONGEST_LABEL or set("\r\n") & set(name)), None)
-    if wrong is not None:
-        raise UserError(
-            f"{path} holds the label {shortened(wrong)!r}; labels are one line of 1 to {_LONGEST_LABEL} characters"
-        )
+    for name in classes:
+        if not 0 < len(name) <= _LONGEST_LABEL or {"\r", "\n"} & {*name}:
+            rule = f"labels are one line of 1 to {_LONGEST_LABEL} characters"
+            raise UserError(f"{path} holds the label {shortened(name)!r}; {rule}")
     return labels, classes
 
 

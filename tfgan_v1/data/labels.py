@@ -135,15 +135,14 @@ def _index(values):
 
 def _is_one_hot(array):
     """Whether each row of an array [n, k] is 0 but for a single 1."""
-    rows = array.ndim == 2 and len(array) and array.shape[1] > 1 and array.dtype.kind in "biuf"
-    return rows and ((array == 0) | (array == 1)).all() and (np.count_nonzero(array, 1) == 1).all()
+    rows = array.ndim == 2 and array.size and array.shape[1] > 1 and array.dtype.kind in "biuf"
+    return rows and (array.max(1) == 1).all() and (np.count_nonzero(array, 1) == 1).all()
 
 
 def _decoded(text):
-    try:
+    with suppress(UnicodeDecodeError):
         return text.decode()
-    except UnicodeDecodeError:
-        return text.decode("latin-1")
+    return text.decode("latin-1")
 
 
 def _whole_numbers(texts):

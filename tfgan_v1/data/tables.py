@@ -33,6 +33,7 @@ _NO_ROWS = "holds a header and no rows; each row must be an image or a point"
 _RANGES = "whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1"
 _NO_DELIMITER = "\x1f"  # no text has it
 _LONGEST = 2**24  # characters in a row, whose quotes may hold the ends of lines
+csv.field_size_limit(_LONGEST)  # a field may hold all pixels of an image
 _MOST_BLANK = 10**6  # blank lines that a table has more than rows; reading them takes half a second
 _LONGEST_LABEL = 100  # characters
 _BYTES = {str(value): value for value in range(256)}
@@ -83,11 +84,10 @@ def _begin(path):
 
     Raises UserError for a text that is none.
     """
-    lines = _filled(path)
-    begin = next(lines)
+    begin = next(_filled(path))
     arff = re.match("%|(?i:@relation)", begin)
     marks = "%@" if arff else "#"
-    rows = (line for line in chain([begin], lines) if line[0] not in marks and not _SEPARATOR.fullmatch(line))
+    rows = (line for line in _filled(path) if line[0] not in marks and not _SEPARATOR.fullmatch(line))
     sample = list(islice(rows, 2)) or list(islice(_filled(path), 2))
     row = sample[-1] if sample[-1].count('"') % 2 == 0 else sample[0]  # the second, as the first may be a header
     words = [re.findall(r'[^\s,;|"()\[\]]+', line[:9999]) for line in sample]
@@ -183,9 +183,8 @@ def read_csv(path, size=None):
             values.append(sys.intern(fields[position].strip(' "')[:_LONGEST_LABEL]))
     start, label = _arrange(path, columns, extra, counted, label, edges) if extra else (start, label)
     if not shape or start is None:
-        shown = ", ".join([*names[:4], *["..."] * (columns > 5), *names[4:][-1:]])
         what = "; points have one column, and images four or more" if columns < 4 else _NO_SQUARE
-        raise UserError(f"{path} reads as a table with {columns:,} columns ({shown}){what}")
+        raise UserError(f"{path} reads as a table with {columns:,} columns ({shortened(', '.join(names), 40)}){what}")
     count = math.prod(shape)
     pixels = _read_pixels(path, read, slice(start, start + count), label)
     if not len(pixels):
@@ -257,10 +256,8 @@ def _read_pixels(path, read, columns, label, low=0, high=0, convert=None):
             low, values = min(low, values.min()), values.astype(np.float64)
             chosen = next((each for least, most, each in VALUE_RANGES["f"] if least <= low and high <= most), None)
             if not chosen:
-                wrong = values.min() if values.min() < 0 else values.max()
-                raise UserError(
-                    f"{path}, line {line}: {wrong:g} is in a table of {low:g} to {high:g}; pixels are {_RANGES}"
-                )
+                wrong = f"{path}, line {line}: {values.min() if values.min() < 0 else values.max():g}"
+                raise UserError(f"{wrong} is in a table of {low:g} to {high:g}; pixels are {_RANGES}")
             if values.max() <= 1 and (values % 1).any():
                 fraction = fraction or f"{path}, line {line}: {values[values % 1 > 0][0]:g}"
             if fraction and high > 1.05:

@@ -274,9 +274,7 @@ def _load(path, dataset):
         fits = (about.classes, about.image_shape) == (dataset.classes, dataset.images.shape[1:])
         forms = {"num_images": range(2**40), "seed": range(2**32), "seconds": float}
         fits &= files.fits(about._asdict(), forms | dict.fromkeys(("trained_on", "tested_on", "sha256"), str))
-        fits &= (
-            type(about.accuracy) is float and not abs(about.accuracy - 0.5) > 0.5
-        )  # NaN without images to measure it
+        fits &= type(about.accuracy) is float and not abs(about.accuracy - 0.5) > 0.5  # or NaN, of no images
         fits &= all(values.dtype == np.float32 and np.isfinite(values).all() for values in weights.values())
         return (about._replace(trained_on=dataset.name), weights) if fits and _digest(weights) == about.sha256 else None
     except Exception:  # missing or damaged in any way: it is trained again

@@ -122,10 +122,7 @@ def check_number(out, count, shape, with_text=False):
 
 def check_folder(out, count, name_of):
     """Raises UserError if a folder has a picture of another program with a name that `write` would use."""
-    present = {path.name: path for path in Path(out).glob("*.png")} if is_folder(out) else {}
-    run_folder.check_outputs(
-        present[name] for i in range(count if present else 0) if (name := f"{name_of(i)}.png") in present
-    )
+    run_folder.check_outputs(Path(out, f"{name_of(i)}.png") for i in range(count if is_folder(out) else 0))
 
 
 def write(out, images, name_of):

@@ -19,6 +19,7 @@ class Pictures:
 
     def __init__(self, plan, evaluator=None):
         """evaluator: of `--evaluate-every`, or None."""
+        _warn_once.cache_clear()  # once for each run
         self._plan, self._evaluator = plan, evaluator
         samples = 1 + -(-plan.total_steps // plan.sample_every)
         self._real = None  # the bytes of a PNG

@@ -40,11 +40,10 @@ def verified(prefix):
     try:
         content = files.read_json(files_of(prefix)[-1])
         checkpoint = Checkpoint(content["step"], prefix, content["facts"], content["run_id"])
+        valid = checkpoint.step == step_of(prefix) and isinstance(checkpoint.facts, dict)
         sizes = {path.name: path.stat().st_size for path in files_of(prefix)[:-1]}
-        valid = files.has_valid_checksum(content)
-        valid = valid and sizes == {name: each["bytes"] for name, each in content["files"].items()}
-        valid = valid and content["files"] == _sums(prefix)  # last: a file may be forged, and of any size
-        valid &= checkpoint.step == step_of(prefix) and isinstance(checkpoint.facts, dict)
+        valid &= sizes == {name: each["bytes"] for name, each in content["files"].items()}
+        valid = valid and files.has_valid_checksum(content) and content["files"] == _sums(prefix)  # any size, if forged
         return checkpoint if valid else None
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

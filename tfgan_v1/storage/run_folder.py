@@ -31,11 +31,9 @@ MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"
 PATHS = ("data_dir", "dataset", "labels", "weights")  # options that may name a file or folder
 _COUNT, _SIDE = range(2**40), range(1, LARGEST_SIDE + 1)
 PARTS = ("model", "loss", "d_optimizer", "g_optimizer", "images")
-FORMS = {"made_by": {...: (str, int)}, "run_id": str, "custom": [PARTS, ...], "data": dict}  # see files.fits
-DATA_FORMS = {
-    **{"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [1]), "sha256": str},
-    **{"labels_sha256?": str, "classes?": [str, ...], "class_counts?": [_COUNT, ...]},
-}
+_DATA = {"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [1]), "sha256": str}
+_DATA |= {"labels_sha256?": str, "classes?": [str, ...], "class_counts?": [_COUNT, ...]}
+FORMS = {"made_by": {...: (str, int)}, "run_id": str, "custom": [PARTS, ...], "data": _DATA}  # see files.fits
 
 
 class Saved(NamedTuple):
@@ -197,15 +195,14 @@ def locked(config):
             made = [path for path in (folder, *folder.parents) if not path.exists()]
             locks.push(lambda error, *_, made=made: _remove_empty(made if error else ()))
             files.make_folder(folder)
-        for folder in folders:
             try:
                 locks.enter_context(_lock(folder))
             except Timeout:
+                made.clear()  # what is there is of the other process
                 advice = "wait for it, or start another run with --name NAME"
                 held = f", or remove {folder / names.HELD} if it was killed" * (folder / names.HELD).exists()
                 raise UserError(f"another process is training in {folder}; {advice}{held}") from None
-        held = [str(folder / names.HELD) for folder in folders if (folder / names.HELD).exists()]
-        if held:
+        if held := [str(folder / names.HELD) for folder in folders if (folder / names.HELD).exists()]:
             warn(f"no locks on this file system, so {' and '.join(held)} keep others out; remove them after a kill")
         yield
 
@@ -251,8 +248,7 @@ def undone(config):
         yield
     except BaseException:
         remove_partials(config)
-        places = (config.ckpt_folder, names.CKPT_FILES), (config.samples_folder, names.SAMPLES_FILES)
-        _remove_files([path for place in places for path in _found(*place)])
+        _remove_files(_found(config.ckpt_folder, names.CKPT_FILES) + _found(config.samples_folder, names.SAMPLES_FILES))
         raise
 
 
@@ -270,8 +266,9 @@ def _remove_files(paths):
 
 def remove_partials(config):
     """Removes what a killed run left half-written in the folders, and nothing else."""
-    places = (config.ckpt_folder, names.CKPT_LEFTOVERS), (config.samples_folder, names.SAMPLES_LEFTOVERS)
-    for path in (each for place in places for each in _found(*place)):
+    for path in _found(config.ckpt_folder, names.CKPT_LEFTOVERS) + _found(
+        config.samples_folder, names.SAMPLES_LEFTOVERS
+    ):
         files.remove(path)
 
 
@@ -331,10 +328,10 @@ def read(config, by="--ckpt"):
         if not files.has_valid_checksum(content):
             raise UserError("it was changed or damaged after it was written; restore it from a copy")
         config = Config(**{**content["config"], **{name: getattr(config, name) for name in RUN_PLACES}})
-        wrong = files.misfits(content, FORMS) or files.misfits(content["data"], DATA_FORMS)
-        classes, counts = ([] if wrong else content["data"].get(name, []) for name in ("classes", "class_counts"))
-        if wrong or len({*classes}) != len(counts) or config.conditional != (sum(counts) > 0):
-            raise ValueError(f"{[*wrong, 'classes'][0]} is not what a run writes there")
+        right = files.fits(content, FORMS)
+        classes, counts = (right and content["data"].get(name, []) for name in ("classes", "class_counts"))
+        if not right or len({*classes}) != len(counts) or config.conditional != (sum(counts) > 0):
+            raise ValueError("a value is not what a run writes there")
         return Saved(config, *(content[name] for name in Saved._fields[1:-1]), content.get("numbered") is True)
     except UserError as error:
         raise UserError(f"{path} cannot be used: {error}") from None

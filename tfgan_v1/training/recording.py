@@ -26,8 +26,8 @@ def start_records(context, progress):
     for record in progress.records.values():
         record.write(folder)
     if plan.dataset.files:
-        used = [(path, reason) for path, reason in plan.dataset.files if not reason]
-        records.write_table(folder / names.FILES, records.FILES_HEADER, sorted(used + plan.dataset.left_out()))
+        listed = sorted(plan.dataset.files + plan.dataset.unread)
+        records.write_table(folder / names.FILES, records.FILES_HEADER, listed)
     if context.events:
         context.events.start(progress.step)
 

@@ -32,7 +32,7 @@ BURST = 1.0  # seconds after a Ctrl-C in which more of them mean the same
 def process(argv=None, program="tfgan"):
     """`main` for a process of its own, in which Ctrl-C and matplotlib are ours. Returns the exit code."""
     # What is set for other programs, such as a notebook's backend, may be missing here, or change the plots.
-    os.environ.update(MPLBACKEND="agg", MATPLOTLIBRC=os.devnull)
+    os.environ.update(MPLBACKEND="agg", MATPLOTLIBRC=os.devnull, KERAS_BACKEND="tensorflow")
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of its own settings and cache
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # in the background of a shell, it is ignored
     if ours:

@@ -60,9 +60,9 @@ def write(path, content):
         file.write(content.encode() if isinstance(content, str) else content)
 
 
-def growing(path, mode, **text):
-    """An open file, which is changed in place, as records and logs are. Raises OSError for a link."""
-    no_link = getattr(os, "O_NOFOLLOW", 0)  # which Windows lacks
+def growing(path, mode, links=False, **text):
+    """An open file, which is changed in place, as records and logs are. Raises OSError for a link, unless allowed."""
+    no_link = 0 if links else getattr(os, "O_NOFOLLOW", 0)  # which Windows lacks
     return open(path, mode, opener=lambda name, flags: os.open(name, flags | no_link, 0o666), **text)
 
 

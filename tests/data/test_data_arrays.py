@@ -265,6 +265,8 @@ def test_images_of_another_range_are_a_warning(capsys, tmp_path, array, grays):
 SMOOTH = np.add.outer(np.arange(20), np.arange(0, 36, 4)[:, None] + np.arange(0, 24, 2)).astype(np.uint8)  # [20, 9, 12]
 COLORS = np.stack([SMOOTH, 255 - SMOOTH, SMOOTH // 2], 3)  # [20, 9, 12, 3]
 PLANES = np.moveaxis(COLORS, 3, 1)
+DIGITS = np.random.default_rng(0).permutation(100)[:, None, None] + np.add.outer(np.arange(8), np.arange(8))[None]
+DIGITS = DIGITS.astype(np.uint8)  # [100, 8, 8], in no order
 
 
 @pytest.mark.parametrize(
@@ -282,6 +284,18 @@ PLANES = np.moveaxis(COLORS, 3, 1)
         (np.moveaxis(SMOOTH[:, :, :9], 0, 2), False, "warning: .* read as 9 images of 9x20; if it is 20 images of 9x9"),
         (np.repeat(SMOOTH[:3, :, :], 1, 0), False, "warning: .* read as 3 images of 9x12; if it is one image in color"),
         (np.tile(SMOOTH[0], (4, 3))[:36, :36], False, "warning: .* read as 36 images of 6x6; if it is one image,"),
+        (
+            np.pad(DIGITS, ((0, 0), (0, 0), (0, 1)), "edge").transpose(1, 2, 0),
+            False,
+            "8 images of 9x100; if it is 100 images",
+        ),
+        (DIGITS.reshape(100, 64), DIGITS[..., None], ""),
+        (
+            DIGITS.reshape(100, 64).T,
+            False,
+            r"warning: .* read as 64 images of 10x10; if it is 100 images of 8x8, save x.T",
+        ),
+        (np.tile(SMOOTH[0], (4, 6))[:30, :64], False, "warning: .* read as 30 images of 8x8; if it is one image,"),
         (SMOOTH[:10], SMOOTH[:10, :, :, None], ""),
         (SMOOTH[:, :, :1].repeat(9, 2), None, ""),
     ],
@@ -293,3 +307,16 @@ def test_the_order_of_axes_and_of_colors_is_found_or_said(capsys, array, expecte
     assert expected is False or np.array_equal(images, expected)
     message = capsys.readouterr().err
     assert message.count("\n") == bool(said) and re.search(said, message), message
+
+
+def test_an_array_that_cannot_be_mapped_is_read(tmp_path, monkeypatch):
+    np.save(tmp_path / "a.npy", BYTES)
+    load = np.load
+
+    def fail(*args, mmap_mode=None, **options):
+        if mmap_mode:
+            raise OSError(19, "No such device")
+        return load(*args, **options)
+
+    monkeypatch.setattr(np, "load", fail)
+    assert np.array_equal(data.load(tmp_path / "a.npy").images[..., 0], BYTES)

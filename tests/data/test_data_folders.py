@@ -334,6 +334,15 @@ PARTS = {
     "train_64x64 valid_64x64": "train_64x64",
     "cat/train cat/test dog/train dog/test": "cat/train",
     "val test": "test",
+    "X_train/cat X_test/cat": "X_train",
+    "asl_alphabet_train/a asl_alphabet_test": "asl_alphabet_train",
+    "DIV2K_train_HR DIV2K_valid_HR": "DIV2K_train_HR",
+    "Final_Training/Images Final_Test/Images": "Final_Training",
+    "train-jpg test-jpg-v2": "train-jpg",
+    "train test_stg1": "train",
+    "train unlabeled": "train",
+    "학습 테스트": "학습",
+    "训练集 测试集": "训练集",
 }
 
 
@@ -504,3 +513,13 @@ def test_a_folder_without_one_readable_picture_measures_0_by_0(tmp_path):
         folders.measure(tmp_path)
     (tmp_path / "a.png").write_bytes(b"nothing")
     assert folders.measure(tmp_path) == (0, 0)
+
+
+def test_a_class_with_the_name_of_a_run_s_picture_is_read_and_the_run_s_own_picture_is_not(folder, load):
+    from tfgan_v1.report.images import grid_png
+
+    count = len(load(folder).images)
+    picture(folder / "c/real_images.png")
+    assert len(load(folder).images) == count + 1
+    (folder / "c/real_images.png").write_bytes(grid_png(np.zeros((1, 4, 4, 1))))
+    assert len(load(folder).images) == count

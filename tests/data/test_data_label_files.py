@@ -310,6 +310,19 @@ def test_a_path_that_names_no_picture_or_two_is_shown_beside_one(tmp_path, files
 FOLDER_ERRORS = {
     "no row": ("file,label\na.png,1\nx/c.png,3\n", "no label for 1 of 3 pictures in .*pets, first b.png"),
     "no label": ("file,label\na.png,1\nb.png,\nx/c.png,3\n", "no label for 1 of 3 pictures in .*pets, first b.png"),
+    "missing": ("file,label\na.png,1\nb.png,NA\nx/c.png,3\n", "no label for 1 of 3 pictures in .*pets, first b.png"),
+    "keys that name no picture": (
+        "scan,label\nw,1\nu,2\nv,3\n",
+        "no label for 3 of 3 pictures in .*: the table says w,",
+    ),
+    "lines that are no table": (
+        "a.png 1 0\nb.png 1 0\nx/c.png 0 1\n",
+        "has lines such as 'a.png 1 0'; write a picture's",
+    ),
+    "lines of paths and colons": (
+        "a.png: 1\nb.png: 1\n",
+        "has lines such as 'a.png: 1'; write a picture's path, a space",
+    ),
     "no path": ("file,label\n1,1\n2,2\n3,3\n", "no label for 3 of 3 pictures in .*pets, first a.png"),
     "no path, no header": ("1,1\n2,2\n3,3\n", "no label for 3 of 3 pictures in .*pets, first a.png"),
     "a path in Latin-1": ("file,label\nb.png,2\ny\ufffd.png,3\n", "line 3 is not in UTF-8"),

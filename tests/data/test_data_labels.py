@@ -254,6 +254,16 @@ def test_emnist_is_turned_and_its_classes_are_named(tmp_path, capsys, split):
     assert capsys.readouterr().err.count("turns the images") == 1
     (tmp_path / f"emnist-{split}-train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(values + 99)))
     assert data.load(path).classes[1] == str(LAST[split] + 99)  # an unknown one keeps its number
+    table = np.hstack([values[:, None], IMAGES.reshape(6, -1)])
+    np.savetxt(
+        tmp_path / f"EMNIST-{split}-train.csv",
+        table,
+        "%d",
+        ",",
+        header=",".join(["label", *map(str, range(16))]),
+        comments="",
+    )
+    assert names(data.load(tmp_path / f"EMNIST-{split}-train.csv")) == list(expected) * 3
 
 
 def int_idx(values, kind=b"\x0c"):

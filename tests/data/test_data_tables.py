@@ -95,6 +95,11 @@ WRONG = {
     "a column more": (row() + row(columns=17), "line 2: there are 17 columns, more than in the first"),
     "a label alone": ("label,a,b,c,d\n1,2,3,4,5\n7\n1,2,3,4,5\n", "line 3: column 2 is missing or empty"),
     "a quote over the end of a line": (row() + row('"7') + row('7"'), "line 2: .* is not a number"),
+    "a label that is missing": ("label,a,b,c,d\n1,2,3,4,5\nNA,2,3,4,5\n", "line 3: column 1 is missing or empty"),
+    "labels in another encoding": (
+        "あ,1,2,3,4\nい,5,6,7,8\n".encode("shift-jis"),
+        "labels that are not in UTF-8; save the file in UTF-8",
+    ),
     "a row without its last label": (
         "1,2,3,4,cat\n5,6,7,8\n",
         "line 2: column 5 is missing or empty; write",
@@ -427,3 +432,12 @@ def test_three_planes_in_a_row_are_colors(tmp_path, capsys):
         assert np.array_equal(data.load(tmp_path / "a.csv").images, images)
         message = capsys.readouterr().err
         assert said in message and message.count("\n") == bool(said)
+
+
+@pytest.mark.parametrize("name", ["class_id", "category_id", "label_id"])
+def test_the_numbers_of_classes_are_labels_and_those_of_images_are_not(tmp_path, name):
+    table = "".join(
+        f"{number % 2},{number + 50},{','.join(map(str, range(number, number + 16)))}\n" for number in range(6)
+    )
+    dataset = data.load(write(tmp_path / "a.csv", f"{name},image_id,{','.join(map(str, range(16)))}\n{table}"))
+    assert dataset.classes == ("0", "1") and dataset.images[3, 0, 0, 0] == 3

@@ -96,7 +96,7 @@ class Parser(argparse.ArgumentParser):
         if begins not in ("", LOG):
             raise UserError(f"--log {path} is no log of tfgan_v1, which keeps other files as they are; use a new name")
         heading = f"{LOG}{time.strftime('%Y-%m-%d %H:%M:%S')}: {self.prog} {shlex.join(argv)}\n"
-        log = growing(path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")
+        log = growing(path, "a", links=True, buffering=1, encoding="utf-8", errors="backslashreplace")
         start_log(log, "" if launched else heading)
 
     def error(self, message):

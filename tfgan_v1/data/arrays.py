@@ -12,12 +12,13 @@ from contextlib import contextmanager
 import numpy as np
 
 from tfgan_v1.data.labels import Labelled, attach
-from tfgan_v1.data.shapes import layout, unflatten
+from tfgan_v1.data.shapes import CLEARLY, layout, roughness, unflatten
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
-from tfgan_v1.errors import UserError, note, warn
+from tfgan_v1.errors import UserError, count_of, note, warn
 
 # The names of the images and of the labels in an archive, best first; X_train and xTrain are x_train, too.
 NPZ_NAMES = ("x_train", "train_images", "images", "x", "data", "samples", "arr_0", "train_x", "images_train", "imgs")
+NPZ_NAMES += ("image",)
 NPZ_LABELS = ("y_train", "train_labels", "labels", "y", "label", "target", "train_y", "y_train_labels", "labels_train")
 NPZ_PERHAPS = ("targets", "class", "classes", "arr_1", "arr_2")  # other things unless there is one for each image
 
@@ -54,8 +55,7 @@ def read_idx(path, size=None):
     """The Labelled images of an IDX file: uint8 [n, h, w, 1], or [n, h, w, c] of four dimensions.
 
     The labels are those of the IDX file in the same folder with `labels-idx1` for `images-idx3` in its name, or
-    QMNIST's `labels-idx2-int`. A file whose name begins with `emnist-` holds transposed images. size: see
-    `shapes.layout`. Raises UserError if either is damaged or another file.
+    QMNIST's `labels-idx2-int`. size: see `shapes.layout`. Raises UserError if either is damaged or another file.
     """
     array = _read_idx(path)
     if array.ndim == 1 or (array.ndim == 2 and array.dtype == ">i4"):
@@ -63,14 +63,18 @@ def read_idx(path, size=None):
         images = f", {name}" if name != path.name else ""
         raise UserError(f"{path} is an IDX file of labels; give the one of the images{images}")
     images, labels = to_images_or_points(array, path, size), _idx_labels(path)
-    content = attach(images, None if labels is None else read_idx_labels(labels), path, labels)
-    split = re.match("emnist-([a-z]+)-", path.name)
-    if not split:
+    return attach(images, None if labels is None else read_idx_labels(labels), path, labels)
+
+
+def emnist(content, path):
+    """The Labelled images of a file; of EMNIST, by the path, they are turned, and their classes get names."""
+    split = re.match("emnist-([a-z]+)-", path.name.lower())
+    if not split or content.images.ndim == 2:
         return content
     note(f"{path}: turns the images, which EMNIST's files hold with rows and columns exchanged")
     names = EMNIST.get(split[1], string.digits)
     classes = tuple(names[int(each) :][:1] or each for each in content.classes)
-    return content._replace(images=np.ascontiguousarray(images.swapaxes(1, 2)), classes=classes)
+    return content._replace(images=np.ascontiguousarray(content.images.swapaxes(1, 2)), classes=classes)
 
 
 def read_idx_labels(path):
@@ -132,7 +136,10 @@ def map_npy(path):
     """The array of a .npy file, of any type and shape, memory-mapped. Raises UserError as `read_npy` does."""
     with _as_user_error(path), open(path, "rb") as file:
         _check_header(file, path.stat().st_size, path)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except OSError:  # some file systems cannot map a file
+            return np.load(path, allow_pickle=False)
 
 
 def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS + NPZ_PERHAPS):
@@ -158,15 +165,17 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS + NP
 
 
 def _labels(archive, names, count, path):
-    """(values, name, "") of the first array of `names` that fits `count` images, or (None, "", why it is none)."""
+    """(values, name, "") of the first array with `count` rows, or else of any, or (None, "", why there is none)."""
+    others = []
     for name in names:
         try:
             values = _member(archive, name, path)
         except UserError as error:  # Python objects: the images do without their labels
             return None, "", str(error)
-        if name not in NPZ_PERHAPS or (len(values) == count and values.ndim < 3):
+        if len(values) == count and values.ndim < 3:
             return values, name, ""
-    return None, "", ""
+        others += [(values, name, "")] * (name not in NPZ_PERHAPS)
+    return next(iter(others), (None, "", ""))
 
 
 def read_npz_labels(path):
@@ -264,21 +273,33 @@ def to_images_or_points(array, where, size=None):
             f"{where} is {array.dtype} {list(array.shape)}{hint}; images are [n, height, width], "
             "[n, height, width, 1 or 3] or [n, height * width], and points are floats [n] or [n, 1]"
         )
-    for what, change in _other_readings(array, flat):
-        size = "x".join(map(str, shape[: 2 + (shape[2] == 3)]))
-        warn(f"{where} is read as {len(array):,} images of {size}; if it is {what}, save {change} instead")
     pixels = _as_bytes(array, where)
+    for what, change in _other_readings(pixels, pixels.reshape(len(array), *shape)):
+        size = "x".join(map(str, shape[: 2 + (shape[2] == 3)]))
+        warn(f"{where} is read as {count_of(len(array), 'image')} of {size}; if it is {what}, save {change} instead")
     return unflatten(pixels, shape, where) if flat else pixels.reshape(len(array), *shape)
 
 
-def _other_readings(array, flat):
-    """Yields what an array of images may be instead, (what, an expression of x that changes it), by its shape."""
-    count, *rest = array.shape
-    if flat and count == rest[0] > 7:
-        yield "one image", "x[None]"
-    if len(rest) == 2 and count == rest[0] != rest[1]:
-        yield f"{rest[1]:,} images of {count}x{count}", "x.transpose(2, 0, 1)"
-    if len(rest) == 2 and count == 3 and min(rest) > 7:
+def _other_readings(array, images):
+    """Yields what an array may be in place of its images [n, h, w, c], (what, an expression of x that changes it).
+
+    By its shape alone, where few images have such a shape, or because its numbers are smoother in the other order.
+    """
+    (count, *rest), gray = array.shape, images.shape[3] == 1
+
+    def smoother(other):
+        return gray and roughness(other) < CLEARLY * roughness(images)
+
+    if array.ndim == 2 and min(array.shape) > 7:
+        flat = layout(count)
+        if count != rest[0] and flat and smoother(array.T.reshape(-1, *flat[1])):
+            yield f"{rest[0]:,} images of {flat[1][0]}x{flat[1][1]}", "x.T"
+        elif count == rest[0] or smoother(array[None, ..., None]):
+            yield "one image", "x[None]"
+    other = np.moveaxis(array, -1, 0)[..., None]
+    if array.ndim == 3 and min(array.shape) > 7 and count != rest[1] and (count == rest[0] or smoother(other)):
+        yield f"{rest[1]:,} images of {count}x{rest[0]}", "x.transpose(2, 0, 1)"
+    if array.ndim == 3 and count == 3 and min(rest) > 7:
         yield "one image in color", "x.transpose(1, 2, 0)[None]"
 
 

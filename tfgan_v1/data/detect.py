@@ -30,6 +30,9 @@ FOREIGN = {
     rb"\x89HDF|MATLAB 7\.3": 'an HDF5 file; numpy.save("array.npy", h5py.File("FILE")["NAME"][:]) saves an array in it',
     rb"MATLAB 5": 'a MATLAB file; numpy.save("array.npy", scipy.io.loadmat("FILE")["NAME"]) saves an array in it',
     rb"PAR1[^ -~\s]": 'a Parquet file; save it by pandas.read_parquet("FILE").to_csv("table.csv", index=False)',
+    rb"ARROW1|FEA1": 'an Arrow file; save it by pandas.read_feather("FILE").to_csv("table.csv", index=False)',
+    rb"RDX[23]|X\n\0\0\0": 'an R file; save a table in it by write.csv(readRDS("FILE"), "table.csv", row.names = F)',
+    rb"(?s:.{344})n[i+]1\0": 'a NIfTI file; numpy.save("array.npy", nibabel.load("FILE").get_fdata()) saves them',
     rb"SQLite format 3\0": "an SQLite database; save its numbers as a table, or its pictures as files in a folder",
     rb"(?s:.{5})\0\0\0\{": 'a SafeTensors file; numpy.save("array.npy", safetensors.numpy.load_file("FILE")["NAME"])',
     rb"(?s:.{4}\0{4}.{4}\n)": "a TFRecord file; save its pictures as PNG files in a folder",
@@ -53,7 +56,7 @@ def read(path, size=None):
         raise UserError(f"{path} is neither a file nor a folder")
     if decoding.is_picture(path):
         raise UserError(f"{path} is one image; give the folder that holds all of them")
-    return find_reader(path, READERS, _FORMATS)(path, size)
+    return arrays.emnist(find_reader(path, READERS, _FORMATS)(path, size), path)
 
 
 def find_reader(path, readers, formats):

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from contextlib import suppress
 from itertools import chain
@@ -28,10 +29,13 @@ SUFFIXES = (
     ".pgm", ".ppm", ".pbm", ".pnm",
 )  # fmt: skip
 UNREAD = {  # what to do about pictures, videos and archives with other suffixes
-    "save it as JPEG": ".heic .heif .hif .avif .jp2 .j2k .jpf .jpx .jxl .dng .raw .cr2 .cr3 .nef .arw .raf .orf .rw2",
-    "save it as PNG": ".svg .psd .psb .xcf .ico .cur .icns .tga .exr .hdr .dds .pcx .dib .eps .xpm .qoi .dcm .fits",
-    "save its frames as PNG": ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv",
-    "unpack it": ".zip .tar .tgz .7z .rar",
+    "save it as JPEG": ".heic .heif .hif .avif .jp2 .j2k .jpf .jpx .jxl .dng .raw .cr2 .cr3 .nef .arw .raf .orf .rw2 "
+    ".srw .pef .nrw .x3f .crw .heics .wdp .sgi .djvu .pdf .ai",
+    "save it as PNG": ".svg .psd .psb .xcf .ico .cur .icns .tga .exr .hdr .dds .pcx .dib .eps .xpm .qoi .dcm .fits "
+    ".pam .wmf .emf .nii .mha",
+    "save its frames as PNG": ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .3gp .flv .mts .m2ts .vob .ogv .mp",
+    "unpack it": ".zip .tar .tgz .tbz2 .gz .xz .bz2 .7z .rar .alz .egg .iso",
+    "download it": ".icloud .nextcloud",
 }
 UNREAD = {suffix: advice for advice, suffixes in UNREAD.items() for suffix in suffixes.split()}
 _PICTURE = re.compile(rb"\x89PNG\r|\xff\xd8\xff|GIF8|RIFF....WEBP|II\*\0|MM\0\*|....ftyp(hei|avif)", re.DOTALL)
@@ -42,12 +46,15 @@ SYSTEM = {
     "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "~snapshot", "__macosx", "lost+found",
     "$recycle.bin", "recycler", "system volume information", "found.000",
 }  # fmt: skip
-# The name of a part of a data set, such as Train, test2017, PublicTest, val_64x64 or training_set, and its kind.
-_PART = re.compile(
-    r"(?:seg|images?|data|dataset|public|private)?[\W\d_]*(train|test|val|dev|eval)(?:ing|val|id|idation|uation)?"
-    r"[\W\d_x]*(?:set|data|images?|[ab])?[\W\d_]*"
-)
-RUN = {"real_images.png", "review.json"}  # by which the samples of a run are known: they are no training images
+# Words for the parts of a data set, and what else is in the names of parts alone, such as training_set or val_64x64.
+PARTS = {
+    "train": "train training trn trainingsdaten 학습 훈련 训练集 训练 訓練",
+    "test": "test testing tst testdaten 테스트 평가 测试集 测试 テスト",
+    "val": "val valid validation dev eval evaluation holdout unlabeled 검증 验证集 验证 検証",
+}
+PARTS = {word: kind for kind, words in PARTS.items() for word in words.split()}
+_OF_PARTS = {"set", "data", "dataset", "image", "images", "img", "imgs", "jpg", "png", "x"}
+RUN, REAL_IMAGES = "review.json", "real_images.png"  # by which the samples of a run are known: no training images
 _AHEAD = 16  # pictures for each core that are decoded before the first of them is written
 _BLOCK = 1024  # images copied at once
 _MEASURED = 200  # pictures whose sizes stand for those of all
@@ -142,11 +149,18 @@ def _walk(folder):
             entries = [entry for entry in os.scandir(place) if not entry.name.startswith(".")]
         except OSError as error:
             raise UserError(f"the folder {shortened(place)} cannot be read: {error.strerror}") from None
-        if place != os.fspath(folder) and RUN & {entry.name for entry in entries}:
+        if place != os.fspath(folder) and any(entry.name == RUN for entry in entries):
             continue
         below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         places += [entry.path for entry in below if entry.name.casefold() not in SYSTEM]
-        yield from (entry for entry in entries if not entry.is_dir(follow_symlinks=False))
+        yield from (entry for entry in entries if not (entry.is_dir(follow_symlinks=False) or _is_of_run(entry)))
+
+
+def _is_of_run(entry):
+    if entry.name == REAL_IMAGES and entry.is_file():
+        with suppress(OSError), open(entry.path, "rb") as file:
+            return b"tfgan_v1" in file.read(1000)
+    return False
 
 
 def _refuse_parts(folder, names):
@@ -156,11 +170,23 @@ def _refuse_parts(folder, names):
         for place in (Path(path), *Path(path).parents)[:-1]:
             inside[place.parent].add(place.name)
     for place, there in sorted(inside.items()):
-        parts = {name: match[1] for name in sorted(there) if (match := _PART.fullmatch(name.casefold()))}
-        kinds, path = {*parts.values()}, Path(folder, place)
-        if len(kinds) > 1 and ("train" in kinds or len(parts) == len(there)):
-            one = path / next((name for name, kind in parts.items() if kind == "train"), min(parts))
+        parts, path = {name: part for name in sorted(there) if (part := _part(name))}, Path(folder, place)
+        alike = {
+            name: kind
+            for name, (kind, rest) in parts.items()
+            if any(kind != other and (rest == also or not rest or not also) for other, also in parts.values())
+        }
+        if "train" in alike.values() or (alike and len(parts) == len(there)):
+            one = path / min(alike, key=lambda name: (alike[name] != "train", name))
             raise UserError(f"{path} holds the parts {', '.join(parts)}; give one of them, such as --dataset {one}")
+
+
+def _part(name):
+    """(kind of the part that a folder's name says, its other words), such as ("train", ["a"]); None if it says none."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+", unicodedata.normalize("NFC", name))
+    words = [word.casefold() for word in words]
+    word = next((word for word in words if word in PARTS), None)
+    return word and (PARTS[word], [other for other in words if other != word and other not in _OF_PARTS])
 
 
 def _unread(folder, others):

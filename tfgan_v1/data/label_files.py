@@ -16,7 +16,7 @@ from tfgan_v1.data.arrays import map_npy, read_idx_labels, read_npz_labels
 from tfgan_v1.data.datasets import DATASETS
 from tfgan_v1.data.folders import SUFFIXES
 from tfgan_v1.data.labels import classify, rename
-from tfgan_v1.data.tables import LABELS, find_delimiter, read_rows
+from tfgan_v1.data.tables import LABELS, MISSING, find_delimiter, read_rows
 from tfgan_v1.data.unpacking import opened
 from tfgan_v1.errors import UserError, count_of, note, shortened, warn
 
@@ -68,8 +68,10 @@ def _read_text(path, dataset):
     delimiter = find_delimiter(path)
     rows = partial(read_rows, path, delimiter)
     first = next((fields for _, fields in rows() if fields), [""])[0]
-    if not dataset.files or delimiter or not first.rpartition(" ")[0].rstrip().lower().endswith(SUFFIXES):
+    if not dataset.files or delimiter or not any(f"{end}{mark}" in first.lower() for end in SUFFIXES for mark in " :"):
         return _read_rows(rows, delimiter, path, dataset)
+    if not first.rpartition(" ")[0].rstrip().lower().endswith(SUFFIXES):
+        raise UserError(f"{path} has lines such as {shortened(first)!r}; write a picture's path, a space and its label")
     # A path, which may have spaces in it, and a label are a line of the lists of Caffe and CelebA.
     split = partial(map, lambda row: (row[0], row[1] and [*row[1][0].rsplit(None, 1), ""][:2]))
     return _read_rows(lambda: split(rows()), True, path, dataset)
@@ -86,8 +88,11 @@ def _read_json(path, dataset):
             raise ValueError(f"it has more than {most:,} bytes")
         try:
             rows = read(text)
-        except json.JSONDecodeError:
-            rows = [*map(read, filter(bytes.strip, text.splitlines()))]
+        except json.JSONDecodeError as error:
+            lines = [*filter(bytes.strip, text.splitlines())]
+            if not lines[0].rstrip().endswith((b"}", b"]")):  # no JSON Lines
+                raise error
+            rows = [*map(read, lines)]
         rows = dict(rows).get("labels", rows) if isinstance(rows, tuple) else rows
         if not rows or not isinstance(rows, list | tuple):
             raise ValueError(f"its labels are {json.dumps(rows)}")
@@ -119,7 +124,7 @@ def _read_rows(read, is_table, path, dataset):
             raise UserError(f"{path}, line {blank} is blank; remove it, or write the label that is missing")
         if any("\ufffd" in field for field in fields):  # what other bytes are read as
             raise UserError(f"{path}, line {line} is not in UTF-8; save the file in UTF-8")
-        value = fields[label].strip()
+        value = "" if fields[label].strip().lower() in MISSING else fields[label].strip()
         if header:
             header = False
         elif named is not None:
@@ -157,14 +162,18 @@ def _columns(rows, pictures, path):
             f"{path} reads as a table of {len(first)} columns, none with the header {', '.join(LABELS)}; name the "
             "column of the labels, or put labels with commas, semicolons or tabs in quotes"
         )
-    hits, ids = {}, []
+    hits, ids, keys = {}, [], {}
     for fields in itertools.chain([] if header else [first], rows):
         ids.append(fields[named or 0][:_LONGEST_LABEL])
         for position, field in enumerate(fields[:_LOOK] if pictures.names else ()):
             likely = len(fields) == 2 or names[position] in PATHS or not field.isdecimal()
             if position != label and likely and (found := pictures.find(field)):
                 hits.setdefault(position, set()).add(found[1])
+            if position != label and not re.fullmatch(r"[-+.,\deE]*", field):
+                keys.setdefault(position, []).append(field[:_LONGEST_LABEL])
     paths = max(hits, key=lambda position: (len(hits[position]), position == named), default=named)
+    if paths is None:  # texts that are all different name something, which must not be taken for the pictures in order
+        paths = next((at for at, texts in keys.items() if len({*texts}) == len(texts) == len(ids) > 2), None)
     paths = 0 if paths is None and label is None else paths
     numbered = named is not None and names[named] in _NUMBERS
     if not pictures.names and numbered and all(map(str.isdecimal, ids)) and ids != sorted(ids, key=int):

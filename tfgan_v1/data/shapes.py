@@ -8,7 +8,7 @@ import numpy as np
 from tfgan_v1.errors import UserError, note, warn
 
 LARGEST_SIDE = 4096
-_CLEARLY = 0.8  # of the other layout's roughness; measured on photographs, flags and digits: 0.12 to 0.54
+CLEARLY = 0.8  # of the other layout's roughness; measured on photographs, flags and digits: 0.12 to 0.54
 _BICUBIC = 3  # PIL.Image.Resampling.BICUBIC; Pillow is imported where pictures are decoded
 
 
@@ -84,16 +84,16 @@ def unflatten(rows, shape, where):
     if shape[2] == 1:
         return images
     planes = np.moveaxis(rows.reshape(len(rows), shape[2], *shape[:2]), 1, -1)
-    roughness = _roughness(images), _roughness(planes)
-    if roughness[1] < _CLEARLY * roughness[0]:
+    in_turn, in_planes = roughness(images), roughness(planes)
+    if in_planes < CLEARLY * in_turn:
         note(f"{where}: reads each row as three planes, red, green and blue, since the images are smoother then")
         return np.ascontiguousarray(planes)
-    if not roughness[0] < _CLEARLY * roughness[1] and any(roughness):
+    if in_planes and not in_turn < CLEARLY * in_planes:
         warn(f"{where} is read with the colors of a pixel in turn; if rows hold planes, save x.reshape(n, 3, h, w)")
     return images
 
 
-def _roughness(images, most=64):
+def roughness(images, most=64):
     """The mean difference of neighbouring pixels in up to `most` of the images [n, h, w, c]."""
     few = images[:: -(-len(images) // most)].astype(np.float32)
     return sum(np.abs(np.diff(few, axis=axis)).mean() if few.shape[axis] > 1 else 0 for axis in (1, 2))

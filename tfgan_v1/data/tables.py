@@ -22,8 +22,10 @@ from tfgan_v1.errors import UserError, note, shortened, warn
 DELIMITERS = {",": 1, ";": 2, "\t": 2, "|": 2}
 # What a header may call the labels, best first, in lower case.
 LABELS = ("label", "labels", "class", "y", "target", "targets", "classname", "classid", "category", "species", "breed")
+LABELS += ("class_id", "category_id", "categoryid", "label_id", "labelid")
+MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "?"}  # what stands for a label that is missing, in lower case
 # And the numbers of the rows, which pandas writes first; what else is neither a label nor a pixel; and pixels.
-_ROW_NUMBERS = re.compile(r"(unnamed: 0)?|index|row|(.*[ _-])?id|imageid")
+_ROW_NUMBERS = re.compile(r"(unnamed: 0)?|index|row|((image|img|picture|photo|file|sample|row|record)[ _-]?)?id")
 _NO_LABELS = re.compile(r"usage|split|subset|set|fold|((image|file)[ _]?)?(name|path)|file|image")
 _PIXELS = re.compile(r"[a-z]*[ _.-]?[0-9]+([x_,.-][0-9]+)?")  # pixel0, V1, 28x28
 _SEPARATOR = re.compile(r'(?i)"?sep=([,;|\t ])"?[\r\n]*')  # Excel's first line
@@ -189,6 +191,8 @@ def read_csv(path, size=None):
     pixels = _read_pixels(path, read, slice(start, start + count), label)
     if not len(pixels):
         raise UserError(f"{path} {_NO_ROWS}")
+    if label is not None and any("\ufffd" in each for each in edges[label]):
+        raise UserError(f"{path} has labels that are not in UTF-8; save the file in UTF-8")
     labels, classes = (None, ()) if label is None else classify_texts(edges[label])
     if len(pixels) % count or (labels is not None and len(labels) * count != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")
@@ -282,7 +286,7 @@ def _numbers(where, fields, columns, label):
         wrong = np.flatnonzero(np.isnan(values))
     if len(wrong) and (text := texts[wrong[0]]):
         raise UserError(f"{where}: {text[:40]!r} is not a number")
-    if len(wrong) or (label is not None and not fields[label].strip()):
+    if len(wrong) or (label is not None and fields[label].strip().lower() in MISSING):
         empty = (columns.start + wrong[0] if len(wrong) else label % len(fields)) + 1
         raise UserError(f"{where}: column {empty} is missing or empty; write its number or label")
     return values

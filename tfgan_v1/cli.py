@@ -45,10 +45,14 @@ def process(argv=None, program="tfgan"):
     return code
 
 
-def _interrupt(*_, last=[-BURST]):  # noqa: B006
+_last_interrupt = -BURST  # by time.monotonic
+
+
+def _interrupt(*_):
     """Raises KeyboardInterrupt, once for a burst of signals, so that what the first one ends can end."""
-    if time.monotonic() - last[0] >= BURST:
-        last[0] = time.monotonic()
+    global _last_interrupt
+    if time.monotonic() - _last_interrupt >= BURST:
+        _last_interrupt = time.monotonic()
         raise KeyboardInterrupt
 
 

@@ -152,6 +152,7 @@ def _walk(folder):
         if place != os.fspath(folder) and any(entry.name == RUN for entry in entries):
             continue
         below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        below = [entry for entry in below if not getattr(entry, "is_junction", bool)()]  # Windows' links to folders
         places += [entry.path for entry in below if entry.name.casefold() not in SYSTEM]
         yield from (entry for entry in entries if not (entry.is_dir(follow_symlinks=False) or _is_of_run(entry)))
 

@@ -230,7 +230,7 @@ def test_an_error_of_a_picture_is_a_warning_and_no_end_of_a_run(small_config, mo
         monkeypatch.setattr(f"tfgan_v1.report.{place}", fail)
     run = train(small_config(tensorboard=True, sheets="each"))
     err = capsys.readouterr().err
-    assert run.step == 3 and "review.html cannot be drawn (ValueError: 'encoding error 5')" in err
+    assert run.step == 3 and "review.html cannot be drawn (ValueError: encoding error 5)" in err
     for name in ("real_images.png", "plots", "last_samples.png", "sheets/000001.png", "tensorboard"):
         assert f"warning: {name} cannot be drawn" in err
     assert train(run.config.replace(epochs=4), resume=True).step == 4

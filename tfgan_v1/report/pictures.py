@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 
 from tfgan_v1 import files
-from tfgan_v1.errors import UserError, brief, warn
+from tfgan_v1.errors import UserError, shortened, warn
 from tfgan_v1.report import curves, images, page, plots
 from tfgan_v1.storage import names
 
@@ -74,7 +74,7 @@ def tolerated(name):
     except Exception as error:
         if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno):  # such as a full disk
             raise
-        _warn_once(f"{name} cannot be drawn ({type(error).__name__}: {brief(str(error))}); the run goes on")
+        _warn_once(f"{name} cannot be drawn ({type(error).__name__}: {shortened(str(error))}); the run goes on")
 
 
 _warn_once = functools.cache(warn)

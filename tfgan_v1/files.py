@@ -37,14 +37,14 @@ def replacing(path):
     It is a new, empty file, so that no link is followed and two processes may write at once.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
-    try:
-        with naming(path):
-            partial.touch(exist_ok=False)
+    with naming(path):
+        partial.touch(exist_ok=False)
+        try:
             yield partial
             sync(partial)
             os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

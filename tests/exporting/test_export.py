@@ -246,6 +246,9 @@ def test_what_model_md_and_the_program_say_of_themselves_works(exports, tmp_path
     runpy.run_path(to / "run_in_numpy.py", run_name="__main__")
     images = np.load("images.npy")
     assert images.shape == (16, *run.shape) and images.dtype == np.float32 and 0 <= images.min() < images.max() <= 1
+    monkeypatch.setattr(sys, "argv", ["run_in_numpy"])  # its own folder
+    runpy.run_path(to / "run_in_numpy.py", run_name="__main__")
+    assert np.array_equal(np.load("images.npy"), images)
     os.symlink(to.parent, tmp_path / "plain")
     monkeypatch.chdir(tmp_path / "plain" / "to")
     size = 64 if run.model == "tuned" else 100

@@ -1,4 +1,4 @@
-"""Draws 16 images of an exported generator with NumPy alone, into images.npy: python run_in_numpy.py FOLDER"""
+"""Draws 16 images of an exported generator with NumPy alone, into images.npy: python run_in_numpy.py [FOLDER]"""
 
 import json
 import sys
@@ -52,10 +52,11 @@ def run(folder, **inputs):  # noise [n, noise_size], and labels [n, classes] in 
 
 
 if __name__ == "__main__":
-    model, rng = json.loads(Path(sys.argv[1], "generator.json").read_text())["model"], np.random.default_rng(0)
+    folder, rng = Path(*sys.argv[1:] or [Path(__file__).parent]), np.random.default_rng(0)
+    model = json.loads((folder / "generator.json").read_text())["model"]
     size, low = (16, model["noise"]["size"]), {"unit": 0, "uniform": -1}.get(model["noise"]["distribution"])
     inputs = {"noise": np.float32(rng.standard_normal(size) if low is None else rng.uniform(low, 1, size))}
     if model["classes"]:
         inputs["labels"] = np.eye(len(model["classes"]), dtype=np.float32)[np.arange(16) % len(model["classes"])]
-    np.save("images.npy", images := run(sys.argv[1], **inputs))
+    np.save("images.npy", images := run(folder, **inputs))
     print(f"Wrote images.npy: {len(images)} images, {images.dtype} {list(images.shape)}.")

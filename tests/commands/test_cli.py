@@ -374,6 +374,10 @@ sys.exit(cli.process(["train", "--dataset", "digits", "--steps", "2", "--xla", "
     assert ended.returncode == 0 and "Traceback" not in ended.stderr, ended.stderr
     for folder in ("samples", "samples/mlp-2"):
         assert (tmp_path / folder / "evolution.png").read_bytes().startswith(b"\x89PNG")
+    review = [sys.executable, "-m", "tfgan_v1", "review", "samples"]  # which imports no TensorFlow
+    env |= {"MPLBACKEND": "nonsense", "PYTHONPATH": str(REPOSITORY)}
+    ended = subprocess.run(review, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ended.returncode == 0 and "Traceback" not in ended.stderr, ended.stderr
 
 
 def test_a_deleted_current_folder_is_one_sentence(command, tmp_path, monkeypatch):

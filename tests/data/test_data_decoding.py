@@ -190,7 +190,7 @@ SLOW = {
     "scans": (scans(101), "it has 101 scans, more than 100"),
     "comments": (COMMENTS + b"#\n" * 900, "more than 1,000 comments"),
 }
-NOT_SLOW = {"scans": scans(100), "a video behind": scans(10, b"\xff\xda\0\2" * 999), "comments": COMMENTS}
+NOT_SLOW = {"scans": scans(100), "a video behind": scans(10, b"\0\2" + b"\xff\xda\0\2" * 999), "comments": COMMENTS}
 NOT_SLOW["a thumbnail"] = scans(10).replace(b"\xff\xd8", b"\xff\xd8\xff\xe5\1\2" + b"\xff\xda" * 128, 1)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import rewrite
 from tfgan_v1 import files
-from tfgan_v1.storage import manifest
+from tfgan_v1.storage import manifest, records
 
 
 def content_of(folder):
@@ -73,6 +73,14 @@ def test_a_link_with_the_name_of_a_partial_folder_is_not_followed(tmp_path):
     with pytest.raises(OSError), files.new_folder(tmp_path / "new"):
         pass
     assert content_of(tmp_path) == before
+
+
+def test_a_record_that_is_a_link_is_not_opened(tmp_path):
+    (tmp_path / "theirs.csv").write_text("theirs")
+    (tmp_path / "losses.csv").symlink_to("theirs.csv")
+    with pytest.raises(OSError):
+        records.append_rows(tmp_path / "losses.csv", [(1, 2)])
+    assert (tmp_path / "theirs.csv").read_text() == "theirs"
 
 
 OLD = ("generator.ckpt-100.data-00000-of-00001", "generator.ckpt-100.index", "generator.ckpt-100.meta", "checkpoint")

@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
 from conftest import rewrite
 from tfgan_v1 import Config, UserError, files
-from tfgan_v1.storage import classes, manifest, run_folder
+from tfgan_v1.storage import classes, manifest, names, run_folder
 
 FACTS = {"name": "digits", "num_images": 10, "image_shape": [28, 28, 1], "sha256": "0"}
 
@@ -395,6 +396,21 @@ def test_after_an_error_only_folders_with_content_stay(config, tmp_path):
     with pytest.raises(ZeroDivisionError), run_folder.locked(config):
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.iterdir()] == ["samples"]
+
+
+def test_the_loser_of_two_starts_removes_nothing_of_the_winner(config, monkeypatch):
+    """Who made the folders does not matter: another process may take the lock before."""
+    first, lock = config.ckpt_folder, run_folder._lock
+    with ExitStack() as winner:
+
+        def late(folder):
+            winner.enter_context(lock(folder))
+            return lock(folder)
+
+        monkeypatch.setattr(run_folder, "_lock", late)
+        with pytest.raises(UserError, match="another process is training"), run_folder.locked(config):
+            pass
+        assert [path.name for path in first.iterdir()] == [names.LOCK]
 
 
 def is_folder(descriptor):

@@ -158,6 +158,18 @@ def test_a_checkpoint_of_another_program_beside_those_of_a_run_is_refused_and_st
     assert content_of(run) == before
 
 
+def test_a_checkpoint_that_a_trainer_removes_meanwhile_is_not_called_another_program_s(run, command, monkeypatch):
+    is_ours = manifest.is_ours
+
+    def removed_first(prefix):
+        for path in prefix.parent.glob(f"{prefix.name}.*"):
+            path.unlink()
+        return is_ours(prefix)
+
+    monkeypatch.setattr(manifest, "is_ours", removed_first)
+    assert "another program" not in command("train", "--resume", "--epochs", 4)[2]
+
+
 def test_another_program_s_list_of_checkpoints_stays(run, command):
     Path("checkpoints/checkpoint").write_text('model_checkpoint_path: "model.ckpt-100"\n')
     assert "another program (checkpoint)" in command("train", *QUICK, "--overwrite")[2]

@@ -370,7 +370,8 @@ def _sorted_out(folder, patterns, proofs):
     """(what a run wrote into a folder, what is there under the name of a run's file and is not a run's)."""
     found, proven = _found(folder, patterns), any(map(_is_proof, _found(folder, proofs)))
     ours = [path for path in found if proven and _is_ours(path)]
-    return ours, [path for path in found if path not in ours]
+    there = (path for path in found if path.exists() or path.is_symlink())  # the trainer here may just have removed it
+    return ours, [path for path in there if path not in ours]
 
 
 def _is_proof(path):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import batches, data_parallel, noise
@@ -46,7 +48,7 @@ class CustomParts(NamedTuple):
 class DataSpec(NamedTuple):
     """What the graph must know of the images or points to train on."""
 
-    shape: tuple  # of one image, uint8 [h, w, c], or point, float32 [1]
+    shape: tuple  # of one image, uint8 [h, w, c], or point, float32 [d]
     dtype: Any
     num_images: int  # to train on
     num_resident: int  # that are kept in a variable, with the held-out ones
@@ -164,6 +166,16 @@ def image_placeholders(name, data, axes, condition):
 def feed(placeholders, images, labels):
     """The feed_dict of `image_placeholders`, whose labels are None unless the run is conditional."""
     return {placeholders.values: images} | ({} if placeholders.labels is None else {placeholders.labels: labels})
+
+
+def initial_values(networks, points):
+    """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d]."""
+    if points.ndim != 2 or not networks.model.output.standardized:
+        return {}
+    center, scale = networks.g_state[-2:]  # see models.standardization
+    deviation = points.std(0, dtype=np.float64)
+    values = points.mean(0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
+    return {variable.initializer.inputs[1]: value for variable, value in zip((center, scale), values, strict=True)}
 
 
 def with_resident_images(spec, data, inputs):

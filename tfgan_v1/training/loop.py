@@ -224,7 +224,8 @@ def initialize(context):
     """Gives all variables their initial values, and the images those of the data."""
     plan = context.plan
     images = {} if context.stream else train_graph.feed(context.graph.inputs.images, plan.dataset.images, plan.labels)
-    context.session.run(context.graph.initialize, images)
+    points = train_graph.initial_values(context.graph.networks, plan.dataset.images[plan.split[0]]) if plan.is_points else {}
+    context.session.run(context.graph.initialize, images | points)
 
 
 def restore_progress(context, checkpoint):

@@ -273,7 +273,7 @@ def check_size(model, size):
     if multiple is None:
         return
     if not size:
-        raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
+        raise UserError(f"--model {model} makes images, but the data are points; use --model points")
     largest = MODELS[model].largest_size
     nearest = [min(range(8, largest + 1, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):

@@ -320,7 +320,9 @@ def _as_bytes(array, where, advice=""):
     convert = next((convert for least, most, convert in ranges if low >= least and high <= most), None)
     if convert is None:
         found = f"{array.dtype} from {low} to {high}" if ranges else str(array.dtype)
-        raise UserError(f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1{advice}")
+        raise UserError(
+            f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1{advice}"
+        )
     if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= 4095:
         note(f"{where} holds 16-bit values up to {high:,}, so 4,095 is read as white, as in images of 12 bits")
     result = np.empty(array.shape, np.uint8)

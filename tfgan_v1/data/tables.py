@@ -262,7 +262,9 @@ def _read_table(path, read, header, row):
     for line, fields in read():
         points.append([_number(fields[at]) for at in columns])
         labels.append("" if label is None else sys.intern(fields[label].strip(' "')[:_LONGEST_LABEL]))
-        if (wrong := next((at for at, value in zip(columns, points[-1], strict=True) if value is None), None)) is not None:
+        if (
+            wrong := next((at for at, value in zip(columns, points[-1], strict=True) if value is None), None)
+        ) is not None:
             field = f"column {wrong + 1} ({header[wrong] if header else shortened(fields[wrong])})"
             raise UserError(f"{path}, line {line}: {field} is no number; write it, or remove the row")
         if label is not None and labels[-1].lower() in MISSING:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
-from tfgan_v1.gan import batches, data_parallel, noise
+from tfgan_v1.gan import batches, data_parallel, noise, views
 from tfgan_v1.gan.conditioning import Batch, make_condition
 from tfgan_v1.gan.layers import numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
@@ -54,6 +54,7 @@ class DataSpec(NamedTuple):
     num_resident: int  # that are kept in a variable, with the held-out ones
     class_counts: Sequence[int] | None = None  # of a conditional run, the number of images of each class
     stream: Any = None  # a Batch of tensors [chunk, d_steps, batch, *shape] of each call, in place of the variable
+    points: Any = None  # float32 [n, d], of which the views are; None for images
 
 
 class Inputs(NamedTuple):
@@ -82,6 +83,7 @@ class Samplers(NamedTuple):
     fixed: Any  # of the same noise in all of the run, [up to MOST_FIXED, *shape]
     batch_index: Any  # placeholder, int64
     measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape]
+    views: Any = None  # of points, a vector of both networks' outputs: see gan/views.py
 
 
 class DOutputs(NamedTuple):
@@ -133,7 +135,7 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
         initialize = tf.global_variables_initializer()
         average = start_average(spec.networks.average, spec.networks.g_state)
         broadcast = workers and workers.broadcast(state)
-        samplers, d_outputs = build_samplers(spec, inputs.first_step), build_d_outputs(spec, data)
+        samplers, d_outputs = build_samplers(spec, data, inputs.first_step), build_d_outputs(spec, data)
         outputs = {"metrics": metrics, "finite": finite, "samplers": samplers, "d_outputs": d_outputs}
         prepare = {"initialize": initialize, "start_average": average, "broadcast": broadcast}
         return TrainGraph(spec, inputs, state=state, **prepare, **outputs)
@@ -169,8 +171,8 @@ def feed(placeholders, images, labels):
 
 
 def initial_values(networks, points):
-    """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d]."""
-    if points.ndim != 2 or not networks.model.output.standardized:
+    """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d], or None."""
+    if points is None or not networks.model.output.standardized:
         return {}
     center, scale = networks.g_state[-2:]  # see models.standardization
     deviation = points.std(0, dtype=np.float64)
@@ -211,7 +213,7 @@ def draw_noise(spec, streams, index, count, shape):
     return Batch(z, condition.draw(config.seed, class_stream, index, count, shape))
 
 
-def build_samplers(spec, first_step):
+def build_samplers(spec, data, first_step):
     """The Samplers of a spec."""
     networks, average, num_samples = spec.networks, spec.config.average > 0, spec.config.num_samples
     batch_index = tf.placeholder(tf.int64, [], "batch_index")
@@ -220,11 +222,18 @@ def build_samplers(spec, first_step):
         z = draw_noise(spec, streams, index, 1, [count]).part(0)
         return decode(networks.model, networks.generate(networks_input(networks, z), average=average).values)
 
+    def same_points():
+        count = views.layout(
+            spec.config, data.shape[0], networks.condition and networks.condition.num_classes or 0
+        ).fake[0]
+        return networks_input(networks, draw_noise(spec, (noise.FIXED, None), 0, 1, [count]).part(0))
+
     return Samplers(
         preview=images((noise.PREVIEW, None), first_step, num_samples),
         fixed=images((noise.FIXED, None), 0, min(num_samples, MOST_FIXED)),
         batch_index=batch_index,
         measured=images((noise.EVALUATION, noise.EVALUATION_CLASSES), batch_index, MEASURED),
+        views=None if data.points is None else views.build(spec, data.points, same_points()),
     )
 
 

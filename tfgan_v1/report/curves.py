@@ -77,8 +77,12 @@ def of_run(summary, tables):
 
 
 def of_points(summary, rows):
-    """The Curve of the Kullback-Leibler divergence of a run of points. rows: those of its statistics.csv."""
+    """The Curve of the first score of a run of points. rows: those of its statistics.csv."""
     x, values = [place_of(summary, row[0]) for row in rows], [row[2] for row in rows]
+    if rows and len(rows[0]) in (4, 10):  # of more dimensions: see records.statistics_header
+        real = (rows[-1][2 + len(rows[0]) // 2 - 1],)
+        label = "sliced Wasserstein distance"
+        return Curve(names.DIVERGENCE, label.capitalize(), label, "", {"generated": values}, references=real, x=x)
     return Curve(names.DIVERGENCE, "KL divergence", "nats", "", {"KL(real || fake)": values}, x=x)
 
 

@@ -13,6 +13,7 @@ from tfgan_v1.storage import names
 
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _MOST_PLACES = 10  # in an evolution
+_MOST_POINTS = 2500  # in a plot
 _LOWEST, _HIGHEST = 0.5, 300  # inches of an evolution; Matplotlib draws less than 2**16 pixels, 120 to an inch
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
@@ -82,13 +83,22 @@ def evolution(samples, places, classes=()):
 
 @_defaults()
 def density(fake, real=None):
-    """The Figure of the densities of real points, blue, and of fake points, red: see `density_curves`."""
-    figure = _figure(8, 4.5)
-    _draw_density(figure.add_subplot(), fake, real)
+    """The Figure of real points, blue, and of fake points, red, [n, d]: their densities, or each pair of columns."""
+    pairs = _pairs(fake)
+    figure = _figure(8, 4.5) if not pairs else _figure(5 * len(pairs), 5)
     data = "fake data" if real is None else "real and fake data"
-    figure.axes[0].set(title=f"Distribution of {data}", xlabel="value", ylabel="density")
-    figure.axes[0].legend()
+    for ax, pair in zip(figure.subplots(1, len(pairs) or 1, squeeze=False)[0], pairs or [None], strict=True):
+        _draw_points(ax, fake, real, pair)
+        labels = {"xlabel": f"column {pair[0] + 1}", "ylabel": f"column {pair[1] + 1}"} if pair else {}
+        ax.set(title=f"Distribution of {data}", **{"xlabel": "value", "ylabel": "density", **labels})
+        ax.legend()
     return figure
+
+
+def _pairs(points, most=3):
+    """The pairs of columns that a plot of points [n, d] shows, up to `most`; none of one column."""
+    columns = points.shape[1]
+    return [(min(at, columns - 2), min(at, columns - 2) + 1) for at in range(0, columns, 2)][:most] * (columns > 1)
 
 
 @_defaults()
@@ -98,10 +108,11 @@ def density_evolution(samples, places, real):
     rows, columns = grid_size(len(chosen))
     figure = _figure(3 * columns, 2 * rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    pair = next(iter(_pairs(samples[0])), None)  # the first columns, for all samples on the same axes
     for ax in axes.flat[len(chosen) :]:
         ax.set_axis_off()
     for ax, i in zip(axes.flat, chosen, strict=False):
-        _draw_density(ax, samples[i], real)
+        _draw_points(ax, samples[i], real, pair)
         ax.set_title(places[i], fontsize="small")
     for ax in axes.flat[len(chosen) - columns : len(chosen)]:  # the lowest of each column
         ax.tick_params(labelbottom=True)
@@ -158,6 +169,21 @@ def figure_png(figure):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a class's name: the font has no such letter
         figure.savefig(file, format="png", bbox_inches="tight", metadata={"Software": names.OURS})
     return file.getvalue()
+
+
+def _draw_points(ax, fake, real, pair):
+    """Points [n, d]: those of a pair of columns, or without one the density of the only column."""
+    if pair is None:
+        _draw_density(ax, fake, real)
+        return
+    for name, points in (("real", real), ("fake", fake)):
+        if points is not None:
+            shown = np.nan_to_num(points[:_MOST_POINTS][:, list(pair)])
+            ax.scatter(*shown.T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
+    if real is not None:
+        low, high = np.min(real[:_MOST_POINTS], 0)[list(pair)], np.max(real[:_MOST_POINTS], 0)[list(pair)]
+        margin = (high - low) / 2 + 1e-9
+        ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
 
 
 def _draw_density(ax, fake, real):

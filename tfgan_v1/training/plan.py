@@ -142,7 +142,14 @@ class Plan(NamedTuple):
         """The train_graph.DataSpec. stream: a Batch of the images of a call, if they are streamed."""
         shape, total = self.metadata["image_shape"], self.metadata["num_images"]
         counts = self.metadata.get("class_counts")
-        return DataSpec(shape, self.dataset.images.dtype, self.num_images, total, counts, stream)
+        points = self.dataset.images[self.split[0]] if self.is_points else None
+        return DataSpec(shape, self.dataset.images.dtype, self.num_images, total, counts, stream, points)
+
+    @property
+    def modes(self):
+        """The data.points.Modes of a mixture of points, or None."""
+        row = data.DATASETS.get(self.metadata["name"])
+        return row and row.modes
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""

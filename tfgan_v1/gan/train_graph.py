@@ -194,9 +194,13 @@ def with_resident_images(spec, data, inputs):
 
 
 def networks_input(networks, batch):
-    """A Batch as the networks get it: images in the range of the model's output, noise as it is, classes one-hot."""
-    labels = networks.condition and networks.condition.one_hot(batch.labels)
-    return batch._replace(values=encode(networks.model, batch.values), labels=labels)
+    """A Batch of images or points as the networks get it: in the range of the model's output, classes one-hot."""
+    return noise_input(networks, batch._replace(values=encode(networks.model, batch.values)))
+
+
+def noise_input(networks, batch):
+    """A Batch of noise as the networks get it: as it is, classes one-hot."""
+    return batch._replace(labels=networks.condition and networks.condition.one_hot(batch.labels))
 
 
 def draw_noise(spec, streams, index, count, shape):
@@ -220,13 +224,13 @@ def build_samplers(spec, data, first_step):
 
     def images(streams, index, count):
         z = draw_noise(spec, streams, index, 1, [count]).part(0)
-        return decode(networks.model, networks.generate(networks_input(networks, z), average=average).values)
+        return decode(networks.model, networks.generate(noise_input(networks, z), average=average).values)
 
     def same_points():
         count = views.layout(
             spec.config, data.shape[0], networks.condition and networks.condition.num_classes or 0
         ).fake[0]
-        return networks_input(networks, draw_noise(spec, (noise.FIXED, None), 0, 1, [count]).part(0))
+        return noise_input(networks, draw_noise(spec, (noise.FIXED, None), 0, 1, [count]).part(0))
 
     return Samplers(
         preview=images((noise.PREVIEW, None), first_step, num_samples),
@@ -252,7 +256,7 @@ def build_single_step(spec, data, step):
     real = image_placeholders("real", data, [config.d_steps, config.batch_size], networks.condition)
     z = image_placeholders("z", noise_spec, [draws, config.batch_size], networks.condition)
     reals = [networks_input(networks, real.part(k)) for k in range(config.d_steps)]
-    zs = [networks_input(networks, z.part(k)) for k in range(draws)]
+    zs = [noise_input(networks, z.part(k)) for k in range(draws)]
     with use_numerics(numerics_of(config)):
         return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
 
@@ -295,7 +299,7 @@ def make_step_fn(spec, data, resident, workers):
         reals = [images.part((k, part), shard) for k, (part, shard) in enumerate(parts)]
         reals = [networks_input(spec.networks, resident.gather(real) if resident else real) for real in reals]
         z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]  # the last is G's own noise, if that is fresh
-        zs = [networks_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
+        zs = [noise_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
         metrics = train_step(spec, reals, *split_noise(config, zs), step, freeze_generator)
         return data_parallel.scale_loss(metrics, parts[-1][1])
 

@@ -42,9 +42,9 @@ def layout(config, dimensions, classes):
 
 
 def split(values, shapes):
-    """The Views, as arrays, in one recorded vector."""
+    """The Views, as arrays, in a recorded row."""
     sizes = [int(np.prod(shape)) for shape in shapes]
-    parts = np.split(values, np.cumsum(sizes)[:-1])
+    parts = np.split(values.ravel(), np.cumsum(sizes)[:-1])
     return Views(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
 
 
@@ -69,7 +69,7 @@ def noise_axis(config, dimensions):
 
 
 def build(spec, points, fixed):
-    """A vector of the Views of a spec, as `split` reads it; None for images.
+    """The Views of a spec as one row [1, n], which `split` reads; None for images.
 
     points: of the training data, float32 [n, d], or None. fixed: a Batch of noise and classes of the generated points.
     """
@@ -104,4 +104,4 @@ def build(spec, points, fixed):
         decode(networks.model, fake.values),
         gradient,
     )
-    return tf.concat([tf.reshape(part, [-1]) for part in views], 0)
+    return tf.concat([tf.reshape(part, [1, -1]) for part in views], 1)

@@ -125,9 +125,9 @@ def _statistics(plan, progress):
     """The last sample of points as texts, in brackets the data's; nothing for images."""
     if not plan.is_points or progress.sample_steps[-1:] != [progress.step]:
         return []
-    _, _, divergence, *moments = row = progress.rows("statistics")[-1]
+    _, _, divergence, *moments = progress.rows("statistics")[-1]
     if plan.metadata["image_shape"] != [1]:
-        scores = dict(zip(progress.records["statistics"].header, row, strict=True))
+        scores = progress.statistics[-1]
         names = [name for name in records.POINT_SCORES if name in scores]
         return [f"{name.replace('_', ' ')} {scores[name]:.3g} ({scores[f'real_{name}']:.3g})" for name in names]
     named = zip(metrics.Moments._fields, moments[4:], moments[:4], strict=True)

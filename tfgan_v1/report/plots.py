@@ -217,7 +217,9 @@ def density_curves(fake, real=None, count=400, around=None):
 
 
 def density_svg(fake, real=None):
-    """`density` as the text of a small SVG image, which takes milliseconds. Its axis is that of the real points."""
+    """Points as the text of a small SVG image: their density, or the first two columns."""
+    if fake.shape[1] > 1:
+        return _scatter_svg(fake)
     around = None if real is None else real.mean() + np.array([-6, 6]) * real.std()  # the same at each sampling step
     grid, densities = density_curves(fake, real, count=120, around=around)
     low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
@@ -230,6 +232,18 @@ def density_svg(fake, real=None):
     parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
     size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
+
+
+def _scatter_svg(fake, most=1000):
+    """The first two columns of points [n, d], to their own limits: the text of an SVG image."""
+    points = np.nan_to_num(fake[:most, :2].astype(np.float64))
+    low, high = points.min(0), points.max(0)
+    places = 20 + 360 * (points - low) / np.where(high > low, high - low, 1)
+    dots = "".join(f'<circle cx="{x:.0f}" cy="{400 - y:.0f}" r="2"/>' for x, y in places)
+    size = f'viewBox="0 0 400 400" width="400" height="400" fill="{_COLORS["fake"]}" fill-opacity=".5"'
+    ends = f"{low[0]:.3g} to {high[0]:.3g}, {low[1]:.3g} to {high[1]:.3g}"
+    background = f'<rect width="400" height="400" fill="#fff" fill-opacity="1"/><title>{ends}</title>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{background}{dots}</svg>'
 
 
 def spread(count, most):

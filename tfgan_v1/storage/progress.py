@@ -57,6 +57,11 @@ class Progress:
     evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
 
     @property
+    def statistics(self):
+        """The rows of statistics.csv of points, as dicts."""
+        return [dict(zip(self.records["statistics"].header, row, strict=True)) for row in self.rows("statistics")]
+
+    @property
     def history(self):
         """A pandas.DataFrame by step: epoch, losses, D's outputs, and those on held-out images and scores, if any."""
         import pandas

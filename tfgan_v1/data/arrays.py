@@ -249,8 +249,8 @@ def to_images_or_points(array, where, size=None):
     """An array as images, uint8 [n, height, width, channels], or points, float32 [n, d].
 
     array: images [n, h, w], [n, h, w, 1 or 3], or flat [n, k] as in `layout`, of any type and range in VALUE_RANGES; or
-    points, floats [n] or [n, d] with up to MOST_COLUMNS columns which are no image; with size=POINTS, all numbers [n] or
-    [n, d]. where: its name in messages. Says if it reads another order of axes, and warns where another is likely.
+    points, floats [n] or [n, d] with up to MOST_COLUMNS columns that are no image; with size=POINTS, numbers [n] or [n,
+    d]. where: its name in messages. Says if it reads another order of axes, and warns where another is likely.
     Raises UserError for anything else.
     """
     for axes, order in AXES.items() if array.ndim == 4 and array.shape[3] not in (1, 3) else ():

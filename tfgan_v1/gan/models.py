@@ -70,7 +70,7 @@ def encode(model, batch):
 
 
 def decode(model, generated):
-    """Generated images [batch, h, w, c] -> [0, 1], or points [batch, d] in the range of the networks -> in that of the data."""
+    """Images [batch, h, w, c] or points [batch, d] in the range of the networks -> in [0, 1], or in the data's."""
     if generated.shape.rank == 4:
         return model.output.decode(generated)
     if not model.output.standardized:

@@ -171,7 +171,7 @@ def feed(placeholders, images, labels):
 
 
 def initial_values(networks, points):
-    """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d], or None."""
+    """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d]."""
     if points is None or not networks.model.output.standardized:
         return {}
     center, scale = networks.g_state[-2:]  # see models.standardization
@@ -226,10 +226,9 @@ def build_samplers(spec, data, first_step):
         z = draw_noise(spec, streams, index, 1, [count]).part(0)
         return decode(networks.model, networks.generate(noise_input(networks, z), average=average).values)
 
-    def same_points():
-        count = views.layout(
-            spec.config, data.shape[0], networks.condition and networks.condition.num_classes or 0
-        ).fake[0]
+    def same_noise():
+        classes = networks.condition.num_classes if networks.condition else 0
+        count = views.layout(spec.config, data.shape[0], classes).fake[0]
         return noise_input(networks, draw_noise(spec, (noise.FIXED, None), 0, 1, [count]).part(0))
 
     return Samplers(
@@ -237,7 +236,7 @@ def build_samplers(spec, data, first_step):
         fixed=images((noise.FIXED, None), 0, min(num_samples, MOST_FIXED)),
         batch_index=batch_index,
         measured=images((noise.EVALUATION, noise.EVALUATION_CLASSES), batch_index, MEASURED),
-        views=None if data.points is None else views.build(spec, data.points, same_points()),
+        views=None if data.points is None else views.build(spec, data.points, same_noise()),
     )
 
 

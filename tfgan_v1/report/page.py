@@ -87,7 +87,7 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
 
     summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step, or None for one that
     is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
-    whether the page follows the run. field: of a run on points, what field.Fields.of returns, in place of urls; or None.
+    whether the page follows the run. field: of a run on points, what field.Fields.of returns, in place of urls.
     diagnosis: what went wrong, a list of dicts.
     """
     steps, field = field or (summary["sample_steps"] or range(1, len(urls) + 1), None)

@@ -81,9 +81,9 @@ def is_published(dataset):
     return digits and dataset.facts()["sha256"] in datasets.published_titles()
 
 
-def say(config, asked):
-    """Says what was chosen for the user. asked: the Config as the user gave it."""
+def say(config, asked, what):
+    """Says what was chosen for the user. asked: the Config as the user gave it. what: images or points."""
     names = [name for name in NAMES if name in config.given - asked.given]
     if names:
         chosen = as_flags({name: getattr(config, name) for name in names})
-        note(f"Chosen for these images:{chosen}. Give any of these to choose otherwise.")
+        note(f"Chosen for these {what}:{chosen}. Give any of these to choose otherwise.")

@@ -209,7 +209,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     check_data(plan)
     check_batches(plan)
     if chief and not saved:
-        choices.say(config, asked)
+        choices.say(config, asked, "points" if plan.is_points else "images")
         warn_of_little(plan)
     return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
 

@@ -68,7 +68,7 @@ def sample(context, progress):
 
 
 def sample_fixed(context, progress, last=False):
-    """Draws the images of the same noise, or the views of points, unless this was done at this step. last: of the run."""
+    """Draws the images of the same noise, or the views of points, once at a step. last: whether the run ends here."""
     if progress.fixed_steps[-1:] == [progress.step]:
         return
     name = "views" if context.plan.is_points else "fixed"

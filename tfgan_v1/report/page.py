@@ -15,6 +15,8 @@ import numpy as np
 
 from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags, flag
+from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.gan.train_step import TOTALS, labels_of
 from tfgan_v1.report import curves, images, plots
 from tfgan_v1.report import field as fields
 from tfgan_v1.storage.progress import made_by
@@ -30,6 +32,7 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
     "classes": [],
     "cell": [0, 0],  # width and height of an image of the grid
     "field": None,  # of points: see field.py
+    "equilibrium": None,  # the losses [D's, G's] there: see losses.Loss
 }
 _COUNT = range(1, 2**63)
 # What `as_html` replaces: a style sheet, a script, or a value in double braces.
@@ -39,7 +42,7 @@ FORMS = {  # of review.json: see files.fits. Earlier versions did not write the 
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
     **{"sample_steps": [range(2**63), ...], "columns": (None, _COUNT), "reads_as": ("probabilities", "scores")},
     **{"figures": {...: float}, "classes?": [str, ...], "cell?": [range(2**16), range(2**16)]},
-    "field?": (None, fields.FORM),
+    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float])},
 }
 
 
@@ -166,7 +169,17 @@ def summarize_run(plan, progress, evaluator=None, field=None):
         "classes": list(plan.columns),
         "cell": _cell(samples, plan.sheet_columns),
         "field": field and {**field, "view_steps": progress.fixed_steps},
+        "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
     }
+
+
+def _equilibrium(config, loss):
+    """The losses [D's, G's] of a run at the equilibrium, or None of a custom loss that does not know them."""
+    if loss.equilibrium is None:
+        return None
+    d, g = map(float, loss.equilibrium(labels_of(config)))
+    share = TOTALS[config.d_loss]
+    return [d * share, g * (share if loss.relative else 1)]
 
 
 def summarize_samples(name, samples):

@@ -151,16 +151,38 @@ function makeField(parent, layers, below = parent) {
 // The numbers of a frame as short texts: what was measured at this step, or, between two, what the points shown say.
 function numbersOf(field, frame, share) {
   const shown = frame.fake ? modesOf(field, frame.fake) : null, scores = share ? {} : frame.scores || {}, texts = [];
+  const measured = (name, value, unit = each => number(each)) => {  // with the value of real data, where it is known
+    const real = scores[`real_${name}`];
+    texts.push(say(`n_${name}`, {value: unit(value), real: Number.isFinite(real) ? ` (${say("real")} ${unit(real)})` : ""}));
+  };
   if (shown) {
-    const count = scores.modes ?? shown.count, on = scores.on_mode ?? shown.share;
-    texts.push(say("n_modes", {count: number(count), all: field.modes.centers.length}), say("n_on", {share: number(100 * on)}));
+    texts.push(say("n_modes", {count: number(scores.modes ?? shown.count), all: field.modes.centers.length}));
+    measured("on_mode", scores.on_mode ?? shown.share, each => `${number(100 * each)} %`);
   }
-  for (const [name, value] of Object.entries(scores)) {
-    if (name !== "modes" && Number.isFinite(value) && WORDS[`n_${name}`]) texts.push(say(`n_${name}`, {value: number(value)}));
-  }
+  for (const name of DISTANCES) if (Number.isFinite(scores[name])) measured(name, scores[name]);
   if (frame.d_range) texts.push(say("n_d", {low: number(frame.d_range[0]), high: number(frame.d_range[1])}));
   if (frame.gradient_mean >= 0) texts.push(say("n_gradient", {value: number(frame.gradient_mean)}));
   return texts;
+}
+
+// Scores of a step that are distances: 0 at best.
+const DISTANCES = ["reverse_kl", "sliced_wasserstein", "kl_divergence"];
+
+// The curves of what a field records, at the places of its steps.
+function curvesOfField(field, places) {
+  const of = read => field.steps.map(each => { const value = each ? read(each) : null; return Number.isFinite(value) ? value : null; });
+  const score = name => of(each => each.scores?.[name]), real = name => finite(score(`real_${name}`)).slice(-1);
+  const chart = (key, series, range, references) => ({
+    key, title: say(`${key}_curve`), caption: say(`${key}_caption`), description: say(`${key}_caption`), x: places, range, references,
+    series: series.filter(each => finite(each.values).length).map(each => ({mean: null, ...each})),
+  });
+  const all = field.modes ? field.modes.centers.length : 1;
+  return [
+    chart("modes", field.modes ? [{name: say("modes_series"), values: score("modes").map(each => each === null ? null : each / all), color: 2},
+      {name: say("on_series"), values: score("on_mode"), color: 1}] : [], [0, 1], real("on_mode")),
+    ...DISTANCES.map(name => chart(name, [{name: say("generated"), values: score(name), color: 1}], null, [0, ...real(name)])),
+    chart("gradient", [{name: say("gradient_series"), values: of(each => each.gradient_mean), color: 1}], null, [0]),
+  ].filter(each => each.series.length);
 }
 
 function paletteOf() {
@@ -324,10 +346,11 @@ function drawWarp(context, plot, places, size, colors) {
 
 function drawModes(context, plot, field, frame, [a, b], colors) {
   const found = frame?.fake ? modesOf(field, frame.fake).caught : field.modes.centers.map(() => 0);
-  const radius = Math.max(7, 3 * field.modes.deviation / (plot.highX - plot.lowX) * plot.width);
+  const radius = (span, pixels) => Math.max(7, 3 * field.modes.deviation / span * pixels);
+  const [wide, high] = [radius(plot.highX - plot.lowX, plot.width), radius(plot.highY - plot.lowY, plot.height)];
   field.modes.centers.forEach((center, k) => {
     context.beginPath();
-    context.arc(plot.x(center[a]), plot.y(center[b]), radius, 0, 7);
+    context.ellipse(plot.x(center[a]), plot.y(center[b]), wide, high, 0, 0, 7);
     context.setLineDash(found[k] ? [] : [3, 3]);
     [context.strokeStyle, context.lineWidth] = found[k] ? [colors.third, 2.5] : [colors.ink, 1.25];
     context.stroke();
@@ -352,7 +375,7 @@ function drawArrows(context, plot, field, frame, places, colors) {
 
 // ---- One column: densities with D above, then the points, then the way from z to x.
 
-const LINE = {left: 38, right: 34, top: 10, rug: 58, lines: 104, curve: 150};
+const LINE = {left: 38, right: 34, top: 26, rug: 58, lines: 104, curve: 150};
 
 function drawLine(context, {field, frame, layers, width, height, colors}) {
   const across = [LINE.left, width - LINE.left - LINE.right], range = [field.low[0], field.high[0]];
@@ -410,10 +433,10 @@ function drawLineTicks(context, plot, outputs, field, layers, colors) {
   for (const each of ticks(plot.lowY, plot.highY)) text(context, number(each), plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.d);
   if (!layers.has("d")) return;
   for (const each of ticks(outputs.lowY, outputs.highY)) text(context, number(each), plot.right + 6, limited(outputs.y(each) + 4, plot.top + 8, plot.bottom), "left", colors.ink);
-  let left = plot.left + 10;
+  let left = plot.left;
   for (const [words, style, dash] of [["D(x)", colors.ink, []], ...(field.targets && !field.scores && field.density ? [["D*(x)", colors.third, [6, 4]]] : [])]) {
-    curve(context, [left, left + 22], [plot.top + 14, plot.top + 14], style, 2, dash);
-    text(context, words, left + 27, plot.top + 18, "left", colors.ink);
+    curve(context, [left, left + 22], [plot.top - 13, plot.top - 13], style, 2, dash);
+    text(context, words, left + 27, plot.top - 9, "left", colors.ink);
     left += 80;
   }
 }

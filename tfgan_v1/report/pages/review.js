@@ -126,6 +126,7 @@ function startPage() {
   drawCharts();
   new ResizeObserver(drawCharts).observe(byId("curves"));
   new ResizeObserver(keepInView).observe(document.querySelector(".sheet"));
+  window.addEventListener("resize", keepInView);
   stateOfPage = () => [
     ...(player.isLast ? [] : [["at", String(run.points[player.at].x)]]),
     ...(layers.size < LAYERS.length ? [["off", LAYERS.filter(each => !layers.has(each)).join()]] : []),
@@ -184,14 +185,7 @@ function writeOptions({command, configuration}) {
 }
 
 // The run's curves, and those of its field.
-function curvesOf({curves, field, points}) {
-  if (!field || !layersOf(field).includes("gradient")) return curves;
-  const values = field.steps.map(each => each?.gradient_mean ?? null);
-  return [...curves, {
-    key: "gradient", title: say("gradient_curve"), caption: say("gradient_caption"), description: say("gradient_caption"), range: null, references: [0],
-    x: points.map(each => each.x), series: [{name: say("gradient_series"), values, mean: null, color: 1}],
-  }];
-}
+const curvesOf = ({curves, field, points}) => field ? [...curves, ...curvesOfField(field, points.map(each => each.x))] : curves;
 
 // Why it goes wrong, at a step where the run's own numbers say so.
 function writeDiagnosis({diagnosis, docs}, place) {
@@ -229,18 +223,21 @@ function copyCommand() {
 }
 
 function followRun(setRun) {
-  let frame = null;
+  let frame = null, before = byId("run").textContent;
+  const [page] = location.href.split("#");
   const timer = setInterval(() => {
     if (document.hidden) return;
     frame?.remove();
     frame = html("iframe", "", {hidden: true});
-    frame.setAttribute("src", `${location.href.split("#")[0].split("?")[0]}?${Date.now()}#feed`);
+    frame.setAttribute("src", `${page}${page.includes("?") ? "&" : "?"}at=${Date.now()}#feed`);  // no copy that a browser keeps
     document.body.append(frame);
   }, FOLLOW);
   window.addEventListener("message", event => {
     if (!frame || event.source !== frame.contentWindow) return;
     frame.remove();
     frame = null;
+    if (event.data === before) return;
+    before = event.data;
     const newRun = JSON.parse(event.data);
     if (!newRun.running) clearInterval(timer);
     setRun(newRun);

@@ -59,31 +59,33 @@ function pack(inputs, filters, weight) {
 // start + r * rowOut + c * columnOut.
 function products(x, out, packed, {rows, columns, filters, taps, run, tapStep, rowStep, columnStep, start, rowOut, columnOut}) {
   const inputs = taps * run;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column += 2) {
-      const first = row * rowStep + column * columnStep, other = column + 1 < columns ? columnStep : 0;
-      const to = start + row * rowOut + column * columnOut;
-      for (let filter = 0; filter < filters; filter += 4) {
+  for (let filter = 0; filter < filters; filter += 4) {  // outermost: its weights stay in the cache
+    const left = filters - filter;
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column += 2) {
+        const first = row * rowStep + column * columnStep, other = column + 1 < columns ? columnStep : 0;
         let a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0, w = filter * inputs;
         for (let tap = 0; tap < taps; tap++) {
           const begin = first + tap * tapStep, end = begin + run;
-          for (let i = begin; i < end; i++, w += 4) {
-            const a = x[i], b = x[i + other], w0 = packed[w], w1 = packed[w + 1], w2 = packed[w + 2], w3 = packed[w + 3];
+          for (let i = begin, j = begin + other; i < end; i++, j++, w += 4) {
+            const a = x[i], b = x[j], w0 = packed[w], w1 = packed[w + 1], w2 = packed[w + 2], w3 = packed[w + 3];
             a0 += a * w0; a1 += a * w1; a2 += a * w2; a3 += a * w3;
             b0 += b * w0; b1 += b * w1; b2 += b * w2; b3 += b * w3;
           }
         }
-        const left = filters - filter;
-        for (let k = other ? 1 : 0; k >= 0; k--) {
-          const at = to + filter + k * columnOut;
-          out[at] = k ? b0 : a0;
-          if (left > 1) out[at + 1] = k ? b1 : a1;
-          if (left > 2) out[at + 2] = k ? b2 : a2;
-          if (left > 3) out[at + 3] = k ? b3 : a3;
-        }
+        const to = start + row * rowOut + column * columnOut + filter;
+        store(out, to, left, a0, a1, a2, a3);
+        if (other) store(out, to + columnOut, left, b0, b1, b2, b3);
       }
     }
   }
+}
+
+function store(out, at, left, a, b, c, d) {
+  out[at] = a;
+  if (left > 1) out[at + 1] = b;
+  if (left > 2) out[at + 2] = c;
+  if (left > 3) out[at + 3] = d;
 }
 
 // A vector and a constant matrix.
@@ -120,31 +122,28 @@ function conv2d([x, kernel], {stride, padding}) {
 // Every stride-th row and column of the result is a convolution with every stride-th row and column of the kernel, from
 // the last to the first: Shi et al. 2016, arXiv:1609.07009.
 function conv2d_transpose([x, kernel], {stride, crop}) {
-  const [, height, width, channels] = x.shape, [high, wide, filters] = kernel.shape;
-  const sizes = [(height - 1) * stride + high, (width - 1) * stride + wide];
-  const around = Math.ceil(Math.max(high, wide) / stride);
-  const [source, fill] = padded(x, [[around, around], [around, around]]);
-  const full = value([1, ...sizes, filters]), tapStep = source.shape[2] * channels, parts = [];
+  const channels = x.shape[3], [high, wide, filters] = kernel.shape, around = Math.ceil(Math.max(high, wide) / stride);
+  const [source, fill] = padded(x, [[around, around], [around, around]]), tapStep = source.shape[2] * channels;
+  const [rows, columns] = crop.map(([first, end]) => end - first), out = value([1, rows, columns, filters]), parts = [];
+  // Of the rows or columns from `phase` on: those of the kernel, the first window, the first result and their number.
+  const along = (phase, size, [first, end]) => {
+    const taps = Math.ceil((size - phase) / stride), window = Math.ceil((first - phase) / stride);
+    return {taps, from: around - taps + 1 + window, to: stride * window + phase - first, count: Math.ceil((end - phase) / stride) - window};
+  };
   for (let i = 0; i < stride; i++) {
     for (let j = 0; j < stride; j++) {
-      const taps = Math.ceil((high - i) / stride), across = Math.ceil((wide - j) / stride), run = across * channels;
-      const packed = pack(taps * run, filters, (input, filter) => {
-        const tap = Math.floor(input / run), column = Math.floor(input % run / channels), channel = input % channels;
-        const row = i + stride * (taps - 1 - tap), place = [row, j + stride * (across - 1 - column), filter, channel];
-        return kernel.data[position(kernel.shape, place)];
+      const down = along(i, high, crop[0]), right = along(j, wide, crop[1]), run = right.taps * channels;
+      const packed = pack(down.taps * run, filters, (input, filter) => {
+        const tap = Math.floor(input / run), across = Math.floor(input % run / channels);
+        const row = i + stride * (down.taps - 1 - tap), column = j + stride * (right.taps - 1 - across);
+        return kernel.data[position(kernel.shape, [row, column, filter, input % channels])];
       });
-      parts.push([packed, {rows: Math.ceil((sizes[0] - i) / stride), columns: Math.ceil((sizes[1] - j) / stride), filters,
-        taps, run, tapStep, rowStep: tapStep, columnStep: channels, start: (i * sizes[1] + j) * filters,
-        rowOut: stride * sizes[1] * filters, columnOut: stride * filters,
-        from: (around - taps + 1) * tapStep + (around - across + 1) * channels}]);
+      parts.push([packed, source.data.subarray(down.from * tapStep + right.from * channels), {rows: down.count, columns: right.count,
+        filters, taps: down.taps, run, tapStep, rowStep: tapStep, columnStep: channels, start: (down.to * columns + right.to) * filters,
+        rowOut: stride * columns * filters, columnOut: stride * filters}]);
     }
   }
-  const [out, cut] = slice([full], {ranges: [[null, null], ...crop, [null, null]]});
-  return [out, () => {
-    fill();
-    for (const [packed, spec] of parts) products(source.data.subarray(spec.from), full.data, packed, spec);
-    cut();
-  }];
+  return [out, () => { fill(); for (const [packed, windows, spec] of parts) products(windows, out.data, packed, spec); }];
 }
 
 function elementwise(name, [a, b]) {

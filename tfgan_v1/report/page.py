@@ -7,15 +7,18 @@ import base64
 import io
 import json
 import math
+import re
 from html import escape
 from importlib import resources
-from string import Template
 
 import numpy as np
 
 from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags, flag
+from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.gan.train_step import TOTALS, labels_of
 from tfgan_v1.report import curves, images, plots
+from tfgan_v1.report import field as fields
 from tfgan_v1.storage.progress import made_by
 
 PAGE_BYTES = 8e6  # of all images of a page, about
@@ -28,13 +31,18 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
     **{"steps_per_epoch": 1, "sample_steps": [], "columns": None, "reads_as": "probabilities", "figures": {}},
     "classes": [],
     "cell": [0, 0],  # width and height of an image of the grid
+    "field": None,  # of points: see field.py
+    "equilibrium": None,  # the losses [D's, G's] there: see losses.Loss
 }
 _COUNT = range(1, 2**63)
+# What `as_html` replaces: a style sheet, a script, or a value in double braces.
+_PLACES = re.compile(r'<link rel="stylesheet" href="([\w.]+)">|<script src="([\w.]+)"></script>|\{\{(\w+)\}\}')
 FORMS = {  # of review.json: see files.fits. Earlier versions did not write the last two
     **dict.fromkeys(("title", "subtitle", "shown", "command", "sha256"), str),
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
     **{"sample_steps": [range(2**63), ...], "columns": (None, _COUNT), "reads_as": ("probabilities", "scores")},
     **{"figures": {...: float}, "classes?": [str, ...], "cell?": [range(2**16), range(2**16)]},
+    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float])},
 }
 
 
@@ -44,6 +52,7 @@ class Grids:
     def __init__(self, expected, columns=None, real=None):
         """expected: how many there will be. columns: of a grid, or None. real: the data, if they are points."""
         self._expected, self._columns, self._real, self._encoded = expected, columns, real, {}
+        self._around = None  # of points without real ones: of which the axis is, the same at all steps
 
     def urls(self, samples, steps=None):
         """A data URL for each of `samples`, which are of these steps; those of a step are always the same.
@@ -53,6 +62,8 @@ class Grids:
         steps, count = range(len(samples)) if steps is None else steps, max(self._expected, len(samples))
         every = 1 << max(0, math.ceil(math.log2(max(1, len(samples)) / MOST_STEPS)))
         shown = {*steps[::every], *steps[-1:]}
+        if self._real is None and self._around is None and samples and np.ndim(samples[0]) == 2:
+            self._around = _axis_of(np.concatenate(samples))
         for step, sample in zip(steps, samples, strict=True):
             if step not in self._encoded and step in shown:
                 encoding, content = self._encode(sample, min(count, MOST_STEPS))
@@ -62,7 +73,7 @@ class Grids:
     def _encode(self, sample, count):
         """(the format, the bytes) of one of `count` images."""
         if np.ndim(sample) != 4:
-            return "svg+xml", plots.density_svg(sample, self._real).encode()
+            return "svg+xml", plots.density_svg(sample, self._real, self._around).encode()
         grid = images.tile(images.as_bytes(sample), self._columns, background=255)
         fitting = (row for row in ENCODINGS if 4 / 3 * row[2] * grid.size * count <= PAGE_BYTES)
         encoding, options, _ = next(fitting, ENCODINGS[-1])
@@ -71,31 +82,67 @@ class Grids:
         return encoding.lower(), file.getvalue()
 
 
-def page(summary, urls, tables=curves.Tables(), real=None, running=False):  # noqa: B008, a constant
-    """The bytes of the page.
+def _axis_of(points):
+    """The lowest and the highest value of an axis for points, without their most extreme hundredth."""
+    finite = points[np.isfinite(points)]
+    low, high = np.percentile(finite, (0.5, 99.5)) if len(finite) else (-1, 1)
+    return np.array([low, high]) + np.array([-0.2, 0.2]) * ((high - low) or 1)
+
+
+def page(summary, urls, tables=curves.Tables(), real=None, running=False, field=None, diagnosis=()):  # noqa: B008
+    """The bytes of the page: see `as_run`."""
+    run = as_run(summary, urls, tables, real, running, field, diagnosis)
+    return as_html("review.html", summary["title"], run)
+
+
+def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, field=None, diagnosis=()):  # noqa: B008
+    """What a page shows of a run, as a dict for its scripts.
 
     summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step, or None for one that
     is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
-    whether the page reloads itself.
+    whether the page follows the run. field: of a run on points, what field.Fields.of returns, in place of urls.
+    diagnosis: what went wrong, a list of dicts.
     """
-    steps = summary["sample_steps"] or range(1, len(urls) + 1)
+    steps, field = field or (summary["sample_steps"] or range(1, len(urls) + 1), None)
+    urls = [""] * len(steps) if field else urls
     points = [
         {"label": curves.label_of(summary, step), "x": curves.place_of(summary, step), "image": url}
         for step, url in zip(steps, urls, strict=True)
         if url is not None
     ]
-    run = {name: summary[name] for name in ("subtitle", "shown", "command", "configuration", "classes", "cell")}
+    run = {
+        name: summary[name] for name in ("title", "subtitle", "shown", "command", "configuration", "classes", "cell")
+    }
     run |= {"running": running, "real": real and f"data:image/png;base64,{base64.b64encode(real).decode()}"}
     run["columns"] = summary["columns"] or len(summary["classes"])
     run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
-    template = resources.files(__package__).joinpath("review_page.html").read_text("utf-8")
+    if field:
+        run["field"] = field
+    return run | {"diagnosis": list(diagnosis)}
+
+
+def as_html(name, title, data):
+    """The bytes of a page of `pages`, as one file with its styles and scripts, a title, and the `data` they show."""
+    folder = resources.files(__package__) / "pages"
     # No sequence of characters in a name may end the script element.
-    text = json.dumps(run, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
-    return Template(template).substitute(title=escape(summary["title"]), run=text).encode("utf-8", "replace")
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+    values = {"title": escape(title), "data": text}
+
+    def put(found):
+        style, script, value = found.groups()
+        if value:
+            return values[value]
+        kind = "style" if style else "script"
+        return f"<{kind}>\n{(folder / (style or script)).read_text('utf-8')}</{kind}>"
+
+    return _PLACES.sub(put, (folder / name).read_text("utf-8")).encode("utf-8", "replace")
 
 
-def summarize_run(plan, progress, evaluator=None):
-    """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`."""
+def summarize_run(plan, progress, evaluator=None, field=None):
+    """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`.
+
+    field: of points, the field.constants.
+    """
     config, name = progress.config, plan.metadata["name"]
     steps, samples = progress.shown
     where = f"{plan.metadata['num_images']:,} {'points' if plan.is_points else 'images'} of {name}"
@@ -121,7 +168,18 @@ def summarize_run(plan, progress, evaluator=None):
         "figures": dict(measured) if progress.evaluation else {},
         "classes": list(plan.columns),
         "cell": _cell(samples, plan.sheet_columns),
+        "field": field and {**field, "view_steps": progress.fixed_steps},
+        "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
     }
+
+
+def _equilibrium(config, loss):
+    """The losses [D's, G's] of a run at the equilibrium, or None of a custom loss that does not know them."""
+    if loss.equilibrium is None:
+        return None
+    d, g = map(float, loss.equilibrium(labels_of(config)))
+    share = TOTALS[config.d_loss]
+    return [d * share, g * (share if loss.relative else 1)]
 
 
 def summarize_samples(name, samples):

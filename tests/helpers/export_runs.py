@@ -21,6 +21,7 @@ class Run(NamedTuple):
     data: str = "digits"
 
 
+SEEDS = range(5, 75)  # that the tests compare: more than a block of the SavedModel
 ABC = ("a", "b", "c")
 BY_NORM = {"g_condition": "batch_norm"}
 RUNS = {

@@ -19,11 +19,12 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",
     "sample": "draw samples from a trained generator",
     "runs": "list the runs: name, model, data, steps, last scores",
+    "compare": "make a page of several runs side by side",
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }
-ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
+ALIKE = {"diff": "compare", "eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
 WRITE_AT_THE_END = ("sample", "evaluate", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 BURST = 1.0  # seconds after a Ctrl-C in which more of them mean the same

@@ -30,6 +30,7 @@ EXAMPLES = (
     "--resume --epochs 200",
 )
 MOST_WORKERS = 1000  # processes that --workers starts
+MOST_SEEDS = 100  # runs that --seeds trains
 
 
 def parse(call, argv):
@@ -62,6 +63,8 @@ def parse(call, argv):
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
     add("--dry-run", action="store_true", help="say what would be trained, and draw real_images.png; train nothing")
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
+    seeds = "train N runs, one after the other, with the seeds from --seed on: NAME-seed-0, NAME-seed-1, ..."
+    add("--seeds", metavar="N", type=whole(MOST_SEEDS, 2), help=seeds)
     add("--workers", metavar="N", type=whole(MOST_WORKERS), help=workers)
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
     add("--wait", metavar="SECONDS", type=whole(86_400), default=addresses.WAIT, help=wait)
@@ -71,14 +74,20 @@ def parse(call, argv):
 def run(argv, program):
     """Trains a GAN. Returns the exit code. What takes time to import is imported when the flags are checked."""
     options = parse(call_of("train", program), argv)
-    resume, overwrite, dry_run, workers, wait = (
-        options.pop(name) for name in ("resume", "overwrite", "dry_run", "workers", "wait")
+    resume, overwrite, dry_run, seeds, workers, wait = (
+        options.pop(name) for name in ("resume", "overwrite", "dry_run", "seeds", "workers", "wait")
     )
     cluster = addresses.from_environment()
     if cluster and workers and addresses.LAUNCHED not in os.environ:
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
+    if seeds and (cluster or (workers or 1) > 1):
+        raise UserError(
+            "--seeds trains one run after the other in one process, not in a cluster; leave out --seeds or the workers"
+        )
+    if seeds:
+        return _train_seeds(options, seeds, (resume, overwrite, dry_run), argv, program)
     make_config = partial(_config, options, resume)
     if dry_run:
         return _dry_run(make_config(), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
@@ -109,6 +118,32 @@ def run(argv, program):
     else:
         _say_done(progress.config, program)
     return 128 + progress.stopped_by if signal_name else 0
+
+
+def _train_seeds(options, count, start, argv, program):
+    """Trains one configuration with several seeds. start: resume, overwrite, dry_run. Returns the exit code."""
+    resume, overwrite, dry_run = start
+    group = Config(**{**options, "name": options.get("name") or options.get("model") or "run"})
+    begun = names.seeds_of(group.ckpt_folder) if resume else {}
+    if resume and not begun:
+        raise UserError(f"there is no run {names.of_seed(group.ckpt_folder, group.seed)} to resume; leave out --resume")
+    configs = {}
+    first = options.get("seed", min(begun, default=0))
+    for seed in range(first, first + count):
+        name = names.of_seed(group.name, seed)
+        like = name if seed in begun or not begun else begun[min(begun)].name  # as the others were started
+        own = {**{key: value for key, value in options.items() if key != "seed"}, "name": like}
+        configs[seed] = _config(own, resume).replace(name=name, seed=seed)
+    if dry_run:
+        code = _dry_run(configs[first], resume, overwrite, 1)
+        say(f"runs, one after the other: {', '.join(each.name for each in configs.values())}")
+        return code
+
+    from tfgan_v1.training import seeds
+
+    runs = [seeds.Run(config, seed in begun, overwrite) for seed, config in configs.items()]
+    again = [word for word in argv if word not in ("--overwrite", "--resume")]
+    return seeds.train(group, runs, f"{call_of('train', program)} {shlex.join(again)} --resume")
 
 
 def _dry_run(config, resume, overwrite, workers):

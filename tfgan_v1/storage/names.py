@@ -40,7 +40,7 @@ REVIEW = "review.json"  # what the page shows besides images and tables
 TENSORBOARD = "tensorboard"  # a folder of event files
 DIVERGENCE = "divergence.png"  # of points
 
-# No records of the run, and kept by --overwrite: what `sample`, `evaluate`, `review` and --dry-run write, too.
+# No records of the run, and kept by --overwrite: what `sample`, `evaluate`, `review`, `compare` and --dry-run write.
 GRID = "samples.png"
 SCORES = "scores.json"
 NEAREST = "nearest.png"  # samples with their nearest training images
@@ -50,7 +50,8 @@ SAYS_OURS = re.compile(
 )
 REAL_IMAGES = "real_images.png"  # some of the data, as the networks see them; also of --dry-run
 ANIMATION = "evolution.gif"
-OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION)
+COMPARISON = "compare.html"  # of several runs
+OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION, COMPARISON)
 
 # --overwrite removes these from the folders of a run, and nothing else; what is not of a run keeps a run out.
 CKPT_FILES = (
@@ -81,6 +82,18 @@ SAMPLES_LEFTOVERS = (
     *map(PARTIALS.format, (*SAMPLES_FILES, REAL_IMAGES)),
     f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}",
 )
+
+
+def of_seed(group, seed):
+    """The name of the run with a seed among those of `train --seeds`. group: the name that they share."""
+    return f"{group}-seed-{seed}"
+
+
+def seeds_of(folder):
+    """{seed: folder} of the runs of `train --seeds` that share the name of `folder`, by their seeds."""
+    paths = {path.name: path for path in folder.parent.glob(of_seed("*", "*")) if path.is_dir()}
+    found = (re.fullmatch(of_seed("(.+)", "(0|[1-9][0-9]{0,9})"), name) for name in paths)
+    return dict(sorted((int(match[2]), paths[match[0]]) for match in found if match and match[1] == folder.name))
 
 
 def check_kind(kind):

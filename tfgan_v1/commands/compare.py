@@ -1,0 +1,41 @@
+"""`compare`: a page of several runs side by side."""
+
+from pathlib import Path
+
+from tfgan_v1.commands import call_of
+from tfgan_v1.commands.parsing import Parser
+from tfgan_v1.config import Config
+from tfgan_v1.errors import UserError, say
+from tfgan_v1.report import compare
+from tfgan_v1.storage import names
+
+EXAMPLES = ("plain r1", "samples/plain elsewhere/samples/r1 --out plain-or-r1.html", "ring")
+
+
+def parse(call, argv):
+    """The flags of `compare` in `argv`, by name."""
+    parser = Parser(
+        call,
+        "Make a page of several runs side by side: one slider, their samples, curves and scores on the same axes, and "
+        "the options that differ. The runs of `train --seeds` are one group, named by what their names share: it has "
+        "medians and ranges.",
+        EXAMPLES,
+    )
+    add = parser.group("flags")
+    add("runs", metavar="RUN", nargs="*", help=f"names of runs or groups, or samples folders, {compare.MOST_SIDES} at most")
+    add("--samples", metavar="FOLDER", default=Config.samples, help="folder in which names are (default: %(default)s)")
+    add("--out", metavar="FILE", help=f"the page to write (default: {names.COMPARISON} in --samples)")
+    return parser.parse(argv)
+
+
+def run(argv, program):
+    """Makes the page and prints the last numbers. Returns the exit code."""
+    flags = parse(call_of("compare", program), argv)
+    if flags["out"] is not None:
+        names.check_free(flags["out"])
+        if Path(flags["out"]).suffix.lower() not in (".html", ".htm"):
+            raise UserError(f"--out {flags['out']} must be the name of a page, such as {names.COMPARISON}")
+    sides = compare.load(flags["runs"], flags["samples"])
+    path = compare.write(sides, Path(flags["out"] or Path(flags["samples"], names.COMPARISON)))
+    say(*compare.table(sides), f"Wrote {path}; open it in a browser.")
+    return 0

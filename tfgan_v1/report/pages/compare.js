@@ -1,0 +1,292 @@
+"use strict";
+// The page of several runs side by side. A side is a run, or the runs of one configuration with several seeds.
+
+Object.assign(WORDS, {
+  panels: ["Samples", "샘플"],
+  place: ["step or time", "스텝 또는 시간"],
+  axis: ["Compare by", "비교 기준"],
+  steps: ["training steps", "학습 스텝"],
+  seconds: ["training time", "학습 시간"],
+  numbers: ["Last numbers", "마지막 수치"],
+  differ: ["Options that differ", "다른 옵션"],
+  same: ["All recorded options are the same.", "기록된 옵션이 모두 같습니다."],
+  at_step: ["step {x}", "스텝 {x}"],
+  ended: ["ended", "종료"],
+  seed: ["seed", "시드"],
+  seed_of: ["seed {seed}", "시드 {seed}"],
+  of_seeds: ["{name}, median of {count} seeds", "{name}, 시드 {count}개의 중앙값"],
+  sheet_of: ["{name}, {place}: {shown}", "{name}, {place}: {shown}"],
+  range: ["{middle} ({low} to {high})", "{middle} ({low}~{high})"],
+  of_real: ["real: {value}", "실제: {value}"],
+  data: ["data", "데이터"],
+  other_data: ["The runs have different data, so their losses and scores cannot be compared directly.",
+    "실행마다 데이터가 달라 손실과 점수를 그대로 비교할 수 없습니다."],
+  other_seeds: ["The seeds differ, and with them the noise: an image in one run has no counterpart in another.",
+    "시드가 달라 노이즈도 다릅니다. 같은 자리의 이미지라도 서로 대응하지 않습니다."],
+  other_noise: ["The noise differs: an image in one run has no counterpart in another.",
+    "노이즈가 다릅니다. 같은 자리의 이미지라도 서로 대응하지 않습니다."],
+  same_noise: ["All runs show samples of the same noise: compare images at the same place.",
+    "모든 실행이 같은 노이즈의 샘플을 보여 줍니다. 같은 자리의 이미지를 비교하세요."],
+  thinned: ["To keep this file small, it shows {shown} of {all} recorded steps, evenly spread.",
+    "파일이 커지지 않도록 기록된 스텝 {all}개 중 {shown}개를 고르게 뽑아 보여 줍니다."],
+  lines: ["Noisy curves are running means.", "변동이 큰 곡선은 이동 평균입니다."],
+  lines_of_seeds: ["Line: median of the seeds; band: from the lowest to the highest.", "선은 시드의 중앙값, 띠는 최솟값부터 최댓값까지."],
+  key_axis: ["steps or time", "스텝 또는 시간"],
+});
+WRITTEN.push(
+  [/^steps$/, "스텝"], [/^seconds$/, "시간"], [/^discriminator loss$/, "판별자 손실"], [/^generator loss$/, "생성자 손실"],
+  [/^(.*) \(evaluate\)$/, (_, name) => `${translated(name)} (evaluate)`],
+  [/^frechet distance$/i, "프레셰 거리"], [/^precision$/i, "정밀도"], [/^recall$/i, "재현율"], [/^modes$/i, "모드 수"],
+);
+
+const comparison = JSON.parse(byId("comparison").textContent);
+const {sides, runs, notes} = comparison;
+const AXES = ["steps", "seconds"];
+
+// Between the known values, and the nearest of them outside; null if there is none.
+function valueAt(xs, ys, x) {
+  if (!xs.length) return null;
+  let after = xs.findIndex(each => each >= x);
+  if (after < 0) after = xs.length - 1;
+  const before = Math.max(0, after - 1), width = xs[after] - xs[before];
+  return width > 0 ? mixed(ys[before], ys[after], limited((x - xs[before]) / width, 0, 1)) : ys[after];
+}
+
+const median = values => {
+  const sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+};
+
+function duration(seconds) {
+  const whole = Math.round(seconds), parts = [[3600, "h", "시간"], [60, "min", "분"], [1, "s", "초"]];
+  if (seconds < 60) return `${seconds < 10 ? Number(seconds.toPrecision(2)) : whole}${language ? "초" : " s"}`;
+  const shown = parts.map(([size, ...words], i) => [Math.floor(whole / size) % (i ? 60 : Infinity), words[language]]);
+  return shown.filter(([count]) => count).slice(0, 2).map(([count, word]) => `${count}${language ? "" : " "}${word}`).join(" ");
+}
+
+const textOf = (axis, value) => axis === "steps" ? say("at_step", {x: Math.round(value).toLocaleString("en")}) : duration(value);
+
+// A place of a run, in its own unit, on an axis.
+function placeOn(axis, run, x) {
+  const step = x * run.scale;
+  return axis === "steps" ? step : valueAt(...run.clock, step);
+}
+
+// What the page shows of a run at a moment: its last recorded step until then.
+function pointAt(run, axis, moment) {
+  const places = run.points.map(each => placeOn(axis, run, each.x));
+  const later = places.findIndex(each => each > moment + 1e-6), at = later < 0 ? places.length - 1 : Math.max(0, later - 1);
+  return {at, point: run.points[at], place: places[at], ended: later < 0 && moment > places[at] + 1e-6};
+}
+
+// The moments of the slider: all recorded steps of all runs.
+function momentsOf(axis) {
+  const all = runs.flatMap(run => run.points.map(each => placeOn(axis, run, each.x))).sort((a, b) => a - b);
+  const apart = (all[all.length - 1] - all[0]) / 4000;
+  return all.filter((each, i) => i === all.length - 1 || all[i + 1] - each > apart);
+}
+
+// The panel of a run, or of several of which one is chosen.
+function makePanel({name, color, members}, number, redraw) {
+  const figure = html("figure", "", {className: `run${color}`}), heading = html("h2"), choice = html("select");
+  const classes = html("div", "", {className: "classes"}), picture = html("img", "", {id: `grid${number}`, alt: "", tabIndex: 0});
+  const place = html("p", "", {className: "place"}), about = html("p");
+  heading.append(html("span", name));
+  if (members.length > 1) heading.append(choice);
+  members.forEach(each => choice.append(html("option", "", {value: each})));
+  choice.onchange = redraw;
+  figure.append(heading, classes, picture, place, about);
+  const run = () => runs[members[Math.max(0, choice.selectedIndex)]];
+
+  function write() {
+    choice.setAttribute("aria-label", say("seed"));
+    for (const each of choice.options) each.textContent = say("seed_of", {seed: runs[each.value].seed});
+    about.textContent = translated(run().subtitle);
+    writeClasses(classes, run().classes, run().columns);
+  }
+
+  function show(axis, moment) {
+    const {point, place: at, ended} = pointAt(run(), axis, moment), unit = translated(point.label);
+    const step = say("at_step", {x: Math.round(point.x * run().scale).toLocaleString("en")});
+    const parts = [step, ...(unit === step ? [] : [unit])];
+    if (run().clock) parts.push(duration(axis === "seconds" ? at : placeOn("seconds", run(), point.x)));
+    place.textContent = [...parts, ...(ended ? [say("ended")] : [])].join(" · ");
+    if (picture.src !== point.image) picture.src = point.image;
+    picture.alt = say("sheet_of", {name, place: step, shown: translated(run().shown)});
+  }
+
+  return {figure, picture, name, write, show, run, choice, placeText: () => place.textContent};
+}
+
+// A panel for each side; for each run where there is but one side.
+function panelsOf() {
+  if (sides.length > 1) return sides.map(({name, runs: members}, color) => ({name, color, members}));
+  const {name, runs: members} = sides[0];
+  return members.length > 8 ? [{name, color: 0, members}] : members.map(each => ({name: runs[each].name, color: 0, members: [each]}));
+}
+
+// The lines of a side in a chart: of a run itself, of several their median and range.
+function seriesOf(side, color, axis, find) {
+  const lines = side.runs.map(each => [runs[each], find(runs[each])]).filter(([, found]) => found).map(([run, {curve, series}]) => {
+    const known = (series.mean || series.values).map((value, i) => [placeOn(axis, run, curve.x[i]), value]).filter(([, value]) => value !== null);
+    return {x: known.map(([x]) => x), values: known.map(([, value]) => value)};
+  }).filter(line => line.x.length);
+  if (!lines.length) return [];
+  if (side.runs.length === 1) return [{name: side.name, color, mean: null, ...lines[0]}];
+  const places = [...new Set(lines.flatMap(line => line.x))].sort((a, b) => a - b), every = Math.ceil(places.length / 400);
+  const x = places.filter((_, i) => i % every === 0 || i === places.length - 1);
+  const columns = x.map(place => lines.filter(line => place >= line.x[0] - 1e-9 && place <= line.x[line.x.length - 1] + 1e-9)
+    .map(line => valueAt(line.x, line.values, place)));
+  const band = [columns.map(each => Math.min(...each)), columns.map(each => Math.max(...each))];
+  return [{name: say("of_seeds", {name: side.name, count: side.runs.length}), color, mean: null, x, values: columns.map(median), band}];
+}
+
+// One chart for each line of the runs' own charts, with the runs in it.
+function chartsOf(axis) {
+  const kinds = new Map();
+  for (const run of runs) {
+    for (const curve of run.curves) {
+      for (const {name} of curve.series) kinds.set(`${curve.title}\n${name}`, [curve.title, name, curve.series.length]);
+    }
+  }
+  return [...kinds].map(([key, [title, name, lines]]) => {
+    const find = run => run.curves.filter(curve => curve.title === title).map(curve => (
+      {curve, series: curve.series.find(each => each.name === name)})).find(({series}) => series);
+    const curves = runs.map(find).filter(Boolean).map(({curve}) => curve);
+    const references = [...new Map(curves.flatMap(curve => curve.references).map(each => [String(each), each])).values()];
+    const full = lines > 1 ? `${translated(title)}: ${translated(name)}` : translated(title);
+    const series = sides.flatMap((side, color) => seriesOf(side, color, axis, find));
+    const same = curves.every(curve => String(curve.range) === String(curves[0].range));
+    return [key, {title: full, caption: "", description: `${full}, ${say(axis)}`, x: [], series, references, range: same ? curves[0].range : null}];
+  });
+}
+
+function writeTable(table, rows) {
+  const head = html("tr"), body = rows.map(([name, cells]) => {
+    const row = html("tr");
+    row.append(html("td", name), ...cells.map(each => {
+      const [text, more] = [each].flat(), cell = html("td", text);
+      if (more) cell.append(html("small", more));
+      return cell;
+    }));
+    return row;
+  });
+  head.append(html("th"), ...sides.map((side, i) => html("th", side.name, {className: `run run${i}`, scope: "col"})));
+  table.replaceChildren(head, ...body);
+}
+
+function numberCell(label, found) {
+  if (!found) return "";
+  const shown = label === "seconds" ? duration : number, [middle, low, high] = found.slice(0, 3).map(shown);
+  return [low === high ? middle : say("range", {middle, low, high}), found[3] === null ? "" : say("of_real", {value: number(found[3])})];
+}
+
+function writeTables() {
+  const {data, options} = comparison;
+  writeTable(byId("numbers"), comparison.numbers.map(([label, cells]) => [translated(label), cells.map(each => numberCell(label, each))]));
+  writeTable(byId("options"), [...(notes.data ? [[say("data"), data]] : []), ...options]);
+  byId("same").hidden = byId("options").rows.length > 1;
+  byId("options").parentElement.hidden = byId("options").rows.length < 2;
+}
+
+function writeNotes() {
+  const {data, seeds, noise, shown, all} = notes, plain = noise ? [] : [say("same_noise")];
+  const warnings = [...(data ? [say("other_data")] : []), ...(seeds || noise ? [say(seeds ? "other_seeds" : "other_noise")] : [])];
+  if (shown < all) plain.push(say("thinned", {shown: shown.toLocaleString("en"), all: all.toLocaleString("en")}));
+  byId("notes").replaceChildren(...warnings.map(each => html("p", each)), ...plain.map(each => html("p", each, {className: "plain"})));
+  byId("lines").textContent = [say("lines"), ...(sides.some(side => side.runs.length > 1) ? [say("lines_of_seeds")] : [])].join(" ");
+}
+
+function writeKeys() {
+  const rows = [["← →", "key_steps"], ["Home End", "key_ends"], ["Space", "key_play"], ["T", "key_axis"], ["?", "key_help"]];
+  byId("keys").querySelector("dl").replaceChildren(...rows.flatMap(([keys, word]) => {
+    const term = html("dt");
+    term.append(...keys.split(" ").map(each => html("kbd", each)));
+    return [term, html("dd", say(word))];
+  }));
+}
+
+function startPage() {
+  const kept = address.read(), charts = new Map(), timed = runs.every(run => run.clock);
+  let chosen = kept.has("lang"), axis = timed && kept.get("by") === "seconds" ? "seconds" : "steps", moments = momentsOf(axis);
+  chooseLanguage(kept.get("lang"));
+  const panels = panelsOf().map((each, i) => makePanel(each, i, () => { panels[i].write(); player.redraw(); }));
+  byId("panels").append(...panels.map(each => each.figure));
+  const grids = Object.fromEntries(panels.map(each => [each.picture.id, () => gridOf(each.picture, each.run().cell)]));
+  const nameOf = (id, i) => {
+    const panel = panels.find(each => each.picture.id === id);
+    return say("image_of", {number: i + 1, name: `${panel.name}, ${panel.placeText()}`});
+  };
+  const lens = makeLens(grids, nameOf);
+  byId("whole").onclick = () => lens.openWhole("grid0");
+  const player = makePlayer({
+    count: moments.length, label: i => textOf(axis, moments[i]), show,
+    keys: {t: () => setAxis(axis === "steps" ? "seconds" : "steps"), s: () => {}, "?": () => byId("help").click()},
+  });
+
+  function show(index) {
+    for (const panel of panels) panel.show(axis, moments[index]);
+    for (const chart of charts.values()) chart.mark(moments[index]);
+  }
+
+  function setAxis(wanted) {
+    if (wanted === "seconds" && !timed) return;
+    const end = player.at === moments.length - 1, before = [axis, moments[player.at]];
+    axis = wanted;
+    moments = momentsOf(axis);
+    player.setCount(moments.length);
+    byId("axis").querySelector(`[value=${axis}]`).checked = true;
+    player.moveTo(end ? moments.length - 1 : nearest(moments, moved(before, axis)));
+    drawCharts();
+  }
+
+  // The same moment on the other axis: of the run that is the furthest then.
+  function moved([from, moment], to) {
+    const last = runs.map(run => [run, pointAt(run, from, moment)]).sort(([, a], [, b]) => b.place - a.place)[0];
+    return placeOn(to, last[0], last[1].point.x);
+  }
+
+  function drawCharts() {
+    for (const [key, curve] of chartsOf(axis)) {
+      if (!charts.has(key)) {
+        charts.set(key, makeChart(curve, place => { player.play(false); player.moveTo(nearest(moments, place)); }));
+        byId("curves").append(charts.get(key).figure);
+      }
+      charts.get(key).draw(curve);
+    }
+    player.redraw();
+  }
+
+  function write() {
+    translatePage();
+    panels.forEach(each => each.write());
+    writeNotes();
+    writeTables();
+    writeKeys();
+  }
+
+  byId("language").onclick = () => {
+    chosen = true;
+    chooseLanguage(LANGUAGES[1 - language]);
+    write();
+    drawCharts();
+    remember();
+  };
+  byId("help").onclick = () => byId("keys").open ? byId("keys").close() : byId("keys").showModal();
+  byId("slow").hidden = true;
+  byId("axis").hidden = !timed;
+  byId("axis").onchange = event => setAxis(event.target.value);
+  byId("axis").querySelector(`[value=${axis}]`).checked = true;
+  panels.forEach(({choice}, i) => { choice.selectedIndex = Math.max(0, Number(kept.get(`run${i}`)) || 0); });
+  write();
+  player.moveTo(kept.has("at") ? nearest(moments, Number(kept.get("at"))) : moments.length - 1);
+  new ResizeObserver(drawCharts).observe(byId("curves"));
+  drawCharts();
+  stateOfPage = () => [
+    ...(player.isLast ? [] : [["at", String(moments[player.at])]]), ...(axis === "steps" ? [] : [["by", axis]]),
+    ...panels.flatMap(({choice}, i) => choice.selectedIndex > 0 ? [[`run${i}`, String(choice.selectedIndex)]] : []),
+    ...(chosen ? [["lang", LANGUAGES[language]]] : []),
+  ];
+}
+
+startPage();

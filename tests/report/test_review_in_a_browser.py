@@ -29,7 +29,14 @@ def browser():
 
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--lang=en",
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
@@ -135,14 +142,14 @@ def test_a_key_shows_real_images_a_click_enlarges_one_and_the_command_is_copied(
     element(browser, "body").send_keys("r")
     assert real.is_displayed() and element(browser, "#sheet").is_displayed()
     for grid, caption in (
-        ("#sheet", "Image 6, epoch 3. A click closes it."),
-        ("#real", "Image 6, real. A click closes it."),
+        ("#sheet", "Image 6, epoch 3"),
+        ("#real", "Image 6, real"),
     ):
         element(browser, grid).click()  # in its middle, of 4x4 images
         assert element(browser, "#zoom p").text == caption
-        canvas = "const c = document.querySelector('canvas'); return [c.width, c.height]"
+        canvas = "const c = document.querySelector('#zoom canvas'); return [c.width, c.height]"
         assert browser.execute_script(canvas) == [28, 28]
-        element(browser, "#zoom").click()
+        element(browser, "#zoom canvas").click()
     element(browser, "body").send_keys("r")
     assert not real.is_displayed()
     element(browser, "#copy").click()
@@ -151,23 +158,47 @@ def test_a_key_shows_real_images_a_click_enlarges_one_and_the_command_is_copied(
     assert browser.get_log("browser") == []
 
 
-def test_the_page_of_a_running_run_reloads_and_keeps_its_place(browser, tmp_path):
-    samples = [np.full((4, 8, 8, 1), i / 3, np.float32) for i in range(3)]
-    summary = {**page.summarize_samples("some", samples[:1]), "title": "some", "shown": "4 images"}
+def test_the_page_of_a_running_run_follows_it_and_keeps_its_place(browser, tmp_path):
+    samples = [np.full((4, 8, 8, 1), i / 9, np.float32) for i in range(9)]
+    summary = {**page.summarize_samples("some", samples[:1]), "title": "some", "shown": "4 images", "command": "x"}
     path = tmp_path / "run.html"
-    empty = page.page({**page.SUMMARY, "title": "none"}, [])
-    path.write_bytes(empty)
+
+    def write(count, running=True):
+        text = page.page(summary, page.Grids(9).urls(samples[:count]), running=running)
+        (tmp_path / "new").write_bytes(text.replace(b"const FOLLOW = 10000;", b"const FOLLOW = 200;"))
+        (tmp_path / "new").replace(path)
+
+    def count():
+        return int(element(browser, "#slider").get_attribute("max")) + 1 if shown(browser)[0] else 0
+
+    def follow(steps, running=True):
+        write(steps, running)
+        wait_for(lambda: count() == steps)
+
+    write(0)
+    browser.set_window_size(400, 400)
     browser.get(path.as_uri())
+    browser.execute_script("window.old = true")
     assert element(browser, "#caption").text == "No samples yet." and not element(browser, "#sheet").is_displayed()
-    for count, at in ((2, ""), (3, "#0"), (3, "")):
-        text = page.page(summary, page.Grids(3).urls(samples[:count]), running=True)
-        path.write_bytes(text.replace(b"}, 10000);", b"}, 500);"))
-        browser.get("about:blank")  # otherwise another hash alone loads nothing
-        browser.get(path.as_uri() + at)
-        browser.execute_script("window.old = true")
-        wait_for(lambda: not browser.execute_script("return window.old"))
-        assert shown(browser)[0] == ("sample 1" if at else f"sample {count}")
-    assert browser.get_log("browser") == []
+    assert element(browser, "#following").is_displayed()
+    for steps in (2, 3):  # at the end, it stays there
+        follow(steps)
+        assert shown(browser)[0] == f"sample {steps}"
+    press(browser, "HOME")
+    element(browser, "#language").click()
+    browser.execute_script("document.querySelector('#made').open = false; scrollTo(0, 150)")
+    state = "return [scrollY, document.querySelector('#made').open, document.documentElement.lang]"
+    before = browser.execute_script(state)
+    assert before[1:] == [False, "ko"] and before[0] > 0
+    follow(5)
+    assert browser.execute_script(state) == before and shown(browser)[:2] == ("샘플 1", "0")
+    browser.execute_script("document.querySelector('#slow').click()")
+    press(browser, "SPACE")
+    follow(6)
+    assert element(browser, "#play").get_attribute("aria-pressed") == "true"
+    follow(7, running=False)
+    assert browser.execute_script("return old") and not element(browser, "#following").is_displayed()
+    assert browser.find_elements("css selector", "iframe") == [] and browser.get_log("browser") == []
 
 
 def test_2000_steps_open_and_play(browser, tmp_path):

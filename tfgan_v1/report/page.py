@@ -7,9 +7,9 @@ import base64
 import io
 import json
 import math
+import re
 from html import escape
 from importlib import resources
-from string import Template
 
 import numpy as np
 
@@ -30,6 +30,8 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
     "cell": [0, 0],  # width and height of an image of the grid
 }
 _COUNT = range(1, 2**63)
+# What `as_html` replaces: a style sheet, a script, or a value in double braces.
+_PLACES = re.compile(r'<link rel="stylesheet" href="([\w.]+)">|<script src="([\w.]+)"></script>|\{\{(\w+)\}\}')
 FORMS = {  # of review.json: see files.fits. Earlier versions did not write the last two
     **dict.fromkeys(("title", "subtitle", "shown", "command", "sha256"), str),
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
@@ -71,12 +73,19 @@ class Grids:
         return encoding.lower(), file.getvalue()
 
 
-def page(summary, urls, tables=curves.Tables(), real=None, running=False):  # noqa: B008, a constant
-    """The bytes of the page.
+def page(summary, urls, tables=curves.Tables(), real=None, running=False, field=None, diagnosis=()):  # noqa: B008
+    """The bytes of the page: see `as_run`."""
+    run = as_run(summary, urls, tables, real, running, field, diagnosis)
+    return as_html("review.html", summary["title"], run)
+
+
+def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, field=None, diagnosis=()):  # noqa: B008
+    """What a page shows of a run, as a dict for its scripts.
 
     summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step, or None for one that
     is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
-    whether the page reloads itself.
+    whether the page follows the run. field: what D and G do to points, with `steps` for each of the urls; or None.
+    diagnosis: what went wrong, a list of dicts.
     """
     steps = summary["sample_steps"] or range(1, len(urls) + 1)
     points = [
@@ -84,14 +93,33 @@ def page(summary, urls, tables=curves.Tables(), real=None, running=False):  # no
         for step, url in zip(steps, urls, strict=True)
         if url is not None
     ]
-    run = {name: summary[name] for name in ("subtitle", "shown", "command", "configuration", "classes", "cell")}
+    run = {
+        name: summary[name] for name in ("title", "subtitle", "shown", "command", "configuration", "classes", "cell")
+    }
     run |= {"running": running, "real": real and f"data:image/png;base64,{base64.b64encode(real).decode()}"}
     run["columns"] = summary["columns"] or len(summary["classes"])
     run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
-    template = resources.files(__package__).joinpath("review_page.html").read_text("utf-8")
+    if field:
+        shown = [each for each, url in zip(field["steps"], urls, strict=True) if url is not None]
+        run["field"] = {**field, "steps": shown}
+    return run | {"diagnosis": list(diagnosis)}
+
+
+def as_html(name, title, data):
+    """The bytes of a page of `pages`, as one file with its styles and scripts, a title, and the `data` they show."""
+    folder = resources.files(__package__) / "pages"
     # No sequence of characters in a name may end the script element.
-    text = json.dumps(run, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
-    return Template(template).substitute(title=escape(summary["title"]), run=text).encode("utf-8", "replace")
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+    values = {"title": escape(title), "data": text}
+
+    def put(found):
+        style, script, value = found.groups()
+        if value:
+            return values[value]
+        kind = "style" if style else "script"
+        return f"<{kind}>\n{(folder / (style or script)).read_text('utf-8')}</{kind}>"
+
+    return _PLACES.sub(put, (folder / name).read_text("utf-8")).encode("utf-8", "replace")
 
 
 def summarize_run(plan, progress, evaluator=None):

@@ -24,7 +24,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
 }
-ALIKE = {"diff": "compare", "eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
+ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
 WRITE_AT_THE_END = ("sample", "evaluate", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 BURST = 1.0  # seconds after a Ctrl-C in which more of them mean the same

@@ -82,12 +82,14 @@ def run(argv, program):
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
-    if seeds and (cluster or (workers or 1) > 1):
+    if seeds and (cluster or workers):
         raise UserError(
-            "--seeds trains one run after the other in one process, not in a cluster; leave out --seeds or the workers"
+            "--seeds trains one run after the other, and not in a cluster; leave out --seeds or the workers"
         )
     if seeds:
-        return _train_seeds(options, seeds, (resume, overwrite, dry_run), argv, program)
+        words = [word for word in argv if word not in ("--overwrite", "--resume")]
+        again = f"{call_of('train', program)} {shlex.join(words)} --resume"
+        return _train_seeds(options, seeds, (resume, overwrite, dry_run), again)
     make_config = partial(_config, options, resume)
     if dry_run:
         return _dry_run(make_config(), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
@@ -120,30 +122,31 @@ def run(argv, program):
     return 128 + progress.stopped_by if signal_name else 0
 
 
-def _train_seeds(options, count, start, argv, program):
-    """Trains one configuration with several seeds. start: resume, overwrite, dry_run. Returns the exit code."""
+def _train_seeds(options, count, start, again):
+    """Trains one configuration with several seeds. start: resume, overwrite, dry_run. Returns the exit code.
+
+    again: the command that continues the runs. Raises UserError before the first step if one of them cannot start.
+    """
     resume, overwrite, dry_run = start
     group = Config(**{**options, "name": options.get("name") or options.get("model") or "run"})
-    begun = names.seeds_of(group.ckpt_folder) if resume else {}
+    begun, runs = names.seeds_of(group.ckpt_folder) if resume else {}, []
+    first = options.pop("seed", min(begun, default=0))
     if resume and not begun:
-        raise UserError(f"there is no run {names.of_seed(group.ckpt_folder, group.seed)} to resume; leave out --resume")
-    configs = {}
-    first = options.get("seed", min(begun, default=0))
+        raise UserError(f"there is no run {group.ckpt_folder}{names.SEED}{first} to continue; leave out --resume")
     for seed in range(first, first + count):
-        name = names.of_seed(group.name, seed)
-        like = name if seed in begun or not begun else begun[min(begun)].name  # as the others were started
-        own = {**{key: value for key, value in options.items() if key != "seed"}, "name": like}
-        configs[seed] = _config(own, resume).replace(name=name, seed=seed)
+        name = f"{group.name}{names.SEED}{seed}"
+        like = begun[seed if seed in begun else min(begun)].name if begun else name  # as the others were started
+        runs.append((_config({**options, "name": like}, resume).replace(name=name, seed=seed), seed in begun))
+        run_folder.check_can_start(runs[-1][0], seed in begun, overwrite)
+    if run_folder.holds_run(group):
+        raise UserError(f"{group.name} is the name of a run, so several seeds need another; give --name NAME")
     if dry_run:
-        code = _dry_run(configs[first], resume, overwrite, 1)
-        say(f"runs, one after the other: {', '.join(each.name for each in configs.values())}")
-        return code
+        say(f"runs, one after the other: {', '.join(config.name for config, _ in runs)}")
+        return _dry_run(*runs[0], overwrite, 1)
 
     from tfgan_v1.training import seeds
 
-    runs = [seeds.Run(config, seed in begun, overwrite) for seed, config in configs.items()]
-    again = [word for word in argv if word not in ("--overwrite", "--resume")]
-    return seeds.train(group, runs, f"{call_of('train', program)} {shlex.join(again)} --resume")
+    return seeds.train(group.name, runs, overwrite, again)
 
 
 def _dry_run(config, resume, overwrite, workers):

@@ -1,165 +1,156 @@
-"""The page of several runs side by side, and the table of their last scores, from their samples folders."""
+"""The page of several runs side by side, and the table of their last numbers, from their samples folders."""
 
-import json
 import math
-from html import escape
-from importlib import resources
 from pathlib import Path
 from statistics import median
-from string import Template
-from typing import NamedTuple
 
 from tfgan_v1 import files
-from tfgan_v1.errors import UserError, count_of, warn
+from tfgan_v1.errors import UserError, note, warn
 from tfgan_v1.report import page, plots, review, score_table
 from tfgan_v1.storage import names, run_folder
 
-MOST_SIDES = 8  # runs, or groups of runs with other seeds alone
-MOST_VALUES = 400  # of a curve, evenly spread
-PLACES = ("--name", "--ckpt", "--samples", "--cache-dir", "--data-dir")  # options that change no result
-NOISE = ("--seed", "--noise", "--noise-size", "--num-samples", "--conditional", "--class-frequencies")
-
-
-class Run(NamedTuple):
-    """A run, as its samples folder has it."""
-
-    name: str
-    review: review.Review
-    numbers: dict  # label -> (the last value, that of real data or None)
-
-    @property
-    def options(self):
-        """{flag: value} of what affects the results."""
-        return {flag: value for flag, value, _ in self.review.summary["configuration"] if flag not in PLACES}
-
-    @property
-    def data(self):
-        """The data, such as "60,000 images of mnist"; nothing for samples without a run."""
-        return self.review.summary["subtitle"].partition(", ")[2].rpartition(", ")[0]
-
-
-class Side(NamedTuple):
-    """What is compared: a run, or the runs of one configuration with several seeds."""
-
-    name: str
-    runs: list
+MOST_SIDES = 8  # runs, or groups of runs with several seeds
+MOST_TIMES = 400  # steps of a run of which the page knows the seconds, evenly spread
 
 
 def load(places, samples):
-    """The Sides for names of runs, or of groups of `train --seeds`, and for samples folders.
+    """{name: [a review.Review of each run]} for names of runs or of groups of `train --seeds`, or samples folders.
 
-    samples: the folder in which names are. Raises UserError if one is missing, or has no samples yet, for the same run
-    twice, fewer than two runs, and more than MOST_SIDES.
+    samples: the folder in which names are. Raises UserError if a run is missing, named twice or without samples yet,
+    for fewer than two runs, and for more than MOST_SIDES. A seed without samples is left out, with a warning.
     """
     if len(places) > MOST_SIDES:
         raise UserError(f"compare takes up to {MOST_SIDES} runs, not {len(places)}; leave some of them out")
-    sides, seen = [], set()
-    for place in places:
-        folders, found = _folders(place, Path(samples)), []
+    sides, seen = {}, set()
+    for place in map(str, places):
+        folders, runs = _folders(place, Path(samples)), []
         for folder in folders:
             if folder.resolve() in seen:
                 raise UserError(f"{folder} is named twice; name each run once")
             seen.add(folder.resolve())
             try:
-                found.append(_load(folder))
+                if not (folder / names.SAMPLES).is_file():
+                    raise UserError(f"the run in {folder} has no samples yet; wait for the first ones, or train longer")
+                runs.append(review.load(folder))
             except UserError as error:
-                if len(folders) == 1:
+                if not folders[1:]:
                     raise
-                warn(f"{error}; the others are compared without it")
-        if found:
-            sides.append(Side(found[0].name if len(folders) == 1 else Path(place).name, found))
-    if sum(len(side.runs) for side in sides) < 2:
+                warn(f"{error}; the other seeds are compared without it")
+        name = Path(place).name if folders[1:] else folders[0].name
+        sides |= {place if name in sides else name: runs} if runs else {}
+    if sum(map(len, sides.values())) < 2:
         raise UserError("a comparison takes two runs or more; name another one, as `tfgan runs` lists them")
     return sides
 
 
 def _folders(place, samples):
-    """The samples folders that a name or a path means."""
-    there = [folder for folder in (Path(place), samples / place) if folder.is_dir() or folder.parent.is_dir()]
-    for folder in there:
-        if any((folder / name).is_file() for name in (names.SAMPLES, *names.SAMPLES_PROOFS)):
-            return [folder]
-    for folder in there:
-        if groups := names.seeds_of(folder):
-            return [*groups.values()]
+    """The samples folders that a name or a path means: of the run, or else of its seeds."""
+    proofs = (names.SAMPLES, *names.SAMPLES_PROOFS)
+    for folder in (Path(place), samples / place):
+        of_seeds = [folder, *names.seeds_of(folder).values()]
+        if runs := [each for each in of_seeds if any((each / name).is_file() for name in proofs)]:
+            return runs[:1] if runs[0] == folder else runs
     raise UserError(f"there is no run {place} in {samples}; name one that `tfgan runs` lists, or a samples folder")
 
 
-def _load(folder):
-    if not (folder / names.SAMPLES).is_file():
-        raise UserError(f"the run in {folder} has no samples yet; wait for its first ones, or train longer")
-    loaded = review.load(folder)
-    return Run(folder.name or str(folder), loaded, _numbers(loaded))
+def write(sides, path):
+    """Writes the page of `load`'s runs, in place of an earlier one. Returns the lines of the table of last numbers.
+
+    Raises UserError if a file of another program is there.
+    """
+    run_folder.check_outputs([path])
+    runs, numbers = [run for side in sides.values() for run in side], last_numbers(sides)
+    urls = _urls([run.samples for run in runs], [run.summary["columns"] for run in runs])
+    shown, count = sum(url is not None for each in urls for url in each), sum(map(len, urls))
+    shapes = {(_data(run), run.samples[-1].shape[1:]) for run in runs}
+    sizes = [[name, len(side)] for name, side in sides.items()]
+    as_json = [_as_json(*each) for each in zip(runs, urls, strict=True)]
+    content = {
+        "sides": sizes,
+        "runs": as_json,
+        "numbers": numbers,
+        "other_data": len(shapes) > 1,
+        "shown": [shown, count],
+    }
+    if len(shapes) > 1:
+        note("the runs have different data, so their losses and scores cannot be compared directly")
+    if shown < count:
+        note(f"the page shows {shown:,} of {count:,} recorded steps, evenly spread, to stay small")
+    files.make_folder(path.parent)
+    files.write(path, page.as_html("compare.html", ", ".join(sides), content))
+    return _table(sizes, numbers)
 
 
-def _numbers(loaded):
+def _data(run):
+    """The data of a run, such as "60,000 images of mnist"; "" of samples without a run."""
+    return run.summary["subtitle"].partition(", ")[2].rpartition(", ")[0]
+
+
+def _as_json(run, urls):
+    """A run for the page: see page.as_run; with the steps in a unit of x, and the seconds at some steps."""
+    losses = (
+        [run.tables.losses[i] for i in plots.spread(len(run.tables.losses), MOST_TIMES)] if run.tables.losses else []
+    )
+    clock = [[0, *(row.step for row in losses)], [0, *(row.seconds for row in losses)]] if losses else None
+    scale = run.summary["steps_per_epoch"] if run.summary["unit"] == "epoch" else 1
+    fixed = (run.folder / names.FIXED_NOISE).is_file()
+    own = {"name": run.folder.name, "data": _data(run), "scale": scale, "clock": clock, "fixed": fixed}
+    return page.as_run(run.summary, urls, run.tables) | own
+
+
+def _urls(samples, columns):
+    """A data URL for each sampling step of each run; None for those that are left out, so that the page stays small."""
+    shown = [plots.spread(len(each), page.MOST_STEPS // len(samples)).tolist() for each in samples]
+    grids = [page.Grids(sum(map(len, shown)), each) for each in columns]
+    parts = [
+        dict(zip(steps, grid.urls([each[i] for i in steps]), strict=True))
+        for each, steps, grid in zip(samples, shown, grids, strict=True)
+    ]
+    share = page.PAGE_BYTES / sum(len(url) for part in parts for url in part.values())
+    for steps in shown:
+        steps[:] = (steps[i] for i in plots.spread(len(steps), max(2, int(share * len(steps)))))
+    return [[parts[i][j] if j in shown[i] else None for j in range(len(each))] for i, each in enumerate(samples)]
+
+
+def last_numbers(sides):
+    """[label, of each side its (median, lowest, highest, of real data) or None] for each of the runs' last numbers."""
+    found = [[*map(_numbers, side)] for side in sides.values()]
+
+    def cell(side, label):
+        values = [run[label][0] for run in side if label in run]
+        real = next((run[label][1] for run in side if label in run), None)
+        return (median(values), min(values), max(values), real) if values else None
+
+    labels = dict.fromkeys(label for side in found for run in side for label in run)
+    return [[label, [cell(side, label) for side in found]] for label in labels]
+
+
+def _numbers(run):
     """The last numbers of a run by their labels, each with that of real data or None."""
-    tables, numbers = loaded.tables, {}
-    if (loaded.folder / names.SCORES).is_file():
-        try:
-            for name, each in files.read_json(loaded.folder / names.SCORES)["figures"].items():
-                numbers[f"{name.replace('_', ' ')} (evaluate)"] = float(each["generated"]), float(each["real"])
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            warn(f"{loaded.folder / names.SCORES} is left out ({type(error).__name__}: {error})")
-    for row in tables.evaluation[-1:]:
-        for (name, real), value in zip(loaded.summary["figures"].items(), row[2:], strict=True):
-            numbers[name.replace("_", " ")] = value, real
-    for row in tables.losses[-1:]:
+    path, figures, numbers = run.folder / names.SCORES, run.summary["figures"], {}
+    try:
+        scores = files.read_json(path)["figures"] if path.is_file() else {}
+        numbers |= {f"{name} (evaluate)": (each["generated"], each["real"]) for name, each in scores.items()}
+        numbers = {
+            name: (float(value), real and float(real)) for name, (value, real) in numbers.items() if value is not None
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        warn(f"{path} is left out, as it is damaged ({type(error).__name__}: {error})")
+    for row in run.tables.evaluation[-1:]:
+        numbers |= {name: (value, figures[name]) for name, value in zip(figures, row[2:], strict=True)}
+    for row in run.tables.losses[-1:]:
         numbers |= {"discriminator loss": (row.d_loss, None), "generator loss": (row.g_loss, None)}
         numbers |= {"steps": (row.step, None), "seconds": (row.seconds, None)}
-    return numbers
+    return {name.replace("_", " "): found for name, found in numbers.items() if math.isfinite(found[0])}
 
 
-def rows(sides):
-    """[label, of each side its (median, lowest, highest, of real data) or None] for each of their numbers."""
-    labels = dict.fromkeys(label for side in sides for run in side.runs for label in run.numbers)
-    table = []
-    for label in labels:
-        cells = []
-        for side in sides:
-            found = [run.numbers[label] for run in side.runs if label in run.numbers]
-            found = [(value, real) for value, real in found if math.isfinite(value)]
-            values = [value for value, _ in found]
-            cells.append([median(values), min(values), max(values), found[0][1]] if found else None)
-        table.append([label, cells])
-    return table
+def _table(sizes, numbers):
+    """The lines of `last_numbers`: of a run its number, of several their median, and the range in brackets."""
 
-
-def table(sides):
-    """The lines of `rows`: of a run its number, of several their median, and the range in brackets."""
-
-    def cell(found):
-        middle, low, high, _ = (each if each is None else score_table.number(each) for each in found)
+    def text(found):
+        middle, low, high = map(score_table.number, found[:3])
         return middle if low == high else f"{middle} ({low} to {high})"
 
-    head = ("", *(f"{side.name}, {len(side.runs)} seeds" if side.runs[1:] else side.name for side in sides))
-    cells = [(label, *(cell(each) if each else "" for each in found)) for label, found in rows(sides)]
-    return score_table.aligned([head, *cells], "<" + "<" * len(sides))
-
-
-def differences(sides):
-    """[flag, of each side its value or values] for the options that differ; "" where a run has none."""
-    flags = dict.fromkeys(flag for side in sides for run in side.runs for flag in run.options)
-    values = {flag: [[run.options.get(flag, "") for run in side.runs] for side in sides] for flag in flags}
-    return [
-        [flag, [", ".join(dict.fromkeys(each)) for each in found]]
-        for flag, found in values.items()
-        if len({value for each in found for value in each}) > 1
-    ]
-
-
-def notes(sides):
-    """What a reader of the comparison must know, by the words of the page: of other data, of other noise."""
-    runs = [run for side in sides for run in side.runs]
-    shapes = {(run.data, run.review.samples[-1].shape[1:]) for run in runs}
-    noise = {tuple(run.options.get(flag) for flag in NOISE) for run in runs}
-    fixed = all((run.review.folder / names.FIXED_NOISE).is_file() for run in runs)
-    return {"data": len(shapes) > 1, "noise": len(noise) > 1 or not fixed, "seeds": len({each[0] for each in noise}) > 1}
-
-
-def write(sides, path):
-    """Writes the page to a file, in place of an earlier one. Raises UserError if another program's file is there."""
-    run_folder.check_outputs([path])
-    files.make_folder(path.parent)
-    files.write(path, '<meta name="generator" content="tfgan_v1">')
-    return path
+    head = ("", *(f"{name}, {count} seeds" if count > 1 else name for name, count in sizes))
+    rows = [(label, *(text(each) if each else "" for each in found)) for label, found in numbers]
+    return score_table.aligned([head, *rows], "<" * len(head))

@@ -51,6 +51,7 @@ SAYS_OURS = re.compile(
 REAL_IMAGES = "real_images.png"  # some of the data, as the networks see them; also of --dry-run
 ANIMATION = "evolution.gif"
 COMPARISON = "compare.html"  # of several runs
+SEED = "-seed-"  # is between the name that the runs of `train --seeds` share and the seed of each
 OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION, COMPARISON)
 
 # --overwrite removes these from the folders of a run, and nothing else; what is not of a run keeps a run out.
@@ -84,16 +85,10 @@ SAMPLES_LEFTOVERS = (
 )
 
 
-def of_seed(group, seed):
-    """The name of the run with a seed among those of `train --seeds`. group: the name that they share."""
-    return f"{group}-seed-{seed}"
-
-
 def seeds_of(folder):
     """{seed: folder} of the runs of `train --seeds` that share the name of `folder`, by their seeds."""
-    paths = {path.name: path for path in folder.parent.glob(of_seed("*", "*")) if path.is_dir()}
-    found = (re.fullmatch(of_seed("(.+)", "(0|[1-9][0-9]{0,9})"), name) for name in paths)
-    return dict(sorted((int(match[2]), paths[match[0]]) for match in found if match and match[1] == folder.name))
+    parts = ((*path.name.rpartition(SEED), path) for path in folder.parent.glob(f"*{SEED}*"))
+    return dict(sorted((int(seed), path) for name, _, seed, path in parts if name == folder.name and seed.isdecimal()))
 
 
 def check_kind(kind):

@@ -1,66 +1,46 @@
-"""Runs of one configuration with several seeds, one after the other: each an ordinary run, which can be resumed."""
+"""`train --seeds`: one configuration with several seeds, one run after the other; each can be resumed like any run."""
 
 import signal
-from typing import NamedTuple
+from pathlib import Path
 
-from tfgan_v1.config import Config
-from tfgan_v1.errors import Diverged, UserError, say, warn
+from tfgan_v1.errors import Diverged, say, warn
 from tfgan_v1.gan import batches
 from tfgan_v1.report import compare
 from tfgan_v1.storage import checkpoints, names, run_folder
 from tfgan_v1.training import train as training
 
 
-class Run(NamedTuple):
-    """One of the runs."""
+def train(group, runs, overwrite, again):
+    """Trains those of the runs that are not finished, then compares all. Returns the exit code.
 
-    config: Config
-    resume: bool  # whether it has begun
-    overwrite: bool
-
-    @property
-    def is_finished(self):
-        """Whether it is at the end of its configuration."""
-        if not self.resume:
-            return False
-        images = run_folder.read(self.config).data["num_images"] - self.config.holdout
-        state = checkpoints.newest_state(self.config.ckpt_folder)
-        per_epoch = batches.steps_per_epoch(self.config, images)
-        return bool(state) and state.step == (self.config.steps or self.config.epochs * per_epoch)
-
-
-def train(group, runs, again):
-    """Trains the runs that are not finished, and compares all. Returns the exit code.
-
-    group: a Config with the name that they share. again: the command that continues them. A run that diverges is said,
-    and the others go on. Raises UserError before the first step if one of them cannot start.
+    group: the name that they share. runs: pairs of a Config and whether the run has begun. again: the command that
+    continues them. A run that diverges is said, and the others go on.
     """
-    page = group.samples_folder / names.COMPARISON
+    code, page = 0, Path(runs[0][0].samples, group, names.COMPARISON)
     run_folder.check_outputs([page])
-    if run_folder.holds_run(group):
-        raise UserError(f"{group.name} is the name of a run, so those of --seeds need another; give --name NAME")
-    for run in runs:
-        run_folder.check_can_start(run.config, run.resume, run.overwrite)
-    code = 0
-    for number, run in enumerate(runs, 1):
-        name = f"{run.config.name}, {number} of {len(runs)}"
-        if run.is_finished:
-            say(f"Run {name}, is finished.")
+    for number, (config, begun) in enumerate(runs, 1):
+        named = f"{config.name} ({number} of {len(runs)})"
+        if begun and _is_finished(config):
+            say(f"Run {named} is finished.")
             continue
-        say(f"Run {name}:")
+        say(f"Run {named}:")
         try:
-            request = training.TrainRequest(lambda run=run: run.config, {}, run.resume, run.overwrite)
-            progress = training.run(request)
+            progress = training.run(training.TrainRequest(lambda run=config: run, {}, begun, overwrite))
         except Diverged as error:
             warn(f"{error}; the other runs go on")
             code = error.exit_code
             continue
         if progress.stopped_by:
-            signal_name = signal.Signals(progress.stopped_by).name
-            say(f"Stopped by {signal_name}; run {name}, is saved at step {progress.step:,}. Continue with: {again}")
+            name, step = signal.Signals(progress.stopped_by).name, progress.step
+            say(f"Stopped by {name}; run {named} is saved at step {step:,}. Continue with: {again}")
             return 128 + progress.stopped_by
-    sides = compare.load([group.samples_folder], group.samples)
-    say(f"Done: {len(runs)} runs, of which the last scores are:", *compare.table(sides))
-    compare.write(sides, page)
-    say(f"Look at {page} in a browser.")
+    table = compare.write(compare.load([group], runs[0][0].samples), page)
+    say(f"Done: {len(runs)} runs. Their last numbers:", *table, f"Look at {page} in a browser.")
     return code
+
+
+def _is_finished(config):
+    """Whether a run is at the end of its configuration."""
+    state, images = checkpoints.newest_state(config.ckpt_folder), run_folder.read(config).data["num_images"]
+    per_epoch = batches.steps_per_epoch(config, images - config.holdout)
+    return bool(state) and state.step == (config.steps or config.epochs * per_epoch)

@@ -36,12 +36,24 @@ Object.assign(WORDS, {
 WRITTEN.push(
   [/^steps$/, "스텝"], [/^seconds$/, "시간"], [/^discriminator loss$/, "판별자 손실"], [/^generator loss$/, "생성자 손실"],
   [/^(.*) \(evaluate\)$/, (_, name) => `${translated(name)} (evaluate)`],
+  [/^([\d,]+) images of (.+)$/, "$2의 이미지 $1장"], [/^([\d,]+) points of (.+)$/, "$2의 점 $1개"],
   [/^frechet distance$/i, "프레셰 거리"], [/^precision$/i, "정밀도"], [/^recall$/i, "재현율"], [/^modes$/i, "모드 수"],
 );
 
 const comparison = JSON.parse(byId("comparison").textContent);
-const {sides, runs, notes} = comparison;
-const AXES = ["steps", "seconds"];
+const {runs} = comparison;
+// A run, or several with other seeds: {name, runs: numbers of runs}.
+const sides = comparison.sides.map(([name, count], i, all) => {
+  const before = all.slice(0, i).reduce((sum, [, each]) => sum + each, 0);
+  return {name, runs: Array.from({length: count}, (_, j) => before + j)};
+});
+const NOISE = ["--seed", "--noise", "--noise-size", "--num-samples", "--conditional", "--class-frequencies"];
+const PLACES = new Set(["--name", "--ckpt", "--samples", "--cache-dir", "--data-dir"]);  // options that change no result
+for (const run of runs) {
+  run.options = new Map(run.configuration.filter(([flag]) => !PLACES.has(flag)).map(([flag, value]) => [flag, value]));
+  run.seed = run.options.get("--seed") ?? "";
+}
+const differs = values => new Set(values).size > 1;
 
 // Between the known values, and the nearest of them outside; null if there is none.
 function valueAt(xs, ys, x) {
@@ -181,19 +193,29 @@ function numberCell(label, found) {
   return [low === high ? middle : say("range", {middle, low, high}), found[3] === null ? "" : say("of_real", {value: number(found[3])})];
 }
 
+// [flag, of each side its value or values] of the options that differ.
+function differences() {
+  const flags = [...new Set(runs.flatMap(run => [...run.options.keys()]))];
+  const valuesOf = (side, flag) => [...new Set(side.runs.map(each => runs[each].options.get(flag) ?? ""))];
+  return flags.filter(flag => differs(runs.map(run => run.options.get(flag) ?? "")))
+    .map(flag => [flag, sides.map(side => valuesOf(side, flag).join(", "))]);
+}
+
 function writeTables() {
-  const {data, options} = comparison;
   writeTable(byId("numbers"), comparison.numbers.map(([label, cells]) => [translated(label), cells.map(each => numberCell(label, each))]));
-  writeTable(byId("options"), [...(notes.data ? [[say("data"), data]] : []), ...options]);
+  const data = comparison.other_data ? [[say("data"), sides.map(side => translated(runs[side.runs[0]].data))]] : [];
+  writeTable(byId("options"), [...data, ...differences()]);
   byId("same").hidden = byId("options").rows.length > 1;
   byId("options").parentElement.hidden = byId("options").rows.length < 2;
 }
 
 function writeNotes() {
-  const {data, seeds, noise, shown, all} = notes, plain = noise ? [] : [say("same_noise")];
-  const warnings = [...(data ? [say("other_data")] : []), ...(seeds || noise ? [say(seeds ? "other_seeds" : "other_noise")] : [])];
+  const [shown, all] = comparison.shown, seeds = differs(runs.map(run => run.seed));
+  const noise = differs(runs.map(run => NOISE.map(flag => run.options.get(flag)).join())) || runs.some(run => !run.fixed);
+  const warnings = [...(comparison.other_data ? ["other_data"] : []), ...(noise ? [seeds ? "other_seeds" : "other_noise"] : [])];
+  const plain = noise ? [] : [say("same_noise")];
   if (shown < all) plain.push(say("thinned", {shown: shown.toLocaleString("en"), all: all.toLocaleString("en")}));
-  byId("notes").replaceChildren(...warnings.map(each => html("p", each)), ...plain.map(each => html("p", each, {className: "plain"})));
+  byId("notes").replaceChildren(...warnings.map(each => html("p", say(each))), ...plain.map(each => html("p", each, {className: "plain"})));
   byId("lines").textContent = [say("lines"), ...(sides.some(side => side.runs.length > 1) ? [say("lines_of_seeds")] : [])].join(" ");
 }
 

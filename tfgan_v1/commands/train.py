@@ -30,7 +30,7 @@ EXAMPLES = (
     "--resume --epochs 200",
 )
 MOST_WORKERS = 1000  # processes that --workers starts
-MOST_SEEDS = 100  # runs that --seeds trains
+MOST_SEEDS = 20  # runs that --seeds trains
 
 
 def parse(call, argv):

@@ -16,7 +16,7 @@ Object.assign(WORDS, {
   seed_of: ["seed {seed}", "시드 {seed}"],
   of_seeds: ["{name}, median of {count} seeds", "{name}, 시드 {count}개의 중앙값"],
   sheet_of: ["{name}, {place}: {shown}", "{name}, {place}: {shown}"],
-  range: ["{middle} ({low} to {high})", "{middle} ({low}~{high})"],
+  range: ["{low} to {high}", "{low}~{high}"],
   of_real: ["real: {value}", "실제: {value}"],
   data: ["data", "데이터"],
   other_data: ["The runs have different data, so their losses and scores cannot be compared directly.",
@@ -34,7 +34,7 @@ Object.assign(WORDS, {
   key_axis: ["steps or time", "스텝 또는 시간"],
 });
 WRITTEN.push(
-  [/^steps$/, "스텝"], [/^seconds$/, "시간"], [/^discriminator loss$/, "판별자 손실"], [/^generator loss$/, "생성자 손실"],
+  [/^steps$/, "스텝"], [/^discriminator loss$/, "판별자 손실"], [/^generator loss$/, "생성자 손실"],
   [/^(.*) \(evaluate\)$/, (_, name) => `${translated(name)} (evaluate)`],
   [/^([\d,]+) images of (.+)$/, "$2의 이미지 $1장"], [/^([\d,]+) points of (.+)$/, "$2의 점 $1개"],
   [/^frechet distance$/i, "프레셰 거리"], [/^precision$/i, "정밀도"], [/^recall$/i, "재현율"], [/^modes$/i, "모드 수"],
@@ -177,8 +177,8 @@ function writeTable(table, rows) {
   const head = html("tr"), body = rows.map(([name, cells]) => {
     const row = html("tr");
     row.append(html("td", name), ...cells.map(each => {
-      const [text, more] = [each].flat(), cell = html("td", text);
-      if (more) cell.append(html("small", more));
+      const [text, ...more] = [each].flat(), cell = html("td", text);
+      cell.append(...more.map(line => html("small", line)));
       return cell;
     }));
     return row;
@@ -187,10 +187,12 @@ function writeTable(table, rows) {
   table.replaceChildren(head, ...body);
 }
 
+// [the number, or of several seeds the median, what is below it].
 function numberCell(label, found) {
   if (!found) return "";
   const shown = label === "seconds" ? duration : number, [middle, low, high] = found.slice(0, 3).map(shown);
-  return [low === high ? middle : say("range", {middle, low, high}), found[3] === null ? "" : say("of_real", {value: number(found[3])})];
+  const real = found[3] === null ? "" : say("of_real", {value: number(found[3])});
+  return [middle, ...(low === high ? [] : [say("range", {low, high})]), ...(real ? [real] : [])];
 }
 
 // [flag, of each side its value or values] of the options that differ.
@@ -202,7 +204,8 @@ function differences() {
 }
 
 function writeTables() {
-  writeTable(byId("numbers"), comparison.numbers.map(([label, cells]) => [translated(label), cells.map(each => numberCell(label, each))]));
+  writeTable(byId("numbers"), comparison.numbers.map(([label, cells]) => [
+    label === "seconds" ? say("seconds") : translated(label), cells.map(each => numberCell(label, each))]));
   const data = comparison.other_data ? [[say("data"), sides.map(side => translated(runs[side.runs[0]].data))]] : [];
   writeTable(byId("options"), [...data, ...differences()]);
   byId("same").hidden = byId("options").rows.length > 1;

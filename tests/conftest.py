@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -119,6 +120,55 @@ def finished(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("finished")
     return train(Config(dataset="digits", epochs=3, ckpt=folder / "checkpoints", samples=folder / "samples"))
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """A name in export_runs.RUNS -> (the folder of its export, the inputs by name, the Generator's images of them)."""
+    import export_runs
+    from tfgan_v1 import Generator, export
+
+    @functools.cache
+    def make(name):
+        parent = tmp_path_factory.mktemp("exports") / f"{name} [1]*"
+        config = export_runs.make(parent / "run", export_runs.RUNS[name])
+        assert export(config.ckpt_folder, parent / "to").formats == ("saved_model", "onnx", "npz", "page")
+        with Generator.restore(config.ckpt_folder) as generator:
+            inputs = {"noise": generator.latents(export_runs.SEEDS)}
+            if generator.classes:
+                names = generator.seed_classes(export_runs.SEEDS)
+                inputs["labels"] = generator.labels(names, len(names))
+            return parent / "to", inputs, generator(export_runs.SEEDS)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Headless Chromium, one for all tests; without it and its driver, they are skipped."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    program, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not program or not driver:
+        pytest.skip("there is no chromium with its chromedriver here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars", "lang=en"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    browser.set_script_timeout(30)  # seconds; the machine may be busy
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(chromium):
+    """The browser with an empty page, 1280 pixels wide, and no messages of earlier pages."""
+    chromium.get("about:blank")
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.set_window_size(1280, 900)
+    chromium.get_log("browser")
+    return chromium
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def steps(out):
 
 
 def test_each_seed_is_a_run_like_one_that_is_started_alone(several, small):
-    code, out, err = several()
+    code, out, _ = several()
     assert code == 0 and steps(out) == [("x-seed-3", ""), ("x-seed-4", "")]
     alone = small("alone", seed=4)
     train(alone)

@@ -15,7 +15,7 @@ LIMIT = 30  # seconds that the browser may take; the machine may be busy
 
 @pytest.fixture(scope="module")
 def pages(finished, tmp_path_factory):
-    """The addresses of two comparisons: of three runs, of which the second is twice as slow and ends before; of seeds."""
+    """The addresses of comparisons: of three runs, the second slower and shorter; of a run and seeds; of seeds."""
     parent = tmp_path_factory.mktemp("compared")
 
     def copy(name, seed=0, **changes):

@@ -362,3 +362,12 @@ def test_a_review_that_cannot_be_written_is_one_sentence(finished, tmp_path, com
     with pytest.raises(UserError, match="there is no"):
         review.load(tmp_path / "nothing")
     assert Config().samples == "samples"  # what review takes without a path
+
+
+def test_densities_of_points_have_the_same_axis_at_all_steps():
+    samples = [RANDOM.normal(i, 1 + i, (100, 1)) for i in range(3)]
+    for real in (None, RANDOM.normal(size=(50, 1))):
+        urls = review_page.Grids(3, real=real).urls(samples)
+        pictures = [base64.b64decode(url.partition("base64,")[2]).decode() for url in urls]
+        ends = [tuple(re.findall(r'y="392"[^>]*>([^<]*)<', picture)) for picture in pictures]
+        assert len({*ends}) == 1 and len(ends[0]) == 2 and len({*pictures}) == 3

@@ -27,7 +27,7 @@ class Curve(NamedTuple):
     caption: str  # on the page
     series: dict  # name -> values; in the table below, the column of its rows
     range: tuple | None = None  # of the vertical axis; None for that of the values
-    references: tuple = ()  # values of dashed lines
+    references: tuple = ()  # values of dashed lines, or pairs (value, name)
     x: list = ()  # in the run's unit, ascending
 
 
@@ -90,6 +90,11 @@ def _fill(curve, summary, rows):
         series={name: [getattr(row, column) for row in rows] for name, column in curve.series.items()},
         x=[place_of(summary, row.step) for row in rows],
     )
+
+
+def named(references):
+    """The references of a Curve as pairs (value, name); a name may be empty."""
+    return [each if isinstance(each, tuple) else (each, "") for each in references]
 
 
 def running_mean(values):

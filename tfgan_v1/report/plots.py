@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tfgan_v1.errors import UserError, plain, shortened
-from tfgan_v1.report.curves import running_mean
+from tfgan_v1.report.curves import named, running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 from tfgan_v1.storage import names
 
@@ -120,8 +120,10 @@ def lines(curve, unit):
         if mean is not None:
             ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
         ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
-    for value in curve.references:
+    for value, name in named(curve.references):
         ax.axhline(value, color="black", linewidth=1, linestyle="--")
+        if name:
+            ax.text(x[-1], value, name, ha="right", va="bottom", fontsize="small")
     ax.set(title=curve.title, xlabel=unit, ylabel=curve.ylabel, ylim=curve.range)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.3)
@@ -171,7 +173,7 @@ def density_curves(fake, real=None, count=400, around=None):
     """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
 
     fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real points, if any.
-    around: the points, in place of all, from the smallest to the largest of which the values go, and a bit beyond.
+    around: the points, in place of all and a margin, from the smallest to the largest of which the values go.
     """
     from sklearn.neighbors import KernelDensity
 
@@ -181,7 +183,8 @@ def density_curves(fake, real=None, count=400, around=None):
     finite = {name: points[np.isfinite(points)][:, None] for name, points in sets.items()}
     everything = np.clip(np.concatenate(list(finite.values())) if around is None else around, -1e9, 1e9)
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
-    grid = np.linspace(low - deviation, high + deviation, count)
+    margin = deviation if around is None else 0
+    grid = np.linspace(low - margin, high + margin, count)
     densities = {}
     for name, points in finite.items():
         if len(points):
@@ -190,9 +193,12 @@ def density_curves(fake, real=None, count=400, around=None):
     return grid, densities
 
 
-def density_svg(fake, real=None):
-    """`density` as the text of a small SVG image, which takes milliseconds. Its axis is that of the real points."""
-    around = None if real is None else real.mean() + np.array([-6, 6]) * real.std()  # the same at each sampling step
+def density_svg(fake, real=None, around=None):
+    """`density` as the text of a small SVG image, which takes milliseconds. Its axis is that of the real points.
+
+    around: of which points the axis is, if there are no real ones: the same at each sampling step.
+    """
+    around = around if real is None else real.mean() + np.array([-7, 7]) * real.std()
     grid, densities = density_curves(fake, real, count=120, around=around)
     low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
     x, parts = 20 + 560 * (grid - low) / (high - low), ['<rect width="600" height="400" fill="#fff"/>']

@@ -22,9 +22,9 @@ function rangeOf(curve) {
   return low === high ? [low - 1, high + 1] : [low, high];
 }
 
-// A figure of a curve: {title, caption, description, x, series, range, references}. A series is {name, values, mean}, of
-// single steps and their running mean or null; it may have an `x` of its own, a `color` (a number), and a `band`, the
-// lowest and the highest values. onPick: is given the place of a click.
+// A figure of a curve: {title, caption, description, x, series, range, references}, and `end` if its axis goes further than
+// its values. A series is {name, values, mean}, of single steps and their running mean or null; it may have an `x` of its
+// own, a `color` (a number), and a `band`, the lowest and the highest values. onPick: is given the place of a click.
 function makeChart(curve, onPick) {
   const figure = html("figure"), heading = html("h2"), legend = html("p", "", {className: "legend"});
   const picture = svg("svg", {role: "img"}), caption = html("figcaption");
@@ -75,7 +75,7 @@ function makeChart(curve, onPick) {
 
 function scaleOf(curve, width) {
   const [low, high] = rangeOf(curve), xs = [curve.x, ...curve.series.map(each => each.x || [])].flat();
-  const first = xs.reduce((a, b) => Math.min(a, b), 0), end = Math.max(xs.reduce((a, b) => Math.max(a, b), first), first + 1e-9);
+  const first = xs.reduce((a, b) => Math.min(a, b), 0), end = xs.reduce((a, b) => Math.max(a, b), Math.max(curve.end ?? first, first + 1e-9));
   const across = width - CHART.left - CHART.right, up = CHART.height - CHART.top - CHART.bottom;
   return {
     width, low, high, first, end,
@@ -91,7 +91,7 @@ function drawAxes(picture, curve, {width, low, high, first, end, x, y}) {
     picture.append(svg("line", {class: "grid", ...across, y1: y(each), y2: y(each)}),
       svg("text", {x: CHART.left - 6, y: y(each) + 4, "text-anchor": "end"}, number(each)));
   }
-  for (const each of ticks(first, end)) {
+  for (const each of ticks(first, end, width < 380 ? 3 : 5)) {
     const anchor = x(each) > width - 40 ? "end" : "middle";
     picture.append(svg("text", {x: x(each), y: CHART.height - 6, "text-anchor": anchor}, number(each)));
   }

@@ -4,8 +4,9 @@
 const PLAY_TIME = 12000, SLOW_TIME = 1600;  // milliseconds: of all frames, about, and of one in slow motion
 
 // label: index -> text. show: is called with the frame's index, and the share of the way to the next (0 unless slow).
+// smooth: whether there is something between two steps; otherwise slow motion shows each step for longer.
 // keys: {key: action} beside those of the player. The elements slider, play, slow and place are the page's.
-function makePlayer({count, label, show, keys = {}}) {
+function makePlayer({count, label, show, smooth = () => false, keys = {}}) {
   let at = 0, share = 0, timer = null, slow = false;
   const slider = byId("slider"), last = () => Math.max(0, count - 1);
 
@@ -22,7 +23,6 @@ function makePlayer({count, label, show, keys = {}}) {
   }
 
   function play(on) {
-    cancelAnimationFrame(timer);
     clearTimeout(timer);
     timer = null;
     if (on && at === last()) moveTo(0);
@@ -31,13 +31,13 @@ function makePlayer({count, label, show, keys = {}}) {
     byId("play").setAttribute("aria-pressed", timer !== null);
   }
 
-  // In slow motion each picture of the screen is a frame; otherwise each step is one.
+  // In smooth slow motion each picture of the screen is a frame; otherwise each step is one.
   function next(before) {
-    const pause = slow ? 16 : limited(PLAY_TIME / count, 40, 500);
+    const flows = slow && smooth(), pause = flows ? 16 : slow ? SLOW_TIME : limited(PLAY_TIME / count, 40, 500);
     timer = setTimeout(() => {
-      const now = performance.now(), way = at + share + (slow ? (now - before) / SLOW_TIME : 1);
+      const now = performance.now(), way = at + share + (flows ? (now - before) / SLOW_TIME : 1);
       const index = Math.min(last(), Math.floor(way + 1e-9));
-      moveTo(index, slow ? way - index : 0);
+      moveTo(index, flows ? way - index : 0);
       if (at === last()) play(false);
       else next(now);
     }, pause);

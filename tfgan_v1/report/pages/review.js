@@ -9,13 +9,17 @@ function startPage() {
   chooseLanguage(kept.get("lang"));
   const labelOf = i => placeText(run.points[i]);
   const charts = new Map();
+  const layers = new Set(LAYERS.filter(each => !(kept.get("off") || "").split(",").includes(each)));
+  const pair = (kept.get("columns") || "0,1").split(",").map(Number);
+  const view = run.field ? makeField(byId("field"), layers, byId("numbers")) : null;
   let chosen = kept.has("lang");  // the language, by the reader
+  let switches = null, pairs = null;
   const lens = makeLens({
     sheet: () => gridOf(byId("sheet"), run.cell), real: () => gridOf(byId("real"), run.cell, byId("sheet")),
   }, nameOfImage);
   const player = makePlayer({
-    count: run.points.length, label: labelOf, show,
-    keys: {r: () => toggleReal(), f: () => byId("whole").click(), "?": () => byId("help").click()},
+    count: run.points.length, label: labelOf, show, smooth: () => Boolean(run.field),
+    keys: {...Object.fromEntries(LAYERS.map((_, i) => [String(i + 1), () => switches?.toggle(i)])), r: () => toggleReal(), f: () => byId("whole").click(), "?": () => byId("help").click()},
   });
 
   function nameOfImage(id, i) {
@@ -23,11 +27,36 @@ function startPage() {
     return say("image_of", {number: i + 1, name: names.filter(Boolean).join(", ")});
   }
 
-  function show(index) {
+  function show(index, share) {
     const point = run.points[index], sheet = byId("sheet");
-    if (sheet.src !== point.image) sheet.src = point.image;
+    if (view) view.show(run.field, index, share);
+    else if (sheet.src !== point.image) sheet.src = point.image;
     sheet.alt = say("sheet", {shown: translated(run.shown), place: labelOf(index)});
-    for (const chart of charts.values()) chart.mark(point.x);
+    const place = share ? mixed(point.x, run.points[index + 1].x, share) : point.x;
+    for (const chart of charts.values()) chart.mark(place);
+    writeDiagnosis(run, point.x);
+    if (view) describeSoon();
+  }
+
+  // For screen readers: what the picture shows, once it rests.
+  function describeSoon() {
+    clearTimeout(describeSoon.timer);
+    describeSoon.timer = setTimeout(() => {
+      if (!player.playing) byId("description").textContent = `${labelOf(player.at)}. ${view.describe()}`;
+    }, 500);
+  }
+
+  function makeFieldControls() {
+    if (!view) return;
+    switches = makeSwitches(run.field, layers, () => { view.redraw(); writeCaption(); remember(); });
+    pairs = run.field.dimensions > 2 ? makePairs(run.field, pair, () => { view.setPair(pair); remember(); }) : null;
+    if (pairs) view.setPair(pair);
+    byId("switches").replaceChildren(switches.element, ...(pairs ? [pairs.element] : []));
+  }
+
+  function writeCaption() {
+    const shown = run.points.length ? `${translated(run.shown)}.` : say("none");
+    byId("caption").textContent = run.field ? captionsOf(run.field, layers) : shown;
   }
 
   function toggleReal(on = !byId("grids").classList.contains("both")) {
@@ -39,12 +68,12 @@ function startPage() {
 
   function drawCharts() {
     const pick = place => { player.play(false); player.moveTo(nearest(run.points.map(each => each.x), place)); };
-    for (const curve of run.curves) {
-      if (!charts.has(curve.title)) {
-        charts.set(curve.title, makeChart(curve, pick));
-        byId("curves").append(charts.get(curve.title).figure);
+    for (const curve of curvesOf(run)) {
+      if (!charts.has(curve.key ?? curve.title)) {
+        charts.set(curve.key ?? curve.title, makeChart(curve, pick));
+        byId("curves").append(charts.get(curve.key ?? curve.title).figure);
       }
-      charts.get(curve.title).draw(curve);
+      charts.get(curve.key ?? curve.title).draw({...curve, end: run.points.length ? run.points[run.points.length - 1].x : 0});
     }
     if (run.points.length) player.redraw();
   }
@@ -54,7 +83,9 @@ function startPage() {
     writeHeader(run);
     writeOptions(run);
     writeKeys(run);
-    byId("caption").textContent = run.points.length ? `${translated(run.shown)}.` : say("none");
+    writeCaption();
+    switches?.write();
+    pairs?.write();
     byId("real").alt = say("real_images");
   }
 
@@ -83,18 +114,28 @@ function startPage() {
   byId("compare").onclick = () => toggleReal();
   byId("copy").onclick = copyCommand;
   setPictures(run);
+  makeFieldControls();
   writeTexts();
   player.moveTo(startOf(kept));
   if (kept.has("real")) toggleReal(true);
   if (kept.has("slow")) player.setSlow(true);
   drawCharts();
   new ResizeObserver(drawCharts).observe(byId("curves"));
+  new ResizeObserver(keepInView).observe(document.querySelector(".sheet"));
   stateOfPage = () => [
     ...(player.isLast ? [] : [["at", String(run.points[player.at].x)]]),
+    ...(layers.size < LAYERS.length ? [["off", LAYERS.filter(each => !layers.has(each)).join()]] : []),
+    ...(pairs ? [["columns", pair.join()]] : []),
     ...(byId("grids").classList.contains("both") ? [["real", true]] : []), ...(player.slow ? [["slow", true]] : []),
     ...(chosen ? [["lang", LANGUAGES[language]]] : []),
   ];
   if (run.running) followRun(setRun);
+}
+
+// A picture that is higher than the window scrolls up to its end, and stays there.
+function keepInView() {
+  const sheet = document.querySelector(".sheet");
+  sheet.style.top = `${Math.min(16, innerHeight - sheet.offsetHeight - 16)}px`;
 }
 
 // The index of the step in the address: the last one if there is none.
@@ -106,23 +147,25 @@ function startOf(kept) {
 // The name of a step in the page's language.
 const placeText = point => translated(point.label);
 
-function setPictures({real, cell, classes, columns, points, running}) {
+function setPictures({real, cell, classes, columns, points, running, field}) {
+  byId("field").hidden = byId("switches").hidden = !field;
+  byId("grids").hidden = Boolean(field);
   if (real && byId("real").src !== real) byId("real").src = real;
   byId("compare").hidden = !real;
-  byId("whole").hidden = byId("sheet").hidden = !points.length;
+  byId("whole").hidden = byId("sheet").hidden = !points.length || Boolean(field);
   byId("enlarge").hidden = !cell[0];
   byId("following").hidden = !running;
   for (const row of document.getElementsByClassName("classes")) writeClasses(row, classes, columns);
 }
 
-// What the options change comes first; where its files are does not matter.
-const FILES = new Set(["--ckpt", "--samples", "--name"]);
+// What differs from the preset, but for what the title and the line below it say, and where the files are.
+const ELSEWHERE = new Set(["--ckpt", "--samples", "--name", "--model", "--dataset"]);
 function writeHeader({subtitle, configuration}) {
   byId("subtitle").textContent = translated(subtitle);
-  const changes = configuration.filter(([name, , changed]) => changed && !FILES.has(name));
+  const changes = configuration.filter(([name, , changed]) => changed && !ELSEWHERE.has(name));
   byId("changed").hidden = !configuration.length;
   byId("changed").firstElementChild.textContent = say(changes.length ? "differs" : "as_preset");
-  byId("changes").replaceChildren(...changes.flatMap(([name, value]) => [html("code", `${name} ${value}`), " "]));
+  byId("changes").replaceChildren(...changes.flatMap(([name, value]) => [html("code", value === "True" ? name : `${name} ${value}`), " "]));
 }
 
 function writeOptions({command, configuration}) {
@@ -137,9 +180,37 @@ function writeOptions({command, configuration}) {
   }
 }
 
-function writeKeys({real, points}) {
+// The run's curves, and those of its field.
+function curvesOf({curves, field, points}) {
+  if (!field || !layersOf(field).includes("gradient")) return curves;
+  const values = field.steps.map(each => each?.gradient_mean ?? null);
+  return [...curves, {
+    key: "gradient", title: say("gradient_curve"), caption: say("gradient_caption"), description: say("gradient_caption"), range: null, references: [0],
+    x: points.map(each => each.x), series: [{name: say("gradient_series"), values, mean: null, color: 1}],
+  }];
+}
+
+// Why it goes wrong, at a step where the run's own numbers say so.
+function writeDiagnosis({diagnosis, docs}, place) {
+  const notes = diagnosis.filter(each => each.x <= place && place <= each.end && WORDS[each.kind]).map(({kind, numbers}) => {
+    const own = Object.entries(numbers || {}).map(([name, value]) => `${name.replace(/_/g, " ")} ${number(value)}`).join(", ");
+    const note = html("p", say(kind, {numbers: own && ` (${own})`}));
+    if (docs) note.append(" ", html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}));
+    return note;
+  });
+  const words = notes.map(each => each.textContent).join();
+  if (byId("diagnosis").textContent !== words) byId("diagnosis").replaceChildren(...notes);
+}
+
+const ANCHORS = {
+  collapse: "mode-collapse", d_won: "the-discriminator-overpowers-the-generator", oscillation: "oscillation",
+  bridges: "bridges", memorization: "overfitting",
+};
+
+function writeKeys({real, points, field}) {
   const rows = [["← →", "key_steps"], ["Home End", "key_ends"], ["Space", "key_play"], ["S", "key_slow"],
-    ...(real ? [["R", "key_real"]] : []), ...(points.length ? [["F", "key_whole"]] : []), ["?", "key_help"]];
+    ...(real ? [["R", "key_real"]] : []), ...(points.length && !field ? [["F", "key_whole"]] : []),
+    ...(field ? [[layersOf(field).map((_, i) => i + 1).join(" "), "key_layers"]] : []), ["?", "key_help"]];
   byId("keys").querySelector("dl").replaceChildren(...rows.flatMap(([keys, word]) => {
     const term = html("dt");
     term.append(...keys.split(" ").map(each => html("kbd", each)));

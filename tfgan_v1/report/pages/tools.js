@@ -25,9 +25,9 @@ const mixed = (from, to, share) => from + (to - from) * share;
 // The index of the value that is nearest to x.
 const nearest = (xs, x) => xs.reduce((best, each, i) => Math.abs(each - x) < Math.abs(xs[best] - x) ? i : best, 0);
 
-// Up to six round numbers in a range.
-function ticks(low, high) {
-  const rough = (high - low) / 5 || 1, unit = 10 ** Math.floor(Math.log10(rough));
+// Round numbers in a range, `most` + 1 at most.
+function ticks(low, high, most = 5) {
+  const rough = (high - low) / most || 1, unit = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(each => each * unit).find(each => each >= rough);
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(i * step);

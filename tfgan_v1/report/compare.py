@@ -1,5 +1,6 @@
 """The page of several runs side by side, and the table of their last numbers, from their samples folders."""
 
+import json
 import math
 from pathlib import Path
 from statistics import median
@@ -60,19 +61,12 @@ def write(sides, path):
     """
     run_folder.check_outputs([path])
     runs, numbers = [run for side in sides.values() for run in side], last_numbers(sides)
-    urls = _urls([run.samples for run in runs], [run.summary["columns"] for run in runs])
-    shown, count = sum(url is not None for each in urls for url in each), sum(map(len, urls))
-    shapes = {(_data(run), run.samples[-1].shape[1:]) for run in runs}
+    as_json = [_as_json(run, *drawn) for run, drawn in zip(runs, _drawn(runs), strict=True)]
+    shown, count = sum(len(each["points"]) for each in as_json), sum(map(_count, runs))
+    other_data = len({(_data(run), run.samples[-1].shape[1:]) for run in runs}) > 1
     sizes = [[name, len(side)] for name, side in sides.items()]
-    as_json = [_as_json(*each) for each in zip(runs, urls, strict=True)]
-    content = {
-        "sides": sizes,
-        "runs": as_json,
-        "numbers": numbers,
-        "other_data": len(shapes) > 1,
-        "shown": [shown, count],
-    }
-    if len(shapes) > 1:
+    content = {"sides": sizes, "runs": as_json, "numbers": numbers, "other_data": other_data, "shown": [shown, count]}
+    if other_data:
         note("the runs have different data, so their losses and scores cannot be compared directly")
     if shown < count:
         note(f"the page shows {shown:,} of {count:,} recorded steps, evenly spread, to stay small")
@@ -86,30 +80,37 @@ def _data(run):
     return run.summary["subtitle"].partition(", ")[2].rpartition(", ")[0]
 
 
-def _as_json(run, urls):
+def _count(run):
+    """How many steps a run's own page shows."""
+    return len(run.field[0] if run.field else run.samples)
+
+
+def _as_json(run, urls, field):
     """A run for the page: see page.as_run; with the steps in a unit of x, and the seconds at some steps."""
-    losses = (
-        [run.tables.losses[i] for i in plots.spread(len(run.tables.losses), MOST_TIMES)] if run.tables.losses else []
-    )
+    losses = run.tables.losses
+    losses = [losses[i] for i in plots.spread(len(losses), MOST_TIMES)] if losses else []
     clock = [[0, *(row.step for row in losses)], [0, *(row.seconds for row in losses)]] if losses else None
     scale = run.summary["steps_per_epoch"] if run.summary["unit"] == "epoch" else 1
-    fixed = (run.folder / names.FIXED_NOISE).is_file()
+    fixed = bool(field) or (run.folder / names.FIXED_NOISE).is_file()
     own = {"name": run.folder.name, "data": _data(run), "scale": scale, "clock": clock, "fixed": fixed}
-    return page.as_run(run.summary, urls, run.tables) | own
+    return page.as_run(run.summary, urls, run.tables, field=field) | own
 
 
-def _urls(samples, columns):
-    """A data URL for each sampling step of each run; None for those that are left out, so that the page stays small."""
-    shown = [plots.spread(len(each), page.MOST_STEPS // len(samples)).tolist() for each in samples]
-    grids = [page.Grids(sum(map(len, shown)), each) for each in columns]
-    parts = [
-        dict(zip(steps, grid.urls([each[i] for i in steps]), strict=True))
-        for each, steps, grid in zip(samples, shown, grids, strict=True)
-    ]
-    share = page.PAGE_BYTES / sum(len(url) for part in parts for url in part.values())
-    for steps in shown:
-        steps[:] = (steps[i] for i in plots.spread(len(steps), max(2, int(share * len(steps)))))
-    return [[parts[i][j] if j in shown[i] else None for j in range(len(each))] for i, each in enumerate(samples)]
+def _drawn(runs):
+    """(data URLs, field) of each run for page.as_run, without the steps for which the page has no room."""
+    shown = [plots.spread(_count(run), page.MOST_STEPS // len(runs)).tolist() for run in runs]
+    expected, parts = sum(map(len, shown)), []
+    for run, steps in zip(runs, shown, strict=True):
+        grids, samples = page.Grids(expected, run.summary["columns"]), [] if run.field else run.samples
+        urls = grids.urls([samples[i] for i in steps if samples])
+        parts.append(urls or [run.field[1]["steps"][i] for i in steps])
+    share = page.PAGE_BYTES / len(json.dumps(parts))
+    for run, steps, of_run in zip(runs, shown, parts, strict=True):
+        kept = {steps[i]: of_run[i] for i in plots.spread(len(steps), max(2, int(share * len(steps)))).tolist()}
+        if run.field:
+            yield [], ([run.field[0][i] for i in kept], {**run.field[1], "steps": [*kept.values()]})
+        else:
+            yield [kept.get(i) for i in range(len(run.samples))], None
 
 
 def last_numbers(sides):
@@ -138,6 +139,9 @@ def _numbers(run):
         warn(f"{path} is left out, as it is damaged ({type(error).__name__}: {error})")
     for row in run.tables.evaluation[-1:]:
         numbers |= {name: (value, figures[name]) for name, value in zip(figures, row[2:], strict=True)}
+    measured = run.field[1]["steps"][-1]["scores"] if run.field else {}
+    for name in (each for each in measured if not each.startswith("real_")):
+        numbers[name] = measured[name], measured.get(f"real_{name.removeprefix('fake_')}")
     for row in run.tables.losses[-1:]:
         numbers |= {"discriminator loss": (row.d_loss, None), "generator loss": (row.g_loss, None)}
         numbers |= {"steps": (row.step, None), "seconds": (row.seconds, None)}

@@ -31,6 +31,7 @@ Object.assign(WORDS, {
     "파일이 커지지 않도록 기록된 스텝 {all}개 중 {shown}개를 고르게 뽑아 보여 줍니다."],
   lines: ["Noisy curves are running means.", "변동이 큰 곡선은 이동 평균입니다."],
   lines_of_seeds: ["Line: median of the seeds; band: from the lowest to the highest.", "선은 시드의 중앙값, 띠는 최솟값부터 최댓값까지."],
+  gradient_mean: ["mean gradient of the generated points", "생성한 점의 기울기 평균"],
   key_axis: ["steps or time", "스텝 또는 시간"],
 });
 WRITTEN.push(
@@ -38,6 +39,7 @@ WRITTEN.push(
   [/^(.*) \(evaluate\)$/, (_, name) => `${translated(name)} (evaluate)`],
   [/^([\d,]+) images of (.+)$/, "$2의 이미지 $1장"], [/^([\d,]+) points of (.+)$/, "$2의 점 $1개"],
   [/^frechet distance$/i, "프레셰 거리"], [/^precision$/i, "정밀도"], [/^recall$/i, "재현율"], [/^modes$/i, "모드 수"],
+  [/^on mode$/i, "모드 위의 비율"], [/^reverse kl$/i, "역방향 KL"], [/^sliced wasserstein$/i, "슬라이스 바서슈타인 거리"],
 );
 
 const comparison = JSON.parse(byId("comparison").textContent);
@@ -53,7 +55,24 @@ for (const run of runs) {
   run.options = new Map(run.configuration.filter(([flag]) => !PLACES.has(flag)).map(([flag, value]) => [flag, value]));
   run.seed = run.options.get("--seed") ?? "";
 }
+for (const run of runs.filter(each => each.field)) run.curves.push(...curvesOfField(run));
 const differs = values => new Set(values).size > 1;
+
+// The curves of what was measured of points: the scores of each step, and the mean gradient.
+function curvesOfField({field, points}) {
+  const names = new Set(field.steps.flatMap(each => Object.keys(each?.scores || {})).filter(each => !/^(real|fake)_/.test(each)));
+  const curve = (title, valueOf, references) => ({
+    title, references, range: null, x: points.map(each => each.x),
+    series: [{name: "generated", mean: null, values: field.steps.map(each => Number.isFinite(valueOf(each)) ? valueOf(each) : null)}],
+  });
+  const last = field.steps.map(each => each?.scores || {}).filter(each => Object.keys(each).length).pop() || {};
+  return [
+    ...[...names].map(name => curve(capital(name.replace(/_/g, " ")), each => each?.scores?.[name], [last[`real_${name}`]].filter(Number.isFinite))),
+    ...(field.steps.some(each => each?.gradient) ? [curve("gradient_mean", each => each?.gradient_mean, [])] : []),
+  ];
+}
+
+function capital(text) { return text[0].toUpperCase() + text.slice(1); }
 
 // Between the known values, and the nearest of them outside; null if there is none.
 function valueAt(xs, ys, x) {
@@ -84,11 +103,12 @@ function placeOn(axis, run, x) {
   return axis === "steps" ? step : valueAt(...run.clock, step);
 }
 
-// What the page shows of a run at a moment: its last recorded step until then.
+// What the page shows of a run at a moment: its last recorded step until then, and the share of the way to the next.
 function pointAt(run, axis, moment) {
   const places = run.points.map(each => placeOn(axis, run, each.x));
   const later = places.findIndex(each => each > moment + 1e-6), at = later < 0 ? places.length - 1 : Math.max(0, later - 1);
-  return {at, point: run.points[at], place: places[at], ended: later < 0 && moment > places[at] + 1e-6};
+  const share = later > 0 ? limited((moment - places[at]) / (places[later] - places[at]), 0, 1) : 0;
+  return {at, share, point: run.points[at], place: places[at], ended: later < 0 && moment > places[at] + 1e-6};
 }
 
 // The moments of the slider: all recorded steps of all runs.
@@ -98,36 +118,42 @@ function momentsOf(axis) {
   return all.filter((each, i) => i === all.length - 1 || all[i + 1] - each > apart);
 }
 
-// The panel of a run, or of several of which one is chosen.
-function makePanel({name, color, members}, number, redraw) {
+// The panel of a run, or of several of which one is chosen. layers: those of points that are shown.
+function makePanel({name, color, members}, number, layers, redraw) {
   const figure = html("figure", "", {className: `run${color}`}), heading = html("h2"), choice = html("select");
   const classes = html("div", "", {className: "classes"}), picture = html("img", "", {id: `grid${number}`, alt: "", tabIndex: 0});
+  const plane = html("div", "", {className: "field"}), measured = html("div");
   const place = html("p", "", {className: "place"}), about = html("p");
   heading.append(html("span", name));
   if (members.length > 1) heading.append(choice);
   members.forEach(each => choice.append(html("option", "", {value: each})));
   choice.onchange = redraw;
-  figure.append(heading, classes, picture, place, about);
+  figure.setAttribute("aria-label", name);
+  figure.append(heading, classes, picture, plane, place, measured, about);
   const run = () => runs[members[Math.max(0, choice.selectedIndex)]];
+  const view = members.some(each => runs[each].field) ? makeField(plane, layers, measured) : null;
 
   function write() {
     choice.setAttribute("aria-label", say("seed"));
     for (const each of choice.options) each.textContent = say("seed_of", {seed: runs[each.value].seed});
     about.textContent = translated(run().subtitle);
     writeClasses(classes, run().classes, run().columns);
+    picture.hidden = Boolean(run().field);
+    plane.hidden = measured.hidden = !picture.hidden;
   }
 
-  function show(axis, moment) {
-    const {point, place: at, ended} = pointAt(run(), axis, moment), unit = translated(point.label);
+  function show(axis, moment, between) {
+    const {at, share, point, place: reached, ended} = pointAt(run(), axis, moment), unit = translated(point.label);
     const step = say("at_step", {x: Math.round(point.x * run().scale).toLocaleString("en")});
     const parts = [step, ...(unit === step ? [] : [unit])];
-    if (run().clock) parts.push(duration(axis === "seconds" ? at : placeOn("seconds", run(), point.x)));
+    if (run().clock) parts.push(duration(axis === "seconds" ? reached : placeOn("seconds", run(), point.x)));
     place.textContent = [...parts, ...(ended ? [say("ended")] : [])].join(" · ");
-    if (picture.src !== point.image) picture.src = point.image;
+    if (run().field) view.show(run().field, at, between ? share : 0);
+    else if (picture.src !== point.image) picture.src = point.image;
     picture.alt = say("sheet_of", {name, place: step, shown: translated(run().shown)});
   }
 
-  return {figure, picture, name, write, show, run, choice, placeText: () => place.textContent};
+  return {figure, picture, name, write, show, run, choice, view, placeText: () => place.textContent};
 }
 
 // A panel for each side; for each run where there is but one side.
@@ -166,7 +192,7 @@ function chartsOf(axis) {
       {curve, series: curve.series.find(each => each.name === name)})).find(({series}) => series);
     const curves = runs.map(find).filter(Boolean).map(({curve}) => curve);
     const references = [...new Map(curves.flatMap(curve => curve.references).map(each => [String(each), each])).values()];
-    const full = lines > 1 ? `${translated(title)}: ${translated(name)}` : translated(title);
+    const full = title in WORDS ? say(title) : lines > 1 ? `${translated(title)}: ${translated(name)}` : translated(title);
     const series = sides.flatMap((side, color) => seriesOf(side, color, axis, find));
     const same = curves.every(curve => String(curve.range) === String(curves[0].range));
     return [key, {title: full, caption: "", description: `${full}, ${say(axis)}`, x: [], series, references, range: same ? curves[0].range : null}];
@@ -222,8 +248,9 @@ function writeNotes() {
   byId("lines").textContent = [say("lines"), ...(sides.some(side => side.runs.length > 1) ? [say("lines_of_seeds")] : [])].join(" ");
 }
 
-function writeKeys() {
-  const rows = [["← →", "key_steps"], ["Home End", "key_ends"], ["Space", "key_play"], ["T", "key_axis"], ["?", "key_help"]];
+function writeKeys(field) {
+  const rows = [["← →", "key_steps"], ["Home End", "key_ends"], ["Space", "key_play"], ["S", "key_slow"], ["T", "key_axis"],
+    ...(field ? [[layersOf(field).map((_, i) => i + 1).join(" "), "key_layers"]] : []), ["?", "key_help"]];
   byId("keys").querySelector("dl").replaceChildren(...rows.flatMap(([keys, word]) => {
     const term = html("dt");
     term.append(...keys.split(" ").map(each => html("kbd", each)));
@@ -233,9 +260,11 @@ function writeKeys() {
 
 function startPage() {
   const kept = address.read(), charts = new Map(), timed = runs.every(run => run.clock);
+  const layers = new Set(LAYERS.filter(each => !(kept.get("off") || "").split(",").includes(each)));
+  const pair = (kept.get("columns") || "0,1").split(",").map(Number);
   let chosen = kept.has("lang"), axis = timed && kept.get("by") === "seconds" ? "seconds" : "steps", moments = momentsOf(axis);
   chooseLanguage(kept.get("lang"));
-  const panels = panelsOf().map((each, i) => makePanel(each, i, () => { panels[i].write(); player.redraw(); }));
+  const panels = panelsOf().map((each, i) => makePanel(each, i, layers, () => { panels[i].write(); player.redraw(); }));
   byId("panels").append(...panels.map(each => each.figure));
   const grids = Object.fromEntries(panels.map(each => [each.picture.id, () => gridOf(each.picture, each.run().cell)]));
   const nameOf = (id, i) => {
@@ -244,14 +273,26 @@ function startPage() {
   };
   const lens = makeLens(grids, nameOf);
   byId("whole").onclick = () => lens.openWhole("grid0");
+  // All runs on points have the layers of the one with the most.
+  const fields = runs.map(each => each.field).filter(Boolean).sort((a, b) => layersOf(b).length - layersOf(a).length);
+  const views = panels.map(each => each.view).filter(Boolean), redrawViews = () => { views.forEach(each => each.redraw()); remember(); };
+  const switches = fields.length ? makeSwitches(fields[0], layers, redrawViews) : null;
+  const pairs = fields.length && fields[0].dimensions > 2 ? makePairs(fields[0], pair, () => { views.forEach(each => each.setPair(pair)); remember(); }) : null;
+  byId("switches").append(...[switches, pairs].filter(Boolean).map(each => each.element));
+  byId("panels").classList.toggle("fields", Boolean(fields.length));
+  if (pairs) views.forEach(each => each.setPair(pair));
   const player = makePlayer({
-    count: moments.length, label: i => textOf(axis, moments[i]), show,
-    keys: {t: () => setAxis(axis === "steps" ? "seconds" : "steps"), s: () => {}, "?": () => byId("help").click()},
+    count: moments.length, label: i => textOf(axis, moments[i]), show, smooth: () => fields.length > 0,
+    keys: {
+      ...Object.fromEntries(LAYERS.map((_, i) => [String(i + 1), () => switches?.toggle(i)])),
+      t: () => setAxis(axis === "steps" ? "seconds" : "steps"), "?": () => byId("help").click(),
+    },
   });
 
-  function show(index) {
-    for (const panel of panels) panel.show(axis, moments[index]);
-    for (const chart of charts.values()) chart.mark(moments[index]);
+  function show(index, share) {
+    const moment = share ? mixed(moments[index], moments[index + 1], share) : moments[index];
+    for (const panel of panels) panel.show(axis, moment, share > 0);
+    for (const chart of charts.values()) chart.mark(moment);
   }
 
   function setAxis(wanted) {
@@ -277,7 +318,7 @@ function startPage() {
         charts.set(key, makeChart(curve, place => { player.play(false); player.moveTo(nearest(moments, place)); }));
         byId("curves").append(charts.get(key).figure);
       }
-      charts.get(key).draw(curve);
+      charts.get(key).draw({...curve, end: moments[moments.length - 1]});
     }
     player.redraw();
   }
@@ -287,7 +328,9 @@ function startPage() {
     panels.forEach(each => each.write());
     writeNotes();
     writeTables();
-    writeKeys();
+    writeKeys(fields[0]);
+    switches?.write();
+    pairs?.write();
   }
 
   byId("language").onclick = () => {
@@ -298,17 +341,19 @@ function startPage() {
     remember();
   };
   byId("help").onclick = () => byId("keys").open ? byId("keys").close() : byId("keys").showModal();
-  byId("slow").hidden = true;
   byId("axis").hidden = !timed;
   byId("axis").onchange = event => setAxis(event.target.value);
   byId("axis").querySelector(`[value=${axis}]`).checked = true;
   panels.forEach(({choice}, i) => { choice.selectedIndex = Math.max(0, Number(kept.get(`run${i}`)) || 0); });
   write();
+  if (kept.has("slow")) player.setSlow(true);
   player.moveTo(kept.has("at") ? nearest(moments, Number(kept.get("at"))) : moments.length - 1);
   new ResizeObserver(drawCharts).observe(byId("curves"));
   drawCharts();
   stateOfPage = () => [
     ...(player.isLast ? [] : [["at", String(moments[player.at])]]), ...(axis === "steps" ? [] : [["by", axis]]),
+    ...(layers.size < LAYERS.length ? [["off", LAYERS.filter(each => !layers.has(each)).join()]] : []),
+    ...(pairs ? [["columns", pair.join()]] : []), ...(player.slow ? [["slow", true]] : []),
     ...panels.flatMap(({choice}, i) => choice.selectedIndex > 0 ? [[`run${i}`, String(choice.selectedIndex)]] : []),
     ...(chosen ? [["lang", LANGUAGES[language]]] : []),
   ];

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Review(NamedTuple):
     tables: curves.Tables
     folder: Path  # of the samples
     stem: str  # of the pickle, or "" in a run's folder
+    field: Any = None  # of a run on points: see field.Fields.of
 
 
 def load(path):

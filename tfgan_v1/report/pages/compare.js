@@ -21,23 +21,24 @@ Object.assign(WORDS, {
   data: ["data", "데이터"],
   other_data: ["The runs have different data, so their losses and scores cannot be compared directly.",
     "실행마다 데이터가 달라 손실과 점수를 그대로 비교할 수 없습니다."],
-  other_seeds: ["The seeds differ, and with them the noise: an image in one run has no counterpart in another.",
-    "시드가 달라 노이즈도 다릅니다. 같은 자리의 이미지라도 서로 대응하지 않습니다."],
-  other_noise: ["The noise differs: an image in one run has no counterpart in another.",
-    "노이즈가 다릅니다. 같은 자리의 이미지라도 서로 대응하지 않습니다."],
-  same_noise: ["All runs show samples of the same noise: compare images at the same place.",
+  other_seeds: ["The seeds differ, and with them the noise: a sample of one run has no counterpart in another.",
+    "시드가 달라 노이즈도 다릅니다. 한 실행의 샘플에 대응하는 샘플이 다른 실행에는 없습니다."],
+  other_noise: ["The noise differs: a sample of one run has no counterpart in another.",
+    "노이즈가 다릅니다. 한 실행의 샘플에 대응하는 샘플이 다른 실행에는 없습니다."],
+  same_noise: ["All runs show samples of the same noise.", "모든 실행이 같은 노이즈의 샘플을 보여 줍니다."],
+  same_images: ["All runs show samples of the same noise: compare images at the same place.",
     "모든 실행이 같은 노이즈의 샘플을 보여 줍니다. 같은 자리의 이미지를 비교하세요."],
   thinned: ["To keep this file small, it shows {shown} of {all} recorded steps, evenly spread.",
     "파일이 커지지 않도록 기록된 스텝 {all}개 중 {shown}개를 고르게 뽑아 보여 줍니다."],
   lines: ["Noisy curves are running means.", "변동이 큰 곡선은 이동 평균입니다."],
   lines_of_seeds: ["Line: median of the seeds; band: from the lowest to the highest.", "선은 시드의 중앙값, 띠는 최솟값부터 최댓값까지."],
-  gradient_mean: ["mean gradient of the generated points", "생성한 점의 기울기 평균"],
+  gradient_mean: ["Mean gradient of the generated points", "생성한 점의 기울기 평균"],
   key_axis: ["steps or time", "스텝 또는 시간"],
 });
 WRITTEN.push(
-  [/^steps$/, "스텝"], [/^discriminator loss$/, "판별자 손실"], [/^generator loss$/, "생성자 손실"],
-  [/^(.*) \(evaluate\)$/, (_, name) => `${translated(name)} (evaluate)`],
-  [/^([\d,]+) images of (.+)$/, "$2의 이미지 $1장"], [/^([\d,]+) points of (.+)$/, "$2의 점 $1개"],
+  [/^steps$/i, "스텝"], [/^discriminator loss$/i, "판별자 손실"], [/^generator loss$/i, "생성자 손실"],
+  [/^(.*) \(evaluate\)$/i, (_, name) => `${translated(name)} (evaluate)`],
+  [/^([\d,]+) images of (.+)$/i, "$2의 이미지 $1장"], [/^([\d,]+) points of (.+)$/i, "$2의 점 $1개"],
   [/^frechet distance$/i, "프레셰 거리"], [/^precision$/i, "정밀도"], [/^recall$/i, "재현율"], [/^modes$/i, "모드 수"],
   [/^on mode$/i, "모드 위의 비율"], [/^reverse kl$/i, "역방향 KL"], [/^sliced wasserstein$/i, "슬라이스 바서슈타인 거리"],
 );
@@ -67,12 +68,12 @@ function curvesOfField({field, points}) {
   });
   const last = field.steps.map(each => each?.scores || {}).filter(each => Object.keys(each).length).pop() || {};
   return [
-    ...[...names].map(name => curve(capital(name.replace(/_/g, " ")), each => each?.scores?.[name], [last[`real_${name}`]].filter(Number.isFinite))),
+    ...[...names].map(name => curve(written(name.replace(/_/g, " ")), each => each?.scores?.[name], [last[`real_${name}`]].filter(Number.isFinite))),
     ...(field.steps.some(each => each?.gradient) ? [curve("gradient_mean", each => each?.gradient_mean, [])] : []),
   ];
 }
 
-function capital(text) { return text[0].toUpperCase() + text.slice(1); }
+const written = text => text.replace(/\bkl\b/, "KL").replace("wasserstein", "Wasserstein").replace(/^./, first => first.toUpperCase());
 
 // Between the known values, and the nearest of them outside; null if there is none.
 function valueAt(xs, ys, x) {
@@ -231,7 +232,7 @@ function differences() {
 
 function writeTables() {
   writeTable(byId("numbers"), comparison.numbers.map(([label, cells]) => [
-    label === "seconds" ? say("seconds") : translated(label), cells.map(each => numberCell(label, each))]));
+    label === "seconds" ? say("seconds") : translated(written(label)), cells.map(each => numberCell(label, each))]));
   const data = comparison.other_data ? [[say("data"), sides.map(side => translated(runs[side.runs[0]].data))]] : [];
   writeTable(byId("options"), [...data, ...differences()]);
   byId("same").hidden = byId("options").rows.length > 1;
@@ -242,7 +243,7 @@ function writeNotes() {
   const [shown, all] = comparison.shown, seeds = differs(runs.map(run => run.seed));
   const noise = differs(runs.map(run => NOISE.map(flag => run.options.get(flag)).join())) || runs.some(run => !run.fixed);
   const warnings = [...(comparison.other_data ? ["other_data"] : []), ...(noise ? [seeds ? "other_seeds" : "other_noise"] : [])];
-  const plain = noise ? [] : [say("same_noise")];
+  const plain = noise ? [] : [say(runs.some(run => run.field) ? "same_noise" : "same_images")];
   if (shown < all) plain.push(say("thinned", {shown: shown.toLocaleString("en"), all: all.toLocaleString("en")}));
   byId("notes").replaceChildren(...warnings.map(each => html("p", say(each))), ...plain.map(each => html("p", each, {className: "plain"})));
   byId("lines").textContent = [say("lines"), ...(sides.some(side => side.runs.length > 1) ? [say("lines_of_seeds")] : [])].join(" ");

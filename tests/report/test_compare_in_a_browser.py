@@ -105,8 +105,9 @@ def test_tables_show_the_last_numbers_and_only_the_options_that_differ(browser, 
     browser.get(pages[0])
     assert texts(browser, "#options tr") == ["first slow third", "--d-lr 0.5 0.002 0.002"]
     rows = texts(browser, "#numbers tr")
-    assert rows[1].split()[:2] == ["discriminator", "loss"] and rows[1].split()[3] == "0.25"
-    assert rows[3:] == ["steps 51 34 51", "training time 5.1 s 6.8 s 5.1 s"]
+    assert rows[1].split()[:2] == ["Discriminator", "loss"] and rows[1].split()[3] == "0.25"
+    assert rows[3:] == ["Steps 51 34 51", "Training time 5.1 s 6.8 s 5.1 s"]
+    assert texts(browser, "#panels .options") == ["--d-lr 0.5", "--d-lr 0.002", "--d-lr 0.002"]
     browser.get(pages[2])
     assert texts(browser, "#options tr") == ["ring", "--seed 1, 2, 3"]
 

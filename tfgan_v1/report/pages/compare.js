@@ -5,8 +5,10 @@ Object.assign(WORDS, {
   panels: ["Samples", "샘플"],
   place: ["step or time", "스텝 또는 시간"],
   axis: ["Compare by", "비교 기준"],
-  steps: ["training steps", "학습 스텝"],
-  seconds: ["training time", "학습 시간"],
+  steps: ["steps", "스텝"],
+  seconds: ["time", "시간"],
+  training_time: ["Training time", "학습 시간"],
+  more_differ: ["and {count} more, below", "외 {count}개는 아래에"],
   numbers: ["Last numbers", "마지막 수치"],
   differ: ["Options that differ", "다른 옵션"],
   same: ["All recorded options are the same.", "기록된 옵션이 모두 같습니다."],
@@ -124,13 +126,13 @@ function makePanel({name, color, members}, number, layers, redraw) {
   const figure = html("figure", "", {className: `run${color}`}), heading = html("h2"), choice = html("select");
   const classes = html("div", "", {className: "classes"}), picture = html("img", "", {id: `grid${number}`, alt: "", tabIndex: 0});
   const plane = html("div", "", {className: "field"}), measured = html("div");
-  const place = html("p", "", {className: "place"}), about = html("p");
+  const place = html("p", "", {className: "place"}), about = html("p"), options = html("p", "", {className: "options"});
   heading.append(html("span", name));
   if (members.length > 1) heading.append(choice);
   members.forEach(each => choice.append(html("option", "", {value: each})));
   choice.onchange = redraw;
   figure.setAttribute("aria-label", name);
-  figure.append(heading, classes, picture, plane, place, measured, about);
+  figure.append(heading, classes, picture, plane, place, measured, about, options);
   const run = () => runs[members[Math.max(0, choice.selectedIndex)]];
   const view = members.some(each => runs[each].field) ? makeField(plane, layers, measured) : null;
 
@@ -139,6 +141,7 @@ function makePanel({name, color, members}, number, layers, redraw) {
     for (const each of choice.options) each.textContent = say("seed_of", {seed: runs[each.value].seed});
     about.textContent = translated(run().subtitle);
     writeClasses(classes, run().classes, run().columns);
+    writeOptions(options, run());
     picture.hidden = Boolean(run().field);
     plane.hidden = measured.hidden = !picture.hidden;
   }
@@ -155,6 +158,14 @@ function makePanel({name, color, members}, number, layers, redraw) {
   }
 
   return {figure, picture, name, write, show, run, choice, view, placeText: () => place.textContent};
+}
+
+// The first of the options that differ.
+const MOST_OPTIONS = 4;
+function writeOptions(element, run) {
+  const flags = differences().map(([flag]) => flag), own = flags.slice(0, MOST_OPTIONS).filter(flag => run.options.get(flag));
+  element.replaceChildren(...own.flatMap(flag => [html("code", `${flag} ${run.options.get(flag)}`), " "]));
+  if (flags.length > MOST_OPTIONS) element.append(say("more_differ", {count: flags.length - MOST_OPTIONS}));
 }
 
 // A panel for each side; for each run where there is but one side.
@@ -232,18 +243,19 @@ function differences() {
 
 function writeTables() {
   writeTable(byId("numbers"), comparison.numbers.map(([label, cells]) => [
-    label === "seconds" ? say("seconds") : translated(written(label)), cells.map(each => numberCell(label, each))]));
+    label === "seconds" ? say("training_time") : translated(written(label)), cells.map(each => numberCell(label, each))]));
   const data = comparison.other_data ? [[say("data"), sides.map(side => translated(runs[side.runs[0]].data))]] : [];
   writeTable(byId("options"), [...data, ...differences()]);
   byId("same").hidden = byId("options").rows.length > 1;
   byId("options").parentElement.hidden = byId("options").rows.length < 2;
 }
 
-function writeNotes() {
-  const [shown, all] = comparison.shown, seeds = differs(runs.map(run => run.seed));
-  const noise = differs(runs.map(run => NOISE.map(flag => run.options.get(flag)).join())) || runs.some(run => !run.fixed);
+// drawn: the runs that the panels show.
+function writeNotes(drawn) {
+  const [shown, all] = comparison.shown, seeds = differs(drawn.map(run => run.seed));
+  const noise = differs(drawn.map(run => NOISE.map(flag => run.options.get(flag)).join())) || drawn.some(run => !run.fixed);
   const warnings = [...(comparison.other_data ? ["other_data"] : []), ...(noise ? [seeds ? "other_seeds" : "other_noise"] : [])];
-  const plain = noise ? [] : [say(runs.some(run => run.field) ? "same_noise" : "same_images")];
+  const plain = noise ? [] : [say(drawn.some(run => run.field) ? "same_noise" : "same_images")];
   if (shown < all) plain.push(say("thinned", {shown: shown.toLocaleString("en"), all: all.toLocaleString("en")}));
   byId("notes").replaceChildren(...warnings.map(each => html("p", say(each))), ...plain.map(each => html("p", each, {className: "plain"})));
   byId("lines").textContent = [say("lines"), ...(sides.some(side => side.runs.length > 1) ? [say("lines_of_seeds")] : [])].join(" ");
@@ -265,7 +277,7 @@ function startPage() {
   const pair = (kept.get("columns") || "0,1").split(",").map(Number);
   let chosen = kept.has("lang"), axis = timed && kept.get("by") === "seconds" ? "seconds" : "steps", moments = momentsOf(axis);
   chooseLanguage(kept.get("lang"));
-  const panels = panelsOf().map((each, i) => makePanel(each, i, layers, () => { panels[i].write(); player.redraw(); }));
+  const panels = panelsOf().map((each, i) => makePanel(each, i, layers, () => { write(); player.redraw(); }));
   byId("panels").append(...panels.map(each => each.figure));
   const grids = Object.fromEntries(panels.map(each => [each.picture.id, () => gridOf(each.picture, each.run().cell)]));
   const nameOf = (id, i) => {
@@ -327,7 +339,7 @@ function startPage() {
   function write() {
     translatePage();
     panels.forEach(each => each.write());
-    writeNotes();
+    writeNotes(panels.map(each => each.run()));
     writeTables();
     writeKeys(fields[0]);
     switches?.write();

@@ -75,7 +75,9 @@ function curvesOfField({field, points}) {
   ];
 }
 
-const written = text => text.replace(/\bkl\b/, "KL").replace("wasserstein", "Wasserstein").replace(/^./, first => first.toUpperCase());
+function written(text) {
+  return text.replace(/\bkl\b/, "KL").replace("wasserstein", "Wasserstein").replace(/^./, first => first.toUpperCase());
+}
 
 // Between the known values, and the nearest of them outside; null if there is none.
 function valueAt(xs, ys, x) {

@@ -12,7 +12,7 @@ from typing import get_args
 from tfgan_v1 import data
 from tfgan_v1.config import synonyms
 from tfgan_v1.config.options import OneOf, Range, checked, flag, help_text, option, value_type
-from tfgan_v1.data.shapes import FITS, LARGEST_SIDE
+from tfgan_v1.data.shapes import FITS, LARGEST_SIDE, POINTS
 from tfgan_v1.devices import fastest_xla
 from tfgan_v1.errors import SWITCHES, UserError, brief, did_you_mean, in_python
 from tfgan_v1.gan.augmentation import AUGMENTATIONS
@@ -73,6 +73,10 @@ class Config:
         "otherwise 28 for a folder, and as they are)",
         metavar="SIZE",
         join="x",
+    )
+    points: bool = option(
+        "read the rows of a table or an array as points, numbers in any dimension, where they could be images",
+        default=False,
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
     fit: str = option(
@@ -285,10 +289,10 @@ class Config:
         return f"Config({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
-    def has_pictures(self):
+    def lacks_preset(self):
         """Whether the data are the user's own, or a data set for which there is no published preset."""
         row = data.DATASETS.get(self.dataset) if isinstance(self.dataset, str) else None
-        return row.pictures if row else self.dataset is not None
+        return row.pictures or row.of_points if row else self.dataset is not None
 
     def values(self):
         """All options by name."""
@@ -300,9 +304,11 @@ class Config:
 
     @property
     def size(self):
-        """(height, width) that images are resized to, or None."""
+        """(height, width) that images are resized to, or POINTS, or None."""
         if self.image_size is None:
-            return None
+            return POINTS if self.points else None
+        if self.points:
+            raise UserError("--points reads points, and --image-size is of images; give one of them")
         match = re.fullmatch(r"([0-9]{1,4})(?:[xX]([0-9]{1,4}))?", self.image_size)
         size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not all(1 <= length <= LARGEST_SIDE for length in size):
@@ -460,6 +466,6 @@ def given_options(config, model=None):
     """
     chosen = fastest_xla(config.device, model or MODELS[config.model])
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
-    base["model"] = None if config.has_pictures else DEFAULT_MODEL
+    base["model"] = None if config.lacks_preset else DEFAULT_MODEL
     base |= {"xla": config.xla} if config.xla == chosen else {}
     return {name: value for name, value in config.values().items() if value != base[name]}

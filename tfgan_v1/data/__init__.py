@@ -1,4 +1,4 @@
-"""Loads every kind of input as images, uint8 [n, height, width, channels], or points, float32 [n, 1]."""
+"""Loads every kind of input as images, uint8 [n, height, width, channels], or points, float32 [n, d]."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ import numpy as np
 from tfgan_v1.data import arrays, published
 from tfgan_v1.data.datasets import DATASETS, LoadRequest, canonical, license_note, mnist_or_warped, unknown  # noqa: F401
 from tfgan_v1.data.labels import Labelled, attach, classify_folders
-from tfgan_v1.data.shapes import LARGEST_SIDE, Shaping  # noqa: F401, for importers of `data`
+from tfgan_v1.data.shapes import LARGEST_SIDE, POINTS, Shaping  # noqa: F401, for importers of `data`
 from tfgan_v1.errors import UserError, brief, count_of, note, warn
 
 ARRAY = "an array"  # the name of images that are passed in Python
@@ -23,7 +23,7 @@ class Dataset(NamedTuple):
     """The images or points to train on."""
 
     name: str  # the published name, or the path as it was given
-    images: np.ndarray  # uint8 [n, h, w, c], perhaps memory-mapped; or points, float32 [n, 1]
+    images: np.ndarray  # uint8 [n, h, w, c], perhaps memory-mapped; or points, float32 [n, d]
     files: tuple = ()  # of a folder: (path relative to it, "" or why it was left out), sorted
     sha256: str | None = None  # of the pixels, if known without reading them
     labels: np.ndarray | None = None  # int32 [n], each an index of `classes`; None if the images have none
@@ -87,10 +87,17 @@ def _load(name, request, shaping, strict, cache_dir):
 
     path = Path(os.path.expanduser(name))
     if os.path.isdir(path):  # Path.is_dir raises for a text that cannot be a path
+        _refuse_points(name, shaping)
         return _folder(name, folders.read(path, shaping, cache_dir), strict)
     if not os.path.exists(path):
         raise unknown(name)
     return _dataset(name, detect.read(path, shaping.size), shaping)
+
+
+def _refuse_points(name, shaping):
+    """Raises UserError for images that are to be read as points."""
+    if shaping.size == POINTS:
+        raise UserError(f"--points is for tables and arrays of numbers, and {name} holds images; leave it out")
 
 
 def _refuse_pictures(data_dir):
@@ -107,7 +114,7 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
     """The Dataset of an array in memory: that of a .npy file with the same content.
 
     images: [n, h, w], [n, h, w, 1 or 3] or flat [n, h * w], of any type and range in arrays.VALUE_RANGES, which must
-    not change during a training; or points, floats [n] or [n, 1]. labels: whole numbers or texts [n], or one-hot rows
+    not change during a training; or points, floats [n] or [n, d]. labels: whole numbers or texts [n], or one-hot rows
     [n, k]. Raises UserError for anything else.
     """
     shaping.check()
@@ -116,8 +123,6 @@ def from_array(images, labels=None, shaping=_AS_IT_IS):
         raise UserError(f"images is {array.dtype} {list(array.shape)}, which is not a list of anything")
     content = Labelled(arrays.to_images_or_points(array, "images", shaping.size))
     if labels is not None:
-        if content.images.ndim == 2:
-            raise UserError("labels are for images, and these are points; leave them out")
         content = attach(content.images, labels, "images", "labels")
         if content.labels is None:
             raise UserError(content.why)
@@ -160,7 +165,8 @@ def _dataset(name, content, shaping):
     if images.ndim == 2:
         if shaping.size or shaping.channels:
             raise UserError(f"{name} holds points, not images; leave out --image-size and --channels")
-        return Dataset(name, images)
+        return Dataset(name, images, labels=labels, classes=classes, why=why)
+    _refuse_points(name, shaping)
     from tfgan_v1.data import decoding
 
     _warn_of_contrast(name, images)

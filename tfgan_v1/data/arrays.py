@@ -1,4 +1,4 @@
-"""Reads IDX, .npy and .npz files as images, uint8 [n, height, width, channels], or points, float32 [n, 1]."""
+"""Reads IDX, .npy and .npz files as images, uint8 [n, height, width, channels], or points, float32 [n, d]."""
 
 import io
 import math
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tfgan_v1.data.labels import Labelled, attach
-from tfgan_v1.data.shapes import CLEARLY, layout, roughness, unflatten
+from tfgan_v1.data.shapes import CLEARLY, MOST_COLUMNS, POINTS, layout, roughness, unflatten
 from tfgan_v1.data.unpacking import most_bytes, most_unpacked, opened
 from tfgan_v1.errors import UserError, count_of, note, warn
 
@@ -156,7 +156,7 @@ def read_npz(path, size=None, image_names=NPZ_NAMES, label_names=NPZ_LABELS + NP
     if not known and beside != path and beside.is_file():
         values, label_name = read_npz_labels(beside), beside.name
     images = to_images_or_points(array, f"{path}: {name}", size)
-    if values is None or images.ndim == 2:
+    if values is None:
         return Labelled(images, why=why or f"{path} has no labels among its arrays, {', '.join(names)}")
     content = attach(images, values, f"{path}: {name}", f"{path}: {label_name}")
     if content.classes and label_name in NPZ_PERHAPS:
@@ -246,11 +246,12 @@ def _check_header(file, size, where):
 
 
 def to_images_or_points(array, where, size=None):
-    """An array as images, uint8 [n, height, width, channels], or points, float32 [n, 1].
+    """An array as images, uint8 [n, height, width, channels], or points, float32 [n, d].
 
     array: images [n, h, w], [n, h, w, 1 or 3], or flat [n, k] as in `layout`, of any type and range in VALUE_RANGES; or
-    points, floats [n] or [n, 1]. where: its name in messages. Says if it reads another order of axes, and warns where
-    another is likely. Raises UserError for anything else.
+    points, floats [n] or [n, d] with up to MOST_COLUMNS columns that are no image; with size=POINTS, numbers [n] or [n,
+    d]. where: its name in messages. Says if it reads another order of axes, and warns where another is likely.
+    Raises UserError for anything else.
     """
     for axes, order in AXES.items() if array.ndim == 4 and array.shape[3] not in (1, 3) else ():
         if array.shape[axes[3]] in (1, 3):
@@ -258,22 +259,26 @@ def to_images_or_points(array, where, size=None):
             array = array.transpose(axes)
             break
     rest = array.shape[1:]
-    if array.dtype.kind == "f" and rest in ((), (1,)):
+    flat = layout(rest[0], size) if len(rest) == 1 else None
+    few = rest == () or (len(rest) == 1 and not flat and rest[0] <= MOST_COLUMNS and size is None)
+    if (array.dtype.kind == "f" and few) or (size == POINTS and array.ndim < 3 and array.dtype.kind in "biuf"):
         with np.errstate(over="ignore"):  # infinity is refused below
-            points = np.asarray(array, np.float32).reshape(-1, 1)
+            points = np.asarray(array, np.float32).reshape(len(array), -1)
         if not np.isfinite(points).all():
             raise UserError(f"{where} holds points that are NaN or infinite; remove them")
         return points
-    flat = layout(rest[0], size) if len(rest) == 1 else None
     shape = flat[1] if flat else (*rest, 1) if len(rest) == 2 else rest
     one = array.ndim == 3 and rest[1] in (3, 4) and min(array.shape[:2]) > 7  # no image is as narrow
     if len(shape) != 3 or shape[2] not in (1, 3) or one:
         hint = " (one image in color)" if one else " (leave out the fourth channel: x[..., :3])" * (shape[2:] == (4,))
         raise UserError(
             f"{where} is {array.dtype} {list(array.shape)}{hint}; images are [n, height, width], "
-            "[n, height, width, 1 or 3] or [n, height * width], and points are floats [n] or [n, 1]"
+            "[n, height, width, 1 or 3] or [n, height * width], and points are floats [n] or, with --points, [n, d]"
         )
-    pixels = _as_bytes(array, where)
+    few = "; --points reads rows as points" * (flat is not None and rest[0] <= MOST_COLUMNS)
+    pixels = _as_bytes(array, where, few)
+    if few:
+        note(f"{where}: reads rows of {rest[0]} numbers as images{few}")
     for what, change in _other_readings(pixels, pixels.reshape(len(array), *shape)):
         size = "x".join(map(str, shape[: 2 + (shape[2] == 3)]))
         warn(f"{where} is read as {count_of(len(array), 'image')} of {size}; if it is {what}, save {change} instead")
@@ -303,8 +308,8 @@ def _other_readings(array, images):
         yield "one image in color", "x.transpose(1, 2, 0)[None]"
 
 
-def _as_bytes(array, where):
-    """The numbers as 0 to 255: uint8 in C order; the array itself if it is that already."""
+def _as_bytes(array, where, advice=""):
+    """The numbers as 0 to 255: uint8 in C order; the array itself if it is that already. advice: behind an error."""
     rows = max(1, _BLOCK // math.prod(array.shape[1:]))
     starts = range(0, len(array), rows)
     if array.dtype == np.uint8 and any((array[start : start + rows] > 1).any() for start in starts):
@@ -315,7 +320,9 @@ def _as_bytes(array, where):
     convert = next((convert for least, most, convert in ranges if low >= least and high <= most), None)
     if convert is None:
         found = f"{array.dtype} from {low} to {high}" if ranges else str(array.dtype)
-        raise UserError(f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1")
+        raise UserError(
+            f"{where} holds {found}; pixels are whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1{advice}"
+        )
     if array.dtype.itemsize == 2 and kind == "u" and 255 < high <= 4095:
         note(f"{where} holds 16-bit values up to {high:,}, so 4,095 is read as white, as in images of 12 bits")
     result = np.empty(array.shape, np.uint8)

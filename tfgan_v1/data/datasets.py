@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import cifar, published, stacked
+from tfgan_v1.data import cifar, points, published, stacked
 from tfgan_v1.data.labels import Labelled, classify
 from tfgan_v1.data.published import TEST_IMAGES, TEST_LABELS, TRAIN_LABELS, Published
 from tfgan_v1.data.warped import NUM_SOURCES, mnist_warped
@@ -35,6 +35,8 @@ class Row(NamedTuple):
     load_test: Callable = lambda request: None  # as `load`, for the test images; None if there are none
     period: int = 0  # images k and k + period show one picture: no split separates them; 0 if there are none such
     pictures: bool = False  # for which the published presets are not: they are of digits, clothes and points
+    of_points: bool = False  # in two dimensions, for which the presets of images are not
+    modes: points.Modes | None = None  # of points, if they are a mixture: by these, samples are counted
     composed: bool = False  # of random pictures, one in each color channel: no split keeps these apart
     published: Published | None = None  # its files, if they are published
 
@@ -88,6 +90,13 @@ def _gaussian(request, *, test=False):
     """1,000 draws of a normal distribution, or 10,000 other draws: Labelled, float32 [n, 1]."""
     draws = np.random.default_rng([request.seed, _STREAM, 1] if test else [request.seed, _STREAM])
     return Labelled(draws.normal(request.mean, request.std, (10_000 if test else 1000, 1)).astype(np.float32))
+
+
+def _points(name):
+    """The Row of points by name in `points.draw`."""
+    license = "Trained on draws from a distribution given by a formula, in which nobody has rights."
+    draw = partial(points.draw, name)
+    return Row(license, draw, partial(draw, test=True), of_points=True, modes=points.MODES.get(name))
 
 
 _MNIST = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), commonly cited as CC BY-SA 3.0"
@@ -159,6 +168,7 @@ DATASETS = {
         load=_gaussian,
         load_test=partial(_gaussian, test=True),
     ),
+    **{name: _points(name) for name in ("ring", "grid", "spiral", "moons", "circles")},
 }
 # Data sets that are not built in, by regular expressions of their names {0}: what to get where, the path {1} to give.
 _TO_PNG = "save its images as PNG files in a folder for each class"

@@ -42,12 +42,10 @@ def relabel(dataset, path):
     gzipped. The labels are in the order of the images. For a folder, a table may give each picture by its path, in any
     order, as `_Pictures.find` finds it, and a list may have labels for those left out, too. Numbers 0, 1, 2 ... of a
     published data set get the names of its classes.
-    Raises UserError for everything else, and for points.
+    Raises UserError for everything else.
     """
     path = Path(os.path.expanduser(path))
     reader = find_reader(path)
-    if dataset.images.ndim == 2:
-        raise UserError(f"--labels needs images, and {dataset.name} holds points; leave it out")
     labels, classes = _classify(reader(path, dataset), path)
     published = dataset.name in DATASETS and DATASETS[dataset.name].published
     relabelled = dataset._replace(labels=labels, classes=classes, why="")

@@ -8,6 +8,8 @@ import numpy as np
 from tfgan_v1.errors import UserError, note, warn
 
 LARGEST_SIDE = 4096
+POINTS = ()  # in place of (height, width): rows of numbers are points, even where they could be images
+MOST_COLUMNS = 32  # of points that nobody has called so
 CLEARLY = 0.8  # of the other layout's roughness; measured on photographs, flags and digits: 0.12 to 0.54
 _BICUBIC = 3  # PIL.Image.Resampling.BICUBIC; Pillow is imported where pictures are decoded
 
@@ -30,7 +32,7 @@ FITS = {"crop": _crop, "pad": _pad, "stretch": lambda image, size: image.resize(
 class Shaping(NamedTuple):
     """The shape to bring images to, and how. Every field affects the pixels."""
 
-    size: tuple[int, int] | None = None  # (height, width); None leaves arrays unchanged and makes folders 28x28
+    size: tuple | None = None  # (height, width), or POINTS; None leaves arrays unchanged and makes folders 28x28
     channels: int | None = None  # 1 or 3; None leaves arrays unchanged, and folders gray if all images are
     fit: str = "crop"  # one of FITS
     background: str = "white"  # a color that Pillow knows, for transparent and padded areas
@@ -61,8 +63,10 @@ def layout(columns, size=None, extras=(0,)):
     """The image in a row of numbers: (number of columns that are not pixels, (height, width, channels)), or None.
 
     size: (height, width), which is preferred if it fits; otherwise images are square. extras: the numbers of other
-    columns to try, in this order. Gray is preferred to color.
+    columns to try, in this order. Gray is preferred to color. None for POINTS.
     """
+    if size == POINTS:
+        return None
     choices = [(extra, channels) for extra in extras for channels in (1, 3)]
     for extra, channels in choices if size else ():
         if math.prod(size) * channels == columns - extra:

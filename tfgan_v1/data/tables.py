@@ -14,9 +14,9 @@ import numpy as np
 
 from tfgan_v1.data.arrays import VALUE_RANGES, to_images_or_points
 from tfgan_v1.data.labels import Labelled, classify_texts
-from tfgan_v1.data.shapes import layout, unflatten
+from tfgan_v1.data.shapes import MOST_COLUMNS, POINTS, layout, unflatten
 from tfgan_v1.data.unpacking import most_bytes, opened
-from tfgan_v1.errors import UserError, note, shortened, warn
+from tfgan_v1.errors import UserError, count_of, note, shortened, warn
 
 # Each delimiter, and how often it counts where commas may be decimal. Blanks delimit if a line has none of them.
 DELIMITERS = {",": 1, ";": 2, "\t": 2, "|": 2}
@@ -93,7 +93,7 @@ def _begin(path):
     sample = list(islice(rows, 2)) or list(islice(_filled(path), 2))
     row = sample[-1] if sample[-1].count('"') % 2 == 0 else sample[0]  # the second, as the first may be a header
     words = [re.findall(r'[^\s,;|"()\[\]]+', line[:9999]) for line in sample]
-    if not any(sum(_number(word) is not None for word in each) > len(each) / 2 for each in words):
+    if not any(sum(_number(word) is not None for word in each) >= len(each) / 2 for each in words):
         what = "no rows are below it" if len(sample) == 1 else "a table has a row of numbers for each image"
         raise UserError(f"{path} is a text, and its first line is {shortened(begin.strip())!r}; {what}")
     delimiter = _delimiter(begin, row, DELIMITERS)
@@ -156,7 +156,7 @@ def read_rows(path, delimiter, clean=str):
 def read_csv(path, size=None):
     """The Labelled images of a table: uint8 [n, h, w, c], as `shapes.unflatten` arranges each row.
 
-    Or points, float32 [n, 1], of a table with one column. Delimiters are those of DELIMITERS or blanks, one of which
+    Or points, float32 [n, d]: see `_is_of_points`. Delimiters are those of DELIMITERS or blanks, one of which
     may end the lines. With or without: a header, a label before or behind the pixels, row numbers before both, quotes,
     gzip, UTF-16, decimal commas, comments, all pixels in one field; other columns, if the header names the pixels. The
     values are in a range of floats in `arrays.VALUE_RANGES`. size: see `shapes.layout`. Says on stderr where it finds
@@ -179,14 +179,16 @@ def read_csv(path, size=None):
     if not shape:
         counted, label = _named(header)
         extra, shape = layout(columns, size, range(counted + (label is not None), 3)) or (0, None)
+    if packed is None and _is_of_points(header, columns, size, start, shape):
+        return _read_table(path, read, names if header else [], second)
     edges = {position: [] for position in ((0, 1, -1) if extra else () if label is None else (label,))}
     for _, fields in read() if shape and edges else ():
         for position, values in edges.items():
             values.append(sys.intern(fields[position].strip(' "')[:_LONGEST_LABEL]))
     start, label = _arrange(path, columns, extra, counted, label, edges) if extra else (start, label)
     if not shape or start is None:
-        what = "; points have one column, and images four or more" if columns < 4 else _NO_SQUARE
-        raise UserError(f"{path} reads as a table with {columns:,} columns ({shortened(', '.join(names), 40)}){what}")
+        columns = f"{columns:,} columns ({shortened(', '.join(names), 40)})"
+        raise UserError(f"{path} reads as a table with {columns}{_NO_SQUARE}")
     count = math.prod(shape)
     pixels = _read_pixels(path, read, slice(start, start + count), label)
     if not len(pixels):
@@ -196,6 +198,8 @@ def read_csv(path, size=None):
     labels, classes = (None, ()) if label is None else classify_texts(edges[label])
     if len(pixels) % count or (labels is not None and len(labels) * count != len(pixels)):
         raise UserError(f"{path} changed while it was read; start again")
+    if columns <= MOST_COLUMNS:
+        note(f"{path}: reads rows of {columns} columns as images; --points reads rows as points")
     return Labelled(unflatten(pixels.reshape(-1, count), shape, path), labels, classes)
 
 
@@ -231,6 +235,54 @@ def _read_points(path, rows):
     return values
 
 
+def _is_of_points(header, columns, size, start, shape):
+    """Whether the rows of a table are points: if asked for, or few columns that make no image, or have other names.
+
+    start, shape: of the images, from the header or the number of columns.
+    """
+    if size == POINTS:
+        return True
+    named = not any(map(_PIXELS.fullmatch, map(str.lower, header)))
+    tiny = shape and math.prod(shape) < 16 and header and named
+    return size is None and columns <= MOST_COLUMNS and not start and bool(not shape or tiny)
+
+
+def _read_table(path, read, header, row):
+    """The Labelled points of a table, float32 [n, d]: all columns of numbers. row: one of its rows.
+
+    The label is a column that is called so and holds no fractions, or the only one of texts; "y" is a coordinate. Row
+    numbers and other texts are left out.
+    """
+    names = [name.lower() for name in header]
+    texts = [at for at, field in enumerate(row) if _number(field) is None and field.strip().lower() not in MISSING]
+    classes = {name for name, field in zip(names, row, strict=False) if (_number(field) or 0) % 1 == 0} - {"y"}
+    label = next((names.index(name) for name in LABELS if name in classes), texts[0] if len(texts) == 1 else None)
+    out = {at for at, name in enumerate(names) if _ROW_NUMBERS.fullmatch(name)} | {*texts}
+    columns, points, labels = [at for at in range(len(row)) if at != label and at not in out], [], []
+    for line, fields in read():
+        points.append([_number(fields[at]) for at in columns])
+        labels.append("" if label is None else sys.intern(fields[label].strip(' "')[:_LONGEST_LABEL]))
+        if (
+            wrong := next((at for at, value in zip(columns, points[-1], strict=True) if value is None), None)
+        ) is not None:
+            field = f"column {wrong + 1} ({header[wrong] if header else shortened(fields[wrong])})"
+            raise UserError(f"{path}, line {line}: {field} is no number; write it, or remove the row")
+        if label is not None and labels[-1].lower() in MISSING:
+            raise UserError(f"{path}, line {line}: the label in column {label + 1} is missing; write it")
+    if not points or not columns:
+        raise UserError(f"{path} {_NO_ROWS}" if columns else f"{path} has no column of numbers; points need one")
+    values = np.array(points, np.float64)
+    if not header and len(columns) > 1 and len(values) > 10 and _count_up(values[:, 0].tolist()):
+        values = values[:, 1:]
+        note(f"{path}: reads the first of {len(row):,} columns as the numbers of the rows")
+    if left := [header[at] if header else f"number {at + 1}" for at in sorted(out - {label})]:
+        note(f"{path}: leaves out the columns {shortened(', '.join(left))}")
+    what = f" and the column {header[label] if header else label + 1} as the labels" if label is not None else ""
+    note(f"{path}: reads each row as a point of {count_of(values.shape[1], 'number')}{what}")
+    found, classes = (None, ()) if label is None else classify_texts(labels)
+    return Labelled(to_images_or_points(values, path, POINTS), found, classes)
+
+
 def _by_names(path, header, size):
     """(first of the pixels' columns, position of the label or None, their shape or None), as a header names them."""
     names = [name.lower() for name in header]
@@ -261,7 +313,8 @@ def _read_pixels(path, read, columns, label, low=0, high=0, convert=None):
             chosen = next((each for least, most, each in VALUE_RANGES["f"] if least <= low and high <= most), None)
             if not chosen:
                 wrong = f"{path}, line {line}: {values.min() if values.min() < 0 else values.max():g}"
-                raise UserError(f"{wrong} is in a table of {low:g} to {high:g}; pixels are {_RANGES}")
+                few = "; --points reads rows as points" * (len(fields) <= MOST_COLUMNS)
+                raise UserError(f"{wrong} is in a table of {low:g} to {high:g}; pixels are {_RANGES}{few}")
             if values.max() <= 1 and (values % 1).any():
                 fraction = fraction or f"{path}, line {line}: {values[values % 1 > 0][0]:g}"
             if fraction and high > 1.05:

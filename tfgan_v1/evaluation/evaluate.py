@@ -33,7 +33,7 @@ class Job(NamedTuple):
     dataset: data.Dataset
     test: data.Dataset | None  # new images to compare with: see run_data.real_sets
     places: tuple  # (data_dir, shaping, cache_dir): where to look for the digits of stacked_mnist and a classifier
-    images: np.ndarray | None = None  # uint8 [n, h, w, c] or points [n, 1]; None if a generator draws them
+    images: np.ndarray | None = None  # uint8 [n, h, w, c] or points [n, d]; None if a generator draws them
     conditional: bool = False  # whether the class that each image should show is known
     notes: tuple[str, ...] = ()  # sentences on the data
 
@@ -77,7 +77,7 @@ def evaluate(
     """Measures the newest generator of a run, or other images, against real images. Returns an Evaluation.
 
     ckpt, name: of the run, as in Config. samples: in place of a run, uint8 or float [0, 1] images [n, h, w, c], points
-    [n, 1], or the path of a file or folder with them. num: images to measure, 10,000 if None, or 26,000 of
+    [n, d], or the path of a file or folder with them. num: images to measure, 10,000 if None, or 26,000 of
     stacked_mnist. seed: of the noise and of the choice among the real images. dataset: the data that `samples` imitate,
     or where the run's data are now. labels, data_dir, cache_dir: as in Config. metrics: one name or several in
     metric_table.METRICS; None for all that the data allow. classifier_seed: another one gives an independent
@@ -156,6 +156,8 @@ def _of_samples(samples, dataset, labels, data_dir, cache_dir):
     real = data.load(dataset, data_dir, shaping, labels=labels, cache_dir=cache_dir)
     if in_folder:
         images = _in_folder(samples, real, cache_dir)
+    elif images.ndim > real.images.ndim:  # rows of numbers that could be images
+        images = _read(samples, data.POINTS)
     scores.check_shape(images.shape, real.images.shape)
     test = data.load_test(real.name, data_dir, shaping, labels=labels)
     name = str(samples) if isinstance(samples, str | os.PathLike) else "an array"
@@ -176,21 +178,21 @@ def _in_folder(samples, real, cache_dir):
     return found.images
 
 
-def _read(samples):
-    """Images as uint8 [n, h, w, c], or points, float32 [n, 1]: an array, or a file that holds one.
+def _read(samples, size=None):
+    """Images as uint8 [n, h, w, c], or points, float32 [n, d]: an array, or a file that holds one. size: or POINTS.
 
     Of a pickled list, as train_samples.pkl is, the last array counts. Raises UserError for everything else.
     """
     if not isinstance(samples, str | os.PathLike):
-        return arrays.to_images_or_points(np.asarray(samples), "samples")
+        return arrays.to_images_or_points(np.asarray(samples), "samples", size)
     path = Path(os.path.expanduser(samples))
     if not os.path.isfile(path):
         raise UserError(f"--samples {path} is not a file or a folder of images; give one that exists")
     with open(path, "rb") as file:
         pickled = file.read(1) == b"\x80"
     if pickled:
-        return arrays.to_images_or_points(records.load_array(path), str(path))
-    return detect.read(path).images
+        return arrays.to_images_or_points(records.load_array(path), str(path), size)
+    return detect.read(path, size).images
 
 
 def _number(num, job):

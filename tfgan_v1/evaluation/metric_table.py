@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfgan_v1.data import DATASETS
 from tfgan_v1.data.stacked import CLASSES
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import distances, image_set, metrics
@@ -30,13 +31,23 @@ def is_stacked(dataset):
     return dataset.name == "stacked_mnist" and dataset.classes == CLASSES
 
 
+def modes_of(dataset):
+    """The data.points.Modes of a Dataset by its name, or None."""
+    row = DATASETS.get(dataset.name)
+    return row and row.modes
+
+
 CLASSIFIER = Kind("images with labels of two or more classes", lambda dataset, _: _labeled(dataset))
 STACKED = Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset))
 CONDITIONAL = Kind(
     "images of known classes, as a conditional run draws them", lambda dataset, known: known and _labeled(dataset)
 )
 PIXELS = Kind("images", lambda dataset, _: dataset.images.ndim == 4, by_classifier=False)
-POINTS = Kind("points, numbers in one dimension", lambda dataset, _: dataset.images.ndim == 2, by_classifier=False)
+POINTS = Kind("points in one dimension", lambda dataset, _: dataset.images.shape[1:] == (1,), by_classifier=False)
+VECTORS = Kind(
+    "images, or points in several dimensions", lambda dataset, _: dataset.images.shape[1:] != (1,), by_classifier=False
+)
+MIXTURE = Kind("points of known modes", lambda dataset, _: modes_of(dataset) is not None, by_classifier=False)
 
 
 class Metric(NamedTuple):
@@ -102,9 +113,20 @@ METRICS = {
         lambda fake, to: _modes(fake.shares),
     ),
     "sliced_wasserstein": Metric(
-        PIXELS,
+        VECTORS,
         {"sliced_wasserstein": LOWER},
-        lambda fake, to: [distances.sliced_wasserstein(to.test.images, fake.images, to.seed) / 255],
+        lambda fake, to: [
+            distances.sliced_wasserstein(to.test.images, fake.images, to.seed) / (255 if fake.images.ndim == 4 else 1)
+        ],
+    ),
+    "modes_of_points": Metric(
+        MIXTURE,
+        {
+            "reverse_kl": "KL(generated || real) over the modes and what is on none, lower is better",
+            "modes": "with a point on them, higher is better",
+            "on_mode": "share within 3 deviations of a mode, higher is better",
+        },
+        lambda fake, to: [metrics.mode_scores(fake.images, to.modes)[at] for at in (2, 0, 1)],
     ),
     "nearest": Metric(
         PIXELS,
@@ -178,7 +200,7 @@ def choose(asked, dataset, count, conditional=False):
             f"give more {what}, or a larger --num"
         )
     notes = [f"with {count:,} images, these are left out: {', '.join(small)}"] if small else []
-    if {METRICS[name].kind for name in names} == {PIXELS}:
+    if dataset.images.ndim == 4 and not needs_classifier(names):
         notes.append(f"{dataset.name} has no labels, so no classifier measures it: these scores are of pixels")
     return tuple(name for name in names if name not in small), notes
 

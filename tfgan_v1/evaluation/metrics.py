@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfgan_v1.evaluation import distances
+
 BINS, TINY = 100, 1e-8
+_DIRECTIONS = 64  # of the sliced Wasserstein distance while training
 
 
 class Moments(NamedTuple):
@@ -35,6 +38,40 @@ def kl_divergence(real, fake):
     counts, edges = np.histogram(np.ravel(real), BINS)
     p, q = (part / (part.sum() + TINY) for part in (counts, np.histogram(np.ravel(fake), edges)[0]))
     return float(np.sum(p * (np.log(p + TINY) - np.log(q + TINY))))
+
+
+def of_points(real, fake, modes=None):
+    """The scores of a row of statistics.csv, in the order of records.statistics_header: of points [n, d].
+
+    In more than one dimension, one part of the real points is compared with the generated ones, and with another part.
+    """
+    if real.shape[1] == 1:
+        return kl_divergence(real, fake), *moments(real), *moments(fake)
+    count = min(len(fake), len(real) // 2)
+    sets = fake[:count], real[count : 2 * count]
+
+    def scores(points):
+        distance = distances.sliced_wasserstein(real[:count], points, projections=_DIRECTIONS)
+        return distance, *(mode_scores(points, modes) if modes else ())
+
+    return tuple(value for points in sets for value in scores(points))
+
+
+def mode_scores(points, modes):
+    """(modes that are caught, share of points on a mode, reverse KL in nats) of points [n, 2] and a points.Modes.
+
+    A point is on its nearest mode within 3 deviations of the center; a mode is caught if a point is on it (VEEGAN,
+    arXiv:1705.07761, sec. 4.1). Reverse KL: KL(points || modes) over the modes and one bin for what is on none; of the
+    mixture itself, exp(-9 / 2) is.
+    """
+    apart = np.linalg.norm(points[:, None] - modes.centers, axis=2)
+    nearest, on = apart.argmin(1), apart.min(1) <= 3 * modes.deviation
+    shares = np.append(np.bincount(nearest[on], minlength=len(modes.centers)), (~on).sum()) / len(points)
+    off = np.exp(-4.5)
+    expected = np.append(np.full(len(modes.centers), (1 - off) / len(modes.centers)), off)
+    found = shares > 0
+    divergence = np.sum(shares[found] * np.log(shares[found] / expected[found]))
+    return int((shares[:-1] > 0).sum()), float(on.mean()), float(divergence)
 
 
 def wasserstein(real, fake):

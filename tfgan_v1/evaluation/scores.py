@@ -16,7 +16,7 @@ from tfgan_v1.data import splits
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import image_set
 from tfgan_v1.evaluation.image_set import LEAST_FRECHET, MOST_NEAREST, ImageSet, nearest
-from tfgan_v1.evaluation.metric_table import METRICS
+from tfgan_v1.evaluation.metric_table import METRICS, modes_of
 
 NUM, NUM_STACKED = 10_000, 26_000  # images to measure; PacGAN counts modes in 26,000
 FOLDS = 10  # parts of the training images, each compared with the others where there are no test images
@@ -43,6 +43,7 @@ class Reference(NamedTuple):
     classifier: Any
     notes: tuple[str, ...]  # sentences on what stands in for what
     real: Mapping[str, float]  # the real images' values, by name
+    modes: Any = None  # the data.points.Modes of points, or None
 
 
 def common_count(num, dataset, test):
@@ -74,6 +75,7 @@ def make_reference(dataset, test, metrics, *, num=NUM, seed=0, classifier=None):
     new = _new_distances(dataset, test and tests.images, seed) if "nearest" in metrics else None
     notes = _notes(dataset, test, num, len(train_rows))
     reference = Reference(tests, train, dataset.images, new, tuple(metrics), count, seed, classifier, notes, {})
+    reference = reference._replace(modes=modes_of(dataset))
     return reference._replace(real=_values(train, reference))
 
 

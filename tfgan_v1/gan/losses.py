@@ -4,6 +4,7 @@ D's loss has two halves, one on real and one on generated images, which are summ
 Label smoothing is a choice of labels.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ class Loss(NamedTuple):
     critic: bool = False
     relative: bool = False
     uses_labels: bool = True  # and so label smoothing has an effect
+    equilibrium: Callable | None = None  # Labels -> (D's loss, G's), summed, with the best D and p(generated) = p(real)
 
 
 def cross_entropy(logits, label):
@@ -49,11 +51,27 @@ def half_squares(logits, label):
     return tf.reduce_mean(tf.square(logits - label)) / 2
 
 
+def _entropy(label, probability):
+    """The cross-entropy of one label and one probability."""
+    return -label * math.log(probability) - (1 - label) * math.log(1 - probability)
+
+
+def _at_equilibrium(loss, g):
+    """The losses where D says everywhere the mean of both labels. loss: (label, D's output) -> number. g: G's label."""
+
+    def losses(labels):
+        output = (labels.real + labels.fake) / 2  # arXiv:1406.2661, theorem 1; with smoothed labels, of both
+        return loss(labels.real, output) + loss(labels.fake, output), g(labels, output)
+
+    return losses
+
+
 # -E[log D(x)] and -E[log(1 - D(G(z)))]: arXiv:1406.2661, eq. 1, negated.
 NON_SATURATING = Loss(
     d_real=lambda logits, labels: cross_entropy(logits, labels.real),
     d_fake=lambda logits, labels: cross_entropy(logits, labels.fake),
     g=lambda logits, labels: cross_entropy(logits, labels.g_target),  # -E[log D(G(z))], sec. 3
+    equilibrium=_at_equilibrium(_entropy, lambda labels, output: _entropy(labels.g_target, output)),
 )
 # E[D(G(z))] - E[D(x)], for a D with bounded slope: arXiv:1701.07875, eq. 2 and 3.
 WASSERSTEIN = Loss(
@@ -62,24 +80,34 @@ WASSERSTEIN = Loss(
     g=lambda logits, labels: -tf.reduce_mean(logits),
     critic=True,
     uses_labels=False,
+    equilibrium=lambda labels: (0, 0),
 )
 LOSSES = {
     "non_saturating": NON_SATURATING,
     # E[log(1 - D(G(z)))], eq. 1: the saturating loss; G's gradient vanishes when D is confident.
-    "minimax": NON_SATURATING._replace(g=lambda logits, labels: -cross_entropy(logits, labels.fake)),
+    "minimax": NON_SATURATING._replace(
+        g=lambda logits, labels: -cross_entropy(logits, labels.fake),
+        equilibrium=_at_equilibrium(_entropy, lambda labels, output: -_entropy(labels.fake, output)),
+    ),
     # E[(D(x) - b)^2] / 2, E[(D(G(z)) - a)^2] / 2 and E[(D(G(z)) - c)^2] / 2: arXiv:1611.04076, eq. 2.
     "least_squares": Loss(
         d_real=lambda logits, labels: half_squares(logits, labels.real),
         d_fake=lambda logits, labels: half_squares(logits, labels.fake),
         g=lambda logits, labels: half_squares(logits, labels.g_target),
         critic=True,
+        equilibrium=_at_equilibrium(
+            lambda label, output: (output - label) ** 2 / 2, lambda labels, output: (output - labels.g_target) ** 2 / 2
+        ),
     ),
     # E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))]: arXiv:1802.05957, eq. 16 and 17, after arXiv:1705.02894.
     "hinge": WASSERSTEIN._replace(
         d_real=lambda logits, labels: tf.reduce_mean(tf.nn.relu(1 - logits)),
         d_fake=lambda logits, labels: tf.reduce_mean(tf.nn.relu(1 + logits)),
+        equilibrium=lambda labels: (2, 0),
     ),
     "wasserstein": WASSERSTEIN,
     # -E[log sigmoid(D(x) - E[D(G(z))])] - E[log(1 - sigmoid(D(G(z)) - E[D(x)]))]: arXiv:1807.00734, RaSGAN, alg. 2.
-    "relativistic_average": NON_SATURATING._replace(critic=True, relative=True),
+    "relativistic_average": NON_SATURATING._replace(
+        critic=True, relative=True, equilibrium=lambda labels: (2 * math.log(2), 2 * math.log(2))
+    ),
 }

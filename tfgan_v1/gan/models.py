@@ -1,6 +1,6 @@
 """The presets: published GANs, each with its two networks and all of its numbers. Any flag overrides any number.
 
-A generator maps noise [batch, noise_size] to logits [batch, height, width, channels] or, for points, [batch, 1]; a
+A generator maps noise [batch, noise_size] to logits [batch, height, width, channels] or, for points, [batch, d]; a
 discriminator maps such images to logits [batch, 1]. Both are plain functions of tensors: the caller opens the variable
 scope, `generator` or `discriminator`, and sets its `reuse`. `training` is None at inference, and otherwise a
 layers.RngKey, for batch normalization and dropout. `labels`, one-hot [batch, classes], are given in conditional runs
@@ -25,11 +25,12 @@ from tfgan_v1.gan.layers import (
 
 
 class Output(NamedTuple):
-    """The output activation, and how images are scaled to its range. Points stay as they are."""
+    """The output activation, and how images are scaled to its range. Points stay as they are, or are standardized."""
 
     activation: Callable  # logits -> images in the networks' range
     encode: Callable  # uint8 pixels as float32 [0, 255] -> images in the networks' range
     decode: Callable  # images in the networks' range -> [0, 1]
+    standardized: bool = False  # whether the networks get points minus their mean, divided by their standard deviation
 
 
 def _symmetric(activation):
@@ -43,6 +44,7 @@ SIGMOID = Output(
 LINEAR = _symmetric(lambda logits: tf.identity(logits))._replace(
     decode=lambda images: tf.clip_by_value((images + 1) / 2, 0, 1)
 )  # for points; images are in [-1, 1], with no bound on the generated ones
+STANDARDIZED = LINEAR._replace(standardized=True)  # for points in any unit
 
 
 class Model(NamedTuple):
@@ -58,13 +60,35 @@ class Model(NamedTuple):
 
 
 def encode(model, batch):
-    """Pixels, uint8 [..., h, w, c], -> images in the range of the model's output; points stay as they are."""
-    return model.output.encode(tf.cast(batch, tf.float32)) if batch.dtype == tf.uint8 else batch
+    """Pixels, uint8 [..., h, w, c], or points [..., d] -> images or points in the range of the networks."""
+    if batch.dtype == tf.uint8:
+        return model.output.encode(tf.cast(batch, tf.float32))
+    if not model.output.standardized:
+        return batch
+    center, scale = standardization(batch.shape[-1])
+    return (batch - center) / scale
 
 
 def decode(model, generated):
-    """Generated images [batch, h, w, c] -> [0, 1]; points stay as they are."""
-    return model.output.decode(generated) if generated.shape.rank == 4 else generated
+    """Images [batch, h, w, c] or points [batch, d] in the range of the networks -> in [0, 1], or in the data's."""
+    if generated.shape.rank == 4:
+        return model.output.decode(generated)
+    if not model.output.standardized:
+        return generated
+    center, scale = standardization(generated.shape[-1])
+    return generated * scale + center
+
+
+def standardization(columns):
+    """The mean and the standard deviation of the training points: variables [columns] of the generator.
+
+    A generator's checkpoint has them. `train_graph.initial_values` sets them; before, they are 0 and 1.
+    """
+    with tf.variable_scope("generator", reuse=tf.AUTO_REUSE, use_resource=True):
+        return [
+            tf.get_variable(name, [columns], initializer=initializer(), trainable=False)
+            for name, initializer in (("center", tf.zeros_initializer), ("scale", tf.ones_initializer))
+        ]
 
 
 def two_layers(units, activation):
@@ -78,6 +102,22 @@ def two_layers(units, activation):
         return class_logits(activation(dense(_flat(images), units, "hidden")), labels, "logits")
 
     return generator, discriminator
+
+
+def points_generator(noise, shape, training):
+    """Three dense layers of 128, a ReLU after each; then dense, [batch, *shape]."""
+    x = noise
+    for layer in (1, 2, 3):
+        x = tf.nn.relu(dense(x, 128, f"hidden_{layer}"))
+    return tf.reshape(dense(x, math.prod(shape), "logits"), [-1, *shape])
+
+
+def points_discriminator(images, training, labels=None):
+    """Three dense layers of 128, a leaky ReLU of slope 0.2 after each; then dense."""
+    x = _flat(images)
+    for layer in (1, 2, 3):
+        x = tf.nn.leaky_relu(dense(x, 128, f"hidden_{layer}"), 0.2)
+    return class_logits(x, labels, "logits")
 
 
 def conv_generator(noise, shape, training, labels=None):
@@ -240,6 +280,31 @@ MODELS = {
             "g_label": 0.9,
             "d_lr": 0.001,
             "g_lr": 0.0005,
+        },
+    ),
+    # Our own, for points in any dimension, found by experiment: see benchmarks/NOTES.md.
+    "points": Model(
+        points_generator,
+        points_discriminator,
+        STANDARDIZED,
+        convolutional=False,
+        options={
+            "steps": 10_000,
+            "sample_every": 100,
+            "num_samples": 2500,
+            "batch_size": 256,
+            "batches": "random",
+            "noise": "normal",
+            "noise_size": 2,
+            "optimizer": "adam",
+            "d_loss": "sum",
+            "d_lr": 0.001,
+            "g_lr": 0.001,
+            "beta1": 0.5,
+            "beta2": 0.99,
+            "epsilon": 1e-8,
+            "penalty": "r1",
+            "penalty_weight": 0.1,
         },
     ),
     # MNIST, transposed convolutions.

@@ -8,7 +8,7 @@ from tfgan_v1.errors import UserError, brief, warn
 from tfgan_v1.gan.augmentation import augment
 from tfgan_v1.gan.conditioning import Batch, Condition, generator_logits
 from tfgan_v1.gan.layers import minibatch_stddev, spectral_norm
-from tfgan_v1.gan.models import Model, Output
+from tfgan_v1.gan.models import Model, Output, decode
 from tfgan_v1.gan.optimizers import create_average
 
 STDDEV_GROUP = 4  # images of one minibatch standard deviation
@@ -88,6 +88,7 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
     with tf.variable_scope("generator", use_resource=True):
         logits = generator_logits(model, condition, z, networks.shape)
         check_tensor(f"the generator, given {batch} noise vectors,", logits, [batch, *shape])
+    decode(model, logits)  # which may have variables
     g_state, images = tf.global_variables("generator/"), Batch(model.output.activation(logits), z.labels)
     warn_of_two_activations(logits, images.values)
     logits = networks.discriminate(images, reuse=False, spectral_norms=spectral_norms)

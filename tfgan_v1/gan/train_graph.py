@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
-from tfgan_v1.gan import batches, data_parallel, noise
+from tfgan_v1.gan import batches, data_parallel, noise, views
 from tfgan_v1.gan.conditioning import Batch, make_condition
 from tfgan_v1.gan.layers import numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
@@ -46,12 +48,13 @@ class CustomParts(NamedTuple):
 class DataSpec(NamedTuple):
     """What the graph must know of the images or points to train on."""
 
-    shape: tuple  # of one image, uint8 [h, w, c], or point, float32 [1]
+    shape: tuple  # of one image, uint8 [h, w, c], or point, float32 [d]
     dtype: Any
     num_images: int  # to train on
     num_resident: int  # that are kept in a variable, with the held-out ones
     class_counts: Sequence[int] | None = None  # of a conditional run, the number of images of each class
     stream: Any = None  # a Batch of tensors [chunk, d_steps, batch, *shape] of each call, in place of the variable
+    points: Any = None  # float32 [n, d], of which the views are; None for images
 
 
 class Inputs(NamedTuple):
@@ -80,6 +83,7 @@ class Samplers(NamedTuple):
     fixed: Any  # of the same noise in all of the run, [up to MOST_FIXED, *shape]
     batch_index: Any  # placeholder, int64
     measured: Any  # batch number `batch_index` of the images to measure, [MEASURED, *shape]
+    views: Any = None  # of points, a vector of both networks' outputs: see gan/views.py
 
 
 class DOutputs(NamedTuple):
@@ -131,7 +135,7 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
         initialize = tf.global_variables_initializer()
         average = start_average(spec.networks.average, spec.networks.g_state)
         broadcast = workers and workers.broadcast(state)
-        samplers, d_outputs = build_samplers(spec, inputs.first_step), build_d_outputs(spec, data)
+        samplers, d_outputs = build_samplers(spec, data, inputs.first_step), build_d_outputs(spec, data)
         outputs = {"metrics": metrics, "finite": finite, "samplers": samplers, "d_outputs": d_outputs}
         prepare = {"initialize": initialize, "start_average": average, "broadcast": broadcast}
         return TrainGraph(spec, inputs, state=state, **prepare, **outputs)
@@ -166,6 +170,16 @@ def feed(placeholders, images, labels):
     return {placeholders.values: images} | ({} if placeholders.labels is None else {placeholders.labels: labels})
 
 
+def initial_values(networks, points):
+    """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d]."""
+    if points is None or not networks.model.output.standardized:
+        return {}
+    center, scale = networks.g_state[-2:]  # see models.standardization
+    deviation = points.std(0, dtype=np.float64)
+    values = points.mean(0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
+    return {variable.initializer.inputs[1]: value for variable, value in zip((center, scale), values, strict=True)}
+
+
 def with_resident_images(spec, data, inputs):
     """Inputs with the variables that keep all images for the whole training, and the placeholder of their order."""
 
@@ -180,9 +194,13 @@ def with_resident_images(spec, data, inputs):
 
 
 def networks_input(networks, batch):
-    """A Batch as the networks get it: images in the range of the model's output, noise as it is, classes one-hot."""
-    labels = networks.condition and networks.condition.one_hot(batch.labels)
-    return batch._replace(values=encode(networks.model, batch.values), labels=labels)
+    """A Batch of images or points as the networks get it: in the range of the model's output, classes one-hot."""
+    return noise_input(networks, batch._replace(values=encode(networks.model, batch.values)))
+
+
+def noise_input(networks, batch):
+    """A Batch of noise as the networks get it: as it is, classes one-hot."""
+    return batch._replace(labels=networks.condition and networks.condition.one_hot(batch.labels))
 
 
 def draw_noise(spec, streams, index, count, shape):
@@ -199,20 +217,26 @@ def draw_noise(spec, streams, index, count, shape):
     return Batch(z, condition.draw(config.seed, class_stream, index, count, shape))
 
 
-def build_samplers(spec, first_step):
+def build_samplers(spec, data, first_step):
     """The Samplers of a spec."""
     networks, average, num_samples = spec.networks, spec.config.average > 0, spec.config.num_samples
     batch_index = tf.placeholder(tf.int64, [], "batch_index")
 
     def images(streams, index, count):
         z = draw_noise(spec, streams, index, 1, [count]).part(0)
-        return decode(networks.model, networks.generate(networks_input(networks, z), average=average).values)
+        return decode(networks.model, networks.generate(noise_input(networks, z), average=average).values)
+
+    def same_noise():
+        classes = networks.condition.num_classes if networks.condition else 0
+        count = views.layout(spec.config, data.shape[0], classes).fake[0]
+        return noise_input(networks, draw_noise(spec, (noise.FIXED, None), 0, 1, [count]).part(0))
 
     return Samplers(
         preview=images((noise.PREVIEW, None), first_step, num_samples),
         fixed=images((noise.FIXED, None), 0, min(num_samples, MOST_FIXED)),
         batch_index=batch_index,
         measured=images((noise.EVALUATION, noise.EVALUATION_CLASSES), batch_index, MEASURED),
+        views=None if data.points is None else views.build(spec, data.points, same_noise()),
     )
 
 
@@ -231,7 +255,7 @@ def build_single_step(spec, data, step):
     real = image_placeholders("real", data, [config.d_steps, config.batch_size], networks.condition)
     z = image_placeholders("z", noise_spec, [draws, config.batch_size], networks.condition)
     reals = [networks_input(networks, real.part(k)) for k in range(config.d_steps)]
-    zs = [networks_input(networks, z.part(k)) for k in range(draws)]
+    zs = [noise_input(networks, z.part(k)) for k in range(draws)]
     with use_numerics(numerics_of(config)):
         return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
 
@@ -274,7 +298,7 @@ def make_step_fn(spec, data, resident, workers):
         reals = [images.part((k, part), shard) for k, (part, shard) in enumerate(parts)]
         reals = [networks_input(spec.networks, resident.gather(real) if resident else real) for real in reals]
         z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]  # the last is G's own noise, if that is fresh
-        zs = [networks_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
+        zs = [noise_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
         metrics = train_step(spec, reals, *split_noise(config, zs), step, freeze_generator)
         return data_parallel.scale_loss(metrics, parts[-1][1])
 

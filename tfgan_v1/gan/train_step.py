@@ -43,9 +43,14 @@ class LossAndLogits(NamedTuple):
     real_logits: Any = None  # [batch, 1]; None for G
 
 
+def labels_of(config):
+    """The losses.Labels of a configuration."""
+    return Labels(real=1 - config.smooth, fake=config.fake_label, g_target=config.g_label)
+
+
 def make_train_spec(config, networks, loss, d, g):
     """The TrainSpec of two networks and their optimizers. Raises UserError if a custom loss returns no scalar."""
-    labels = Labels(real=1 - config.smooth, fake=config.fake_label, g_target=config.g_label)
+    labels = labels_of(config)
     for name in ("d_real", "d_fake", "g"):
         check_tensor(f"the loss's {name}", getattr(loss, name)(tf.zeros([2, 1]), labels), [])
     return TrainSpec(networks, loss, labels, make_penalty(config, loss), d, g, config)

@@ -1,5 +1,6 @@
 """The curves of a run: one table, from which its plots, those of its page and the tags of TensorBoard are made."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from tfgan_v1.storage import names
 
 _MANY = 40  # values of single steps from which a curve is faint and its running mean is drawn over it
+_KNOWN = {round(times * math.log(2), 6): name for times, name in ((-1, "-log 2"), (1, "log 2"), (2, "2 log 2"))}
 _WINDOWS = 20  # of the running mean, side by side, in a curve
 
 
@@ -32,7 +34,7 @@ class Curve(NamedTuple):
 
 
 LOSS_CURVE = Curve(
-    *(names.LOSS_CURVES, "Training Losses", "loss", "Loss of discriminator and generator by {unit}{faint}."),
+    *(names.LOSS_CURVES, "Training Losses", "loss", "Loss of discriminator and generator by {unit}{faint}{theory}."),
     {"Discriminator": "d_loss", "Generator": "g_loss"},
 )
 OUTPUT_CURVES = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:1406.2661, sec. 4.1)
@@ -65,7 +67,12 @@ def of_run(summary, tables):
     """The Curves of a run. summary: see page.summarize_run. tables: Tables, or a Progress."""
     outputs = OUTPUT_CURVES[summary["reads_as"] == "scores"]
     held_out = HELD_OUT_CURVE._replace(ylabel=outputs.ylabel, range=outputs.range)
-    table = ((LOSS_CURVE, tables.losses), (outputs, tables.losses), (held_out, tables.held_out))
+    theory = tuple((value, _KNOWN.get(round(value, 6), f"{value:.3g}")) for value in summary["equilibrium"] or ())
+    table = (
+        (LOSS_CURVE._replace(references=theory), tables.losses),
+        (outputs, tables.losses),
+        (held_out, tables.held_out),
+    )
     curves = [_fill(curve, summary, rows) for curve, rows in table if rows]
     x = [place_of(summary, row[0]) for row in tables.evaluation]
     for i, (name, real) in enumerate(summary["figures"].items() if x else (), 2):
@@ -77,16 +84,21 @@ def of_run(summary, tables):
 
 
 def of_points(summary, rows):
-    """The Curve of the Kullback-Leibler divergence of a run of points. rows: those of its statistics.csv."""
+    """The Curve of the first score of a run of points. rows: those of its statistics.csv."""
     x, values = [place_of(summary, row[0]) for row in rows], [row[2] for row in rows]
+    if rows and len(rows[0]) in (4, 10):  # of more dimensions: see records.statistics_header
+        real = (rows[-1][2 + len(rows[0]) // 2 - 1],)
+        label = "sliced Wasserstein distance"
+        return Curve(names.DIVERGENCE, label.capitalize(), label, "", {"generated": values}, references=real, x=x)
     return Curve(names.DIVERGENCE, "KL divergence", "nats", "", {"KL(real || fake)": values}, x=x)
 
 
 def _fill(curve, summary, rows):
     """A Curve of the table with the values of its rows."""
     faint = "; faint: single steps, with their running mean" if len(rows) >= _MANY else ""
+    theory = "; dashed: at the equilibrium" * (curve.title == LOSS_CURVE.title and bool(curve.references))
     return curve._replace(
-        caption=curve.caption.format(unit=summary["unit"], faint=faint),
+        caption=curve.caption.format(unit=summary["unit"], faint=faint, theory=theory),
         series={name: [getattr(row, column) for row in rows] for name, column in curve.series.items()},
         x=[place_of(summary, row.step) for row in rows],
     )

@@ -15,7 +15,10 @@ import numpy as np
 
 from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags, flag
+from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.gan.train_step import TOTALS, labels_of
 from tfgan_v1.report import curves, images, plots
+from tfgan_v1.report import field as fields
 from tfgan_v1.storage.progress import made_by
 
 PAGE_BYTES = 8e6  # of all images of a page, about
@@ -28,6 +31,8 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
     **{"steps_per_epoch": 1, "sample_steps": [], "columns": None, "reads_as": "probabilities", "figures": {}},
     "classes": [],
     "cell": [0, 0],  # width and height of an image of the grid
+    "field": None,  # of points: see field.py
+    "equilibrium": None,  # the losses [D's, G's] there: see losses.Loss
 }
 _COUNT = range(1, 2**63)
 # What `as_html` replaces: a style sheet, a script, or a value in double braces.
@@ -37,6 +42,7 @@ FORMS = {  # of review.json: see files.fits. Earlier versions did not write the 
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
     **{"sample_steps": [range(2**63), ...], "columns": (None, _COUNT), "reads_as": ("probabilities", "scores")},
     **{"figures": {...: float}, "classes?": [str, ...], "cell?": [range(2**16), range(2**16)]},
+    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float])},
 }
 
 
@@ -94,10 +100,11 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
 
     summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step, or None for one that
     is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
-    whether the page follows the run. field: what D and G do to points, with `steps` for each of the urls; or None.
+    whether the page follows the run. field: of a run on points, what field.Fields.of returns, in place of urls.
     diagnosis: what went wrong, a list of dicts.
     """
-    steps = summary["sample_steps"] or range(1, len(urls) + 1)
+    steps, field = field or (summary["sample_steps"] or range(1, len(urls) + 1), None)
+    urls = [""] * len(steps) if field else urls
     points = [
         {"label": curves.label_of(summary, step), "x": curves.place_of(summary, step), "image": url}
         for step, url in zip(steps, urls, strict=True)
@@ -110,8 +117,7 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
     run["columns"] = summary["columns"] or len(summary["classes"])
     run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
     if field:
-        shown = [each for each, url in zip(field["steps"], urls, strict=True) if url is not None]
-        run["field"] = {**field, "steps": shown}
+        run["field"] = field
     return run | {"diagnosis": list(diagnosis)}
 
 
@@ -132,8 +138,11 @@ def as_html(name, title, data):
     return _PLACES.sub(put, (folder / name).read_text("utf-8")).encode("utf-8", "replace")
 
 
-def summarize_run(plan, progress, evaluator=None):
-    """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`."""
+def summarize_run(plan, progress, evaluator=None, field=None):
+    """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`.
+
+    field: of points, the field.constants.
+    """
     config, name = progress.config, plan.metadata["name"]
     steps, samples = progress.shown
     where = f"{plan.metadata['num_images']:,} {'points' if plan.is_points else 'images'} of {name}"
@@ -159,7 +168,18 @@ def summarize_run(plan, progress, evaluator=None):
         "figures": dict(measured) if progress.evaluation else {},
         "classes": list(plan.columns),
         "cell": _cell(samples, plan.sheet_columns),
+        "field": field and {**field, "view_steps": progress.fixed_steps},
+        "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
     }
+
+
+def _equilibrium(config, loss):
+    """The losses [D's, G's] of a run at the equilibrium, or None of a custom loss that does not know them."""
+    if loss.equilibrium is None:
+        return None
+    d, g = map(float, loss.equilibrium(labels_of(config)))
+    share = TOTALS[config.d_loss]
+    return [d * share, g * (share if loss.relative else 1)]
 
 
 def summarize_samples(name, samples):

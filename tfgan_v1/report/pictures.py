@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tfgan_v1 import files
 from tfgan_v1.errors import UserError, shortened, warn
-from tfgan_v1.report import curves, images, page, plots
+from tfgan_v1.report import curves, field, images, page, plots
 from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds between two calls of the same Budgeted, at least
@@ -23,7 +23,8 @@ class Pictures:
         self._plan, self._evaluator = plan, evaluator
         samples = 1 + -(-plan.total_steps // plan.sample_every)
         self._real = None  # the bytes of a PNG
-        self._grids = page.Grids(samples, plan.sheet_columns, plan.dataset.images if plan.is_points else None)
+        self._grids = page.Grids(samples, plan.sheet_columns)
+        self._fields = field.Fields(field.constants(plan)) if plan.is_points else None
         # The seconds of the first drawing are a guess.
         self._budgeted = [
             Budgeted(self._draw_page_and_grid, 0.05),
@@ -53,11 +54,13 @@ class Pictures:
             _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
 
     def _draw_page(self, progress, running=False):
-        summary = page.summarize_run(self._plan, progress, self._evaluator)
+        constants = self._fields and self._fields.constants
+        summary = page.summarize_run(self._plan, progress, self._evaluator, constants)
         _write(self._plan, names.REVIEW, files.to_json(summary))
         with tolerated(names.REVIEW_PAGE):
-            urls = self._grids.urls(*progress.shown[::-1])
-            _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running))
+            drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.statistics)
+            urls = [] if drawn else self._grids.urls(*progress.shown[::-1])
+            _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running, drawn))
 
     def _draw_plots(self, progress):
         with tolerated("plots"):

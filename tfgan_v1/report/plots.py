@@ -13,6 +13,7 @@ from tfgan_v1.storage import names
 
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _MOST_PLACES = 10  # in an evolution
+_MOST_POINTS = 2500  # in a plot
 _LOWEST, _HIGHEST = 0.5, 300  # inches of an evolution; Matplotlib draws less than 2**16 pixels, 120 to an inch
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
@@ -82,13 +83,22 @@ def evolution(samples, places, classes=()):
 
 @_defaults()
 def density(fake, real=None):
-    """The Figure of the densities of real points, blue, and of fake points, red: see `density_curves`."""
-    figure = _figure(8, 4.5)
-    _draw_density(figure.add_subplot(), fake, real)
+    """The Figure of real points, blue, and of fake points, red, [n, d]: their densities, or each pair of columns."""
+    pairs = _pairs(fake)
+    figure = _figure(8, 4.5) if not pairs else _figure(5 * len(pairs), 5)
     data = "fake data" if real is None else "real and fake data"
-    figure.axes[0].set(title=f"Distribution of {data}", xlabel="value", ylabel="density")
-    figure.axes[0].legend()
+    for ax, pair in zip(figure.subplots(1, len(pairs) or 1, squeeze=False)[0], pairs or [None], strict=True):
+        _draw_points(ax, fake, real, pair)
+        labels = {"xlabel": f"column {pair[0] + 1}", "ylabel": f"column {pair[1] + 1}"} if pair else {}
+        ax.set(title=f"Distribution of {data}", **{"xlabel": "value", "ylabel": "density", **labels})
+        ax.legend()
     return figure
+
+
+def _pairs(points, most=3):
+    """The pairs of columns that a plot of points [n, d] shows, up to `most`; none of one column."""
+    columns = points.shape[1]
+    return [(min(at, columns - 2), min(at, columns - 2) + 1) for at in range(0, columns, 2)][:most] * (columns > 1)
 
 
 @_defaults()
@@ -98,10 +108,11 @@ def density_evolution(samples, places, real):
     rows, columns = grid_size(len(chosen))
     figure = _figure(3 * columns, 2 * rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    pair = next(iter(_pairs(samples[0])), None)  # the first columns, for all samples on the same axes
     for ax in axes.flat[len(chosen) :]:
         ax.set_axis_off()
     for ax, i in zip(axes.flat, chosen, strict=False):
-        _draw_density(ax, samples[i], real)
+        _draw_points(ax, samples[i], real, pair)
         ax.set_title(places[i], fontsize="small")
     for ax in axes.flat[len(chosen) - columns : len(chosen)]:  # the lowest of each column
         ax.tick_params(labelbottom=True)
@@ -162,6 +173,21 @@ def figure_png(figure):
     return file.getvalue()
 
 
+def _draw_points(ax, fake, real, pair):
+    """Points [n, d]: those of a pair of columns, or without one the density of the only column."""
+    if pair is None:
+        _draw_density(ax, fake, real)
+        return
+    for name, points in (("real", real), ("fake", fake)):
+        if points is not None:
+            shown = np.nan_to_num(points[:_MOST_POINTS][:, list(pair)])
+            ax.scatter(*shown.T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
+    if real is not None:
+        low, high = np.min(real[:_MOST_POINTS], 0)[list(pair)], np.max(real[:_MOST_POINTS], 0)[list(pair)]
+        margin = (high - low) / 2 + 1e-9
+        ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
+
+
 def _draw_density(ax, fake, real):
     grid, densities = density_curves(fake, real)
     for name, density in densities.items():
@@ -194,10 +220,12 @@ def density_curves(fake, real=None, count=400, around=None):
 
 
 def density_svg(fake, real=None, around=None):
-    """`density` as the text of a small SVG image, which takes milliseconds. Its axis is that of the real points.
+    """Points as the text of a small SVG image, in milliseconds: their density, or their first two columns.
 
     around: of which points the axis is, if there are no real ones: the same at each sampling step.
     """
+    if fake.shape[1] > 1:
+        return _scatter_svg(fake)
     around = around if real is None else real.mean() + np.array([-7, 7]) * real.std()
     grid, densities = density_curves(fake, real, count=120, around=around)
     low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
@@ -210,6 +238,18 @@ def density_svg(fake, real=None, around=None):
     parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
     size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
+
+
+def _scatter_svg(fake, most=1000):
+    """The first two columns of points [n, d], to their own limits: the text of an SVG image."""
+    points = np.nan_to_num(fake[:most, :2].astype(np.float64))
+    low, high = points.min(0), points.max(0)
+    places = 20 + 360 * (points - low) / np.where(high > low, high - low, 1)
+    dots = "".join(f'<circle cx="{x:.0f}" cy="{400 - y:.0f}" r="2"/>' for x, y in places)
+    size = f'viewBox="0 0 400 400" width="400" height="400" fill="{_COLORS["fake"]}" fill-opacity=".5"'
+    ends = f"{low[0]:.3g} to {high[0]:.3g}, {low[1]:.3g} to {high[1]:.3g}"
+    background = f'<rect width="400" height="400" fill="#fff" fill-opacity="1"/><title>{ends}</title>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{background}{dots}</svg>'
 
 
 def spread(count, most):

@@ -8,9 +8,11 @@ import numpy as np
 
 from tfgan_v1 import files
 from tfgan_v1.data.arrays import to_images_or_points
+from tfgan_v1.data.shapes import POINTS
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import curves, images, page, plots
+from tfgan_v1.report.field import Fields
 from tfgan_v1.storage import names, records, run_folder
 
 MOST_IMAGES = 100  # of a sampling step that are shown
@@ -24,7 +26,7 @@ class Review(NamedTuple):
     """What a samples folder or a pickle has for the page."""
 
     summary: dict  # see page.summarize_run
-    samples: list  # float32 arrays [n, h, w, c] in [0, 1], or points [n, 1]
+    samples: list  # float32 arrays [n, h, w, c] in [0, 1], or points [n, d]
     tables: curves.Tables
     folder: Path  # of the samples
     stem: str  # of the pickle, or "" in a run's folder
@@ -51,8 +53,9 @@ def _load_folder(folder):
     fixed = folder / names.FIXED_NOISE
     samples = records.load_samples(fixed) if fixed.is_file() else []
     source = fixed if samples else folder / names.SAMPLES
-    samples = as_samples(samples or records.load_samples(source), source)
     summary = _read_summary(folder)
+    size = POINTS if summary and summary["field"] else None
+    samples = as_samples(samples or records.load_samples(source), source, size)
     critic = _is_critics(folder / names.LOSSES)
     losses = [records.Losses.from_cells(row) for row in _read(folder / names.LOSSES, records.LOSSES_HEADERS[critic])]
     if summary is None:
@@ -72,14 +75,29 @@ def _load_folder(folder):
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
     tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
-    return Review(summary, samples, tables, folder, "")
+    return Review(summary, samples, tables, folder, "", _field(folder, summary["field"]))
 
 
-def as_samples(samples, path):
+def _field(folder, constants):
+    """What field.Fields.of returns for a samples folder, or None, with a warning if its views are damaged."""
+    path = folder / names.VIEWS
+    if not constants or not path.is_file():
+        return None
+    try:
+        header = records.statistics_header(constants["dimensions"], constants["modes"])
+        rows = [dict(zip(header, row, strict=True)) for row in _read(folder / names.STATISTICS, header)]
+        vectors = records.load_samples(path)
+        return Fields(constants).of(constants["view_steps"][: len(vectors)], vectors, rows)
+    except (UserError, ValueError, IndexError) as error:
+        warn(f"{path} is damaged ({error}), so the page is without it")
+        return None
+
+
+def as_samples(samples, path, size=None):
     """Samples as old notebooks and runs have them, as float32 [n, h, w, c] in [0, 1] or points; up to MOST_IMAGES each.
 
     samples: a list of arrays of images [n, 784] or [n, h, w, c], in [-1, 1], in [0, 1], or whole numbers to 255. Raises
-    UserError if it is empty, or if the arrays differ in shape or are no images.
+    UserError if it is empty, or if the arrays differ in shape or are no images. size: as in to_images_or_points.
     """
     if not samples:
         raise UserError(
@@ -90,7 +108,7 @@ def as_samples(samples, path):
         raise UserError(f"{path} holds samples of different shapes: {' and '.join(map(str, sorted(shapes)[:2]))}")
     samples = [sample[:MOST_IMAGES] for sample in samples]
     everything = np.concatenate(samples)
-    pixels = to_images_or_points(everything, str(path))
+    pixels = to_images_or_points(everything, str(path), size)
     if pixels.dtype == np.uint8:
         exact = everything.dtype.kind == "f" and everything.min() >= 0 and everything.max() <= 1
         pixels = everything.reshape(pixels.shape) if exact else pixels / np.float32(255)
@@ -108,13 +126,13 @@ def write(review, out=None):
     run_folder.check_outputs(paths)
     files.make_folder(folder)
     summary, samples, columns = review.summary, review.samples, review.summary["columns"]
-    urls = page.Grids(len(samples), columns).urls(samples)
+    urls = [] if review.field else page.Grids(len(samples), columns).urls(samples)
     steps = summary["sample_steps"] or range(1, len(samples) + 1)
     labels = [curves.label_of(summary, step) for step in steps]
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
     real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None
-    contents = [page.page(summary, urls, review.tables, real), plots.figure_png(evolution)]
+    contents = [page.page(summary, urls, review.tables, real, field=review.field), plots.figure_png(evolution)]
     contents += [animate(samples, columns)] if is_images else []
     for path, content in zip(paths, contents, strict=True):
         files.write(path, content)

@@ -201,7 +201,8 @@ def images_of(model, condition, z, image_shape, labels, reuse=None):
     """
     with tf.variable_scope("generator", use_resource=True, reuse=reuse):
         logits = generator_logits(model, condition, Batch(z, labels), image_shape)
-        return decode(model, model.output.activation(logits))
+        images = model.output.activation(logits)
+    return decode(model, images)
 
 
 def _checked_seeds(seeds):

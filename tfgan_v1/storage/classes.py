@@ -24,8 +24,6 @@ def facts(config, dataset):
     """
     if not (config.labels or config.conditional):
         return {}
-    if dataset.images.ndim == 2:
-        raise UserError(f"--conditional needs images with labels, and {dataset.name} holds points; leave it out")
     if dataset.labels is None:
         advice = "name a file of them by --labels, or put a folder's images into a sub-folder for each class"
         if dataset.name == ARRAY:

@@ -24,6 +24,7 @@ SAMPLES = "train_samples.pkl"
 FIXED_NOISE = "fixed_noise.pkl"  # images of the same noise at each sampling step
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
+VIEWS = "views.pkl"  # of points: what both networks do at each sampling step
 HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
 EVALUATION = "evaluation.csv"  # scores while training
 FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
@@ -60,7 +61,7 @@ CKPT_FILES = (
     *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in (*SUFFIXES, META)),
 )
 SAMPLES_FILES = (
-    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, HELD_OUT, EVALUATION, FILES, SHEETS, TENSORBOARD),
+    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, VIEWS, HELD_OUT, EVALUATION, FILES, SHEETS, TENSORBOARD),
     *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
     *(REVIEW_PAGE, REVIEW),
 )

@@ -10,6 +10,7 @@ from tfgan_v1.files import fits
 from tfgan_v1.storage import checkpoints, names, records, run_folder
 from tfgan_v1.storage.records import Record
 
+MOST_VIEWS = 512  # sampling steps of which all views are recorded
 STOPPED = -1  # in place of a signal's number: on_sample ended the training
 
 
@@ -25,7 +26,7 @@ class Progress:
     seconds: float = 0.0  # spent training, over all resumes
     reported: tuple = (0.0, 0)  # the seconds and the step of the last line
     sample_steps: list = field(default_factory=list)  # the step of each of the samples
-    fixed_steps: list = field(default_factory=list)  # and of each of `fixed`: also 0, and where the run stopped
+    fixed_steps: list = field(default_factory=list)  # of `fixed` or `views`: also 0, and where the run stopped
     evaluating: float = 0.0  # seconds of this process that went into scores while training
     best: tuple | None = None  # (step, first score) of the best generator so far
     stopped_by: int | None = None  # the number of the signal that ended training early, or STOPPED
@@ -50,9 +51,15 @@ class Progress:
     # A float32 array [num_samples, h, w, c] in [0, 1], or points, for each sampling step.
     samples = property(lambda self: self.rows("samples"))
     fixed = property(lambda self: self.rows("fixed"))  # images of the same noise, at the fixed_steps
+    views = property(lambda self: self.rows("views"))  # of points, vectors: see gan/views.py
     losses = property(lambda self: self.rows("losses"))  # a records.Losses for each recorded step
     held_out = property(lambda self: self.rows("held_out"))  # a records.HeldOut for each sampling step
     evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
+
+    @property
+    def statistics(self):
+        """The rows of statistics.csv of points, as dicts."""
+        return [dict(zip(self.records["statistics"].header, row, strict=True)) for row in self.rows("statistics")]
 
     @property
     def history(self):
@@ -90,7 +97,9 @@ def new_progress(plan, evaluation_header=None):
         "samples": Record(names.SAMPLES, "samples"),
     }
     if plan.is_points:
-        kept["statistics"] = Record(names.STATISTICS, header=records.STATISTICS_HEADER)
+        header = records.statistics_header(plan.metadata["image_shape"][0], plan.modes is not None)
+        kept["statistics"] = Record(names.STATISTICS, header=header)
+        kept["views"] = Record(names.VIEWS, "views", counted=True)
     else:
         kept["fixed"] = Record(names.FIXED_NOISE, "fixed", counted=True)
     if plan.config.holdout:
@@ -98,6 +107,14 @@ def new_progress(plan, evaluation_header=None):
     if evaluation_header:
         kept["evaluation"] = Record(names.EVALUATION, "evaluation", evaluation_header)
     return Progress(plan.config, plan.total_steps, plan.steps_per_epoch, kept)
+
+
+def is_viewed(number):
+    """Whether the views of a sampling step, by its number, are recorded: all of the first MOST_VIEWS, then ever fewer.
+
+    A function of the number alone, so that a longer run has the same. Each doubling adds half of MOST_VIEWS.
+    """
+    return number % (1 << max(0, (number // MOST_VIEWS).bit_length())) == 0
 
 
 def starting_point(plan, saved):
@@ -138,7 +155,7 @@ def load_progress(plan, checkpoint, evaluation_header=None):
     progress.best = tuple(saved["best"]) if "best" in saved else None
     for record in progress.records.values():
         lost = len(progress.samples) < len(saved["sample_steps"])
-        if f"{record.key}_sha256" not in saved or (record.key == "fixed" and lost):
+        if f"{record.key}_sha256" not in saved or (record.key in ("fixed", "views") and lost):
             continue
         path, goal = folder / record.name, "to continue without the records so far"
         if not path.exists():
@@ -152,8 +169,10 @@ def load_progress(plan, checkpoint, evaluation_header=None):
         now = record.metadata()
         if record.key == "samples":
             progress.sample_steps = now["sample_steps"] = saved["sample_steps"][: len(record.rows)]
-        if record.key == "fixed" and record.rows:  # the first versions had none of step 0
-            progress.fixed_steps = [0, *progress.sample_steps][-len(record.rows) :]
+        if record.key in ("fixed", "views") and record.rows:  # the first versions had none of step 0
+            steps = [0, *progress.sample_steps]
+            steps = [step for number, step in enumerate(steps) if record.key == "fixed" or is_viewed(number)]
+            progress.fixed_steps = steps[-len(record.rows) :]
         if any(saved.get(name) != value for name, value in now.items()):
             raise UserError(
                 f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}; "
@@ -165,7 +184,13 @@ def load_progress(plan, checkpoint, evaluation_header=None):
 def _valid_metadata(checkpoint):
     """The metadata of a checkpoint. Raises UserError unless they have the form of `Progress.metadata`."""
     counts, steps = range(checkpoint.step + 2), range(1, 2**63)
-    form = {"num_losses": counts, "num_fixed?": counts, "best?": [steps, float], "sample_steps": [steps, ...]}
+    form = {
+        "num_losses": counts,
+        "num_fixed?": counts,
+        "num_views?": counts,
+        "best?": [steps, float],
+        "sample_steps": [steps, ...],
+    }
     if not fits(checkpoint.facts, form | {"seconds": float}) or not 0 <= checkpoint.facts["seconds"] < 1e9:
         raise UserError(f"{checkpoint.prefix}.json is damaged; restore it from a copy")
     return checkpoint.facts

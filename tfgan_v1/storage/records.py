@@ -26,8 +26,17 @@ STATISTICS_HEADER = (
     *("step", "epoch", "kl_divergence"),
     *(f"{of}_{moment}" for of in ("real", "fake") for moment in ("mean", "variance", "skewness", "kurtosis")),
 )
+POINT_SCORES = ("sliced_wasserstein", "modes", "on_mode", "reverse_kl")  # of more dimensions; the first without modes
 MOST_LINE = 2**16  # characters of a table's line
 PROTOCOL = 3  # of pickle: the last whose operations do not depend on those before them
+
+
+def statistics_header(dimensions, modes):
+    """The columns of statistics.csv. modes: whether the points are a mixture."""
+    if dimensions == 1:
+        return STATISTICS_HEADER
+    scores = POINT_SCORES if modes else POINT_SCORES[:1]
+    return ("step", "epoch", *scores, *(f"real_{name}" for name in scores))
 
 
 class Losses(NamedTuple):

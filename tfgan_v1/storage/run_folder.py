@@ -31,7 +31,7 @@ MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"
 PATHS = ("data_dir", "dataset", "labels", "weights")  # options that may name a file or folder
 _COUNT, _SIDE = range(2**40), range(1, LARGEST_SIDE + 1)
 PARTS = ("model", "loss", "d_optimizer", "g_optimizer", "images")
-_DATA = {"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [1]), "sha256": str}
+_DATA = {"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [_COUNT]), "sha256": str}
 _DATA |= {"labels_sha256?": str, "classes?": [str, ...], "class_counts?": [_COUNT, ...]}
 FORMS = {"made_by": {...: (str, int)}, "run_id": str, "custom": [PARTS, ...], "data": _DATA}  # see files.fits
 

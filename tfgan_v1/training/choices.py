@@ -10,7 +10,7 @@ from tfgan_v1.data import DATASETS, datasets, folders, reshaped
 from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
-OWN_MODEL = "tuned"
+OWN_MODEL, POINTS_MODEL = "tuned", "points"
 NAMES = ("model", "image_size", "augment", "steps", "epochs", "sample_every")  # options that may be chosen
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
@@ -22,7 +22,7 @@ SAMPLED = 20  # times that a run of a chosen length draws samples, at least
 
 def are_open(config, custom):
     """Whether options may be chosen: for our networks, on data without a published preset. custom: a plan.Custom."""
-    return custom.parts.model is None and (custom.images is not None or config.has_pictures)
+    return custom.parts.model is None and (custom.images is not None or config.lacks_preset)
 
 
 def of_run(config):
@@ -35,8 +35,9 @@ def of_run(config):
 
 def before_loading(config):
     """The Config with what is known before the data are loaded: the preset, and a size for a folder's pictures."""
-    if "model" not in config.given and (config.dataset in DATASETS or os.path.isdir(config.dataset or "")):
-        config = config.replace(model=OWN_MODEL)
+    row = DATASETS.get(config.dataset)
+    if "model" not in config.given and (row or os.path.isdir(config.dataset or "")):
+        config = config.replace(model=POINTS_MODEL if row and row.of_points else OWN_MODEL)
     if config.model != OWN_MODEL or config.image_size or not os.path.isdir(config.dataset or ""):
         return config
     height, width = folders.measure(config.dataset)
@@ -45,7 +46,9 @@ def before_loading(config):
 
 def after_loading(config, dataset):
     """(the Config with all choices, the Dataset in the chosen size)."""
-    if dataset.images.ndim == 2 or ("model" not in config.given and is_published(dataset)):
+    if dataset.images.ndim == 2:
+        return config if "model" in config.given else config.replace(model=POINTS_MODEL), dataset
+    if "model" not in config.given and is_published(dataset):
         return config, dataset
     config = config if "model" in config.given else config.replace(model=OWN_MODEL)
     if config.model != OWN_MODEL:
@@ -78,9 +81,9 @@ def is_published(dataset):
     return digits and dataset.facts()["sha256"] in datasets.published_titles()
 
 
-def say(config, asked):
-    """Says what was chosen for the user. asked: the Config as the user gave it."""
+def say(config, asked, what):
+    """Says what was chosen for the user. asked: the Config as the user gave it. what: images or points."""
     names = [name for name in NAMES if name in config.given - asked.given]
     if names:
         chosen = as_flags({name: getattr(config, name) for name in names})
-        note(f"Chosen for these images:{chosen}. Give any of these to choose otherwise.")
+        note(f"Chosen for these {what}:{chosen}. Give any of these to choose otherwise.")

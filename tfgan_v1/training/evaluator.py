@@ -5,14 +5,15 @@ import numpy as np
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import scores
 from tfgan_v1.evaluation.evaluate import load_classifier
-from tfgan_v1.evaluation.metric_table import CLASSIFIER, METRICS, PIXELS, POINTS, needs_classifier
+from tfgan_v1.evaluation.metric_table import CLASSIFIER, METRICS, MIXTURE, POINTS, VECTORS, needs_classifier
 from tfgan_v1.storage.run_data import real_sets, shaping
 
 NUM = 5000  # images to measure
 BY_KIND = {  # the first kind that the data allow -> metrics; the generator with the lowest first score is the best
     CLASSIFIER: ("frechet_distance", "precision_recall"),
-    PIXELS: ("sliced_wasserstein",),
+    MIXTURE: ("modes_of_points",),
     POINTS: ("distribution",),
+    VECTORS: ("sliced_wasserstein",),
 }
 
 

@@ -77,7 +77,7 @@ def run(plan, member=SINGLE, on_sample=None):
             if nonfinite:
                 progress = roll_back(context)
             last = recording.draw_samples(context, progress)
-            recording.sample_fixed(context, progress)  # after the last state: a resume goes on without it
+            recording.sample_fixed(context, progress, last=True)  # after the last state: a resume goes on without it
         pictures.finish(progress, last)
         member.leave()
     if progress.exception:
@@ -224,7 +224,8 @@ def initialize(context):
     """Gives all variables their initial values, and the images those of the data."""
     plan = context.plan
     images = {} if context.stream else train_graph.feed(context.graph.inputs.images, plan.dataset.images, plan.labels)
-    context.session.run(context.graph.initialize, images)
+    values = train_graph.initial_values(context.graph.networks, plan.data_spec().points)
+    context.session.run(context.graph.initialize, images | values)
 
 
 def restore_progress(context, checkpoint):

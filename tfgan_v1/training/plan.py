@@ -142,7 +142,14 @@ class Plan(NamedTuple):
         """The train_graph.DataSpec. stream: a Batch of the images of a call, if they are streamed."""
         shape, total = self.metadata["image_shape"], self.metadata["num_images"]
         counts = self.metadata.get("class_counts")
-        return DataSpec(shape, self.dataset.images.dtype, self.num_images, total, counts, stream)
+        points = self.dataset.images[self.split[0]] if self.is_points else None
+        return DataSpec(shape, self.dataset.images.dtype, self.num_images, total, counts, stream, points)
+
+    @property
+    def modes(self):
+        """The data.points.Modes of a mixture of points, or None."""
+        row = data.DATASETS.get(self.metadata["name"])
+        return row and row.modes
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
@@ -202,7 +209,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     check_data(plan)
     check_batches(plan)
     if chief and not saved:
-        choices.say(config, asked)
+        choices.say(config, asked, "points" if plan.is_points else "images")
         warn_of_little(plan)
     return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
 
@@ -273,7 +280,7 @@ def check_size(model, size):
     if multiple is None:
         return
     if not size:
-        raise UserError(f"--model {model} makes images, but the data are points; use --model gaussian or mlp")
+        raise UserError(f"--model {model} makes images, but the data are points; use --model points")
     largest = MODELS[model].largest_size
     nearest = [min(range(8, largest + 1, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):

@@ -12,7 +12,7 @@ from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures
 from tfgan_v1.storage import checkpoints, names, records, run_data
-from tfgan_v1.storage.progress import STOPPED
+from tfgan_v1.storage.progress import STOPPED, is_viewed
 
 
 def start_records(context, progress):
@@ -67,20 +67,22 @@ def sample(context, progress):
     save_generator(context, progress)
 
 
-def sample_fixed(context, progress):
-    """Draws the images of the same noise, unless this was done at this step; there are none of points."""
-    if "fixed" in progress.records and progress.fixed_steps[-1:] != [progress.step]:
-        images = context.session.run(context.graph.samplers.fixed)
-        progress.records["fixed"].append(context.plan.config.samples_folder, [images])
+def sample_fixed(context, progress, last=False):
+    """Draws the images of the same noise, or the views of points, once at a step. last: whether the run ends here."""
+    if progress.fixed_steps[-1:] == [progress.step]:
+        return
+    name = "views" if context.plan.is_points else "fixed"
+    if name == "fixed" or last or is_viewed(len(progress.sample_steps)):
+        values = context.session.run(getattr(context.graph.samplers, name))
+        progress.records[name].append(context.plan.config.samples_folder, [values])
         progress.fixed_steps.append(progress.step)
 
 
 def _statistics(plan, progress, since):
-    """Rows of statistics.csv, from this sample on: step, epoch, KL divergence, moments of data and sample."""
-    real, rows = plan.dataset.images, []
+    """Rows of statistics.csv, from this sample on: step, epoch, and the scores of data and sample."""
+    rows = []
     for step, fake in zip(progress.sample_steps[since:], progress.samples[since:], strict=True):
-        divergence, moments = metrics.kl_divergence(real, fake), (*metrics.moments(real), *metrics.moments(fake))
-        rows.append((step, progress.epoch_of(step), divergence, *moments))
+        rows.append((step, progress.epoch_of(step), *metrics.of_points(plan.dataset.images, fake, plan.modes)))
     return rows
 
 

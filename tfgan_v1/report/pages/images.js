@@ -32,7 +32,7 @@ function gridOf(picture, [width, height], plain = picture) {
     canvas.getContext("2d").drawImage(picture, ...corner(i), width * pixel, height * pixel, 0, 0, width, height);
   }
 
-  return {at, draw, count: columns * rows, columns};
+  return {at, draw, count: columns * rows, known: width > 0};
 }
 
 // The picture beside the pointer and the dialogs. grids: {id of an <img>: () => gridOf(it)}. nameOf: (id, number from 0) ->
@@ -88,15 +88,21 @@ function makeLens(grids, nameOf) {
     picture.onpointermove = event => hover(id, event);
     picture.onpointerleave = () => { hovered = null; lens.hidden = true; };
     picture.onclick = event => open(id, grids[id]().at(event.clientX, event.clientY));
-    picture.onkeydown = event => { if (event.key === "Enter" && grids[id]().at(0, 0) !== undefined) open(id, 0); };
-    picture.addEventListener("load", redraw);
+    picture.onkeydown = event => {
+      if (event.key !== "Enter" || !grids[id]().known) return;
+      event.preventDefault();  // otherwise the button that gets the focus is pressed, too
+      open(id, 0);
+    };
+    picture.addEventListener("load", () => {
+      picture.closest(".grids").classList.toggle("wide", picture.naturalWidth > 1.5 * picture.naturalHeight);
+      redraw();
+    });
   }
   zoom.querySelector("canvas").onclick = () => zoom.close();
   byId("previous").onclick = () => turn(-1);
   byId("following_image").onclick = () => turn(1);
   byId("actual").onclick = () => byId("actual").setAttribute("aria-pressed", all.classList.toggle("actual"));
   byId("whole").onclick = () => openWhole();
-  return {openWhole, hide() { hovered = null; lens.hidden = true; }};
 }
 
 // Buttons that close the dialog they are in, and clicks beside a dialog.

@@ -29,6 +29,7 @@ function makePlayer({count, label, show, smooth = () => false, keys = {}}) {
     if (on && count > 1) next(performance.now());
     byId("play").textContent = say(timer === null ? "play" : "pause");
     byId("play").setAttribute("aria-pressed", timer !== null);
+    byId("place").setAttribute("aria-live", timer === null ? "polite" : "off");
   }
 
   // In smooth slow motion each picture of the screen is a frame; otherwise each step is one.
@@ -74,6 +75,7 @@ function makePlayer({count, label, show, smooth = () => false, keys = {}}) {
   return {
     moveTo, play, setSlow,
     get at() { return at; },
+    get share() { return share; },
     get playing() { return timer !== null; },
     get slow() { return slow; },
     get isLast() { return at === last(); },

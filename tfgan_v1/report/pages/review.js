@@ -11,10 +11,9 @@ function startPage() {
   const charts = new Map();
   const layers = new Set(LAYERS.filter(each => !(kept.get("off") || "").split(",").includes(each)));
   const pair = (kept.get("columns") || "0,1").split(",").map(Number);
-  const view = run.field ? makeField(byId("field"), layers, byId("numbers")) : null;
+  let view = null, switches = null, pairs = null;  // of a field
   let chosen = kept.has("lang");  // the language, by the reader
-  let switches = null, pairs = null;
-  const lens = makeLens({
+  makeLens({
     sheet: () => gridOf(byId("sheet"), run.cell), real: () => gridOf(byId("real"), run.cell, byId("sheet")),
   }, nameOfImage);
   const player = makePlayer({
@@ -23,7 +22,8 @@ function startPage() {
   });
 
   function nameOfImage(id, i) {
-    const names = [run.classes[i % run.columns % run.classes.length], id === "real" ? say("real") : labelOf(player.at)];
+    const name = run.classes[i % run.columns % run.classes.length];
+    const names = [name && say("class", {name}), id === "real" ? say("real") : labelOf(player.at)];
     return say("image_of", {number: i + 1, name: names.filter(Boolean).join(", ")});
   }
 
@@ -46,12 +46,16 @@ function startPage() {
     }, 500);
   }
 
-  function makeFieldControls() {
-    if (!view) return;
-    switches = makeSwitches(run.field, layers, () => { view.redraw(); writeCaption(); remember(); });
-    pairs = run.field.dimensions > 2 ? makePairs(run.field, pair, () => { view.setPair(pair); remember(); }) : null;
+  // What a field needs; its switches are made again when there are others.
+  function prepareField() {
+    const {field} = run, names = field ? layersOf(field).join() : "";
+    if (!field || names === byId("switches").dataset.layers) return;
+    view = view || makeField(byId("field"), layers, byId("numbers"));
+    switches = makeSwitches(field, layers, () => { view.redraw(); writeCaption(); remember(); });
+    pairs = field.dimensions > 2 ? makePairs(field, pair, () => { view.setPair(pair); remember(); }) : null;
     if (pairs) view.setPair(pair);
     byId("switches").replaceChildren(switches.element, ...(pairs ? [pairs.element] : []));
+    byId("switches").dataset.layers = names;
   }
 
   function writeCaption() {
@@ -67,7 +71,7 @@ function startPage() {
   }
 
   function drawCharts() {
-    const pick = place => { player.play(false); player.moveTo(nearest(run.points.map(each => each.x), place)); };
+    const pick = place => { player.play(false); player.moveTo(indexAt(place)); };
     for (const curve of curvesOf(run)) {
       if (!charts.has(curve.key ?? curve.title)) {
         charts.set(curve.key ?? curve.title, makeChart(curve, pick));
@@ -91,13 +95,13 @@ function startPage() {
 
   // Shows a run that may have more steps than before, at the same place, or still at the end.
   function setRun(newRun) {
-    const place = player.isLast ? null : run.points[player.at]?.x, was = player.isLast;
+    const place = player.isLast ? Infinity : run.points[player.at].x, {share} = player;
     run = newRun;
     player.setCount(run.points.length);
     setPictures(run);
+    prepareField();
     writeTexts();
-    const last = Math.max(0, run.points.length - 1);
-    player.moveTo(was && !player.playing ? last : nearest(run.points.map(each => each.x), place ?? Infinity));
+    player.moveTo(indexAt(place), share);
     drawCharts();
   }
 
@@ -114,7 +118,7 @@ function startPage() {
   byId("compare").onclick = () => toggleReal();
   byId("copy").onclick = copyCommand;
   setPictures(run);
-  makeFieldControls();
+  prepareField();
   writeTexts();
   player.moveTo(startOf(kept));
   if (kept.has("real")) toggleReal(true);
@@ -129,6 +133,7 @@ function startPage() {
     ...(byId("grids").classList.contains("both") ? [["real", true]] : []), ...(player.slow ? [["slow", true]] : []),
     ...(chosen ? [["lang", LANGUAGES[language]]] : []),
   ];
+  window.addEventListener("hashchange", () => player.moveTo(startOf(address.read())));
   if (run.running) followRun(setRun);
 }
 
@@ -138,11 +143,9 @@ function keepInView() {
   sheet.style.top = `${Math.min(16, innerHeight - sheet.offsetHeight - 16)}px`;
 }
 
-// The index of the step in the address: the last one if there is none.
-function startOf(kept) {
-  const last = Math.max(0, run.points.length - 1), place = kept.get("at");
-  return place === undefined ? last : nearest(run.points.map(each => each.x), Number(place));
-}
+// The index of the step at a place; the last one beyond all.
+const indexAt = place => place === Infinity ? Math.max(0, run.points.length - 1) : nearest(run.points.map(each => each.x), place);
+const startOf = kept => indexAt(kept.has("at") ? Number(kept.get("at")) || 0 : Infinity);
 
 // The name of a step in the page's language.
 const placeText = point => translated(point.label);
@@ -193,8 +196,8 @@ function curvesOf({curves, field, points}) {
 // Why it goes wrong, at a step where the run's own numbers say so.
 function writeDiagnosis({diagnosis, docs}, place) {
   const notes = diagnosis.filter(each => each.x <= place && place <= each.end && WORDS[each.kind]).map(({kind, numbers}) => {
-    const own = Object.entries(numbers || {}).map(([name, value]) => `${name.replace(/_/g, " ")} ${number(value)}`).join(", ");
-    const note = html("p", say(kind, {numbers: own && ` (${own})`}));
+    const own = Object.entries(numbers || {}).map(([name, value]) => `${WORDS[`name_${name}`] ? say(`name_${name}`) : name.replace(/_/g, " ")} ${number(value)}`).join(", ");
+    const note = html("p", say(kind, {numbers: own && `${language ? "" : " "}(${own})`}));
     if (docs) note.append(" ", html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}));
     return note;
   });
@@ -228,7 +231,7 @@ function copyCommand() {
 function followRun(setRun) {
   let frame = null;
   const timer = setInterval(() => {
-    if (document.hidden || document.querySelector("dialog[open]")) return;
+    if (document.hidden) return;
     frame?.remove();
     frame = html("iframe", "", {hidden: true});
     frame.setAttribute("src", `${location.href.split("#")[0].split("?")[0]}?${Date.now()}#feed`);

@@ -20,14 +20,10 @@ const WORDS = {
   actual: ["1:1", "1:1"],
   previous: ["Previous image", "이전 이미지"],
   following: ["Next image", "다음 이미지"],
-  // places: {x} is a number in the unit
-  epoch: ["epoch {x}", "에포크 {x}"],
-  unit_step: ["step {x}", "스텝 {x}"],
-  sample: ["sample {x}", "샘플 {x}"],
   // images
   generated: ["generated", "생성"],
   real: ["real", "실제"],
-  image: ["Image {number}", "이미지 {number}번"],
+  class: ["class {name}", "클래스 {name}"],
   image_of: ["Image {number}, {name}", "이미지 {number}번, {name}"],
   sheet: ["{shown} at {place}", "{place}: {shown}"],
   real_images: ["real images", "실제 이미지"],
@@ -81,6 +77,13 @@ const WORDS = {
     "다리: 데이터가 없는 모드 사이에 샘플이 있습니다{numbers}. 더 오래 학습하거나, D를 키우거나, --penalty-weight를 줄여 보세요."],
   memorization: ["Memorization: D knows the training data by heart{numbers}. Try more data, --augment, a smaller D, or fewer steps.",
     "암기: D가 학습 데이터를 외웠습니다{numbers}. 데이터를 늘리거나, --augment를 쓰거나, D를 줄이거나, 일찍 멈춰 보세요."],
+  name_modes: ["modes", "모드"],
+  name_on_mode: ["share on modes", "모드 위의 비율"],
+  name_reverse_kl: ["reverse KL", "역방향 KL"],
+  name_d_x: ["D(x)", "D(x)"],
+  name_d_g_z: ["D(G(z))", "D(G(z))"],
+  name_gradient_mean: ["mean gradient", "기울기 평균"],
+  name_recall: ["recall", "재현율"],
   more: ["More", "더 보기"],
   // what made the run
   differs: ["Differs from the preset:", "프리셋과 다른 점:"],
@@ -88,7 +91,6 @@ const WORDS = {
   command: ["The command", "명령"],
   configuration: ["All options (bold: other than the preset's)", "모든 설정(굵은 글씨: 프리셋과 다름)"],
   curves: ["Curves", "곡선"],
-  noscript: ["This page needs JavaScript.", "이 페이지에는 자바스크립트가 필요합니다."],
   follows: ["This run is training; the page follows it.", "학습 중이며, 이 페이지가 따라갑니다."],
   // keys
   key_steps: ["one step", "한 스텝씩"],

@@ -184,14 +184,7 @@ function writeOptions({command, configuration}) {
 }
 
 // The run's curves, and those of its field.
-function curvesOf({curves, field, points}) {
-  if (!field || !layersOf(field).includes("gradient")) return curves;
-  const values = field.steps.map(each => each?.gradient_mean ?? null);
-  return [...curves, {
-    key: "gradient", title: say("gradient_curve"), caption: say("gradient_caption"), description: say("gradient_caption"), range: null, references: [0],
-    x: points.map(each => each.x), series: [{name: say("gradient_series"), values, mean: null, color: 1}],
-  }];
-}
+const curvesOf = ({curves, field, points}) => field ? [...curves, ...curvesOfField(field, points.map(each => each.x))] : curves;
 
 // Why it goes wrong, at a step where the run's own numbers say so.
 function writeDiagnosis({diagnosis, docs}, place) {

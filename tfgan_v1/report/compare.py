@@ -139,7 +139,8 @@ def _numbers(run):
         warn(f"{path} is left out, as it is damaged ({type(error).__name__}: {error})")
     for row in run.tables.evaluation[-1:]:
         numbers |= {name: (value, figures[name]) for name, value in zip(figures, row[2:], strict=True)}
-    measured = run.field[1]["steps"][-1]["scores"] if run.field else {}
+    steps = run.field[1]["steps"] if run.field else []
+    measured = next((step["scores"] for step in reversed(steps) if step["scores"]), {})
     for name in (each for each in measured if not each.startswith("real_")):
         numbers[name] = measured[name], measured.get(f"real_{name.removeprefix('fake_')}")
     for row in run.tables.losses[-1:]:

@@ -34,7 +34,6 @@ Object.assign(WORDS, {
     "파일이 커지지 않도록 기록된 스텝 {all}개 중 {shown}개를 고르게 뽑아 보여 줍니다."],
   lines: ["Noisy curves are running means.", "변동이 큰 곡선은 이동 평균입니다."],
   lines_of_seeds: ["Line: median of the seeds; band: from the lowest to the highest.", "선은 시드의 중앙값, 띠는 최솟값부터 최댓값까지."],
-  gradient_mean: ["Mean gradient of the generated points", "생성한 점의 기울기 평균"],
   key_axis: ["steps or time", "스텝 또는 시간"],
 });
 WRITTEN.push(
@@ -58,26 +57,7 @@ for (const run of runs) {
   run.options = new Map(run.configuration.filter(([flag]) => !PLACES.has(flag)).map(([flag, value]) => [flag, value]));
   run.seed = run.options.get("--seed") ?? "";
 }
-for (const run of runs.filter(each => each.field)) run.curves.push(...curvesOfField(run));
 const differs = values => new Set(values).size > 1;
-
-// The curves of what was measured of points: the scores of each step, and the mean gradient.
-function curvesOfField({field, points}) {
-  const names = new Set(field.steps.flatMap(each => Object.keys(each?.scores || {})).filter(each => !/^(real|fake)_/.test(each)));
-  const curve = (title, valueOf, references) => ({
-    title, references, range: null, x: points.map(each => each.x),
-    series: [{name: "generated", mean: null, values: field.steps.map(each => Number.isFinite(valueOf(each)) ? valueOf(each) : null)}],
-  });
-  const last = field.steps.map(each => each?.scores || {}).filter(each => Object.keys(each).length).pop() || {};
-  return [
-    ...[...names].map(name => curve(written(name.replace(/_/g, " ")), each => each?.scores?.[name], [last[`real_${name}`]].filter(Number.isFinite))),
-    ...(field.steps.some(each => each?.gradient) ? [curve("gradient_mean", each => each?.gradient_mean, [])] : []),
-  ];
-}
-
-function written(text) {
-  return text.replace(/\bkl\b/, "KL").replace("wasserstein", "Wasserstein").replace(/^./, first => first.toUpperCase());
-}
 
 // Between the known values, and the nearest of them outside; null if there is none.
 function valueAt(xs, ys, x) {
@@ -193,24 +173,32 @@ function seriesOf(side, color, axis, find) {
   return [{name: say("of_seeds", {name: side.name, count: side.runs.length}), color, mean: null, x, values: columns.map(median), band}];
 }
 
-// One chart for each line of the runs' own charts, with the runs in it.
+const curvesOf = ({curves, field, points}) => field ? [...curves, ...curvesOfField(field, points.map(each => each.x))] : curves;
+const keyOf = curve => curve.key ?? curve.title;
+
+// The lines that runs have in their own charts: {a key: {curve, i}}, of which each becomes a chart with all runs.
+function linesOf(run) {
+  return new Map(curvesOf(run).flatMap(curve => curve.series.map((series, i) => [`${keyOf(curve)}/${i}`, {curve, series, i}])));
+}
+
+// [key, the curve that makeChart takes] of each chart.
 function chartsOf(axis) {
-  const kinds = new Map();
-  for (const run of runs) {
-    for (const curve of run.curves) {
-      for (const {name} of curve.series) kinds.set(`${curve.title}\n${name}`, [curve.title, name, curve.series.length]);
-    }
-  }
-  return [...kinds].map(([key, [title, name, lines]]) => {
-    const find = run => run.curves.filter(curve => curve.title === title).map(curve => (
-      {curve, series: curve.series.find(each => each.name === name)})).find(({series}) => series);
-    const curves = runs.map(find).filter(Boolean).map(({curve}) => curve);
-    const references = [...new Map(curves.flatMap(curve => curve.references).map(each => [String(each), each])).values()];
-    const full = title in WORDS ? say(title) : lines > 1 ? `${translated(title)}: ${translated(name)}` : translated(title);
-    const series = sides.flatMap((side, color) => seriesOf(side, color, axis, find));
-    const same = curves.every(curve => String(curve.range) === String(curves[0].range));
-    return [key, {title: full, caption: "", description: `${full}, ${say(axis)}`, x: [], series, references, range: same ? curves[0].range : null}];
+  const lines = new Map(runs.map(run => [run, linesOf(run)]));
+  const keys = [...new Set([...lines.values()].flatMap(each => [...each.keys()]))];
+  return keys.map(key => {
+    const found = runs.map(run => lines.get(run).get(key)).filter(Boolean), {curve, series: {name}} = found[0];
+    const title = curve.series.length > 1 ? `${translated(curve.title)}: ${translated(name)}` : translated(curve.title);
+    const references = new Map(found.flatMap(referencesOfLine).map(each => [String(each), each]));
+    const same = found.every(each => String(each.curve.range) === String(curve.range));
+    const series = sides.flatMap((side, color) => seriesOf(side, color, axis, run => lines.get(run).get(key)));
+    return [key, {title, caption: "", description: `${title}, ${say(axis)}`, x: [], series, references: [...references.values()], range: same ? curve.range : null}];
   });
+}
+
+// Losses have a named line each, of the equilibrium.
+function referencesOfLine({curve, i}) {
+  const ofEach = curve.references.length === curve.series.length && curve.references.every(Array.isArray);
+  return ofEach ? [curve.references[i]] : curve.references;
 }
 
 function writeTable(table, rows) {
@@ -225,6 +213,11 @@ function writeTable(table, rows) {
   });
   head.append(html("th"), ...sides.map((side, i) => html("th", side.name, {className: `run run${i}`, scope: "col"})));
   table.replaceChildren(head, ...body);
+}
+
+// The label of a number as the table shows it.
+function written(text) {
+  return text.replace(/\bkl\b/, "KL").replace("wasserstein", "Wasserstein").replace(/^./, first => first.toUpperCase());
 }
 
 // [the number, or of several seeds the median, what is below it].

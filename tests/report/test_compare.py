@@ -151,6 +151,28 @@ def test_samples_of_an_earlier_version_are_compared_too(copies, command, tmp_pat
     assert (old["clock"], old["scale"], old["fixed"], len(old["points"])) == (None, 1, False, 3)
 
 
+def test_runs_on_points_have_what_their_own_pages_draw_and_their_scores(preset_run, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = preset_run("gaussian").config.samples_folder
+    for name in ("a", "b"):
+        shutil.copytree(folder, tmp_path / "samples" / name)
+    code, out, _ = command("compare", "a", "b")
+    content = comparison_of(tmp_path / "samples" / "compare.html")
+    text = (folder / "review.html").read_text("utf-8")
+    own = json.loads(re.search(r'<script type="application/json" id="run">(.*?)</script>', text, re.DOTALL)[1])
+    assert [run["field"] for run in content["runs"]] == [own["field"]] * 2 and content["runs"][0]["fixed"]
+    scores = own["field"]["steps"][-1]["scores"]
+    numbers = dict(content["numbers"])
+    assert numbers["kl divergence"][0][0] == scores["kl_divergence"] and "kl divergence" in out
+    assert numbers["fake mean"][0][3] == scores["real_mean"] and "real mean" not in numbers
+
+    monkeypatch.setattr(page, "PAGE_BYTES", 1.2 * len(json.dumps(own["field"]["steps"])))
+    assert "shows 4 of 8 recorded steps" in command("compare", "a", "b")[2]
+    run = comparison_of(tmp_path / "samples" / "compare.html")["runs"][0]
+    assert [each["x"] for each in run["points"]] == [own["points"][i]["x"] for i in (0, 3)]
+    assert run["field"]["steps"] == [own["field"]["steps"][i] for i in (0, 3)]
+
+
 @pytest.mark.slow
 def test_eight_runs_of_100_steps_take_10_mb_and_larger_ones_are_thinned(copies, command, tmp_path, monkeypatch):
     random = np.random.default_rng(0)

@@ -151,3 +151,35 @@ def test_the_page_fits_speaks_korean_and_keeps_its_place(browser, pages):
     element(browser, "#help").click()
     assert "steps or time" in element(browser, "#keys").text
     assert browser.get_log("browser") == []
+
+
+def test_points_are_drawn_with_layers_and_slow_motion(browser, preset_run, tmp_path):
+    for name in ("a", "b"):
+        shutil.copytree(preset_run("gaussian").config.samples_folder, tmp_path / name)
+    compare.write(compare.load(["a", "b"], tmp_path), tmp_path / "compare.html")
+    browser.get((tmp_path / "compare.html").as_uri())
+    pictures = "return [...document.querySelectorAll('#panels canvas')].map(each => each.toDataURL())"
+    last = browser.execute_script(pictures)
+    assert len(last) == 2 and last[0] == last[1] and len(set(last[0])) > 10
+    assert not element(browser, "#panels img").is_displayed() and "KL" in element(browser, "#panels .numbers").text
+    press(browser, "1")  # without real points
+    assert browser.execute_script(pictures)[0] != last[0]
+    press(browser, "1")
+    assert browser.execute_script(pictures) == last
+    titles = texts(browser, "#curves h2")
+    assert "KL divergence" in titles and "G's gradient" in titles
+    press(browser, "HOME", "s", "SPACE")
+    wait_for(lambda: element(browser, "#between").is_displayed())
+    press(browser, "SPACE")
+    moving = browser.execute_script(pictures)[0]
+    press(browser, "HOME")
+    assert browser.execute_script(pictures)[0] not in (moving, last[0])
+    assert "slow" in browser.execute_script("return stateOfPage().flat().join()")
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    )
+    browser.refresh()
+    first, second = (each.rect for each in browser.find_elements("css selector", "#panels figure"))
+    assert second["y"] >= first["y"] + first["height"] and first["width"] > 300  # one above the other
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    assert browser.get_log("browser") == []

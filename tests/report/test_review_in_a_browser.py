@@ -232,6 +232,9 @@ def test_a_field_of_points_has_layers_that_keys_and_boxes_switch(browser, tmp_pa
         assert (before != without).any(), names[i]
         element(browser, f"#switches input[data-layer={names[i]}]").click()
         assert (canvas_pixels(browser) == before).all()
+    hangul = "{key: 'ㄴ', code: 'KeyS', bubbles: true}"  # the key S
+    browser.execute_script(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {hangul}))")
+    assert element(browser, "#slow").get_attribute("aria-pressed") == "true"
     for key in "236":
         element(browser, "body").send_keys(key)
     press(browser, "HOME", "ARROW_RIGHT")

@@ -533,9 +533,10 @@ function makeSwitches(field, layers, onChange) {
     element.append(label);
     return box;
   });
-  const write = () => boxes.forEach((box, i) => {
-    box.parentElement.lastElementChild.textContent = say(layerWord(field, available[i]));
-  });
+  const write = () => {
+    element.setAttribute("aria-label", say("layers"));
+    boxes.forEach((box, i) => { box.parentElement.lastElementChild.textContent = say(layerWord(field, available[i])); });
+  };
   write();
   return {element, write, toggle: i => boxes[i]?.click()};
 }

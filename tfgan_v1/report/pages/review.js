@@ -126,6 +126,7 @@ function startPage() {
   drawCharts();
   new ResizeObserver(drawCharts).observe(byId("curves"));
   new ResizeObserver(keepInView).observe(document.querySelector(".sheet"));
+  window.addEventListener("resize", keepInView);
   stateOfPage = () => [
     ...(player.isLast ? [] : [["at", String(run.points[player.at].x)]]),
     ...(layers.size < LAYERS.length ? [["off", LAYERS.filter(each => !layers.has(each)).join()]] : []),
@@ -222,18 +223,21 @@ function copyCommand() {
 }
 
 function followRun(setRun) {
-  let frame = null;
+  let frame = null, before = byId("run").textContent;
+  const [page] = location.href.split("#");
   const timer = setInterval(() => {
     if (document.hidden) return;
     frame?.remove();
     frame = html("iframe", "", {hidden: true});
-    frame.setAttribute("src", `${location.href.split("#")[0].split("?")[0]}?${Date.now()}#feed`);
+    frame.setAttribute("src", `${page}${page.includes("?") ? "&" : "?"}at=${Date.now()}#feed`);  // no copy that a browser keeps
     document.body.append(frame);
   }, FOLLOW);
   window.addEventListener("message", event => {
     if (!frame || event.source !== frame.contentWindow) return;
     frame.remove();
     frame = null;
+    if (event.data === before) return;
+    before = event.data;
     const newRun = JSON.parse(event.data);
     if (!newRun.running) clearInterval(timer);
     setRun(newRun);

@@ -60,7 +60,7 @@ function makeChart(curve, onPick) {
     figure.dataset.marker = place;
     curve.series.forEach((series, i) => {
       const at = nearest(xOf(series), place), value = (series.mean || series.values)[at] ?? series.values[at] ?? null;
-      dots[i].setAttribute("cx", scale.x(place));
+      dots[i].setAttribute("cx", scale.x(series.x ? series.x[at] : place));  // a line of its own may end before
       dots[i].setAttribute("cy", value === null ? -99 : scale.y(value));
       legend.children[i].textContent = `${translated(series.name)} ${number(series.values[at] ?? null)}`;
     });

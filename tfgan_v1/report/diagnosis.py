@@ -1,0 +1,111 @@
+"""Why a run fails, read from what it records: mode collapse, a D that has won, oscillation, bridges, memorization."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from tfgan_v1.evaluation import metrics
+
+MOST_COMPARED = 200  # images of which all distances are computed
+
+
+class Recorded(NamedTuple):
+    """What a run has recorded. Anything may be empty."""
+
+    losses: list = ()  # records.Losses
+    held_out: list = ()  # records.HeldOut
+    statistics: list = ()  # of points, dicts: rows of statistics.csv
+    evaluation: list = ()  # dicts: rows of evaluation.csv
+    steps: list = ()  # of `samples`
+    samples: list = ()  # of the same noise: images [n, h, w, c] in [0, 1] or points [n, d]
+    real: np.ndarray | None = None  # real images or points on the same scale
+    modes: int = 0  # how many the data have, if they are known
+    critic: bool = False  # whether D's outputs are scores
+    classes: int = 1  # of a conditional run, whose k-th sample has class k % classes; otherwise 1
+
+
+class Kind(NamedTuple):
+    """A way to fail, and how long it must show."""
+
+    find: Callable  # (Recorded, limits) -> rows (step, whether it shows, numbers)
+    limits: dict  # thresholds by name
+    rows: int  # consecutive rows that show it
+    steps: int  # and steps from the first to the last of them
+
+
+def diagnose(recorded):
+    """What went wrong in a Recorded run: a list of (first step, last step, kind, numbers at the last), in order."""
+    found = []
+    for name, kind in KINDS.items():
+        for shows, group in groupby(kind.find(recorded, kind.limits), key=lambda row: row[1]):
+            rows = list(group)
+            if shows and len(rows) >= kind.rows and rows[-1][0] - rows[0][0] >= kind.steps:
+                found.append((rows[0][0], rows[-1][0], name, rows[-1][2]))
+    return sorted(found, key=lambda row: row[:2])
+
+
+def spread(samples, real):
+    """How different images are: the median distance of one to its nearest other, as a share of that of as many real.
+
+    Of points: the mean deviation, as a share of the real one.
+    """
+    if samples.ndim == 2:
+        return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
+    count = min(len(samples), len(real), MOST_COMPARED)
+    rows = [np.asarray(images[:count], np.float64).reshape(count, -1) for images in (samples, real)]
+    apart = [np.sort([np.linalg.norm(each - row, axis=1) for row in each], 1)[:, 1:2] for each in rows]
+    return float(np.median(apart[0]) / (np.median(apart[1]) or 1.0)) if count > 1 else 1.0
+
+
+def _collapse(recorded, limits):
+    for row in recorded.statistics if recorded.modes else ():
+        few = row["modes"] < limits["modes"] * recorded.modes
+        yield row["step"], few and row["step"] >= limits["after"], {"modes": row["modes"], "of": recorded.modes}
+    if recorded.modes or recorded.real is None:
+        return
+    won = {step for step, shows, _ in _d_won(recorded, KINDS["d_won"].limits) if shows}  # then G has learned nothing
+    for step, samples in zip(recorded.steps, recorded.samples, strict=True):
+        share = max(spread(samples[k :: recorded.classes], recorded.real) for k in range(recorded.classes))
+        yield step, share < limits["spread"] and step >= limits["after"] and step not in won, {"spread": share}
+
+
+def _d_won(recorded, limits):
+    for row in () if recorded.critic else recorded.losses:
+        yield row.step, row.d_g_z < limits["d_g_z"] and row.d_x > limits["d_x"], {"d_x": row.d_x, "d_g_z": row.d_g_z}
+
+
+def _oscillation(recorded, limits):
+    """A sample is as far from that of the same noise, one sampling step before, as from that of other noise."""
+    for step, *pair in zip(recorded.steps[1:], recorded.samples[:-1], recorded.samples[1:], strict=True):
+        before, after = (np.reshape(each[:MOST_COMPARED], (len(each[:MOST_COMPARED]), -1)) for each in pair)
+        same, other = (np.linalg.norm(after - np.roll(before, n, 0), axis=1).mean() for n in (0, recorded.classes))
+        moved = float(same / (other or 1.0))
+        yield step, moved > limits["moved"] and step >= limits["after"], {"moved": moved}
+
+
+def _bridges(recorded, limits):
+    for row in recorded.statistics if recorded.modes else ():
+        caught, on = row["modes"] / recorded.modes, row["on_mode"] / row["real_on_mode"]
+        numbers = {"on_mode": row["on_mode"], "real_on_mode": row["real_on_mode"]}
+        yield row["step"], caught >= limits["modes"] and on < limits["on_mode"], numbers
+
+
+def _memorization(recorded, limits):
+    """By D, of held-out images; by G, of the share of its images that are as near to training images as copies."""
+    for row in () if recorded.critic else recorded.held_out:
+        numbers = {"training": row.training, "held_out": row.held_out}
+        yield row.step, row.training - row.held_out > limits["gap"], numbers
+    yield 0, False, {}  # between two tables
+    for row in recorded.evaluation:
+        yield row["step"], row.get("copied", 0.0) > limits["copied"], {"copied": row.get("copied", 0.0)}
+
+
+KINDS = {
+    "collapse": Kind(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}, rows=3, steps=200),
+    "d_won": Kind(_d_won, {"d_g_z": 0.01, "d_x": 0.8}, rows=5, steps=500),
+    "oscillation": Kind(_oscillation, {"moved": 0.8, "after": 500}, rows=5, steps=500),
+    "bridges": Kind(_bridges, {"modes": 0.8, "on_mode": 0.7}, rows=5, steps=3000),
+    "memorization": Kind(_memorization, {"gap": 0.2, "copied": 0.5}, rows=3, steps=200),
+}

@@ -156,7 +156,7 @@ def test_runs_on_points_have_what_their_own_pages_draw_and_their_scores(preset_r
     folder = preset_run("gaussian").config.samples_folder
     for name in ("a", "b"):
         shutil.copytree(folder, tmp_path / "samples" / name)
-    code, out, _ = command("compare", "a", "b")
+    out = command("compare", "a", "b")[1]
     content = comparison_of(tmp_path / "samples" / "compare.html")
     text = (folder / "review.html").read_text("utf-8")
     own = json.loads(re.search(r'<script type="application/json" id="run">(.*?)</script>', text, re.DOTALL)[1])

@@ -91,7 +91,7 @@ def test_scores_are_those_of_evaluate_and_the_last_ones_while_training(copies, c
     assert numbers["frechet distance"] == [[4.0, 4.0, 4.0, 0.5], None] and "recall (evaluate)" not in numbers
     files.write(folder / "scores.json", "[]")
     code, out, err = command("compare", "a", "b")
-    assert code == 0 and "scores.json is left out, as it is damaged" in err and "evaluate" not in out
+    assert code == 0 and "scores.json is damaged, so its scores are left out" in err and "evaluate" not in out
 
 
 def test_other_data_are_compared_and_said(copies, command, tmp_path):

@@ -35,6 +35,9 @@ FAILING = {
     "collapse of points": RING._replace(statistics=statistics(modes=3)),
     "d_won": HEALTHY._replace(losses=losses(0.95, 0.001)),
     "oscillation": HEALTHY._replace(samples=JUMPING),
+    "oscillation of points": RING._replace(
+        statistics=[row | {"on_mode": (0.9, 0.8, 0.4)[k % 3]} for k, row in enumerate(statistics())]
+    ),
     "bridges": RING._replace(statistics=statistics(on_mode=0.3)),
     "memorization": HEALTHY._replace(held_out=[HeldOut(step, 1, 0.9, 0.3) for step in STEPS]),
     "memorization by G": HEALTHY._replace(evaluation=[{"step": step, "copied": 0.9} for step in STEPS]),

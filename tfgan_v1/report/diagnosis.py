@@ -79,8 +79,13 @@ def _d_won(recorded, limits):
 
 
 def _oscillation(recorded, limits):
-    """A sample is as far from that of the same noise, one sampling step before, as from others, and as real ones are."""
-    if recorded.real is None:
+    """Samples leave the modes again and again; or, without modes, move as far as they are from those of other noise."""
+    on = [row["on_mode"] for row in recorded.statistics] if recorded.modes else ()
+    for at, row in enumerate(recorded.statistics if recorded.modes else ()):
+        window = np.array(on[max(0, at + 1 - limits["window"]) : at + 1])
+        fall = float((np.maximum.accumulate(window) - window).max())
+        yield row["step"], fall > limits["fall"], {"fall": fall, "on_mode": on[at]}
+    if recorded.modes or recorded.real is None:
         return
     rows = [np.reshape(each[:MOST_COMPARED], (len(each[:MOST_COMPARED]), -1)) for each in recorded.samples]
     real = np.reshape(recorded.real, (len(recorded.real), -1))
@@ -112,7 +117,9 @@ def _memorization(recorded, limits):
 KINDS = {
     "collapse": Kind(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}, rows=3, steps=2000),
     "d_won": Kind(_d_won, {"d_g_z": 0.01, "d_x": 0.8}, rows=5, steps=500),
-    "oscillation": Kind(_oscillation, {"moved": 0.8, "far": 0.5, "after": 500}, rows=5, steps=500),
+    "oscillation": Kind(
+        _oscillation, {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}, rows=5, steps=500
+    ),
     "bridges": Kind(_bridges, {"modes": 0.8, "on_mode": 0.7}, rows=5, steps=3000),
-    "memorization": Kind(_memorization, {"gap": 0.2, "copied": 0.5}, rows=3, steps=200),
+    "memorization": Kind(_memorization, {"gap": 0.15, "copied": 0.5}, rows=3, steps=200),
 }

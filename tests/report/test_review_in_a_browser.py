@@ -178,7 +178,7 @@ def field_page(tmp_path, field, **options):
     count = len(field["steps"])
     summary = {**page.SUMMARY, "title": "points", "unit": "step", "sample_steps": [100 * i for i in range(count)]}
     path = tmp_path / "points.html"
-    path.write_bytes(page.page(summary, [], field=(summary["sample_steps"], field), **options))
+    path.write_bytes(page.page(summary | options, [], field=(summary["sample_steps"], field)))
     return path.as_uri()
 
 

@@ -22,7 +22,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "compare": "make a page of several runs side by side",
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
-    "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy and PyTorch",
+    "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy, PyTorch and a browser",
 }
 ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
 WRITE_AT_THE_END = ("sample", "evaluate", "export")

@@ -9,7 +9,7 @@ from tfgan_v1.streams import put, speech
 
 DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the last two: limits of the user
 _LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
-SWITCHES = {"resume", "overwrite"}  # arguments of train that are flags without a value; config adds its options
+SWITCHES = {"resume", "overwrite", "float16"}  # arguments that are flags without a value; config adds its options
 # A flag, its value, and another value, as in "use --model gaussian or mlp". The words in between are of our sentences.
 _FLAG = re.compile(
     r"(?<![^\s(])(with |by )?--([a-z][a-z0-9-]*)([ =]"

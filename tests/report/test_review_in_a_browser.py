@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 import time
 
 import numpy as np
@@ -14,37 +13,8 @@ import fake_fields
 from tfgan_v1.report import page
 from tfgan_v1.report.images import as_picture, tile
 
-selenium = pytest.importorskip("selenium")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no chromium with its chromedriver here"),
-]
+pytestmark = pytest.mark.slow
 LIMIT = 30  # seconds that the browser may take; the machine may be busy
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--hide-scrollbars",
-        "--lang=en",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(LIMIT)
-    yield driver
-    driver.quit()
 
 
 def element(browser, name):
@@ -203,12 +173,13 @@ def test_the_page_of_a_running_run_follows_it_and_keeps_its_place(browser, tmp_p
     assert browser.find_elements("css selector", "iframe") == [] and browser.get_log("browser") == []
 
 
-def field_page(tmp_path, field, **options):
+def field_page(tmp_path, field, running=False, **changes):
     """The address of a page of a field, whose points have no pictures of their own."""
     count = len(field["steps"])
     summary = {**page.SUMMARY, "title": "points", "unit": "step", "sample_steps": [100 * i for i in range(count)]}
     path = tmp_path / "points.html"
-    path.write_bytes(page.page(summary, [], field=(summary["sample_steps"], field), **options))
+    content = page.page(summary | changes, [], running=running, field=(summary["sample_steps"], field))
+    path.write_bytes(content)
     return path.as_uri()
 
 

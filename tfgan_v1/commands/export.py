@@ -13,8 +13,8 @@ def parse(call, argv):
     """The flags of `export` in `argv`, by name, with their defaults."""
     parser = Parser(
         call,
-        "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch. The\n"
-        "MODEL.md in the folder explains each file.",
+        "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch, a\n"
+        "browser. The MODEL.md in the folder explains each file.",
         EXAMPLES,
     )
     add = parser.group("flags")
@@ -25,6 +25,7 @@ def parse(call, argv):
     known = ", ".join(f"{name} (needs {install(name)})" if row.packages else name for name, row in FORMATS.items())
     formats = f"formats to write: {known} (default: all that can be written)"
     add("--format", dest="formats", metavar="LIST", type=parse_list, help=formats)
+    add("--float16", action="store_true", help="weights of 16 bits in the page: half its size")
     return parser.parse(argv)
 
 
@@ -34,7 +35,9 @@ def run(argv, program):
     if not flags["to"]:
         raise UserError("export needs the folder to write to; name a new or an empty one with --to")
     ckpt = run_of(flags["ckpt"], flags["name"]).ckpt_folder
-    exported = folder.export(ckpt, flags["to"], formats=flags["formats"], kind=flags["generator"])
+    exported = folder.export(
+        ckpt, flags["to"], formats=flags["formats"], kind=flags["generator"], float16=flags["float16"]
+    )
     metadata, names = exported.metadata, ", ".join(path.name + "/" * path.is_dir() for path in exported.paths)
     say(
         f"Exported the {metadata['generator']} generator of step {metadata['step']:,} to {exported.folder}: {names}.",

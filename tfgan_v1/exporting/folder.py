@@ -22,17 +22,20 @@ class Exported(NamedTuple):
     paths: tuple[Path, ...]  # of the files and folders in the folder
 
 
-def export(folder, to, *, formats=None, kind=None, model=None):
+def export(folder, to, *, formats=None, kind=None, model=None, float16=False):
     """Writes the generator of a run's checkpoint folder to a new or empty folder. Returns an Exported.
 
     formats: names in FORMATS; None for all whose converter is installed and that can express the network. kind, model:
-    as in Generator.restore. Raises UserError, with nothing written, if the folder `to` has something in it, or there is
-    no such generator, or one of `formats`, or without them every format, cannot express its network.
+    as in Generator.restore. float16: whether the page has weights of 16 bits, in half the bytes. Raises UserError, with
+    nothing written, if the folder `to` has something in it, or there is no such generator, or one of `formats`, or
+    without them every format, cannot express its network.
     """
     names, to = _checked_formats(formats), Path(to)
+    if float16 and "page" not in names:
+        raise UserError("--float16 is for the format page; leave it out, or add page to --format")
     _check_empty(to)
     saved = generator.find(folder, "tfgan_v1.export(folder, to, model=...)", model=model, kind=kind)
-    trained = Trained(saved, metadata_of(saved))
+    trained = Trained(saved, metadata_of(saved), float16)
     try:
         with files.new_folder(to) as partial:
             refused = _write(names, trained, partial, required=formats is not None)
@@ -57,7 +60,8 @@ def _write(formats, trained, folder, required):
             FORMATS[name].write(trained, folder)
         except Unsupported as error:
             if required:
-                others = ",".join(other for other in FORMATS if other != name and not missing(other))
+                alike = {other for other in FORMATS if FORMATS[other].described and FORMATS[name].described} | {name}
+                others = ",".join(other for other in FORMATS if other not in alike and not missing(other))
                 raise UserError(f"{error}; export the other formats by --format {others}") from None
             refused[name] = str(error)
     if len(refused) == len(formats):

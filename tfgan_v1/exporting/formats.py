@@ -11,7 +11,7 @@ import numpy as np
 
 from tfgan_v1 import files
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.exporting import operations, run_in_numpy, saved_model
+from tfgan_v1.exporting import operations, page, run_in_numpy, saved_model
 from tfgan_v1.exporting.trained import Unsupported
 
 
@@ -21,6 +21,7 @@ class Format(NamedTuple):
     write: Callable  # (trained.Trained, folder); raises Unsupported, before it writes, for a network it cannot express
     section: str  # of MODEL.md, with {labels} where a conditional run has something to add
     labels: str = ""  # this
+    described: bool = False  # whether it expresses the network by operations.describe: all of these refuse the same
     packages: tuple[str, ...] = ()  # of its converter, which the extra with the format's name installs, too
 
 
@@ -64,9 +65,7 @@ def write_onnx(trained, folder):
 
 def write_npz(trained, folder):
     """Writes named weights as .npz, a description of the network as JSON, and a program that runs it."""
-    with trained.session(trained.plain) as (session, (inputs, images)):
-        network = operations.describe(session, inputs, images)
-        shapes = {name: [-1, *tensor.shape.as_list()[1:]] for name, tensor in inputs.items()}
+    network, shapes = operations.describe_trained(trained)
     with files.writing(folder / "generator.npz") as file:
         np.savez(file, **network.weights)
     content = {"format": 1, "weights": "generator.npz", "inputs": shapes, "output": "images", "model": trained.metadata}
@@ -107,7 +106,7 @@ images = session.run(["images"], {"noise": noise{labels}})[0]
 config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
 ```""",
         ', "labels": labels',
-        ("tf2onnx", "onnx"),
+        packages=("tf2onnx", "onnx"),
     ),
     "npz": Format(
         write_npz,
@@ -117,5 +116,14 @@ The weights by name, and the operations from `noise`{labels} to `images` in orde
 runs them, 60 lines that can be translated, and so does run_in_pytorch.py. `model` in the JSON has the
 configuration.""",
         " and `labels`",
+        described=True,
+    ),
+    "page": Format(
+        page.write,
+        """## `generator.html`, for any browser
+
+Open the file: it draws{labels} by seed, mixes and varies what it draws, and saves it as PNG, all without a network.""",
+        " each class",
+        described=True,
     ),
 }

@@ -148,6 +148,13 @@ OPERATIONS = {  # by the type of TensorFlow's operation
 VOCABULARY = [*dict.fromkeys(row.name for row in OPERATIONS.values() if row.name)]
 
 
+def describe_trained(trained):
+    """(the Network of a trained.Trained, the shapes of its inputs by name). Raises Unsupported, as `describe`."""
+    with trained.session(trained.plain) as (session, (inputs, images)):
+        shapes = {name: [-1, *tensor.shape.as_list()[1:]] for name, tensor in inputs.items()}
+        return describe(session, inputs, images), shapes
+
+
 def describe(session, inputs, output):
     """The Network from inputs, a dict of placeholders by name, to the tensor `output`, which is called "images".
 
@@ -190,7 +197,7 @@ def _described(op, row):
         _require(row and all(op.get_attr(name) == value for name, value in row.attributes.items()))
         parameters = row.parameters(op)
     except _Outside:
-        known = f"those that the format npz knows ({', '.join(VOCABULARY)})"
+        known = f"those that the formats npz and page know ({', '.join(VOCABULARY)})"
         raise Unsupported(f"the generator's operation {op.type} ({op.name}) is not among {known}") from None
     return "reshape" if "shape" in parameters else row.name, parameters
 

@@ -42,6 +42,7 @@ class Trained(NamedTuple):
 
     generator: SavedGenerator
     metadata: dict  # see metadata_of
+    float16: bool = False  # whether the page's weights are
 
     def images(self, z, labels, reuse=None):
         """The images of noise in the current graph: see generator.images_of."""

@@ -59,12 +59,17 @@ class Condition(NamedTuple):
         """Labels, int32 [...], as the networks get them: float32 [..., classes]. None stays None."""
         return None if labels is None else tf.one_hot(labels, self.num_classes)
 
+    @property
+    def upper(self):
+        """How often generated images have each class or one before it: float32 [classes]."""
+        upper = np.cumsum(self.frequencies).astype(np.float32)
+        upper[self.frequencies.nonzero()[0][-1] :] = 1  # the sum, without rounding
+        return upper
+
     def draw(self, seed, stream, index, count, shape):
         """Classes of generated images, as often as `frequencies` says: int32 [count, *shape]. As `noise.draw`."""
         below = noise.draw("unit", seed, stream, index, count, shape)
-        upper = np.cumsum(self.frequencies).astype(np.float32)
-        upper[self.frequencies.nonzero()[0][-1] :] = 1  # the sum, without rounding
-        return tf.reshape(tf.searchsorted(upper, tf.reshape(below, [-1]), side="right"), [count, *shape])
+        return tf.reshape(tf.searchsorted(self.upper, tf.reshape(below, [-1]), side="right"), [count, *shape])
 
 
 CLASS_FREQUENCIES = {  # the numbers of images of each class -> how often generated images have it

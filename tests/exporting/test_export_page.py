@@ -118,17 +118,18 @@ def test_every_operation_calculates_what_tensorflow_does(any_page, browser, grap
 
 
 @pytest.mark.parametrize("name", export_runs.RUNS)
-def test_a_seed_s_noise_class_and_image_are_those_of_the_generator(exports, opened, name):
+def test_a_seed_s_noise_class_and_image_are_those_of_the_generator(exports, browser, name):
     to, inputs, images = exports(name)
-    browser = opened((to / "generator.html").as_uri())
+    browser.get((to / "generator.html").as_uri())
     seeds = [*export_runs.SEEDS]
     z = call(browser, "arguments[0].map(seed => Array.from(seedNoise(seed)))", seeds)
-    normal = export_runs.RUNS[name].model in ("tuned", "dcgan_upsample")
+    normal = export_runs.RUNS[name].model in ("tuned", "dcgan_upsample", "points")
     assert np.abs(z - inputs["noise"]).max() < 1e-5 if normal else np.array_equal(z, inputs["noise"])
     if "labels" in inputs:
         assert np.array_equal(call(browser, "arguments[0].map(seedClass)", seeds), inputs["labels"].argmax(1))
     result = call(browser, "arguments[0].map(seed => Array.from(draw([[seed, 1]])))", seeds)
     assert np.abs(result - images.reshape(len(seeds), -1)).max() < WITHIN
+    assert browser.get_log("browser") == []
 
 
 def test_these_are_all_presets():
@@ -178,7 +179,7 @@ def test_the_pad_walks_between_the_noise_of_four_seeds(conditional, opened):
 
         assert text(browser).startswith("seed 0, class ") and np.abs(shown(browser) - images[0]).max() < WITHIN
         press(browser, "#pad", *["ARROW_RIGHT"] * 5, "ARROW_DOWN")
-        assert text(browser) == "seed 0: 71 %, seed 1: 24 %, seed 2: 4 %, seed 3: 1 %"
+        assert text(browser) == "71 % seed 0, 24 % seed 1, 4 % seed 2, 1 % seed 3"
         weights = np.outer([0.95, 0.05], [0.75, 0.25]).ravel()
         assert np.abs(shown(browser) - right(weights)).max() < WITHIN
         assert element(browser, "#pad").get_attribute("aria-valuetext") == text(browser)

@@ -61,7 +61,7 @@ def test_d_is_asked_on_a_grid_of_the_box_row_by_row(built):
     x, y = (np.linspace(*pair, 41) for pair in zip(low, high, strict=True))
     at = np.array([[x[column], y[row]] for row in range(41) for column in range(41)])
     assert np.allclose(built.views.d, 1 / (1 + np.exp(-built.d(at)[:, 0])), atol=1e-5)
-    assert ((POINTS >= low) & (POINTS <= high)).all(1).mean() > 0.99
+    assert ((low <= POINTS) & (high >= POINTS)).all(1).mean() > 0.99
 
 
 def test_g_draws_a_grid_of_noise_whose_cells_are_equally_likely(built):

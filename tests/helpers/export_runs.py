@@ -6,8 +6,9 @@ import numpy as np
 
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.gan.conditioning import Batch, generator_logits, make_condition
+from tfgan_v1.gan.conditioning import make_condition
 from tfgan_v1.gan.models import MODELS
+from tfgan_v1.sampling.generator import images_of
 from tfgan_v1.storage import checkpoints, run_folder
 
 
@@ -28,6 +29,8 @@ RUNS = {
     **{f"{model} color": Run(model, (8, 12, 3)) for model in ("mlp", "conv", "dcgan", "dcgan_upsample")},
     "tuned odd": Run("tuned", (19, 13, 3)),
     "gaussian": Run("gaussian", (1,), data="gaussian"),
+    "points": Run("points", (2,), data="ring"),
+    "points classes": Run("points", (5,), ABC, data="mine.csv"),
     "gaussian images": Run("gaussian"),
     "mlp classes": Run("mlp", classes=ABC),
     **{f"{model} norm classes": Run(model, classes=ABC, options=BY_NORM) for model in ("conv", "dcgan", "tuned")},
@@ -45,9 +48,7 @@ def make(folder, run, model=None):
     condition = make_condition(config, data.get("class_counts"), model or MODELS[run.model], custom=bool(model))
     with tf.Graph().as_default(), tf.Session() as session:
         labels = condition and tf.zeros([2, len(run.classes)])
-        with tf.variable_scope("generator", use_resource=True):
-            z = Batch(tf.zeros([2, config.noise_size]), labels)
-            generator_logits(model or MODELS[run.model], condition, z, run.shape)
+        images_of(model or MODELS[run.model], condition, tf.zeros([2, config.noise_size]), run.shape, labels)
         variables = tf.global_variables("generator/")
         session.run(tf.global_variables_initializer())
         session.run([each.assign(_values(each)) for each in variables if "kernel" not in each.name])

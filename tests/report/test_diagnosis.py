@@ -35,6 +35,9 @@ FAILING = {
     "collapse of points": RING._replace(statistics=statistics(modes=3)),
     "d_won": HEALTHY._replace(losses=losses(0.95, 0.001)),
     "oscillation": HEALTHY._replace(samples=JUMPING),
+    "oscillation of points": RING._replace(
+        statistics=[row | {"on_mode": (0.9, 0.8, 0.4)[k % 3]} for k, row in enumerate(statistics())]
+    ),
     "bridges": RING._replace(statistics=statistics(on_mode=0.3)),
     "memorization": HEALTHY._replace(held_out=[HeldOut(step, 1, 0.9, 0.3) for step in STEPS]),
     "memorization by G": HEALTHY._replace(evaluation=[{"step": step, "copied": 0.9} for step in STEPS]),
@@ -69,11 +72,18 @@ def test_what_shows_for_a_moment_only_is_no_failure(name):
     assert diagnosis.diagnose(good._replace(**{field: for_a_moment(field) for field in fields})) == []
 
 
+def test_a_collapse_that_a_run_recovers_from_is_none_but_one_in_which_it_ends_is():
+    rows = statistics(modes=3)[:10] + statistics()[10:]
+    assert diagnosis.diagnose(RING._replace(statistics=rows)) == []
+    ends = RING._replace(statistics=statistics(modes=3)[:10], total=900)
+    assert [(first, last) for first, last, *_ in diagnosis.diagnose(ends)] == [(300, 900)]
+
+
 def test_a_failure_that_ends_has_a_last_step_and_may_come_again():
-    rows = statistics(modes=3)[10:20] + statistics()[20:30] + statistics(modes=2)[30:]
+    rows = statistics(modes=3)[5:27] + statistics()[27:30] + statistics(modes=2)[30:]
     found = diagnosis.diagnose(RING._replace(statistics=rows))
     assert [(first, last, kind) for first, last, kind, _ in found] == [
-        (1000, 1900, "collapse"),
+        (500, 2600, "collapse"),
         (3000, 5000, "collapse"),
     ]
     assert [numbers["modes"] for *_, numbers in found] == [3, 2]

@@ -105,9 +105,9 @@ def two_layers(units, activation):
 
 
 def points_generator(noise, shape, training):
-    """Three dense layers of 128, a ReLU after each; then dense, [batch, *shape]."""
+    """Four dense layers of 128, a ReLU after each; then dense, [batch, *shape]."""
     x = noise
-    for layer in (1, 2, 3):
+    for layer in (1, 2, 3, 4):
         x = tf.nn.relu(dense(x, 128, f"hidden_{layer}"))
     return tf.reshape(dense(x, math.prod(shape), "logits"), [-1, *shape])
 
@@ -289,7 +289,7 @@ MODELS = {
         STANDARDIZED,
         convolutional=False,
         options={
-            "steps": 10_000,
+            "steps": 6000,
             "sample_every": 100,
             "num_samples": 2500,
             "batch_size": 256,
@@ -298,13 +298,16 @@ MODELS = {
             "noise_size": 2,
             "optimizer": "adam",
             "d_loss": "sum",
-            "d_lr": 0.001,
-            "g_lr": 0.001,
-            "beta1": 0.5,
+            "d_lr": 0.002,
+            "g_lr": 0.002,
+            "d_decay": 5e-4,
+            "g_decay": 5e-4,
+            "beta1": 0.0,
             "beta2": 0.99,
             "epsilon": 1e-8,
             "penalty": "r1",
             "penalty_weight": 0.1,
+            "average": 0.999,
         },
     ),
     # MNIST, transposed convolutions.

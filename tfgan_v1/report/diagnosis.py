@@ -5,8 +5,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import distance
 
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan import views
+from tfgan_v1.report import curves
 
 MOST_COMPARED = 200  # images of which all distances are computed
 
@@ -23,16 +26,47 @@ class Recorded(NamedTuple):
     real: np.ndarray | None = None  # real images or points on the same scale
     modes: int = 0  # how many the data have, if they are known
     critic: bool = False  # whether D's outputs are scores
+    total: int = 0  # steps of the whole run
     classes: int = 1  # of a conditional run, whose k-th sample has class k % classes; otherwise 1
 
 
+def of_run(plan, progress):
+    """What a run of a Plan has recorded."""
+    real, samples = plan.dataset.images[plan.split[0][:MOST_COMPARED]], progress.fixed
+    classes, header = len(plan.metadata.get("classes", ())), progress.records.get("evaluation")
+    if plan.is_points:
+        shapes = views.layout(plan.config, real.shape[1], classes)
+        samples = [views.split(row, shapes).fake for row in progress.views]
+    return Recorded(
+        **{"losses": progress.losses, "held_out": progress.held_out, "statistics": progress.statistics},
+        evaluation=[dict(zip(header.header, row, strict=True)) for row in progress.evaluation],
+        steps=progress.fixed_steps,
+        samples=samples,
+        real=real if plan.is_points else real / np.float32(255),
+        modes=len(plan.modes.centers) if plan.modes else 0,
+        critic=plan.critic,
+        classes=max(classes, 1),
+    )
+
+
+def as_json(recorded, summary):
+    """The diagnosis of a Recorded run for a page and review.json, in the run's unit."""
+    return [
+        {
+            **{"x": curves.place_of(summary, first), "end": curves.place_of(summary, last), "kind": kind},
+            "numbers": {name: float(f"{value:.4g}") for name, value in numbers.items()},
+        }
+        for first, last, kind, numbers in diagnose(recorded)
+    ]
+
+
 class Kind(NamedTuple):
-    """A way to fail, and how long it must show."""
+    """A way to fail, and how long it must show: many runs begin like this, and recover."""
 
     find: Callable  # (Recorded, limits) -> rows (step, whether it shows, numbers)
     limits: dict  # thresholds by name
     rows: int  # consecutive rows that show it
-    steps: int  # and steps from the first to the last of them
+    steps: int  # from the first to the last of them, unless it shows at the end of the run
 
 
 def diagnose(recorded):
@@ -41,8 +75,9 @@ def diagnose(recorded):
     for name, kind in KINDS.items():
         for shows, group in groupby(kind.find(recorded, kind.limits), key=lambda row: row[1]):
             rows = list(group)
-            if shows and len(rows) >= kind.rows and rows[-1][0] - rows[0][0] >= kind.steps:
-                found.append((rows[0][0], rows[-1][0], name, rows[-1][2]))
+            first, (last, _, numbers) = rows[0][0], rows[-1]
+            if shows and len(rows) >= kind.rows and (last - first >= kind.steps or last == recorded.total):
+                found.append((first, last, name, numbers))
     return sorted(found, key=lambda row: row[:2])
 
 
@@ -54,9 +89,11 @@ def spread(samples, real):
     if samples.ndim == 2:
         return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
     count = min(len(samples), len(real), MOST_COMPARED)
-    rows = [np.asarray(images[:count], np.float64).reshape(count, -1) for images in (samples, real)]
-    apart = [np.sort([np.linalg.norm(each - row, axis=1) for row in each], 1)[:, 1:2] for each in rows]
-    return float(np.median(apart[0]) / (np.median(apart[1]) or 1.0)) if count > 1 else 1.0
+    if count < 2:
+        return 1.0
+    rows = [np.nan_to_num(images[:count].reshape(count, -1)) for images in (samples, real)]
+    generated, others = (np.median(np.sort(distance.cdist(each, each), 1)[:, 1]) for each in rows)
+    return float(generated / (others or 1.0))
 
 
 def _collapse(recorded, limits):
@@ -77,12 +114,22 @@ def _d_won(recorded, limits):
 
 
 def _oscillation(recorded, limits):
-    """A sample is as far from that of the same noise, one sampling step before, as from that of other noise."""
-    for step, *pair in zip(recorded.steps[1:], recorded.samples[:-1], recorded.samples[1:], strict=True):
-        before, after = (np.reshape(each[:MOST_COMPARED], (len(each[:MOST_COMPARED]), -1)) for each in pair)
+    """Samples leave the modes again and again; or, without modes, move as far as they are from those of other noise."""
+    on = [row["on_mode"] for row in recorded.statistics] if recorded.modes else ()
+    for at, row in enumerate(recorded.statistics if recorded.modes else ()):
+        window = np.array(on[max(0, at + 1 - limits["window"]) : at + 1])
+        fall = float((np.maximum.accumulate(window) - window).max())
+        yield row["step"], fall > limits["fall"], {"fall": fall, "on_mode": on[at]}
+    if recorded.modes or recorded.real is None:
+        return
+    rows = [np.reshape(each[:MOST_COMPARED], (len(each[:MOST_COMPARED]), -1)) for each in recorded.samples]
+    real = np.reshape(recorded.real, (len(recorded.real), -1))
+    apart = np.linalg.norm(real - np.roll(real, 1, 0), axis=1).mean() or 1.0
+    for step, before, after in zip(recorded.steps[1:], rows[:-1], rows[1:], strict=True):
         same, other = (np.linalg.norm(after - np.roll(before, n, 0), axis=1).mean() for n in (0, recorded.classes))
-        moved = float(same / (other or 1.0))
-        yield step, moved > limits["moved"] and step >= limits["after"], {"moved": moved}
+        moved, far = float(same / (other or 1.0)), float(same / apart)
+        shows = moved > limits["moved"] and far > limits["far"] and step >= limits["after"]
+        yield step, shows, {"moved": moved, "far": far}
 
 
 def _bridges(recorded, limits):
@@ -103,9 +150,11 @@ def _memorization(recorded, limits):
 
 
 KINDS = {
-    "collapse": Kind(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}, rows=3, steps=200),
+    "collapse": Kind(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}, rows=3, steps=2000),
     "d_won": Kind(_d_won, {"d_g_z": 0.01, "d_x": 0.8}, rows=5, steps=500),
-    "oscillation": Kind(_oscillation, {"moved": 0.8, "after": 500}, rows=5, steps=500),
+    "oscillation": Kind(
+        _oscillation, {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}, rows=5, steps=500
+    ),
     "bridges": Kind(_bridges, {"modes": 0.8, "on_mode": 0.7}, rows=5, steps=3000),
-    "memorization": Kind(_memorization, {"gap": 0.2, "copied": 0.5}, rows=3, steps=200),
+    "memorization": Kind(_memorization, {"gap": 0.15, "copied": 0.5}, rows=3, steps=200),
 }

@@ -32,7 +32,7 @@ const drawTimes = [];  // milliseconds of the last images
 function generate(z, labels) {
   const before = performance.now(), result = run({noise: z, labels});
   drawTimes.push(performance.now() - before);
-  if (drawTimes.length > 64) drawTimes.shift();
+  if (drawTimes.length > 256) drawTimes.shift();
   return Float32Array.from(result);
 }
 
@@ -113,8 +113,8 @@ function describe() {
 }
 
 function sayTime() {
-  const middle = drawTimes.slice().sort((a, b) => a - b)[drawTimes.length >> 1] || 0;
-  $("time").textContent = word(isPoints ? "timePoints" : "time", {value: middle < 0.95 ? middle.toFixed(2) : middle.toFixed(1)});
+  const mean = drawTimes.reduce((sum, each) => sum + each, 0) / drawTimes.length;
+  $("time").textContent = word(isPoints ? "timePoints" : "time", {value: String(Number(mean.toPrecision(2)))});
   document.body.dataset.ready = "true";
 }
 
@@ -140,6 +140,7 @@ const cloud = [];
 let box = null, highest = 0, mesh = [];
 function drawPlot() {
   if (!box) return;
+  if (mesh.length) plotPad($("map"), mesh, box);
   if (shape[0] === 1) plotHistogram($("image"), cloud, current, box, highest);
   else plotScatter($("image"), cloud, current, box, mesh, state.pair);
 }

@@ -26,17 +26,31 @@ function histogram(values, [low, high]) {
   return counts;
 }
 
-// A canvas as (its context, functions from values to places, its colors), with ticks drawn.
-function axes(canvas, [xLow, xHigh], [yLow, yHigh]) {
+// A cleared canvas: its context, its size and the page's colors.
+function cleared(canvas) {
   const {clientWidth: width, clientHeight: height} = canvas, scale = window.devicePixelRatio || 1;
   [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
   const context = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-  const color = Object.fromEntries(["ink", "soft", "line", "accent", "well"].map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
-  const x = value => MARGIN.left + (value - xLow) / (xHigh - xLow) * (width - MARGIN.left - MARGIN.right);
-  const y = value => height - MARGIN.bottom - (value - yLow) / (yHigh - yLow) * (height - MARGIN.top - MARGIN.bottom);
+  const names = ["ink", "soft", "line", "accent", "other", "well"];
+  const color = Object.fromEntries(names.map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
   context.scale(scale, scale);
   context.fillStyle = color.well;
   context.fillRect(0, 0, width, height);
+  return {context, width, height, color};
+}
+
+// The color of a value of one column: from one of the page's two to the other.
+function ramp(color, value, [low, high]) {
+  const share = Math.max(0, Math.min(1, (value - low) / (high - low)));
+  const parts = [1, 3, 5].map(at => [color.accent, color.other].map(each => parseInt(each.slice(at, at + 2), 16)));
+  return `rgb(${parts.map(([from, to]) => Math.round(from + share * (to - from))).join()})`;
+}
+
+// The same, with ticks: also functions from values to places.
+function axes(canvas, [xLow, xHigh], [yLow, yHigh]) {
+  const {context, width, height, color} = cleared(canvas);
+  const x = value => MARGIN.left + (value - xLow) / (xHigh - xLow) * (width - MARGIN.left - MARGIN.right);
+  const y = value => height - MARGIN.bottom - (value - yLow) / (yHigh - yLow) * (height - MARGIN.top - MARGIN.bottom);
   [context.font, context.strokeStyle, context.fillStyle] = ["12px system-ui, sans-serif", color.line, color.soft];
   context.beginPath();
   for (const each of ticks(xLow, xHigh)) {
@@ -67,9 +81,9 @@ function ring(context, x, y, color) {
 function plotHistogram(canvas, points, current, box, highest) {
   const counts = histogram(points.map(each => each[0]), box[0]), width = (box[0][1] - box[0][0]) / BINS;
   const {context, x, y, color} = axes(canvas, box[0], [0, Math.max(highest, ...counts)]);
-  context.fillStyle = color.accent;
-  context.globalAlpha = 0.55;
+  context.globalAlpha = 0.75;
   counts.forEach((count, i) => {
+    context.fillStyle = ramp(color, box[0][0] + (i + 0.5) * width, box[0]);
     const from = x(box[0][0] + i * width), to = x(box[0][0] + (i + 1) * width);
     context.fillRect(from, y(count), to - from - 1, y(0) - y(count));
   });
@@ -96,4 +110,23 @@ function plotScatter(canvas, points, current, box, mesh, [i, j]) {
   context.stroke();
   context.globalAlpha = 1;
   ring(context, x(current[i]), y(current[j]), color);
+}
+
+// The pad: of one column, its values by color; otherwise the lines whose images plotScatter draws.
+function plotPad(canvas, mesh, box) {
+  const {context, width, height, color} = cleared(canvas), count = mesh.length;
+  mesh.forEach((row, j) => row.forEach((each, i) => {
+    context.fillStyle = box.length === 1 ? ramp(color, each[0], box[0]) : color.well;
+    context.fillRect(i / count * width, j / count * height, width / count + 1, height / count + 1);
+  }));
+  [context.strokeStyle, context.globalAlpha] = [color.accent, 0.6];
+  context.beginPath();
+  for (let k = 0; box.length > 1 && k < count; k++) {
+    const [x, y] = [k / (count - 1) * width, k / (count - 1) * height];
+    context.moveTo(x, 0);
+    context.lineTo(x, height);
+    context.moveTo(0, y);
+    context.lineTo(width, y);
+  }
+  context.stroke();
 }

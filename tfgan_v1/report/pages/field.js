@@ -100,6 +100,12 @@ function arrowScale(field) {
   return means.length ? 0.06 * (field.high[0] - field.low[0]) / means[means.length >> 1] : 0;
 }
 
+// Calls a function whenever the screen has another number of pixels for each of CSS: by zoom, or on another screen.
+function atNewResolution(redraw) {
+  const again = () => { redraw(); atNewResolution(redraw); };
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", again, {once: true});
+}
+
 // A canvas of a field in an element. layers: a Set of LAYERS, which the caller may change before `redraw`. below: the
 // element that gets the numbers of the frame, and D's output under the pointer.
 function makeField(parent, layers, below = parent) {
@@ -147,6 +153,7 @@ function makeField(parent, layers, below = parent) {
   new ResizeObserver(redraw).observe(parent);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   matchMedia("print").addEventListener("change", redraw);
+  atNewResolution(redraw);
   return {
     canvas, redraw, describe,
     show(newField, i, between = 0) { [field, index, share] = [newField, i, between]; redraw(); },

@@ -117,6 +117,7 @@ function startPage() {
   byId("help").onclick = () => byId("keys").open ? byId("keys").close() : byId("keys").showModal();
   byId("compare").onclick = () => toggleReal();
   byId("copy").onclick = copyCommand;
+  if (matchMedia("(hover: none)").matches) byId("enlarge").dataset.word = "tap";
   setPictures(run);
   prepareField();
   writeTexts();
@@ -192,7 +193,7 @@ function writeDiagnosis({diagnosis, docs}, place) {
   const notes = diagnosis.filter(each => each.x <= place && place <= each.end && WORDS[each.kind]).map(({kind, numbers}) => {
     const own = Object.entries(numbers || {}).map(([name, value]) => `${WORDS[`name_${name}`] ? say(`name_${name}`) : name.replace(/_/g, " ")} ${number(value)}`).join(", ");
     const note = html("p", say(kind, {numbers: own && `${language ? "" : " "}(${own})`}));
-    if (docs) note.append(" ", html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}));
+    note.append(" ", docs ? html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}) : html("span", say("more_in"), {className: "soft"}));
     return note;
   });
   const words = notes.map(each => each.textContent).join();

@@ -43,6 +43,21 @@ def constants(plan):
     }
 
 
+def of_samples(samples):
+    """(numbers of the samples that are shown, their field) of points without a run: a list of arrays [n, d]."""
+    everything = np.nan_to_num(np.concatenate(samples))
+    low, high = views.box(everything)
+    count, dimensions = min(map(len, samples)), everything.shape[1]
+    known = {
+        **{"dimensions": dimensions, "names": [str(number + 1) for number in range(dimensions)]},
+        **{"low": low.tolist(), "high": high.tolist(), "real": "", "modes": None, "scores": False, "targets": None},
+        **{"grid": views.D_GRID[1] if dimensions == 1 else None, "noise": None, "density": None},
+        **{"shapes": [[0], [0, dimensions], [count, dimensions], [0, dimensions]]},
+        "bandwidth": 0.3 * float(everything.std()) or 1.0,
+    }
+    return Fields(known).of([*range(1, len(samples) + 1)], [each[:count] for each in samples])
+
+
 def _noise(config, dimensions):
     values = views.noise_axis(config, dimensions)
     text = noise.DISTRIBUTIONS[config.noise].text
@@ -88,7 +103,7 @@ class Fields:
             "gradient_max": largest,
             "gradient_mean": float(np.linalg.norm(gradient, axis=1).mean()),
         }
-        if known["density"] is not None:
+        if known["dimensions"] == 1:
             step["q"] = _density(fake, low, high, known["bandwidth"])
         return step
 

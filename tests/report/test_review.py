@@ -379,6 +379,6 @@ def test_points_without_a_run_are_drawn_in_one_box_at_all_steps(columns, tmp_pat
         assert np.allclose(
             (low + high) / 2 + numbers / 32767 * 2 * (high - low), sample, atol=np.max(high - low) / 8000
         )
-        assert ("q" in step) == (columns == 1) and not step["d"] and not step["gradient"]
+        assert ("q" in step) == (columns == 1) and not step["d"] and "gradient" not in step
     review.write(loaded)
     assert (tmp_path / "points.html").is_file()

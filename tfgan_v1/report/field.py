@@ -96,13 +96,10 @@ class Fields:
         largest = float(np.abs(gradient).max(initial=0)) or 1.0
         ends = [float(d.min()), float(d.max())] if d.size else [0.0, 1.0]
         values = np.rint((d - ends[0]) / ((ends[1] - ends[0]) or 1.0) * 65535).astype("<u2")
-        step = {
-            **{"d": _text(values), "d_range": ends, "g": _positions(g, low, high)},
-            "fake": _positions(fake, low, high),
-            "gradient": _text(np.rint(gradient / largest * 32767).astype("<i2")),
-            "gradient_max": largest,
-            "gradient_mean": float(np.linalg.norm(gradient, axis=1).mean()),
-        }
+        step = {"d": _text(values), "d_range": ends, "g": _positions(g, low, high), "fake": _positions(fake, low, high)}
+        if len(gradient):
+            step["gradient"] = _text(np.rint(gradient / largest * 32767).astype("<i2"))
+            step |= {"gradient_max": largest, "gradient_mean": float(np.linalg.norm(gradient, axis=1).mean())}
         if known["dimensions"] == 1:
             step["q"] = _density(fake, low, high, known["bandwidth"])
         return step

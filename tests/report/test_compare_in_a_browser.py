@@ -18,7 +18,7 @@ def pages(finished, tmp_path_factory):
     """The addresses of comparisons: of three runs, the second slower and shorter; of a run and seeds; of seeds."""
     parent = tmp_path_factory.mktemp("compared")
 
-    def copy(name, seed=0, **changes):
+    def copy(name, seed=0, d_loss=None, **changes):
         folder = shutil.copytree(finished.config.samples_folder, parent / name)
         options = {"--seed": str(seed)} | changes.pop("options", {})
 
@@ -28,7 +28,7 @@ def pages(finished, tmp_path_factory):
             summary.update(changes)
 
         rewrite(folder / "review.json", change)
-        rows = [row._replace(seconds=row.step / 10) for row in finished.losses]
+        rows = [row._replace(seconds=row.step / 10, d_loss=d_loss or row.d_loss) for row in finished.losses]
         records.write_table(folder / "losses.csv", records.LOSSES_HEADERS[False], rows)
         return folder
 
@@ -37,8 +37,8 @@ def pages(finished, tmp_path_factory):
     rows = [row._replace(seconds=row.step / 5, d_loss=0.25) for row in finished.losses[:2]]
     records.write_table(slow / "losses.csv", records.LOSSES_HEADERS[False], rows)
     copy("third")
-    for seed in (1, 2, 3):
-        copy(f"ring-seed-{seed}", seed)
+    for seed, d_loss in ((1, 0.5), (2, 0.25), (3, 1.0)):
+        copy(f"ring-seed-{seed}", seed, d_loss)
     urls = []
     for places in (["first", "slow", "third"], ["first", "ring"], ["ring"]):
         compare.write(compare.load(places, parent), parent / f"{len(places)}{places[0]}.html")
@@ -127,7 +127,10 @@ def test_seeds_have_one_panel_with_a_choice_or_one_each_and_a_band(browser, page
     assert element(browser, "#panels select").get_attribute("value") == "2"
     browser.get(pages[2])
     assert texts(browser, "#panels h2") == ["ring-seed-1", "ring-seed-2", "ring-seed-3"]
-    assert len(browser.find_elements("css selector", "#curves path.band.c0")) == 4
+    bands = browser.find_elements("css selector", "#curves path.band.c0")
+    height = browser.execute_script("return arguments[0].getBBox().height", bands[0])
+    assert len(bands) == 4 and 88 < height < 94  # from 0.25 to 1, of 168 pixels from 0 to 2 log 2
+    assert texts(browser, "#curves .legend span")[0] == "ring, median of 3 seeds 0.5"
     assert browser.get_log("browser") == []
 
 

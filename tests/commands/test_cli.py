@@ -49,7 +49,7 @@ MISTAKES = [
     (["--resume=yes"], "--resume takes no value"),
     (
         ["--model", "vae", "--help"],
-        "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample, tuned, not 'vae'",
+        "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample, tuned, points, not 'vae'",
     ),
     (["--image-size", "4097"], "from 1 to 4,096"),
     (["--colour\x1b[2J\n"], "there is no flag '--colour\\x1b[2J\\n'"),

@@ -33,7 +33,8 @@ def pages(finished, tmp_path_factory):
         return folder
 
     copy("first", options={"--d-lr": "0.5"})
-    slow = copy("slow", sample_steps=[0, 17, 34])
+    wrong = {"x": 1.5, "end": 2.0, "kind": "collapse", "numbers": {}}  # in epochs
+    slow = copy("slow", sample_steps=[0, 17, 34], diagnosis=[wrong])
     rows = [row._replace(seconds=row.step / 5, d_loss=0.25) for row in finished.losses[:2]]
     records.write_table(slow / "losses.csv", records.LOSSES_HEADERS[False], rows)
     copy("third")
@@ -76,6 +77,9 @@ def test_slider_keys_and_the_switch_move_all_runs(browser, pages):
     assert at == ["step 51 · epoch 3 · 5.1 s", "step 34 · epoch 2 · 6.8 s · ended", "step 51 · epoch 3 · 5.1 s"]
     assert "same noise" in element(browser, "#notes").text
     assert element(browser, "#panels img").get_attribute("alt").startswith("first, step 51: 16 generated images")
+
+    assert "collapse" in element(browser, "#panels figure:nth-child(2) .why").text
+    assert [len(each) > 0 for each in texts(browser, "#panels .why")] == [False, True, False]
 
     seen = []
     for key in ("ARROW_LEFT", "HOME", "ARROW_LEFT", "ARROW_RIGHT", "END"):

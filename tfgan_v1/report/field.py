@@ -29,7 +29,7 @@ def constants(plan):
     real, bandwidth = points[:MOST_REAL], 0.3 * float(points.std()) or 1.0
     return {
         "dimensions": dimensions,
-        "names": ["x", "y"] if dimensions == 2 else [str(number + 1) for number in range(dimensions)],
+        "names": list(plan.dataset.columns) or _names(dimensions),
         **{"low": low.tolist(), "high": high.tolist()},
         "real": _positions(real, low, high),
         "modes": modes and {"centers": modes.centers.tolist(), "deviation": modes.deviation},
@@ -43,13 +43,17 @@ def constants(plan):
     }
 
 
+def _names(dimensions):
+    return ["x", "y"] if dimensions == 2 else [str(number + 1) for number in range(dimensions)]
+
+
 def of_samples(samples):
     """(numbers of the samples that are shown, their field) of points without a run: a list of arrays [n, d]."""
     everything = np.nan_to_num(np.concatenate(samples))
     low, high = views.box(everything)
     count, dimensions = min(map(len, samples)), everything.shape[1]
     known = {
-        **{"dimensions": dimensions, "names": [str(number + 1) for number in range(dimensions)]},
+        **{"dimensions": dimensions, "names": _names(dimensions)},
         **{"low": low.tolist(), "high": high.tolist(), "real": "", "modes": None, "scores": False, "targets": None},
         **{"grid": views.D_GRID[1] if dimensions == 1 else None, "noise": None, "density": None},
         **{"shapes": [[0], [0, dimensions], [count, dimensions], [0, dimensions]]},

@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import distance
 
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import views
@@ -90,6 +89,8 @@ def spread(samples, real):
     """
     if samples.ndim == 2:
         return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
+    from scipy.spatial import distance
+
     count = min(len(samples), len(real), MOST_COMPARED)
     if count < 2:
         return 1.0

@@ -139,7 +139,7 @@ def test_variables_and_parameter_counts_are_as_published(model):
 def test_kernels_start_glorot_uniform_and_biases_at_zero(model):
     _, values = initial_values(model)
     for name, value in values.items():
-        if name.endswith(("bias", "offset", "moving_mean")):
+        if name.endswith(("bias", "offset", "moving_mean", "center")):
             assert not value.any()
         elif name.endswith(("scale", "moving_variance")):
             assert (value == 1).all()
@@ -386,7 +386,13 @@ def test_pixels_are_scaled_to_the_range_of_the_output(model):
         assert np.allclose(session.run(encoded), [[low, low + 0.2 * (high - low), high]])
         assert np.allclose(session.run(output.decode(encoded)), [[0, 0.2, 1]])
         points = tf.constant([[-3.5]])
-        assert encode(MODELS[model], points) is decode(MODELS[model], points) is points
+        if output.standardized:
+            encoded = encode(MODELS[model], points)
+            center, scale = models.standardization(1)
+            session.run([center.assign([4.0]), scale.assign([2.0])])
+            assert session.run([encoded, decode(MODELS[model], encoded)]) == [[[-3.75]], [[-3.5]]]
+        else:
+            assert encode(MODELS[model], points) is decode(MODELS[model], points) is points
 
 
 def test_a_variable_outside_both_scopes_is_refused():

@@ -19,6 +19,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "train": "train a GAN",
     "sample": "draw samples from a trained generator",
     "runs": "list the runs: name, model, data, steps, last scores",
+    "compare": "make a page of several runs side by side",
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy, PyTorch and a browser",

@@ -19,6 +19,7 @@ READ = [  # what a user of another program types -> what it is read as, in the w
     ("train --imageSize 32", "--image-size 32"),
     ("train --device cuda", "--device gpu"),
     ("train --image_size 32", "--image-size 32"),
+    ("train --num-seeds 3", "--seeds 3"),
     ("train --data faces", "--dataset faces"),
     ("train --loss wgan-gp", "--loss wasserstein --penalty wgan_gp"),
     ("train --loss=LSGAN", "--loss least_squares"),

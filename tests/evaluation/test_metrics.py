@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfgan_v1.data.points import Modes
 from tfgan_v1.evaluation import metrics
 
 RANDOM = np.random.default_rng(0)
@@ -37,3 +38,39 @@ def test_diversity_is_the_mean_standard_deviation_over_the_set():
     assert metrics.diversity(np.ones((5, 4, 4, 1))) == 0
     halves = np.concatenate([np.zeros((5, 4, 4, 1)), np.ones((5, 4, 4, 1))])
     assert metrics.diversity(halves) == 0.5
+
+
+class TestModes:
+    """Of VEEGAN's protocol (arXiv:1705.07761), against closed forms."""
+
+    modes = Modes(np.array([[0.0, 0], [10, 0], [0, 10], [10, 10]]), 1.0)
+    off = np.exp(-4.5)  # of a normal distribution in two dimensions, what is beyond 3 deviations
+
+    def test_points_on_all_modes_equally_often(self):
+        caught, on, divergence = metrics.mode_scores(np.repeat(self.modes.centers, 5, 0), self.modes)
+        assert (caught, on) == (4, 1) and np.isclose(divergence, np.log(1 / (1 - self.off)))
+
+    def test_one_mode_of_four(self):
+        caught, on, divergence = metrics.mode_scores(np.repeat(self.modes.centers[:1], 5, 0), self.modes)
+        assert (caught, on) == (1, 1) and np.isclose(divergence, np.log(4 / (1 - self.off)))
+
+    def test_half_of_the_points_between_the_modes(self):
+        points = np.array([[0, 2.9], [10, 0], [5, 5], [0, 3.1]])
+        caught, on, divergence = metrics.mode_scores(points, self.modes)
+        expected = 2 * 0.25 * np.log(0.25 / ((1 - self.off) / 4)) + 0.5 * np.log(0.5 / self.off)
+        assert (caught, on) == (2, 0.5) and np.isclose(divergence, expected)
+
+    def test_the_mixture_itself(self):
+        random = np.random.default_rng(0)
+        points = self.modes.centers[random.integers(4, size=200_000)] + random.normal(size=(200_000, 2))
+        caught, on, divergence = metrics.mode_scores(points, self.modes)
+        assert caught == 4 and np.isclose(on, 1 - self.off, atol=1e-3) and divergence < 1e-4
+
+
+def test_the_scores_of_points_are_beside_those_of_other_real_points():
+    real = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
+    fake = real[:1000] + 2
+    distance, other = metrics.of_points(real, fake)
+    assert np.isclose(distance, 2, rtol=0.1) and other < 0.15
+    assert len(metrics.of_points(real[:, :2], fake[:, :2], TestModes.modes)) == 8
+    assert len(metrics.of_points(real[:, :1], fake[:, :1])) == 9

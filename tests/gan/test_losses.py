@@ -110,3 +110,17 @@ def test_a_relative_loss_compares_each_logit_with_the_mean_of_the_other_kind():
     g = generator_loss(spec, Batch(tf.zeros([3, 1])), Batch(tf.zeros([3, 1])), None)
     expected = expected_cross_entropy(FAKE - REAL.mean(), 1) + expected_cross_entropy(REAL - FAKE.mean(), 0)
     assert np.isclose(run(g.loss), expected) and np.array_equal(run(g.fake_logits), FAKE)
+
+
+@pytest.mark.parametrize("labels", [HARD, LABELS])
+@pytest.mark.parametrize("name", LOSSES)
+def test_at_the_equilibrium_no_other_output_makes_d_s_loss_smaller(name, labels):
+    """Where generated images are like real ones, D gives both the same logit."""
+    loss, middle = LOSSES[name], (labels.real + labels.fake) / 2
+    best = {"non_saturating": np.log(middle / (1 - middle)), "least_squares": middle}
+    best["minimax"] = best["non_saturating"]
+    logits = [tf.constant([[best.get(name, 0) + off]], tf.float32) for off in (0, -0.3, 0.3)]
+    at, *others = run([loss.d_real(each, labels) + loss.d_fake(each, labels) for each in logits])
+    g = run(loss.g(logits[0], labels) + (loss.d_fake(logits[0], labels) if loss.relative else 0))
+    assert np.allclose([at, g], loss.equilibrium(labels), atol=1e-5)
+    assert loss.relative or min(others) >= at - 1e-6  # a relative loss has the same logit, minus itself

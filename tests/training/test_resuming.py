@@ -45,6 +45,10 @@ SYSTEMS = {
         **{"d_first": 2, "g_noise": "fresh", "noise": "unit", "record": "steps", "sheets": "each"},
         **{"d_decay": 0.5, "optimizer": "rmsprop", "d_batches": "in_turn", "batches": "random"},
     },
+    "points with classes": {
+        **{"model": "points", "dataset": "moons", "conditional": True, "labels": None, "holdout": 100, "average": 0.9},
+        **{"evaluate_every": 2, "num_samples": 30},
+    },
     "custom parts": {"d_batches": "separate", "parts": True},
 }
 

@@ -1,5 +1,6 @@
-"""`runs`: lists the runs in a folder."""
+"""`runs`: lists the runs in a folder, and says how to compare them."""
 
+import shlex
 from contextlib import suppress
 
 from tfgan_v1 import files
@@ -12,6 +13,7 @@ from tfgan_v1.storage import checkpoints, names, records, run_folder
 
 EXAMPLES = ("", "--ckpt checkpoints --samples samples")
 MOST_SCORES = 2  # of a run
+MOST_NAMED = 3  # runs in the last line
 
 
 def parse(call, argv):
@@ -31,6 +33,10 @@ def run(argv, program):
         raise UserError(f"there is no run in {config.ckpt}; name the folder of their checkpoints with --ckpt")
     rows = [("name", "model", "data", "step", "scores"), *map(_row, found)]
     say(*score_table.aligned(rows, "<<<><"))
+    if found[1:]:
+        places = [str(run.samples_folder) for run in found[-MOST_NAMED:]]
+        of_seeds = dict.fromkeys(place.rpartition(names.SEED)[0] or place for place in places)
+        say(f"Side by side: tfgan compare {shlex.join(of_seeds)}")
     return 0
 
 

@@ -30,6 +30,7 @@ EXAMPLES = (
     "--resume --epochs 200",
 )
 MOST_WORKERS = 1000  # processes that --workers starts
+MOST_SEEDS = 20  # runs that --seeds trains
 
 
 def parse(call, argv):
@@ -62,6 +63,8 @@ def parse(call, argv):
     start("--overwrite", action="store_true", help="delete the run in --ckpt and --samples, and start again")
     add("--dry-run", action="store_true", help="say what would be trained, and draw real_images.png; train nothing")
     workers = "start N processes on this machine that train together; on several machines, set TF_CONFIG"
+    seeds = "train N runs, one after the other, with the seeds from --seed on: NAME-seed-0, NAME-seed-1, ..."
+    add("--seeds", metavar="N", type=whole(MOST_SEEDS, 2), help=seeds)
     add("--workers", metavar="N", type=whole(MOST_WORKERS), help=workers)
     wait = "in a cluster, the time in which all workers must have come (default: %(default)s)"
     add("--wait", metavar="SECONDS", type=whole(86_400), default=addresses.WAIT, help=wait)
@@ -71,14 +74,22 @@ def parse(call, argv):
 def run(argv, program):
     """Trains a GAN. Returns the exit code. What takes time to import is imported when the flags are checked."""
     options = parse(call_of("train", program), argv)
-    resume, overwrite, dry_run, workers, wait = (
-        options.pop(name) for name in ("resume", "overwrite", "dry_run", "workers", "wait")
+    resume, overwrite, dry_run, seeds, workers, wait = (
+        options.pop(name) for name in ("resume", "overwrite", "dry_run", "seeds", "workers", "wait")
     )
     cluster = addresses.from_environment()
     if cluster and workers and addresses.LAUNCHED not in os.environ:
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
+    if seeds and (cluster or (workers or 1) > 1):
+        raise UserError(
+            "--seeds trains one run after the other, and not in a cluster; leave out --seeds or the workers"
+        )
+    if seeds:
+        words = [word for word in argv if word not in ("--overwrite", "--resume")]
+        again = f"{call_of('train', program)} {shlex.join(words)} --resume"
+        return _train_seeds(options, seeds, (resume, overwrite, dry_run), again)
     make_config = partial(_config, options, resume)
     if dry_run:
         return _dry_run(make_config(), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))
@@ -109,6 +120,33 @@ def run(argv, program):
     else:
         _say_done(progress.config, program)
     return 128 + progress.stopped_by if signal_name else 0
+
+
+def _train_seeds(options, count, start, again):
+    """Trains one configuration with several seeds. start: resume, overwrite, dry_run. Returns the exit code.
+
+    again: the command that continues the runs. Raises UserError before the first step if one of them cannot start.
+    """
+    resume, overwrite, dry_run = start
+    group = Config(**{**options, "name": options.get("name") or options.get("model") or "run"})
+    begun, runs = names.seeds_of(group.ckpt_folder) if resume else {}, []
+    first = options.pop("seed", min(begun, default=0))
+    if resume and not begun:
+        raise UserError(f"there is no run {group.ckpt_folder}{names.SEED}{first} to continue; leave out --resume")
+    for seed in range(first, first + count):
+        name = f"{group.name}{names.SEED}{seed}"
+        like = begun[seed if seed in begun else min(begun)].name if begun else name  # as the others were started
+        runs.append((_config({**options, "name": like}, resume).replace(name=name, seed=seed), seed in begun))
+        run_folder.check_can_start(runs[-1][0], seed in begun, overwrite)
+    if run_folder.holds_run(group):
+        raise UserError(f"{group.name} is the name of a run, so several seeds need another; give --name NAME")
+    if dry_run:
+        say(f"runs, one after the other: {', '.join(config.name for config, _ in runs)}")
+        return _dry_run(*runs[0], overwrite, 1)
+
+    from tfgan_v1.training import seeds
+
+    return seeds.train(group.name, runs, overwrite, again)
 
 
 def _dry_run(config, resume, overwrite, workers):

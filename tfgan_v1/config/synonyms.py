@@ -19,6 +19,7 @@ FLAGS = {  # what others call a flag -> ours, of which the first that a command 
     "--arch --gan-type --network": ("--model {}",),
     "--lambda --gp-weight": ("--penalty-weight {}",),
     "--n-critic --critic-iters": ("--d-steps {}",),
+    "--num-seeds --n-seeds --repeats": ("--seeds {}",),
     "--checkpoint --checkpoint-dir --ckpt-dir": ("--ckpt {}",),
 }
 VALUES = {  # a flag -> what others call one of its values -> ours, with the flags that belong to it

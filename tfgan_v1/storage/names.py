@@ -41,7 +41,7 @@ REVIEW = "review.json"  # what the page shows besides images and tables
 TENSORBOARD = "tensorboard"  # a folder of event files
 DIVERGENCE = "divergence.png"  # of points
 
-# No records of the run, and kept by --overwrite: what `sample`, `evaluate`, `review` and --dry-run write, too.
+# No records of the run, and kept by --overwrite: what `sample`, `evaluate`, `review`, `compare` and --dry-run write.
 GRID = "samples.png"
 SCORES = "scores.json"
 NEAREST = "nearest.png"  # samples with their nearest training images
@@ -51,7 +51,9 @@ SAYS_OURS = re.compile(
 )
 REAL_IMAGES = "real_images.png"  # some of the data, as the networks see them; also of --dry-run
 ANIMATION = "evolution.gif"
-OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION)
+COMPARISON = "compare.html"  # of several runs
+SEED = "-seed-"  # is between the name that the runs of `train --seeds` share and the seed of each
+OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION, COMPARISON)
 
 # --overwrite removes these from the folders of a run, and nothing else; what is not of a run keeps a run out.
 CKPT_FILES = (
@@ -82,6 +84,12 @@ SAMPLES_LEFTOVERS = (
     *map(PARTIALS.format, (*SAMPLES_FILES, REAL_IMAGES)),
     f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}",
 )
+
+
+def seeds_of(folder):
+    """{seed: folder} of the runs of `train --seeds` that share the name of `folder`, by their seeds."""
+    parts = ((*path.name.rpartition(SEED), path) for path in folder.parent.glob(f"*{SEED}*"))
+    return dict(sorted((int(seed), path) for name, _, seed, path in parts if name == folder.name and seed.isdecimal()))
 
 
 def check_kind(kind):

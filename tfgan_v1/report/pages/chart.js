@@ -48,6 +48,7 @@ function makeChart(curve, onPick) {
     picture.setAttribute("viewBox", `0 0 ${scale.width} ${CHART.height}`);
     drawAxes(picture, curve, scale);
     curve.series.forEach((series, i) => drawSeries(picture, series, xOf(series), scale, styleOf(series, i)));
+    drawNames(picture, curve, scale);
     marker = picture.appendChild(svg("line", {class: "marker", y1: CHART.top, y2: CHART.height - CHART.bottom}));
     dots = curve.series.map((series, i) => picture.appendChild(svg("circle", {class: styleOf(series, i), r: 4})));
   }
@@ -59,7 +60,7 @@ function makeChart(curve, onPick) {
     figure.dataset.marker = place;
     curve.series.forEach((series, i) => {
       const at = nearest(xOf(series), place), value = (series.mean || series.values)[at] ?? series.values[at] ?? null;
-      dots[i].setAttribute("cx", scale.x(place));
+      dots[i].setAttribute("cx", scale.x(series.x ? series.x[at] : place));  // a line of its own may end before
       dots[i].setAttribute("cy", value === null ? -99 : scale.y(value));
       legend.children[i].textContent = `${translated(series.name)} ${number(series.values[at] ?? null)}`;
     });
@@ -95,10 +96,14 @@ function drawAxes(picture, curve, {width, low, high, first, end, x, y}) {
     const anchor = x(each) > width - 40 ? "end" : "middle";
     picture.append(svg("text", {x: x(each), y: CHART.height - 6, "text-anchor": anchor}, number(each)));
   }
-  for (const [value, name] of referencesOf(curve)) {
-    picture.append(svg("line", {class: "reference", ...across, y1: y(value), y2: y(value)}));
-    const above = y(value) > CHART.top + 14 ? -4 : 13;
-    if (name) picture.append(svg("text", {class: "name", x: width - CHART.right, y: y(value) + above, "text-anchor": "end"}, name));
+  for (const [value] of referencesOf(curve)) picture.append(svg("line", {class: "reference", ...across, y1: y(value), y2: y(value)}));
+}
+
+// The names of the references, over the lines.
+function drawNames(picture, curve, {width, y}) {
+  for (const [value, name] of referencesOf(curve).filter(each => each[1])) {
+    const above = y(value) > CHART.top + 14 ? -5 : 14;
+    picture.append(svg("text", {class: "name", x: width - CHART.right - 6, y: y(value) + above, "text-anchor": "end"}, name));
   }
 }
 

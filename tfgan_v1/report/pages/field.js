@@ -3,10 +3,16 @@
 
 // The layers that can be switched, in the order of their keys 1, 2, 3 ...
 const LAYERS = ["real", "fake", "d", "g", "gradient", "modes"];
-function layersOf({dimensions, modes, grid, noise, steps}) {
-  const has = {real: true, fake: true, d: grid, g: noise, gradient: steps.some(each => each?.gradient), modes};
-  const drawn = {d: dimensions <= 2, g: dimensions <= 2, gradient: dimensions <= 2, modes: dimensions >= 2};
+function layersOf({dimensions, real, modes, grid, noise, steps}) {
+  const has = {real, fake: true, d: grid && steps.some(each => each?.d), g: noise, gradient: steps.some(each => each?.gradient), modes};
+  const drawn = {d: dimensions <= 2, g: dimensions <= 2, modes: dimensions >= 2};
   return LAYERS.filter(each => has[each] && drawn[each] !== false);
+}
+
+// The name of a column; a number is no name.
+function nameOf({names, dimensions}, axis) {
+  if (dimensions === 1) return "x";
+  return /^\d+$/.test(names[axis]) ? say("column", {number: names[axis]}) : names[axis];
 }
 
 const stepsOfFields = new WeakMap();
@@ -94,6 +100,12 @@ function arrowScale(field) {
   return means.length ? 0.06 * (field.high[0] - field.low[0]) / means[means.length >> 1] : 0;
 }
 
+// Calls a function whenever the screen has another number of pixels for each of CSS: by zoom, or on another screen.
+function atNewResolution(redraw) {
+  const again = () => { redraw(); atNewResolution(redraw); };
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", again, {once: true});
+}
+
 // A canvas of a field in an element. layers: a Set of LAYERS, which the caller may change before `redraw`. below: the
 // element that gets the numbers of the frame, and D's output under the pointer.
 function makeField(parent, layers, below = parent) {
@@ -130,7 +142,7 @@ function makeField(parent, layers, below = parent) {
     if (!plot || !frame) return;
     const position = plot.positionAt(event.clientX - box.left, event.clientY - box.top);
     const output = field.grid ? outputAt(field, frame.d, position) : null;
-    const place = position.map((each, k) => `${field.names[field.dimensions > 1 ? pair[k] : 0]} ${number(each)}`).join(", ");
+    const place = position.map((each, k) => `${nameOf(field, field.dimensions > 1 ? pair[k] : 0)} ${number(each)}`).join(", ");
     readout.dataset.at = place;
     readout.textContent = output === null ? place : `${place}:  D ${number(output)}`;
   }
@@ -141,6 +153,7 @@ function makeField(parent, layers, below = parent) {
   new ResizeObserver(redraw).observe(parent);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   matchMedia("print").addEventListener("change", redraw);
+  atNewResolution(redraw);
   return {
     canvas, redraw, describe,
     show(newField, i, between = 0) { [field, index, share] = [newField, i, between]; redraw(); },
@@ -151,16 +164,38 @@ function makeField(parent, layers, below = parent) {
 // The numbers of a frame as short texts: what was measured at this step, or, between two, what the points shown say.
 function numbersOf(field, frame, share) {
   const shown = frame.fake ? modesOf(field, frame.fake) : null, scores = share ? {} : frame.scores || {}, texts = [];
+  const measured = (name, value, unit = each => number(each)) => {  // with the value of real data, where it is known
+    const real = scores[`real_${name}`];
+    texts.push(say(`n_${name}`, {value: unit(value), real: Number.isFinite(real) ? ` (${say("real")} ${unit(real)})` : ""}));
+  };
   if (shown) {
-    const count = scores.modes ?? shown.count, on = scores.on_mode ?? shown.share;
-    texts.push(say("n_modes", {count: number(count), all: field.modes.centers.length}), say("n_on", {share: number(100 * on)}));
+    texts.push(say("n_modes", {count: number(scores.modes ?? shown.count), all: field.modes.centers.length}));
+    measured("on_mode", scores.on_mode ?? shown.share, each => `${number(100 * each)} %`);
   }
-  for (const [name, value] of Object.entries(scores)) {
-    if (name !== "modes" && Number.isFinite(value) && WORDS[`n_${name}`]) texts.push(say(`n_${name}`, {value: number(value)}));
-  }
-  if (frame.d_range) texts.push(say("n_d", {low: number(frame.d_range[0]), high: number(frame.d_range[1])}));
-  if (frame.gradient_mean >= 0) texts.push(say("n_gradient", {value: number(frame.gradient_mean)}));
+  for (const name of DISTANCES) if (Number.isFinite(scores[name])) measured(name, scores[name]);
+  if (frame.d) texts.push(say("n_d", {low: number(frame.d_range[0]), high: number(frame.d_range[1])}));
+  if (frame.gradient) texts.push(say("n_gradient", {value: number(frame.gradient_mean)}));
   return texts;
+}
+
+// Scores of a step that are distances: 0 at best.
+const DISTANCES = ["reverse_kl", "sliced_wasserstein", "kl_divergence"];
+
+// The curves of what a field records, at the places of its steps.
+function curvesOfField(field, places) {
+  const of = read => field.steps.map(each => { const value = each ? read(each) : null; return Number.isFinite(value) ? value : null; });
+  const score = name => of(each => each.scores?.[name]), real = name => finite(score(`real_${name}`)).slice(-1);
+  const chart = (key, series, range, references) => ({
+    key, title: say(`${key}_curve`), caption: say(`${key}_caption`), description: say(`${key}_caption`), x: places, range, references,
+    series: series.filter(each => finite(each.values).length).map(each => ({mean: null, ...each})),
+  });
+  const all = field.modes ? field.modes.centers.length : 1;
+  return [
+    chart("modes", field.modes ? [{name: say("modes_series"), values: score("modes").map(each => each === null ? null : each / all), color: 2},
+      {name: say("on_series"), values: score("on_mode"), color: 1}] : [], [0, 1], real("on_mode")),
+    ...DISTANCES.map(name => chart(name, [{name: say("generated"), values: score(name), color: 1}], null, [0, ...real(name)])),
+    chart("gradient", [{name: say("gradient_series"), values: of(each => each.gradient_mean), color: 1}], null, [0]),
+  ].filter(each => each.series.length);
 }
 
 function paletteOf() {
@@ -169,8 +204,11 @@ function paletteOf() {
 
 // ---- Drawing: a plot is a rectangle of the canvas with its scales.
 
+// What is below the densities: the noise, its lines to the points and G as a curve.
+const belowLine = ({noise}) => noise ? LINE.lines + LINE.curve : 30;
+
 function heightOf(field, [a, b], width) {
-  if (field.dimensions === 1) return Math.round(Math.min(width, 480) * 0.62) + LINE.rug + LINE.lines + LINE.curve;
+  if (field.dimensions === 1) return Math.round(Math.min(width, 480) * 0.62) + LINE.rug + belowLine(field);
   const side = axis => field.high[axis] - field.low[axis];
   return Math.round(PLANE.top + PLANE.bottom + (width - PLANE.left - PLANE.right) * limited(side(b) / side(a), 0.6, 1.1));
 }
@@ -255,14 +293,14 @@ function drawPlane(context, {field, frame, layers, pair, width, height, colors})
     if (frame?.g && shows("g") && field.noise) drawWarp(context, plot, places(frame.g), field.noise.grid, colors);
     if (shows("real")) dots(context, places(realOf(field)), 1.75, colors.d);
     if (shows("modes")) drawModes(context, plot, field, frame, pair, colors);
-    if (frame?.gradient && shows("gradient")) drawArrows(context, plot, field, frame, places(frame.fake), colors);
+    if (frame?.gradient && shows("gradient")) drawArrows(context, plot, field, frame, places(frame.fake), pair, colors);
     if (frame?.fake && shows("fake")) dots(context, places(frame.fake), 2.5, colors.g, colors.card);
   });
   frameAround(context, plot, colors);
   drawTicks(context, plot, colors);
   if (field.dimensions > 2) {
-    text(context, field.names[a], plot.right - 4, plot.bottom - 6, "right", colors.ink);
-    text(context, field.names[b], plot.left + 6, plot.top + 14, "left", colors.ink);
+    text(context, nameOf(field, a), plot.right - 4, plot.bottom - 6, "right", colors.ink);
+    text(context, nameOf(field, b), plot.left + 6, plot.top + 14, "left", colors.ink);
   }
   return {positionAt: (x, y) => [plot.backX(x), plot.backY(y)]};
 }
@@ -290,7 +328,7 @@ function drawSurface(context, plot, field, frame, colors) {
   const [neutral, real, fake] = [colors.card, colors.d, colors.g].map(rgb), picture = new ImageData(size, size);
   frame.d.forEach((value, k) => {
     const side = limited(2 * (value - low) / (high - low || 1) - 1, -1, 1), to = side > 0 ? real : fake;
-    const at = 4 * ((size - 1 - Math.floor(k / size)) * size + k % size), strength = 0.6 * Math.abs(side) ** 0.8;
+    const at = 4 * ((size - 1 - Math.floor(k / size)) * size + k % size), strength = 0.6 * Math.abs(side) ** 0.6;
     for (let channel = 0; channel < 3; channel++) picture.data[at + channel] = mixed(neutral[channel], to[channel], strength);
     picture.data[at + 3] = 255;
   });
@@ -324,10 +362,11 @@ function drawWarp(context, plot, places, size, colors) {
 
 function drawModes(context, plot, field, frame, [a, b], colors) {
   const found = frame?.fake ? modesOf(field, frame.fake).caught : field.modes.centers.map(() => 0);
-  const radius = Math.max(7, 3 * field.modes.deviation / (plot.highX - plot.lowX) * plot.width);
+  const radius = (span, pixels) => Math.max(10, 3 * field.modes.deviation / span * pixels);
+  const [wide, high] = [radius(plot.highX - plot.lowX, plot.width), radius(plot.highY - plot.lowY, plot.height)];
   field.modes.centers.forEach((center, k) => {
     context.beginPath();
-    context.arc(plot.x(center[a]), plot.y(center[b]), radius, 0, 7);
+    context.ellipse(plot.x(center[a]), plot.y(center[b]), wide, high, 0, 0, 7);
     context.setLineDash(found[k] ? [] : [3, 3]);
     [context.strokeStyle, context.lineWidth] = found[k] ? [colors.third, 2.5] : [colors.ink, 1.25];
     context.stroke();
@@ -335,13 +374,13 @@ function drawModes(context, plot, field, frame, [a, b], colors) {
   context.setLineDash([]);
 }
 
-function drawArrows(context, plot, field, frame, places, colors) {
-  const scale = arrowScale(field), longest = plot.width / 6;
+function drawArrows(context, plot, field, frame, places, [a, b], colors) {
+  const scale = arrowScale(field), longest = plot.width / 6, size = field.dimensions;
   const perX = scale / (plot.highX - plot.lowX) * plot.width, perY = scale / (plot.highY - plot.lowY) * plot.height;
   context.beginPath();
   places.forEach(([x, y], k) => {
     if (k % 2) return;  // half of them are enough to see, and can be told apart
-    const [dx, dy] = [frame.gradient[2 * k] * perX, -frame.gradient[2 * k + 1] * perY];
+    const [dx, dy] = [frame.gradient[size * k + a] * perX, -frame.gradient[size * k + b] * perY];
     const short = Math.min(1, longest / (Math.hypot(dx, dy) || 1));
     arrow(context, x, y, dx * short, dy * short);
   });
@@ -352,12 +391,12 @@ function drawArrows(context, plot, field, frame, places, colors) {
 
 // ---- One column: densities with D above, then the points, then the way from z to x.
 
-const LINE = {left: 38, right: 34, top: 10, rug: 58, lines: 104, curve: 150};
+const LINE = {left: 38, right: 34, top: 26, rug: 58, lines: 104, curve: 150};
 
 function drawLine(context, {field, frame, layers, width, height, colors}) {
   const across = [LINE.left, width - LINE.left - LINE.right], range = [field.low[0], field.high[0]];
-  const upper = height - LINE.top - LINE.rug - LINE.lines - LINE.curve;
-  const most = 2 * Math.max(...(field.density || [1]), 1e-9);
+  const upper = height - LINE.top - LINE.rug - belowLine(field);
+  const most = field.density ? 2 * Math.max(...field.density) : 1.1 * Math.max(...field.steps.flatMap(each => each?.q || []), 1e-9);
   const plot = makePlot(across[0], LINE.top, across[1], upper, range, [0, most]);
   const outputs = makePlot(across[0], LINE.top, across[1], upper, range, outputRange(field));
   const rug = makePlot(across[0], plot.bottom, across[1], LINE.rug, range, [0, 1]);
@@ -408,12 +447,12 @@ function drawOutputs(context, plot, field, frame, colors) {
 
 function drawLineTicks(context, plot, outputs, field, layers, colors) {
   for (const each of ticks(plot.lowY, plot.highY)) text(context, number(each), plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.d);
-  if (!layers.has("d")) return;
+  if (!layersOf(field).includes("d") || !layers.has("d")) return;
   for (const each of ticks(outputs.lowY, outputs.highY)) text(context, number(each), plot.right + 6, limited(outputs.y(each) + 4, plot.top + 8, plot.bottom), "left", colors.ink);
-  let left = plot.left + 10;
+  let left = plot.left;
   for (const [words, style, dash] of [["D(x)", colors.ink, []], ...(field.targets && !field.scores && field.density ? [["D*(x)", colors.third, [6, 4]]] : [])]) {
-    curve(context, [left, left + 22], [plot.top + 14, plot.top + 14], style, 2, dash);
-    text(context, words, left + 27, plot.top + 18, "left", colors.ink);
+    curve(context, [left, left + 22], [plot.top - 13, plot.top - 13], style, 2, dash);
+    text(context, words, left + 27, plot.top - 9, "left", colors.ink);
     left += 80;
   }
 }
@@ -457,11 +496,13 @@ function drawRugArrows(context, rug, field, frame, colors) {
 
 // Lines from z, on the lower axis, to x = G(z), on the upper one; below, G as a curve: x to the right, z upwards.
 function drawNoise(context, [lines, plot], field, frame, colors) {
-  const {low, high, grid} = field.noise, z = Array.from({length: grid}, (_, k) => low + k / (grid - 1) * (high - low));
+  const {low, high, grid, values} = field.noise, every = Math.ceil(grid / 61);  // lines side by side must not melt into one
+  const z = values || Array.from({length: grid}, (_, k) => low + k / (grid - 1) * (high - low));
   const along = value => lines.left + (value - low) / (high - low) * lines.width;
   inside(context, lines, () => {
     context.beginPath();
     z.forEach((each, k) => {
+      if (k % every) return;
       context.moveTo(lines.x(frame.g[k]), lines.top + 2);
       context.lineTo(along(each), lines.bottom - 16);
     });
@@ -502,9 +543,10 @@ function makeSwitches(field, layers, onChange) {
     element.append(label);
     return box;
   });
-  const write = () => boxes.forEach((box, i) => {
-    box.parentElement.lastElementChild.textContent = say(layerWord(field, available[i]));
-  });
+  const write = () => {
+    element.setAttribute("aria-label", say("layers"));
+    boxes.forEach((box, i) => { box.parentElement.lastElementChild.textContent = say(layerWord(field, available[i])); });
+  };
   write();
   return {element, write, toggle: i => boxes[i]?.click()};
 }
@@ -517,7 +559,7 @@ function makePairs(field, pair, onChange) {
   const element = html("p", "", {className: "pairs"}), note = html("span", "", {className: "soft"});
   const selects = [0, 1].map(which => {
     const select = html("select");
-    select.append(...field.names.map((name, i) => html("option", name, {value: i, selected: i === pair[which]})));
+    select.append(...field.names.map((_, i) => html("option", nameOf(field, i), {value: i, selected: i === pair[which]})));
     select.onchange = () => { pair[which] = Number(select.value); onChange(); };
     return select;
   });

@@ -3,6 +3,12 @@
 
 const PLAY_TIME = 12000, SLOW_TIME = 1600;  // milliseconds: of all frames, about, and of one in slow motion
 
+// The key that a reader means, also where a keyboard writes Hangul or another script.
+function meantKey({key, code}) {
+  if (/^[ -~]$/.test(key)) return key.toLowerCase();
+  return code.startsWith("Key") ? code[3].toLowerCase() : key;
+}
+
 // label: index -> text. show: is called with the frame's index, and the share of the way to the next (0 unless slow).
 // smooth: whether there is something between two steps; otherwise slow motion shows each step for longer.
 // keys: {key: action} beside those of the player. The elements slider, play, slow and place are the page's.
@@ -58,7 +64,7 @@ function makePlayer({count, label, show, smooth = () => false, keys = {}}) {
     PageUp: () => pauseAt(at + 10), " ": () => play(timer === null), s: () => setSlow(!slow), ...keys,
   };
   document.addEventListener("keydown", event => {
-    const key = event.key.length > 1 ? event.key : event.key.toLowerCase(), {tagName, type} = event.target;
+    const key = meantKey(event), {tagName, type} = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || !moves[key]) return;
     if (tagName === "SELECT" || (key === " " && (tagName === "SUMMARY" || type === "checkbox"))) return;  // they need it
     if (key === " " && tagName === "BUTTON" && event.target.id !== "play") return;

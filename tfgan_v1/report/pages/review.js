@@ -117,6 +117,7 @@ function startPage() {
   byId("help").onclick = () => byId("keys").open ? byId("keys").close() : byId("keys").showModal();
   byId("compare").onclick = () => toggleReal();
   byId("copy").onclick = copyCommand;
+  if (matchMedia("(pointer: coarse)").matches) byId("enlarge").dataset.word = "tap";
   setPictures(run);
   prepareField();
   writeTexts();
@@ -126,6 +127,7 @@ function startPage() {
   drawCharts();
   new ResizeObserver(drawCharts).observe(byId("curves"));
   new ResizeObserver(keepInView).observe(document.querySelector(".sheet"));
+  window.addEventListener("resize", keepInView);
   stateOfPage = () => [
     ...(player.isLast ? [] : [["at", String(run.points[player.at].x)]]),
     ...(layers.size < LAYERS.length ? [["off", LAYERS.filter(each => !layers.has(each)).join()]] : []),
@@ -184,21 +186,18 @@ function writeOptions({command, configuration}) {
 }
 
 // The run's curves, and those of its field.
-function curvesOf({curves, field, points}) {
-  if (!field || !layersOf(field).includes("gradient")) return curves;
-  const values = field.steps.map(each => each?.gradient_mean ?? null);
-  return [...curves, {
-    key: "gradient", title: say("gradient_curve"), caption: say("gradient_caption"), description: say("gradient_caption"), range: null, references: [0],
-    x: points.map(each => each.x), series: [{name: say("gradient_series"), values, mean: null, color: 1}],
-  }];
-}
+const curvesOf = ({curves, field, points}) => field ? [...curves, ...curvesOfField(field, points.map(each => each.x))] : curves;
+
+// A text whose flags, such as --smooth 0.1, are code.
+const withFlags = text => text.split(/(--[a-z][\w-]*(?: (?:\d[\d.]*\d|\d|r1))?)/).map((part, i) => i % 2 ? html("code", part) : part);
 
 // Why it goes wrong, at a step where the run's own numbers say so.
 function writeDiagnosis({diagnosis, docs}, place) {
   const notes = diagnosis.filter(each => each.x <= place && place <= each.end && WORDS[each.kind]).map(({kind, numbers}) => {
     const own = Object.entries(numbers || {}).map(([name, value]) => `${WORDS[`name_${name}`] ? say(`name_${name}`) : name.replace(/_/g, " ")} ${number(value)}`).join(", ");
-    const note = html("p", say(kind, {numbers: own && `${language ? "" : " "}(${own})`}));
-    if (docs) note.append(" ", html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}));
+    const note = html("p");
+    note.append(...withFlags(say(kind, {numbers: own && `${language ? "" : " "}(${own})`})));
+    note.append(" ", docs ? html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}) : html("span", say("more_in"), {className: "soft"}));
     return note;
   });
   const words = notes.map(each => each.textContent).join();
@@ -229,18 +228,21 @@ function copyCommand() {
 }
 
 function followRun(setRun) {
-  let frame = null;
+  let frame = null, before = byId("run").textContent;
+  const [page] = location.href.split("#");
   const timer = setInterval(() => {
     if (document.hidden) return;
     frame?.remove();
     frame = html("iframe", "", {hidden: true});
-    frame.setAttribute("src", `${location.href.split("#")[0].split("?")[0]}?${Date.now()}#feed`);
+    frame.setAttribute("src", `${page}${page.includes("?") ? "&" : "?"}at=${Date.now()}#feed`);  // no copy that a browser keeps
     document.body.append(frame);
   }, FOLLOW);
   window.addEventListener("message", event => {
     if (!frame || event.source !== frame.contentWindow) return;
     frame.remove();
     frame = null;
+    if (event.data === before) return;
+    before = event.data;
     const newRun = JSON.parse(event.data);
     if (!newRun.running) clearInterval(timer);
     setRun(newRun);

@@ -13,13 +13,19 @@ from pathlib import Path
 from PIL import Image
 
 from make_figures import DOCS, train
-from tfgan_v1 import export
+from tfgan_v1 import cli, export
 
 GENERATOR = """
 state.corners = [13, 6, 0, 9];
 [state.x, state.y] = [0, 0];
 changed("corners");
 """
+
+# Picture of see-it-learn.md -> the runs on its page, the sampling point that it shows, and the height of the window.
+EXPERIMENTS = {
+}
+MOVE = "slider.value = {}; slider.dispatchEvent(new Event('input'))"
+DIRAC = "document.querySelector('[data-word=inward]').click()"
 
 
 def screenshot(page, path, script="", ready="return true", size=(1280, 800), scale=1.5):
@@ -52,7 +58,21 @@ def make_generator(folder):
     screenshot(DOCS / "generator.html", DOCS / "generator.png", GENERATOR, done, (1280, 965))
 
 
+def make_experiments(folder):
+    """Writes the pictures of see-it-learn.md: a run's page, or several runs side by side."""
+    for picture, (runs, point, height) in EXPERIMENTS.items():
+        for run in runs:
+            train(run, folder)
+        page = folder / "samples" / runs[0] / "review.html"
+        if len(runs) > 1:
+            page = folder / f"{picture}.html"
+            cli.main(["compare", *runs, "--samples", str(folder / "samples"), "--out", str(page)])
+        screenshot(page, DOCS / picture, MOVE.format(point), size=(1280, height), scale=0.75)
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     make_generator(folder)
+    make_experiments(folder)
+    screenshot(DOCS / "dirac-gan.html", DOCS / "dirac-gan.png", DIRAC, size=(1180, 900), scale=0.8)

@@ -10,7 +10,7 @@ from PIL import Image
 import draw_graph
 import make_figures
 from conftest import REPOSITORY
-from tfgan_v1.commands import evaluate, export, review, sample, train
+from tfgan_v1.commands import compare, evaluate, export, review, sample, train
 
 DOCS = REPOSITORY / "docs"
 
@@ -31,8 +31,8 @@ TRAINED = {  # name of a run -> steps that are trained here, exit code, what it 
     "nan": (8, 4, "training diverged"),
     "overpowered": (600, 0, "the discriminator overpowers the generator"),
 }
-PARSE = {"train": train, "sample": sample, "review": review, "evaluate": evaluate, "export": export}
-COMMAND = re.compile(r"(?:python|tfgan) (train|sample|review|evaluate|export)(?:\.py)?((?: [^\s`|#&<>]+)*)")
+PARSE = {"train": train, "sample": sample, "review": review, "compare": compare, "evaluate": evaluate, "export": export}
+COMMAND = re.compile(r"(?:python|tfgan) (train|sample|review|compare|evaluate|export)(?:\.py)?((?: [^\s`|#&<>]+)*)")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 
 

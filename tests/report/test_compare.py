@@ -91,7 +91,7 @@ def test_scores_are_those_of_evaluate_and_the_last_ones_while_training(copies, c
     assert numbers["frechet distance"] == [[4.0, 4.0, 4.0, 0.5], None] and "recall (evaluate)" not in numbers
     files.write(folder / "scores.json", "[]")
     code, out, err = command("compare", "a", "b")
-    assert code == 0 and "scores.json is left out, as it is damaged" in err and "evaluate" not in out
+    assert code == 0 and "scores.json is damaged, so its scores are left out" in err and "evaluate" not in out
 
 
 def test_other_data_are_compared_and_said(copies, command, tmp_path):
@@ -156,7 +156,7 @@ def test_runs_on_points_have_what_their_own_pages_draw_and_their_scores(preset_r
     folder = preset_run("gaussian").config.samples_folder
     for name in ("a", "b"):
         shutil.copytree(folder, tmp_path / "samples" / name)
-    code, out, _ = command("compare", "a", "b")
+    out = command("compare", "a", "b")[1]
     content = comparison_of(tmp_path / "samples" / "compare.html")
     text = (folder / "review.html").read_text("utf-8")
     own = json.loads(re.search(r'<script type="application/json" id="run">(.*?)</script>', text, re.DOTALL)[1])

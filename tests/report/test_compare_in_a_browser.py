@@ -96,6 +96,9 @@ def test_slider_keys_and_the_switch_move_all_runs(browser, pages):
     assert element(browser, "#place").text == "step 34"
     press(browser, "HOME", "SPACE")
     wait_for(lambda: element(browser, "#place").text == "step 51")
+    element(browser, "#panels img").click()  # in its middle, of 4x4 images
+    assert element(browser, "#zoom p").text == "Image 6, first, step 51 · epoch 3 · 5.1 s"
+    element(browser, "#zoom canvas").click()
     element(browser, "#curves svg").click()  # in the middle: step 25 of 0 to 51
     assert element(browser, "#place").text in ("step 17", "step 34")
     assert browser.get_log("browser") == []

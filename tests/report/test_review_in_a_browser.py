@@ -173,12 +173,13 @@ def test_the_page_of_a_running_run_follows_it_and_keeps_its_place(browser, tmp_p
     assert browser.find_elements("css selector", "iframe") == [] and browser.get_log("browser") == []
 
 
-def field_page(tmp_path, field, **options):
+def field_page(tmp_path, field, running=False, **changes):
     """The address of a page of a field, whose points have no pictures of their own."""
     count = len(field["steps"])
     summary = {**page.SUMMARY, "title": "points", "unit": "step", "sample_steps": [100 * i for i in range(count)]}
     path = tmp_path / "points.html"
-    path.write_bytes(page.page(summary, [], field=(summary["sample_steps"], field), **options))
+    content = page.page(summary | changes, [], running=running, field=(summary["sample_steps"], field))
+    path.write_bytes(content)
     return path.as_uri()
 
 

@@ -160,7 +160,7 @@ def test_unnamed_runs_are_numbered_and_the_newest_is_continued(command, tmp_path
         ["(without", "a", "name)", "mlp", "digits", "2"],
         ["mine", "mlp", "digits", "2"],
         ["mlp-2", "mlp", "digits", "3"],
-        ["Side", "by", "side:", "tfgan", "compare", "samples", "mine", "mlp-2"],
+        ["Side", "by", "side:", "tfgan", "compare", "samples", "samples/mine", "samples/mlp-2"],
     ]
     assert command("review")[1].startswith("Wrote samples/mlp-2/review.html")
     drawn = {

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from conftest import outcome
-from tfgan_v1 import train
+from tfgan_v1 import Config, files, train
 from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags
 from tfgan_v1.errors import Diverged
@@ -123,3 +123,13 @@ def test_a_dry_run_names_the_runs_and_trains_none(several):
     code, out, _ = several("--dry-run", name=None, model="mlp", seeds=3)
     assert code == 0 and "runs, one after the other: mlp-seed-3, mlp-seed-4, mlp-seed-5" in out and "steps: 6" in out
     assert not several.config("mlp-seed-3").ckpt_folder.exists()
+
+
+def test_runs_ends_with_how_to_compare_a_group_by_its_name(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b-seed-0", "b-seed-1"):
+        config = Config(name=name)
+        files.make_folder(config.ckpt_folder)
+        (config.ckpt_folder / "config.json").write_text("{}")
+    lines = command("runs")[1].splitlines()
+    assert set(lines[-1].removeprefix("Side by side: tfgan compare ").split()) == {"samples/a", "samples/b"}

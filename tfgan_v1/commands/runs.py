@@ -7,7 +7,6 @@ from tfgan_v1 import files
 from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser
 from tfgan_v1.config import Config
-from tfgan_v1.config.options import as_flags
 from tfgan_v1.errors import UserError, say
 from tfgan_v1.report import score_table
 from tfgan_v1.storage import checkpoints, names, records, run_folder
@@ -34,10 +33,10 @@ def run(argv, program):
         raise UserError(f"there is no run in {config.ckpt}; name the folder of their checkpoints with --ckpt")
     rows = [("name", "model", "data", "step", "scores"), *map(_row, found)]
     say(*score_table.aligned(rows, "<<<><"))
-    places = dict.fromkeys(run.name.split(names.SEED)[0] if run.name else config.samples for run in found[-MOST_NAMED:])
     if found[1:]:
-        elsewhere = as_flags({"samples": config.samples}) if config.samples != Config.samples else ""
-        say(f"Side by side: tfgan compare {shlex.join(places)}{elsewhere}")
+        places = [str(run.samples_folder) for run in found[-MOST_NAMED:]]
+        of_seeds = dict.fromkeys(place.rpartition(names.SEED)[0] or place for place in places)
+        say(f"Side by side: tfgan compare {shlex.join(of_seeds)}")
     return 0
 
 

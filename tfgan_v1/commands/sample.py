@@ -15,6 +15,7 @@ from tfgan_v1.sampling.generator import Generator
 from tfgan_v1.storage import names, run_data, run_folder
 from tfgan_v1.streams import watched
 
+NUM_POINTS = 1000  # a picture of fewer shows little
 EXAMPLES = (
     "--ckpt checkpoints",
     "--name photos --grid 4x8 --captions",
@@ -66,7 +67,7 @@ def parse(call, argv):
 
 def _add_what_to_draw(add):
     """Adds the flags that say what to draw. add: see Parser.group."""
-    num = "number of images, of seeds 0 to N - 1; with --class, of each class (default: 16)"
+    num = f"number of images, of seeds 0 to N - 1; with --class, of each class (default: 16; of points {NUM_POINTS:,})"
     add("--num", metavar="N", type=whole(MOST_DRAWN), help=num)
     add("--seeds", metavar="LIST", type=parse_seeds, help="seeds to draw, such as 0-15,20")
     add(
@@ -137,6 +138,7 @@ def run(argv, program):
     shape, classes = tuple(saved.data["image_shape"]), tuple(saved.data.get("classes", ()))
     if len(shape) == 1:
         check_points(flags, suffix)
+        flags["num"] = flags["num"] or (None if flags["seeds"] or flags["interpolate"] else NUM_POINTS)
     if flags["truncate"] is not None:
         latents.check_truncation(flags["truncate"], saved.config.noise)
     request = drawing.DrawRequest(**{name: flags[name] for name in drawing.DrawRequest._fields})

@@ -82,7 +82,7 @@ def run(argv, program):
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
-    if seeds and (cluster or workers):
+    if seeds and (cluster or (workers or 1) > 1):
         raise UserError(
             "--seeds trains one run after the other, and not in a cluster; leave out --seeds or the workers"
         )

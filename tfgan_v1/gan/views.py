@@ -90,9 +90,10 @@ def build(spec, points, fixed):
         axes = min(dimensions, config.noise_size)
         z = np.stack([each.ravel() for each in np.meshgrid(*[axis] * axes)], 1)
         z = np.pad(z, [(0, 0), (0, config.noise_size - axes)])
-        return decode(networks.model, networks.generate(Batch(tf.constant(z))).values)
+        return decode(networks.model, networks.generate(Batch(tf.constant(z)), average=average).values)
 
-    fake = networks.generate(fixed)
+    average = config.average > 0  # as the samples
+    fake = networks.generate(fixed, average=average)
     real = Batch(encode(networks.model, tf.constant(points[: shapes.fake[0]])), fixed.labels)
     loss = generator_loss(spec, real, fake, None).loss * shapes.fake[0]  # of each point, not of their mean
     gradient = -tf.gradients(loss, fake.values)[0]

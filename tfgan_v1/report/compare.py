@@ -1,7 +1,7 @@
 """The page of several runs side by side, and the table of their last numbers, from their samples folders."""
 
 import json
-import math
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -11,6 +11,7 @@ from tfgan_v1.report import page, plots, review, score_table
 from tfgan_v1.storage import names, run_folder
 
 MOST_SIDES = 8  # runs, or groups of runs with several seeds
+SCORES = {"figures": {...: {"generated": (None, float), "real": (None, float)}}}  # of `evaluate`: see files.fits
 MOST_TIMES = 400  # steps of a run of which the page knows the seconds, evenly spread
 
 
@@ -37,7 +38,7 @@ def load(places, samples):
                 if not folders[1:]:
                     raise
                 warn(f"{error}; the other seeds are compared without it")
-        name = Path(place).name if folders[1:] else folders[0].name
+        name = Path(place).name if folders[1:] else folders[0].resolve().name
         sides |= {place if name in sides else name: runs} if runs else {}
     if sum(map(len, sides.values())) < 2:
         raise UserError("a comparison takes two runs or more; name another one, as `tfgan runs` lists them")
@@ -92,7 +93,7 @@ def _as_json(run, urls, field):
     clock = [[0, *(row.step for row in losses)], [0, *(row.seconds for row in losses)]] if losses else None
     scale = run.summary["steps_per_epoch"] if run.summary["unit"] == "epoch" else 1
     fixed = bool(field) or (run.folder / names.FIXED_NOISE).is_file()
-    own = {"name": run.folder.name, "data": _data(run), "scale": scale, "clock": clock, "fixed": fixed}
+    own = {"name": run.folder.resolve().name, "data": _data(run), "scale": scale, "clock": clock, "fixed": fixed}
     return page.as_run(run.summary, urls, run.tables, field=field) | own
 
 
@@ -128,15 +129,14 @@ def last_numbers(sides):
 
 def _numbers(run):
     """The last numbers of a run by their labels, each with that of real data or None."""
-    path, figures, numbers = run.folder / names.SCORES, run.summary["figures"], {}
-    try:
-        scores = files.read_json(path)["figures"] if path.is_file() else {}
-        numbers |= {f"{name} (evaluate)": (each["generated"], each["real"]) for name, each in scores.items()}
-        numbers = {
-            name: (float(value), real and float(real)) for name, (value, real) in numbers.items() if value is not None
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        warn(f"{path} is left out, as it is damaged ({type(error).__name__}: {error})")
+    path, figures, numbers, scores = run.folder / names.SCORES, run.summary["figures"], {}, {}
+    with suppress(OSError, ValueError, RecursionError):
+        scores = files.read_json(path) if path.is_file() else scores
+    if path.is_file() and not files.fits(scores, SCORES):
+        warn(f"{path} is damaged, so its scores are left out")
+        scores = {}
+    for name, each in scores.get("figures", {}).items():
+        numbers[f"{name} (evaluate)"] = each["generated"], each["real"]
     for row in run.tables.evaluation[-1:]:
         numbers |= {name: (value, figures[name]) for name, value in zip(figures, row[2:], strict=True)}
     steps = run.field[1]["steps"] if run.field else []
@@ -146,7 +146,7 @@ def _numbers(run):
     for row in run.tables.losses[-1:]:
         numbers |= {"discriminator loss": (row.d_loss, None), "generator loss": (row.g_loss, None)}
         numbers |= {"steps": (row.step, None), "seconds": (row.seconds, None)}
-    return {name.replace("_", " "): found for name, found in numbers.items() if math.isfinite(found[0])}
+    return {name.replace("_", " "): found for name, found in numbers.items() if files.fits(found[0], float)}
 
 
 def _table(sizes, numbers):

@@ -5,8 +5,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import distance
 
 from tfgan_v1.evaluation import metrics
+from tfgan_v1.gan import views
+from tfgan_v1.report import curves
 
 MOST_COMPARED = 200  # images of which all distances are computed
 
@@ -25,6 +28,36 @@ class Recorded(NamedTuple):
     critic: bool = False  # whether D's outputs are scores
     total: int = 0  # steps of the whole run
     classes: int = 1  # of a conditional run, whose k-th sample has class k % classes; otherwise 1
+
+
+def of_run(plan, progress):
+    """What a run of a Plan has recorded."""
+    real, samples = plan.dataset.images[plan.split[0][:MOST_COMPARED]], progress.fixed
+    classes, header = len(plan.metadata.get("classes", ())), progress.records.get("evaluation")
+    if plan.is_points:
+        shapes = views.layout(plan.config, real.shape[1], classes)
+        samples = [views.split(row, shapes).fake for row in progress.views]
+    return Recorded(
+        **{"losses": progress.losses, "held_out": progress.held_out, "statistics": progress.statistics},
+        evaluation=[dict(zip(header.header, row, strict=True)) for row in progress.evaluation],
+        steps=progress.fixed_steps,
+        samples=samples,
+        real=real if plan.is_points else real / np.float32(255),
+        modes=len(plan.modes.centers) if plan.modes else 0,
+        critic=plan.critic,
+        classes=max(classes, 1),
+    )
+
+
+def as_json(recorded, summary):
+    """The diagnosis of a Recorded run for a page and review.json, in the run's unit."""
+    return [
+        {
+            **{"x": curves.place_of(summary, first), "end": curves.place_of(summary, last), "kind": kind},
+            "numbers": {name: float(f"{value:.4g}") for name, value in numbers.items()},
+        }
+        for first, last, kind, numbers in diagnose(recorded)
+    ]
 
 
 class Kind(NamedTuple):
@@ -56,9 +89,11 @@ def spread(samples, real):
     if samples.ndim == 2:
         return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
     count = min(len(samples), len(real), MOST_COMPARED)
-    rows = [np.asarray(images[:count], np.float64).reshape(count, -1) for images in (samples, real)]
-    apart = [np.sort([np.linalg.norm(each - row, axis=1) for row in each], 1)[:, 1:2] for each in rows]
-    return float(np.median(apart[0]) / (np.median(apart[1]) or 1.0)) if count > 1 else 1.0
+    if count < 2:
+        return 1.0
+    rows = [np.nan_to_num(images[:count].reshape(count, -1)) for images in (samples, real)]
+    generated, others = (np.median(np.sort(distance.cdist(each, each), 1)[:, 1]) for each in rows)
+    return float(generated / (others or 1.0))
 
 
 def _collapse(recorded, limits):

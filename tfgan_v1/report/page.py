@@ -7,9 +7,11 @@ import base64
 import io
 import json
 import math
+import os
 import re
 from html import escape
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags, flag
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.train_step import TOTALS, labels_of
-from tfgan_v1.report import curves, images, plots
+from tfgan_v1.report import curves, diagnosis, images, plots
 from tfgan_v1.report import field as fields
 from tfgan_v1.storage.progress import made_by
 
@@ -25,6 +27,7 @@ PAGE_BYTES = 8e6  # of all images of a page, about
 # Format, options of Pillow, bytes of a value: the first with which all images fit is used, otherwise the last.
 ENCODINGS = (("PNG", {}, 0.8), ("WEBP", {"quality": 90}, 0.25), ("WEBP", {"quality": 75}, 0.2))
 MOST_VALUES = MOST_STEPS = 2000  # of a curve, and with an image; evenly spread
+DOCS = Path(__file__).parents[2] / "docs" / "when-training-goes-wrong.md"  # in a clone of the repository
 LONGEST = 16_383  # pixels of a side of a WebP
 SUMMARY = {  # the keys of review.json, and their values for samples without a run, or of an earlier version
     **{"title": "", "subtitle": "", "shown": "", "command": "", "configuration": [], "unit": "sample"},
@@ -33,7 +36,10 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
     "cell": [0, 0],  # width and height of an image of the grid
     "field": None,  # of points: see field.py
     "equilibrium": None,  # the losses [D's, G's] there: see losses.Loss
+    "diagnosis": [],  # see diagnosis.as_json
+    "docs": "",  # where the page on failures is, from the samples folder
 }
+SHOWN = ("title", "subtitle", "shown", "command", "configuration", "classes", "cell", "diagnosis", "docs")
 _COUNT = range(1, 2**63)
 # What `as_html` replaces: a style sheet, a script, or a value in double braces.
 _PLACES = re.compile(r'<link rel="stylesheet" href="([\w.]+)">|<script src="([\w.]+)"></script>|\{\{(\w+)\}\}')
@@ -42,7 +48,8 @@ FORMS = {  # of review.json: see files.fits. Earlier versions did not write the 
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
     **{"sample_steps": [range(2**63), ...], "columns": (None, _COUNT), "reads_as": ("probabilities", "scores")},
     **{"figures": {...: float}, "classes?": [str, ...], "cell?": [range(2**16), range(2**16)]},
-    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float])},
+    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float]), "docs?": str},
+    "diagnosis?": [{"x": float, "end": float, "kind": (*diagnosis.KINDS,), "numbers": {...: float}}, ...],
 }
 
 
@@ -89,19 +96,18 @@ def _axis_of(points):
     return np.array([low, high]) + np.array([-0.2, 0.2]) * ((high - low) or 1)
 
 
-def page(summary, urls, tables=curves.Tables(), real=None, running=False, field=None, diagnosis=()):  # noqa: B008
+def page(summary, urls, tables=curves.Tables(), real=None, running=False, field=None):  # noqa: B008
     """The bytes of the page: see `as_run`."""
-    run = as_run(summary, urls, tables, real, running, field, diagnosis)
+    run = as_run(summary, urls, tables, real, running, field)
     return as_html("review.html", summary["title"], run)
 
 
-def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, field=None, diagnosis=()):  # noqa: B008
+def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, field=None):  # noqa: B008
     """What a page shows of a run, as a dict for its scripts.
 
     summary: see `summarize_run` and `summarize_samples`. urls: a data URL for each sampling step, or None for one that
     is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
     whether the page follows the run. field: of a run on points, what field.Fields.of returns, in place of urls.
-    diagnosis: what went wrong, a list of dicts.
     """
     steps, field = field or (summary["sample_steps"] or range(1, len(urls) + 1), None)
     urls = [""] * len(steps) if field else urls
@@ -110,15 +116,13 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
         for step, url in zip(steps, urls, strict=True)
         if url is not None
     ]
-    run = {
-        name: summary[name] for name in ("title", "subtitle", "shown", "command", "configuration", "classes", "cell")
-    }
+    run = {name: summary[name] for name in SHOWN}
     run |= {"running": running, "real": real and f"data:image/png;base64,{base64.b64encode(real).decode()}"}
     run["columns"] = summary["columns"] or len(summary["classes"])
     run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
     if field:
         run["field"] = field
-    return run | {"diagnosis": list(diagnosis)}
+    return run
 
 
 def as_html(name, title, data):
@@ -170,6 +174,8 @@ def summarize_run(plan, progress, evaluator=None, field=None):
         "cell": _cell(samples, plan.sheet_columns),
         "field": field and {**field, "view_steps": progress.fixed_steps},
         "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
+        "diagnosis": [],
+        "docs": os.path.relpath(DOCS, config.samples_folder) if DOCS.is_file() else "",
     }
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tfgan_v1 import files
 from tfgan_v1.errors import UserError, shortened, warn
-from tfgan_v1.report import curves, field, images, page, plots
+from tfgan_v1.report import curves, diagnosis, field, images, page, plots
 from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds between two calls of the same Budgeted, at least
@@ -56,6 +56,8 @@ class Pictures:
     def _draw_page(self, progress, running=False):
         constants = self._fields and self._fields.constants
         summary = page.summarize_run(self._plan, progress, self._evaluator, constants)
+        with tolerated("the diagnosis"):
+            summary["diagnosis"] = diagnosis.as_json(diagnosis.of_run(self._plan, progress), summary)
         _write(self._plan, names.REVIEW, files.to_json(summary))
         with tolerated(names.REVIEW_PAGE):
             drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.statistics)

@@ -174,11 +174,11 @@ function seriesOf(side, color, axis, find) {
 }
 
 const curvesOf = ({curves, field, points}) => field ? [...curves, ...curvesOfField(field, points.map(each => each.x))] : curves;
-const keyOf = curve => curve.key ?? curve.title;
+const chartKey = curve => curve.key ?? curve.title;
 
 // The lines that runs have in their own charts: {a key: {curve, i}}, of which each becomes a chart with all runs.
 function linesOf(run) {
-  return new Map(curvesOf(run).flatMap(curve => curve.series.map((series, i) => [`${keyOf(curve)}/${i}`, {curve, series, i}])));
+  return new Map(curvesOf(run).flatMap(curve => curve.series.map((series, i) => [`${chartKey(curve)}/${i}`, {curve, series, i}])));
 }
 
 // [key, the curve that makeChart takes] of each chart.
@@ -279,8 +279,7 @@ function startPage() {
     const panel = panels.find(each => each.picture.id === id);
     return say("image_of", {number: i + 1, name: `${panel.name}, ${panel.placeText()}`});
   };
-  const lens = makeLens(grids, nameOf);
-  byId("whole").onclick = () => lens.openWhole("grid0");
+  makeLens(grids, nameOf);
   // All runs on points have the layers of the one with the most.
   const fields = runs.map(each => each.field).filter(Boolean).sort((a, b) => layersOf(b).length - layersOf(a).length);
   const views = panels.map(each => each.view).filter(Boolean), redrawViews = () => { views.forEach(each => each.redraw()); remember(); };

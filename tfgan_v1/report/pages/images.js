@@ -94,7 +94,7 @@ function makeLens(grids, nameOf) {
       open(id, 0);
     };
     picture.addEventListener("load", () => {
-      picture.closest(".grids").classList.toggle("wide", picture.naturalWidth > 1.5 * picture.naturalHeight);
+      picture.closest(".grids")?.classList.toggle("wide", picture.naturalWidth > 1.5 * picture.naturalHeight);
       redraw();
     });
   }

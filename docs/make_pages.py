@@ -23,6 +23,12 @@ changed("corners");
 
 # Picture of see-it-learn.md -> the runs on its page, the sampling point that it shows, and the height of the window.
 EXPERIMENTS = {
+    "see-it-learn-1.png": (("line",), 1, 860),
+    "see-it-learn-2.png": (("lost", "round", "kept"), 22, 860),
+    "see-it-learn-3.png": (("grid",), 12, 860),
+    "see-it-learn-4.png": (("line", "smoothed"), 18, 1000),
+    "see-it-learn-5.png": (("k1", "k5"), 25, 1000),
+    "see-it-learn-6.png": (("won", "freed"), 15, 1000),
 }
 MOVE = "slider.value = {}; slider.dispatchEvent(new Event('input'))"
 DIRAC = "document.querySelector('[data-word=inward]').click()"

@@ -16,8 +16,8 @@ from make_figures import DOCS, train
 from tfgan_v1 import cli, export
 
 GENERATOR = """
-state.corners = [13, 6, 0, 9];
-[state.x, state.y] = [0, 0];
+state.corners = [6, 13, 0, 9];
+[state.x, state.y] = [0.5, 0.125];
 changed("corners");
 """
 
@@ -61,7 +61,7 @@ def make_generator(folder):
     export(folder / "checkpoints" / "generator", to, formats=["page"], float16=True)
     shutil.copyfile(to / "generator.html", DOCS / "generator.html")
     done = "return document.body.dataset.ready === 'true'"
-    screenshot(DOCS / "generator.html", DOCS / "generator.png", GENERATOR, done, (1280, 965))
+    screenshot(DOCS / "generator.html", DOCS / "generator.png", GENERATOR, done, (1280, 948))
 
 
 def make_experiments(folder):

@@ -49,7 +49,7 @@ MISTAKES = [
     (["--resume=yes"], "--resume takes no value"),
     (
         ["--model", "vae", "--help"],
-        "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample, tuned, not 'vae'",
+        "--model must be one of mlp, conv, gaussian, dcgan, dcgan_upsample, tuned, points, not 'vae'",
     ),
     (["--image-size", "4097"], "from 1 to 4,096"),
     (["--colour\x1b[2J\n"], "there is no flag '--colour\\x1b[2J\\n'"),
@@ -103,7 +103,7 @@ from importlib import import_module
 from tfgan_v1 import cli
 for argv in (["train", "--help"], ["sample", "--help"], ["train", "--epochs", "0"],
              ["train", "--resume", "--ckpt", "nowhere"], ["sample", "--ckpt", "nowhere"], ["review", "nowhere"],
-             ["train", "--resume", "--overwrite"],
+             ["train", "--resume", "--overwrite"], ["compare", "nowhere", "b"],
              ["evaluate", "--help"], ["evaluate", "--ckpt", "nowhere"], ["evaluate", "--samples", "nowhere"],
              ["export", "--help"], ["export", "--ckpt", "nowhere", "--to", "new"], ["export", "--format", "pdf"]):
     try:
@@ -145,7 +145,7 @@ def test_the_examples_in_the_help_are_right():
         given = train.parse("tfgan train", example.split())
         for name in ("resume", "overwrite", "dry_run"):
             assert type(given.pop(name)) is bool
-        assert (given.pop("workers"), given.pop("wait")) == (None, 300)
+        assert (given.pop("workers"), given.pop("wait"), given.pop("seeds")) == (None, 300, None)
         assert Config(**given)
     for example in sample.EXAMPLES:
         assert sample.parse("tfgan sample", example.split())

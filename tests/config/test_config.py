@@ -52,6 +52,12 @@ PUBLISHED = {
         **{"penalty": "r1", "penalty_weight": 1.0, "penalty_every": 16, "average": 0.999, "d_loss": "sum"},
         **{"d_batches": "joint", **HARD_LABELS, "steps": 20_000},
     },
+    "points": {  # likewise
+        **{"noise": "normal", "noise_size": 2, "g_noise": "same", "batches": "random", "batch_size": 256},
+        **{"optimizer": "adam", "d_lr": 0.002, "g_lr": 0.002, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
+        **{"d_decay": 5e-4, "g_decay": 5e-4, "penalty": "r1", "penalty_weight": 0.1, "penalty_every": 1},
+        **{"average": 0.999, "d_loss": "sum", "d_batches": "joint", **HARD_LABELS, "steps": 6000, "num_samples": 2500},
+    },
 }
 
 

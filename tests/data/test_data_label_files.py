@@ -235,11 +235,11 @@ def test_a_path_that_is_no_file_is_an_error_before_the_images_are_read(tmp_path)
             data.load("no such data", labels=os.path.join(tmp_path, path))
 
 
-def test_points_have_no_labels(tmp_path):
-    path = save(tmp_path / "labels", text(range(1000)))
+def test_points_have_labels_as_images_have(tmp_path):
     points = save(tmp_path / "points.npy", npy(np.linspace(0, 1, 9)))
-    assert "--labels needs images, and gaussian holds points" in error_of(lambda: data.load("gaussian", labels=path))
-    assert "--labels needs images, and" in error_of(lambda: data.load(points, labels=path))
+    dataset = data.load(points, labels=save(tmp_path / "labels", text(range(9))))
+    assert dataset.images.shape == (9, 1) and dataset.labels.tolist() == [*range(9)]
+    assert "10 labels" in error_of(lambda: data.load(points, labels=save(tmp_path / "more", text(range(10)))))
 
 
 @pytest.mark.parametrize("content", [b"a\n" * 2**22, b"id,label\n" + b"1,a\n" * 2**21], ids=["lines", "rows"])

@@ -76,6 +76,7 @@ def test_the_rows_of_a_table_of_few_columns_are_points(name, tmp_path, capsys):
     assert dataset.images.shape == shape and dataset.images.dtype == np.float32
     assert dataset.images[0].tolist() == np.float32(first).tolist()
     assert dataset.classes == classes and (dataset.labels is None) == (not classes)
+    assert len(dataset.columns) in (0, shape[1])
     assert said in capsys.readouterr().err
 
 
@@ -160,3 +161,9 @@ def test_images_are_no_points(tmp_path):
 def test_an_array_of_points_may_have_labels():
     dataset = data.from_array(np.zeros((3, 2)), ["a", "b", "a"])
     assert dataset.labels.tolist() == [0, 1, 0] and dataset.classes == ("a", "b")
+
+
+def test_the_columns_of_points_have_the_names_of_the_header(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("id,sepal_length,species,petal_length\n1,2,a,3\n2,5,b,7\n")
+    assert data.load(str(path)).columns == ("sepal_length", "petal_length")

@@ -54,7 +54,7 @@ def values(images, reference):
 
 def test_every_score_is_compared_with_that_of_real_images(reference):
     found = scores.score(spots(500, 3).images, reference)
-    kinds = (metric_table.CLASSIFIER, metric_table.PIXELS)
+    kinds = (metric_table.CLASSIFIER, metric_table.VECTORS, metric_table.PIXELS)
     assert list(found) == [
         name for metric in metric_table.METRICS.values() if metric.kind in kinds for name in metric.scores
     ]

@@ -321,6 +321,20 @@ def test_points_are_a_histogram_that_shows_their_density(exports, opened):
     assert "Plot of 2,000 generated points" in element(browser, "#image").get_attribute("aria-label")
 
 
+def test_points_of_many_columns_are_pairs_of_columns(exports, opened):
+    to, _, images = exports("points classes")
+    browser = opened((to / "generator.html").as_uri())
+    cloud = call(browser, "cloud")
+    assert cloud.shape == (2000, 5) and np.abs(cloud[[*export_runs.SEEDS]] - images).max() < WITHIN
+    assert len(browser.find_elements("css selector", "#pair option")) == 10
+    picture = "return document.getElementById('image').toDataURL()"
+    before = browser.execute_script(picture)
+    move(browser, "#pair select", "2,4")
+    assert browser.execute_script(picture) != before and browser.execute_script("return state.pair") == [2, 4]
+    move(browser, "#pair select", "0,1")
+    assert browser.execute_script(picture) == before
+
+
 @pytest.mark.parametrize("width", [1280, 800, 360])
 def test_the_page_fits_every_width_and_each_control_has_a_name(conditional, opened, width):
     browser = opened(conditional[0])

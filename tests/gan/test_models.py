@@ -12,7 +12,7 @@ from tfgan_v1.gan.layers import RngKey, dense
 from tfgan_v1.gan.models import MODELS, decode, encode
 from tfgan_v1.gan.networks import create_networks
 
-SHAPES = {name: (28, 28, 1) for name in MODELS} | {"gaussian": (1,)}
+SHAPES = {name: (28, 28, 1) for name in MODELS} | {"gaussian": (1,), "points": (2,)}
 # Generator in all and trained, discriminator.
 PUBLISHED_COUNTS = {
     "mlp": (114_064, 114_064, 100_609),
@@ -21,6 +21,7 @@ PUBLISHED_COUNTS = {
     "dcgan": (1_301_505, 1_300_801, 1_080_577),
     "dcgan_upsample": (865_281, 852_609, 212_865),
     "tuned": (238_180, 237_988, 837_345),
+    "points": (50_182, 50_178, 33_537),  # the others are the mean and the deviation of the points
 }
 PUBLISHED_KERNELS = {
     "mlp": {
@@ -75,6 +76,14 @@ PUBLISHED_KERNELS = {
         "discriminator/hidden": (3136, 256),
         "discriminator/logits": (256, 1),
     },
+    "points": {
+        "generator/hidden_1": (2, 128),
+        **{f"generator/hidden_{layer}": (128, 128) for layer in (2, 3, 4)},
+        "generator/logits": (128, 2),
+        "discriminator/hidden_1": (2, 128),
+        **{f"discriminator/hidden_{layer}": (128, 128) for layer in (2, 3)},
+        "discriminator/logits": (128, 1),
+    },
 }
 # Features of each batch normalization, from the generator's start to its end; the discriminators have none.
 PUBLISHED_NORMS = {
@@ -84,9 +93,10 @@ PUBLISHED_NORMS = {
     "dcgan": [128, 128, 64, 32],
     "dcgan_upsample": [6272, 64],
     "tuned": [64, 32],
+    "points": [],
 }
 RANGES = {"mlp": (-1, 1), "conv": (0, 1), "gaussian": None, "dcgan": (0, 1), "dcgan_upsample": (-1, 1)}
-RANGES["tuned"] = (-1, 1)
+RANGES |= {"tuned": (-1, 1), "points": None}
 
 
 @pytest.fixture(params=sorted(MODELS))
@@ -129,7 +139,7 @@ def test_variables_and_parameter_counts_are_as_published(model):
 def test_kernels_start_glorot_uniform_and_biases_at_zero(model):
     _, values = initial_values(model)
     for name, value in values.items():
-        if name.endswith(("bias", "offset", "moving_mean")):
+        if name.endswith(("bias", "offset", "moving_mean", "center")):
             assert not value.any()
         elif name.endswith(("scale", "moving_variance")):
             assert (value == 1).all()
@@ -291,6 +301,12 @@ def tuned_discriminator(n, x):
     return n.dense(relu(n.dense(x, "hidden"), 0.2), "logits")
 
 
+def hidden_layers(n, x, count, slope):
+    for layer in range(1, count + 1):
+        x = relu(n.dense(x, f"hidden_{layer}"), slope)
+    return n.dense(x, "logits")
+
+
 # As published, on images of 8x8: the logits of the generator, and of the discriminator.
 PUBLISHED_NETWORKS = {
     "mlp": (
@@ -308,11 +324,14 @@ PUBLISHED_NETWORKS = {
         lambda n, x: n.dense(relu(n.conv(relu(n.conv(x, "conv_1", 2), 0.2), "conv_2", 2), 0.2), "logits"),
     ),
     "tuned": (tuned_generator, tuned_discriminator),
+    "points": (lambda n, z: hidden_layers(n, z, 4, 0.0), lambda n, x: hidden_layers(n, x, 3, 0.2)),
 }
 
 
 def test_networks_equal_the_published_layers_in_numpy(model):
-    shape = {"gaussian": (1,), "tuned": (20, 10, 3)}.get(model, (8, 8, 1))  # which tuned halves to 10x5 and 5x3
+    shape = {"gaussian": (1,), "points": (2,), "tuned": (20, 10, 3)}.get(
+        model, (8, 8, 1)
+    )  # which tuned halves to 10x5 and 5x3
     random = np.random.default_rng(0)
     z = random.normal(size=(3, noise_size(model))).astype(np.float32)
     images = random.normal(size=(3, *shape)).astype(np.float32)
@@ -367,7 +386,13 @@ def test_pixels_are_scaled_to_the_range_of_the_output(model):
         assert np.allclose(session.run(encoded), [[low, low + 0.2 * (high - low), high]])
         assert np.allclose(session.run(output.decode(encoded)), [[0, 0.2, 1]])
         points = tf.constant([[-3.5]])
-        assert encode(MODELS[model], points) is decode(MODELS[model], points) is points
+        if output.standardized:
+            encoded = encode(MODELS[model], points)
+            center, scale = models.standardization(1)
+            session.run([center.assign([4.0]), scale.assign([2.0])])
+            assert session.run([encoded, decode(MODELS[model], encoded)]) == [[[-3.75]], [[-3.5]]]
+        else:
+            assert encode(MODELS[model], points) is decode(MODELS[model], points) is points
 
 
 def test_a_variable_outside_both_scopes_is_refused():

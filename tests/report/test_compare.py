@@ -62,7 +62,7 @@ def test_the_page_has_every_run_with_its_images_curves_steps_and_times(copies, f
 
 
 def test_seeds_are_one_group_with_their_median_and_range(copies, command, tmp_path, capsys):
-    for seed, loss in ((2, 0.5), (10, 0.75), (9, 0.125)):
+    for seed, loss in ((2, 0.75), (10, 0.5), (9, 0.125)):
         copies(f"ring-seed-{seed}", d_loss=loss, **{"--seed": str(seed)})
     copies("ring-seed-x", d_loss=9)
     copies("alone", d_loss=1)

@@ -18,7 +18,7 @@ def pages(finished, tmp_path_factory):
     """The addresses of comparisons: of three runs, the second slower and shorter; of a run and seeds; of seeds."""
     parent = tmp_path_factory.mktemp("compared")
 
-    def copy(name, seed=0, **changes):
+    def copy(name, seed=0, d_loss=None, **changes):
         folder = shutil.copytree(finished.config.samples_folder, parent / name)
         options = {"--seed": str(seed)} | changes.pop("options", {})
 
@@ -28,17 +28,18 @@ def pages(finished, tmp_path_factory):
             summary.update(changes)
 
         rewrite(folder / "review.json", change)
-        rows = [row._replace(seconds=row.step / 10) for row in finished.losses]
+        rows = [row._replace(seconds=row.step / 10, d_loss=d_loss or row.d_loss) for row in finished.losses]
         records.write_table(folder / "losses.csv", records.LOSSES_HEADERS[False], rows)
         return folder
 
     copy("first", options={"--d-lr": "0.5"})
-    slow = copy("slow", sample_steps=[0, 17, 34])
+    wrong = {"x": 1.5, "end": 2.0, "kind": "collapse", "numbers": {}}  # in epochs
+    slow = copy("slow", sample_steps=[0, 17, 34], diagnosis=[wrong])
     rows = [row._replace(seconds=row.step / 5, d_loss=0.25) for row in finished.losses[:2]]
     records.write_table(slow / "losses.csv", records.LOSSES_HEADERS[False], rows)
     copy("third")
-    for seed in (1, 2, 3):
-        copy(f"ring-seed-{seed}", seed)
+    for seed, d_loss in ((1, 0.5), (2, 0.25), (3, 1.0)):
+        copy(f"ring-seed-{seed}", seed, d_loss)
     urls = []
     for places in (["first", "slow", "third"], ["first", "ring"], ["ring"]):
         compare.write(compare.load(places, parent), parent / f"{len(places)}{places[0]}.html")
@@ -76,6 +77,9 @@ def test_slider_keys_and_the_switch_move_all_runs(browser, pages):
     assert at == ["step 51 · epoch 3 · 5.1 s", "step 34 · epoch 2 · 6.8 s · ended", "step 51 · epoch 3 · 5.1 s"]
     assert "same noise" in element(browser, "#notes").text
     assert element(browser, "#panels img").get_attribute("alt").startswith("first, step 51: 16 generated images")
+
+    assert "collapse" in element(browser, "#panels figure:nth-child(2) .why").text
+    assert [len(each) > 0 for each in texts(browser, "#panels .why")] == [False, True, False]
 
     seen = []
     for key in ("ARROW_LEFT", "HOME", "ARROW_LEFT", "ARROW_RIGHT", "END"):
@@ -127,7 +131,10 @@ def test_seeds_have_one_panel_with_a_choice_or_one_each_and_a_band(browser, page
     assert element(browser, "#panels select").get_attribute("value") == "2"
     browser.get(pages[2])
     assert texts(browser, "#panels h2") == ["ring-seed-1", "ring-seed-2", "ring-seed-3"]
-    assert len(browser.find_elements("css selector", "#curves path.band.c0")) == 4
+    bands = browser.find_elements("css selector", "#curves path.band.c0")
+    height = browser.execute_script("return arguments[0].getBBox().height", bands[0])
+    assert len(bands) == 4 and 88 < height < 94  # from 0.25 to 1, of 168 pixels from 0 to 2 log 2
+    assert texts(browser, "#curves .legend span")[0] == "ring, median of 3 seeds 0.5"
     assert browser.get_log("browser") == []
 
 

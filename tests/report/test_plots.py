@@ -113,7 +113,7 @@ LOSSES = [records.Losses(17 * i, i, 0.1 * i, 0.2 * i, 0.6 + i / 20, 0.4 - i / 20
 
 def axes_of(losses, unit="epoch", reads_as="probabilities"):
     """The axes of the plots of losses and of D's outputs, in a run of 17 steps an epoch."""
-    summary = {"unit": unit, "steps_per_epoch": 17, "reads_as": reads_as, "figures": {}}
+    summary = {"unit": unit, "steps_per_epoch": 17, "reads_as": reads_as, "figures": {}, "equilibrium": None}
     drawn = curves.of_run(summary, curves.Tables(losses))
     return [plots.lines(curve, unit).axes[0] for curve in drawn]
 
@@ -140,6 +140,15 @@ def test_probabilities_have_a_line_at_one_half_and_scores_have_none():
     assert (ax.get_title(), legend(ax)) == ("Discriminator outputs", ["D(x)", "D(G(z))"])
     _, ax = axes_of(LOSSES, reads_as="scores")
     assert len(ax.lines) == 2 and legend(ax) == ["score(x)", "score(G(z))"]
+
+
+def test_losses_have_a_line_at_the_equilibrium_with_its_name():
+    summary = {"unit": "epoch", "steps_per_epoch": 17, "reads_as": "probabilities", "figures": {}}
+    summary["equilibrium"] = [2 * np.log(2), 0.65]
+    curve = curves.of_run(summary, curves.Tables(LOSSES))[0]
+    assert [name for _, name in curve.references] == ["2 log 2", "0.65"] and "equilibrium" in curve.caption
+    ax = plots.lines(curve, "epoch").axes[0]
+    assert [list(line.get_ydata()) for line in ax.lines[2:]] == [[2 * np.log(2)] * 2, [0.65] * 2]
 
 
 def test_many_losses_are_faint_below_their_running_mean():

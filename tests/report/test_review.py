@@ -364,10 +364,21 @@ def test_a_review_that_cannot_be_written_is_one_sentence(finished, tmp_path, com
     assert Config().samples == "samples"  # what review takes without a path
 
 
-def test_densities_of_points_have_the_same_axis_at_all_steps():
-    samples = [RANDOM.normal(i, 1 + i, (100, 1)) for i in range(3)]
-    for real in (None, RANDOM.normal(size=(50, 1))):
-        urls = review_page.Grids(3, real=real).urls(samples)
-        pictures = [base64.b64decode(url.partition("base64,")[2]).decode() for url in urls]
-        ends = [tuple(re.findall(r'y="392"[^>]*>([^<]*)<', picture)) for picture in pictures]
-        assert len({*ends}) == 1 and len(ends[0]) == 2 and len({*pictures}) == 3
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_points_without_a_run_are_drawn_in_one_box_at_all_steps(columns, tmp_path):
+    samples = [RANDOM.normal(i, 1 + i, (100, columns)).astype(np.float32) for i in range(3)]
+    records.write_samples(tmp_path / "points.pkl", samples)
+    loaded = review.load(tmp_path / "points.pkl")
+    steps, field = loaded.field
+    assert steps == [1, 2, 3] and field["dimensions"] == columns and field["real"] == ""
+    everything = np.concatenate(samples)
+    assert (np.array(field["low"]) < np.quantile(everything, 0.01, 0)).all()
+    for step, sample in zip(field["steps"], samples, strict=True):
+        numbers = np.frombuffer(base64.b64decode(step["fake"]), "<i2").reshape(-1, columns)
+        low, high = np.array(field["low"]), np.array(field["high"])
+        assert np.allclose(
+            (low + high) / 2 + numbers / 32767 * 2 * (high - low), sample, atol=np.max(high - low) / 8000
+        )
+        assert ("q" in step) == (columns == 1) and not step["d"] and "gradient" not in step
+    review.write(loaded)
+    assert (tmp_path / "points.html").is_file()

@@ -342,8 +342,7 @@ def test_a_field_fits_a_phone_a_dark_screen_and_paper(browser, tmp_path, make):
     browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
     width = "const c = document.querySelector('#field canvas'); return [c.width, c.clientWidth]"
-    drawn, seen = browser.execute_script(width)
-    assert drawn == 2 * seen
+    wait_for(lambda: (sizes := browser.execute_script(width)) and sizes[0] == 2 * sizes[1])
     corners = {}
     for media, scheme in (("", "light"), ("", "dark"), ("print", "dark")):
         features = [{"name": "prefers-color-scheme", "value": scheme}]

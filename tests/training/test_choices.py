@@ -93,9 +93,11 @@ def test_large_images_in_memory_become_smaller(made):
     assert (planned.config.image_size, planned.dataset.images.shape) == ("64x44", (3, 64, 44, 1))
 
 
-def test_points_and_published_files_keep_the_published_preset(made, tmp_path, monkeypatch):
+def test_points_get_the_preset_points_and_published_files_the_published_one(made, tmp_path, monkeypatch):
     np.save(tmp_path / "points.npy", np.linspace(0, 1, 700))
-    assert made(dataset=str(tmp_path / "points.npy")).config.model == "mlp"
+    assert made(dataset=str(tmp_path / "points.npy")).config.model == "points"
+    assert made(dataset="ring").config.model == "points"
+    assert made(dataset="ring", model="mlp").config.model == "mlp"
     digits = np.zeros((10_000, 28, 28), np.uint8)
     np.save(tmp_path / "digits.npy", digits)
     assert made(dataset=str(tmp_path / "digits.npy")).config.model == "tuned"

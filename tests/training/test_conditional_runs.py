@@ -304,7 +304,7 @@ def test_runs_that_cannot_be_conditional_are_one_sentence(tmp_path, digits_confi
     (tmp_path / "labels.txt").write_text("a\nb\nc\n")
     for options, right in [
         (of_folder, "has no labels; name a file of them by --labels"),
-        ({"dataset": "gaussian", "model": "gaussian"}, "needs images with labels, and gaussian holds points"),
+        ({"dataset": "gaussian", "model": "gaussian"}, "needs the class of each image, and gaussian has no labels"),
         ({**of_folder, "labels": str(tmp_path / "short.txt")}, "2 labels"),
         ({**of_folder, "labels": str(tmp_path / "none.txt")}, "none.txt"),
         ({**of_folder, "labels": str(tmp_path / "labels.txt"), "holdout": 1}, "has 3 classes and 2 images to train on"),

@@ -81,5 +81,5 @@ def test_an_invalid_size_is_refused_before_images_are_read(digits_config, monkey
 
 
 def test_points_are_refused_by_convolutional_models(digits_config):
-    with pytest.raises(UserError, match="--model gaussian or mlp"):
+    with pytest.raises(UserError, match="--model points"):
         plan.make_plan(digits_config(model="dcgan", dataset="gaussian"))

@@ -10,12 +10,12 @@ from PIL import Image
 from conftest import tensors
 from custom_parts import MODEL, SQUARES
 from small_runs import copied
-from tfgan_v1 import Config, Generator, UserError, load_samples, train
+from tfgan_v1 import Config, Generator, UserError, files, load_samples, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import layers, models
+from tfgan_v1.report import diagnosis
 from tfgan_v1.report.pictures import plots_of
 from tfgan_v1.storage import checkpoints, run_folder
-from tfgan_v1.training import loop
 
 RANDOM = np.random.default_rng(0)
 CONVOLUTIONAL = [name for name, model in models.MODELS.items() if model.convolutional]
@@ -218,24 +218,16 @@ def test_seeds_use_the_noise_distribution_of_the_run(small, distribution, low):
     )
 
 
-def test_the_monitor_checks_every_step_and_every_sampling_step(small, monkeypatch):
-    seen = {"d_fake": [], "samples": []}
-
-    class Recorder:
-        def __init__(self, real_diversity, classes):
-            assert classes == 1 and 0.25 < real_diversity < 0.33  # of uniform pixels: 1 / sqrt(12)
-
-        def check_d_fake(self, d_fake, step):
-            seen["d_fake"] += list(d_fake)
-
-        def check_diversity(self, samples, step):
-            seen["samples"].append(step)
-
-    monkeypatch.setattr(loop, "TrainingMonitor", Recorder)
-    progress = train(small(record="steps", chunk=2))
-    rows = progress.losses
-    assert len(rows) == 6 and np.allclose(seen["d_fake"], [row.d_g_z for row in rows])
-    assert seen["samples"] == [2, 4, 6]
+def test_a_failure_is_said_once_with_its_steps_and_is_on_the_page(small, monkeypatch, capsys):
+    limits = diagnosis.KINDS["d_won"]._replace(limits={"d_g_z": 1.0, "d_x": 0.0}, rows=2, steps=2)
+    monkeypatch.setitem(diagnosis.KINDS, "d_won", limits)
+    config = small(record="steps", chunk=2)
+    train(config)
+    said = capsys.readouterr().err
+    assert said.count("the discriminator overpowers the generator") == 1 and "seen from step 1 to 6" in said
+    found = files.read_json(config.samples_folder / "review.json")["diagnosis"]
+    assert [(each["kind"], each["x"], each["end"]) for each in found] == [("d_won", 1, 6)]
+    assert b'"kind": "d_won"' in (config.samples_folder / "review.html").read_bytes()
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ class Dataset(NamedTuple):
     classes: tuple[str, ...] = ()  # the names of the classes
     why: str = ""  # there are no labels: see Labelled
     unread: tuple = ()  # as `files`: what else is in the folder and is not read
+    columns: tuple[str, ...] = ()  # of points, their names, if a table has them
 
     def indices(self, names):
         """The labels of classes by name: int32 [len(names)]."""
@@ -161,11 +162,11 @@ def load_test(name, data_dir=None, shaping=_AS_IT_IS, *, mean=0.0, std=1.0, seed
 
 def _dataset(name, content, shaping):
     """The Dataset of Labelled images in the shape, or of points, which have none."""
-    images, labels, classes, why = content
+    images, labels, classes, why, columns = content
     if images.ndim == 2:
         if shaping.size or shaping.channels:
             raise UserError(f"{name} holds points, not images; leave out --image-size and --channels")
-        return Dataset(name, images, labels=labels, classes=classes, why=why)
+        return Dataset(name, images, labels=labels, classes=classes, why=why, columns=columns)
     _refuse_points(name, shaping)
     from tfgan_v1.data import decoding
 

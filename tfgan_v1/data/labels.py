@@ -22,6 +22,7 @@ class Labelled(NamedTuple):
     labels: np.ndarray | None = None  # int32 [n], indices of `classes`; None without labels
     classes: tuple[str, ...] = ()  # sorted, as numbers if all are numbers
     why: str = ""  # there are no labels, although something looks like them: a clause
+    columns: tuple[str, ...] = ()  # of points, their names, if a table has them
 
 
 def attach(images, values, where, where_labels):

@@ -273,14 +273,15 @@ def _read_table(path, read, header, row):
         raise UserError(f"{path} {_NO_ROWS}" if columns else f"{path} has no column of numbers; points need one")
     values = np.array(points, np.float64)
     if not header and len(columns) > 1 and len(values) > 10 and _count_up(values[:, 0].tolist()):
-        values = values[:, 1:]
+        values, columns = values[:, 1:], columns[1:]
         note(f"{path}: reads the first of {len(row):,} columns as the numbers of the rows")
     if left := [header[at] if header else f"number {at + 1}" for at in sorted(out - {label})]:
         note(f"{path}: leaves out the columns {shortened(', '.join(left))}")
     what = f" and the column {header[label] if header else label + 1} as the labels" if label is not None else ""
     note(f"{path}: reads each row as a point of {count_of(values.shape[1], 'number')}{what}")
     found, classes = (None, ()) if label is None else classify_texts(labels)
-    return Labelled(to_images_or_points(values, path, POINTS), found, classes)
+    points = to_images_or_points(values, path, POINTS)
+    return Labelled(points, found, classes, columns=tuple(header[at] for at in columns if header))
 
 
 def _by_names(path, header, size):

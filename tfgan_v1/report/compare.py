@@ -73,7 +73,8 @@ def write(sides, path):
         note(f"the page shows {shown:,} of {count:,} recorded steps, evenly spread, to stay small")
     files.make_folder(path.parent)
     files.write(path, page.as_html("compare.html", ", ".join(sides), content))
-    return _table(sizes, numbers)
+    head = ("", *(f"{name}, {count} seeds" if count > 1 else name for name, count in sizes))
+    return score_table.aligned([head, *((label, *map(_text, found)) for label, found in numbers)], "<" * len(head))
 
 
 def _data(run):
@@ -149,13 +150,7 @@ def _numbers(run):
     return {name.replace("_", " "): found for name, found in numbers.items() if files.fits(found[0], float)}
 
 
-def _table(sizes, numbers):
-    """The lines of `last_numbers`: of a run its number, of several their median, and the range in brackets."""
-
-    def text(found):
-        middle, low, high = map(score_table.number, found[:3])
-        return middle if low == high else f"{middle} ({low} to {high})"
-
-    head = ("", *(f"{name}, {count} seeds" if count > 1 else name for name, count in sizes))
-    rows = [(label, *(text(each) if each else "" for each in found)) for label, found in numbers]
-    return score_table.aligned([head, *rows], "<" * len(head))
+def _text(found):
+    """A number of `last_numbers`: of a run itself, of several their median, and the range in brackets."""
+    middle, low, high = map(score_table.number, found[:3]) if found else ("", "", "")
+    return middle if low == high else f"{middle} ({low} to {high})"

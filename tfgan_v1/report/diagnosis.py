@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import distance
 
 from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import views
@@ -45,6 +44,7 @@ def of_run(plan, progress):
         real=real if plan.is_points else real / np.float32(255),
         modes=len(plan.modes.centers) if plan.modes else 0,
         critic=plan.critic,
+        total=plan.total_steps,
         classes=max(classes, 1),
     )
 
@@ -63,6 +63,7 @@ def as_json(recorded, summary):
 class Kind(NamedTuple):
     """A way to fail, and how long it must show: many runs begin like this, and recover."""
 
+    says: str  # what it is, and what to try
     find: Callable  # (Recorded, limits) -> rows (step, whether it shows, numbers)
     limits: dict  # thresholds by name
     rows: int  # consecutive rows that show it
@@ -88,6 +89,8 @@ def spread(samples, real):
     """
     if samples.ndim == 2:
         return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
+    from scipy.spatial import distance
+
     count = min(len(samples), len(real), MOST_COMPARED)
     if count < 2:
         return 1.0
@@ -136,7 +139,11 @@ def _bridges(recorded, limits):
     for row in recorded.statistics if recorded.modes else ():
         caught, on = row["modes"] / recorded.modes, row["on_mode"] / row["real_on_mode"]
         numbers = {"on_mode": row["on_mode"], "real_on_mode": row["real_on_mode"]}
-        yield row["step"], caught >= limits["modes"] and on < limits["on_mode"], numbers
+        yield (
+            row["step"],
+            caught >= limits["modes"] and on < limits["on_mode"] and row["step"] >= limits["after"],
+            numbers,
+        )
 
 
 def _memorization(recorded, limits):
@@ -150,11 +157,29 @@ def _memorization(recorded, limits):
 
 
 KINDS = {
-    "collapse": Kind(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}, rows=3, steps=2000),
-    "d_won": Kind(_d_won, {"d_g_z": 0.01, "d_x": 0.8}, rows=5, steps=500),
-    "oscillation": Kind(
-        _oscillation, {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}, rows=5, steps=500
+    "collapse": Kind(
+        "mode collapse: the generator makes few kinds of samples; try a smaller --g-lr, --d-steps 2 or --penalty r1",
+        *(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}),
+        **{"rows": 3, "steps": 2000},
     ),
-    "bridges": Kind(_bridges, {"modes": 0.8, "on_mode": 0.7}, rows=5, steps=3000),
-    "memorization": Kind(_memorization, {"gap": 0.15, "copied": 0.5}, rows=3, steps=200),
+    "d_won": Kind(
+        "the discriminator overpowers the generator, which learns little; try a smaller --d-lr or --penalty r1",
+        *(_d_won, {"d_g_z": 0.01, "d_x": 0.8}),
+        **{"rows": 5, "steps": 500},
+    ),
+    "oscillation": Kind(
+        "the networks chase each other, and samples come and go; try smaller learning rates, or --penalty r1",
+        *(_oscillation, {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}),
+        **{"rows": 5, "steps": 500},
+    ),
+    "bridges": Kind(
+        "samples lie between the modes, where no data are; try more steps or a smaller --penalty-weight",
+        *(_bridges, {"modes": 0.8, "on_mode": 0.5, "after": 1000}),
+        **{"rows": 5, "steps": 3000},
+    ),
+    "memorization": Kind(
+        "the networks memorize the training data; try more data, --augment, or fewer steps",
+        *(_memorization, {"gap": 0.15, "copied": 0.5}),
+        **{"rows": 3, "steps": 200},
+    ),
 }

@@ -29,7 +29,7 @@ def constants(plan):
     real, bandwidth = points[:MOST_REAL], 0.3 * float(points.std()) or 1.0
     return {
         "dimensions": dimensions,
-        "names": ["x", "y"] if dimensions == 2 else [str(number + 1) for number in range(dimensions)],
+        "names": list(plan.dataset.columns) or _names(dimensions),
         **{"low": low.tolist(), "high": high.tolist()},
         "real": _positions(real, low, high),
         "modes": modes and {"centers": modes.centers.tolist(), "deviation": modes.deviation},
@@ -41,6 +41,25 @@ def constants(plan):
         "density": _density(real, low, high, bandwidth) if dimensions == 1 else None,
         **{"shapes": [list(shape) for shape in shapes], "bandwidth": bandwidth},
     }
+
+
+def _names(dimensions):
+    return ["x", "y"] if dimensions == 2 else [str(number + 1) for number in range(dimensions)]
+
+
+def of_samples(samples):
+    """(numbers of the samples that are shown, their field) of points without a run: a list of arrays [n, d]."""
+    everything = np.nan_to_num(np.concatenate(samples))
+    low, high = views.box(everything)
+    count, dimensions = min(map(len, samples)), everything.shape[1]
+    known = {
+        **{"dimensions": dimensions, "names": _names(dimensions)},
+        **{"low": low.tolist(), "high": high.tolist(), "real": "", "modes": None, "scores": False, "targets": None},
+        **{"grid": views.D_GRID[1] if dimensions == 1 else None, "noise": None, "density": None},
+        **{"shapes": [[0], [0, dimensions], [count, dimensions], [0, dimensions]]},
+        "bandwidth": 0.3 * float(everything.std()) or 1.0,
+    }
+    return Fields(known).of([*range(1, len(samples) + 1)], [each[:count] for each in samples])
 
 
 def _noise(config, dimensions):
@@ -81,14 +100,11 @@ class Fields:
         largest = float(np.abs(gradient).max(initial=0)) or 1.0
         ends = [float(d.min()), float(d.max())] if d.size else [0.0, 1.0]
         values = np.rint((d - ends[0]) / ((ends[1] - ends[0]) or 1.0) * 65535).astype("<u2")
-        step = {
-            **{"d": _text(values), "d_range": ends, "g": _positions(g, low, high)},
-            "fake": _positions(fake, low, high),
-            "gradient": _text(np.rint(gradient / largest * 32767).astype("<i2")),
-            "gradient_max": largest,
-            "gradient_mean": float(np.linalg.norm(gradient, axis=1).mean()),
-        }
-        if known["density"] is not None:
+        step = {"d": _text(values), "d_range": ends, "g": _positions(g, low, high), "fake": _positions(fake, low, high)}
+        if len(gradient):
+            step["gradient"] = _text(np.rint(gradient / largest * 32767).astype("<i2"))
+            step |= {"gradient_max": largest, "gradient_mean": float(np.linalg.norm(gradient, axis=1).mean())}
+        if known["dimensions"] == 1:
             step["q"] = _density(fake, low, high, known["bandwidth"])
         return step
 

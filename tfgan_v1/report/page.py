@@ -19,7 +19,7 @@ from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags, flag
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.train_step import TOTALS, labels_of
-from tfgan_v1.report import curves, diagnosis, images, plots
+from tfgan_v1.report import curves, diagnosis, images
 from tfgan_v1.report import field as fields
 from tfgan_v1.storage.progress import made_by
 
@@ -56,10 +56,9 @@ FORMS = {  # of review.json: see files.fits. Earlier versions did not write the 
 class Grids:
     """Samples as the images of the page: each is encoded once, though the page is written many times."""
 
-    def __init__(self, expected, columns=None, real=None):
-        """expected: how many there will be. columns: of a grid, or None. real: the data, if they are points."""
-        self._expected, self._columns, self._real, self._encoded = expected, columns, real, {}
-        self._around = None  # of points without real ones: of which the axis is, the same at all steps
+    def __init__(self, expected, columns=None):
+        """expected: how many there will be. columns: of a grid, or None."""
+        self._expected, self._columns, self._encoded = expected, columns, {}
 
     def urls(self, samples, steps=None):
         """A data URL for each of `samples`, which are of these steps; those of a step are always the same.
@@ -69,8 +68,6 @@ class Grids:
         steps, count = range(len(samples)) if steps is None else steps, max(self._expected, len(samples))
         every = 1 << max(0, math.ceil(math.log2(max(1, len(samples)) / MOST_STEPS)))
         shown = {*steps[::every], *steps[-1:]}
-        if self._real is None and self._around is None and samples and np.ndim(samples[0]) == 2:
-            self._around = _axis_of(np.concatenate(samples))
         for step, sample in zip(steps, samples, strict=True):
             if step not in self._encoded and step in shown:
                 encoding, content = self._encode(sample, min(count, MOST_STEPS))
@@ -79,21 +76,12 @@ class Grids:
 
     def _encode(self, sample, count):
         """(the format, the bytes) of one of `count` images."""
-        if np.ndim(sample) != 4:
-            return "svg+xml", plots.density_svg(sample, self._real, self._around).encode()
         grid = images.tile(images.as_bytes(sample), self._columns, background=255)
         fitting = (row for row in ENCODINGS if 4 / 3 * row[2] * grid.size * count <= PAGE_BYTES)
         encoding, options, _ = next(fitting, ENCODINGS[-1])
         file, longest = io.BytesIO(), LONGEST if encoding == "WEBP" else math.inf
         images.as_picture(images.shrunk(grid, longest)).save(file, encoding, **options)
         return encoding.lower(), file.getvalue()
-
-
-def _axis_of(points):
-    """The lowest and the highest value of an axis for points, without their most extreme hundredth."""
-    finite = points[np.isfinite(points)]
-    low, high = np.percentile(finite, (0.5, 99.5)) if len(finite) else (-1, 1)
-    return np.array([low, high]) + np.array([-0.2, 0.2]) * ((high - low) or 1)
 
 
 def page(summary, urls, tables=curves.Tables(), real=None, running=False, field=None):  # noqa: B008

@@ -21,6 +21,7 @@ class Pictures:
         """evaluator: of `--evaluate-every`, or None."""
         _warn_once.cache_clear()  # once for each run
         self._plan, self._evaluator = plan, evaluator
+        self._said = set()  # kinds of failures, each said once
         samples = 1 + -(-plan.total_steps // plan.sample_every)
         self._real = None  # the bytes of a PNG
         self._grids = page.Grids(samples, plan.sheet_columns)
@@ -58,6 +59,11 @@ class Pictures:
         summary = page.summarize_run(self._plan, progress, self._evaluator, constants)
         with tolerated("the diagnosis"):
             summary["diagnosis"] = diagnosis.as_json(diagnosis.of_run(self._plan, progress), summary)
+        for each in summary["diagnosis"]:
+            if each["kind"] not in self._said:
+                self._said.add(each["kind"])
+                place = f"{summary['unit']} {each['x']:,g} to {each['end']:,g}"
+                warn(f"{diagnosis.KINDS[each['kind']].says}; seen from {place}")
         _write(self._plan, names.REVIEW, files.to_json(summary))
         with tolerated(names.REVIEW_PAGE):
             drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.statistics)

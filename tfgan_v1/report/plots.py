@@ -195,11 +195,10 @@ def _draw_density(ax, fake, real):
         ax.plot(grid, density, color=_COLORS[name], label=name)
 
 
-def density_curves(fake, real=None, count=400, around=None):
+def density_curves(fake, real=None, count=400):
     """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
 
     fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real points, if any.
-    around: the points, in place of all and a margin, from the smallest to the largest of which the values go.
     """
     from sklearn.neighbors import KernelDensity
 
@@ -207,49 +206,15 @@ def density_curves(fake, real=None, count=400, around=None):
     sets = {name: np.ravel(points) for name, points in named.items() if points is not None}
     deviation = float(next(iter(sets.values())).std()) or 1.0
     finite = {name: points[np.isfinite(points)][:, None] for name, points in sets.items()}
-    everything = np.clip(np.concatenate(list(finite.values())) if around is None else around, -1e9, 1e9)
+    everything = np.clip(np.concatenate(list(finite.values())), -1e9, 1e9)
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
-    margin = deviation if around is None else 0
-    grid = np.linspace(low - margin, high + margin, count)
+    grid = np.linspace(low - deviation, high + deviation, count)
     densities = {}
     for name, points in finite.items():
         if len(points):
             estimate = KernelDensity(bandwidth=0.3 * deviation).fit(points)
             densities[name] = np.exp(estimate.score_samples(grid[:, None]))
     return grid, densities
-
-
-def density_svg(fake, real=None, around=None):
-    """Points as the text of a small SVG image, in milliseconds: their density, or their first two columns.
-
-    around: of which points the axis is, if there are no real ones: the same at each sampling step.
-    """
-    if fake.shape[1] > 1:
-        return _scatter_svg(fake)
-    around = around if real is None else real.mean() + np.array([-7, 7]) * real.std()
-    grid, densities = density_curves(fake, real, count=120, around=around)
-    low, high, top = grid[0], grid[-1], max(map(np.max, densities.values()), default=1)
-    x, parts = 20 + 560 * (grid - low) / (high - low), ['<rect width="600" height="400" fill="#fff"/>']
-    for (name, density), place in zip(densities.items(), (30, 90), strict=False):
-        outline = "L".join(f"{across:.0f} {370 - 350 * up:.0f}" for across, up in zip(x, density / top, strict=True))
-        style = f'fill="{_COLORS[name]}" fill-opacity=".2" stroke="{_COLORS[name]}" stroke-width="2"'
-        parts.append(f'<path d="M20 370L{outline}L580 370Z" {style}/>')
-        parts.append(f'<text x="{place}" y="30" fill="{_COLORS[name]}">{name}</text>')
-    parts.append(f'<text x="20" y="392">{low:.3g}</text><text x="580" y="392" text-anchor="end">{high:.3g}</text>')
-    size = 'viewBox="0 0 600 400" width="600" height="400" font-family="sans-serif" font-size="18"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
-
-
-def _scatter_svg(fake, most=1000):
-    """The first two columns of points [n, d], to their own limits: the text of an SVG image."""
-    points = np.nan_to_num(fake[:most, :2].astype(np.float64))
-    low, high = points.min(0), points.max(0)
-    places = 20 + 360 * (points - low) / np.where(high > low, high - low, 1)
-    dots = "".join(f'<circle cx="{x:.0f}" cy="{400 - y:.0f}" r="2"/>' for x, y in places)
-    size = f'viewBox="0 0 400 400" width="400" height="400" fill="{_COLORS["fake"]}" fill-opacity=".5"'
-    ends = f"{low[0]:.3g} to {high[0]:.3g}, {low[1]:.3g} to {high[1]:.3g}"
-    background = f'<rect width="400" height="400" fill="#fff" fill-opacity="1"/><title>{ends}</title>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{background}{dots}</svg>'
 
 
 def spread(count, most):

@@ -12,7 +12,7 @@ from tfgan_v1.data.shapes import POINTS
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import curves, images, page, plots
-from tfgan_v1.report.field import Fields
+from tfgan_v1.report.field import Fields, of_samples
 from tfgan_v1.storage import names, records, run_folder
 
 MOST_IMAGES = 100  # of a sampling step that are shown
@@ -41,7 +41,8 @@ def load(path):
     if not path.exists():
         raise UserError(f"there is no {path}; name a samples folder, or a pickle such as train_samples.pkl")
     samples = as_samples(records.load_samples(path), path)
-    return Review(page.summarize_samples(path.name, samples), samples, curves.Tables(), path.parent, path.stem)
+    summary = page.summarize_samples(path.name, samples)
+    return Review(summary, samples, curves.Tables(), path.parent, path.stem, _field_of(summary, samples))
 
 
 def _load_folder(folder):
@@ -75,7 +76,16 @@ def _load_folder(folder):
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
     tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
-    return Review(summary, samples, tables, folder, "", _field(folder, summary["field"]))
+    field = _field(folder, summary["field"]) or _field_of(summary, samples)
+    return Review(summary, samples, tables, folder, "", field)
+
+
+def _field_of(summary, samples):
+    """What field.Fields.of returns for points whose run recorded no views, or None of images."""
+    if np.ndim(samples[0]) == 4:
+        return None
+    shown, field = of_samples(samples)
+    return [(summary["sample_steps"] or [*range(1, len(samples) + 1)])[number - 1] for number in shown], field
 
 
 def _field(folder, constants):

@@ -1,6 +1,5 @@
 """The Session loop: train, record, sample, save; in a cluster, this is the chief's, and the others follow."""
 
-import math
 import secrets
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -13,9 +12,7 @@ from tfgan_v1 import devices
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.cluster.member import SINGLE
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, say
-from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
-from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
@@ -23,7 +20,6 @@ from tfgan_v1.storage import checkpoints, names, run_folder
 from tfgan_v1.storage.progress import load_progress, made_by, new_progress, starting_point
 from tfgan_v1.training import recording, streaming
 from tfgan_v1.training.evaluator import Evaluator
-from tfgan_v1.training.monitor import TrainingMonitor
 from tfgan_v1.training.plan import Plan
 from tfgan_v1.training.signals import deferred_signals
 
@@ -244,18 +240,14 @@ def compile_steps(context, progress):
 
 def train_loop(context, progress, pictures):
     """Trains to the end of the plan, or to a signal. Returns the first step with NaN or inf in it, or None."""
-    plan, shape = context.plan, context.plan.metadata["image_shape"]
     started, last_save = time.monotonic() - progress.seconds, time.monotonic()
-    real = plan.dataset.images[: max(2, min(1000, 2**22 // math.prod(shape)))]  # enough to measure their diversity
-    real_diversity = metrics.diversity(real if plan.is_points else real / np.float32(255))  # on the samples' scale
-    monitor = TrainingMonitor(real_diversity, len(plan.metadata.get("classes", [0])))
-    with console.progress_bar(plan, progress) as bar:
+    with console.progress_bar(context.plan, progress) as bar:
         for rows, nonfinite in train_calls(context, progress):
             if nonfinite:
                 return nonfinite
             progress.seconds = time.monotonic() - started - progress.evaluating
             bar.update(len(rows))
-            evaluated = tick(context, progress, monitor, rows)
+            evaluated = tick(context, progress, rows)
             pictures.refresh(progress)
             if evaluated or time.monotonic() - last_save >= SAVE_SECONDS:
                 recording.save_state(context, progress)
@@ -283,20 +275,17 @@ def train_calls(context, progress):
         yield rows, None
 
 
-def tick(context, progress, monitor, rows):
+def tick(context, progress, rows):
     """After each call of the loop: records losses, and draws samples, measures and prints where it is time for it.
 
     rows: STEP_METRICS of the call, float32 [steps, n]. Returns whether it measured the generator.
     """
     plan = context.plan
-    if not plan.critic:
-        monitor.check_d_fake(rows[:, STEP_METRICS[False].index("D(G(z))")], progress.step)
     sampling_step = progress.step % plan.sample_every == 0
     evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
     recording.record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
     if sampling_step:
         recording.sample(context, progress)
-        monitor.check_diversity(progress.samples[-1], progress.step)
     if evaluation_step:
         recording.evaluate(context, progress)
     if sampling_step and context.on_sample:

@@ -103,18 +103,24 @@ function momentsOf(axis) {
   return all.filter((each, i) => i === all.length - 1 || all[i + 1] - each > apart);
 }
 
+// What goes wrong at a place of a run, where its own numbers say so.
+function diagnosesOf({diagnosis}, place) {
+  const found = (diagnosis || []).filter(each => each.x <= place && place <= each.end && WORDS[each.kind]);
+  return found.map(({kind}) => say(kind, {numbers: ""}));
+}
+
 // The panel of a run, or of several of which one is chosen. layers: those of points that are shown.
 function makePanel({name, color, members}, number, layers, redraw) {
   const figure = html("figure", "", {className: `run${color}`}), heading = html("h2"), choice = html("select");
   const classes = html("div", "", {className: "classes"}), picture = html("img", "", {id: `grid${number}`, alt: "", tabIndex: 0});
   const plane = html("div", "", {className: "field"}), measured = html("div");
-  const place = html("p", "", {className: "place"}), about = html("p"), options = html("p", "", {className: "options"});
+  const why = html("div", "", {className: "why"}), place = html("p", "", {className: "place"}), about = html("p"), options = html("p", "", {className: "options"});
   heading.append(html("span", name));
   if (members.length > 1) heading.append(choice);
   members.forEach(each => choice.append(html("option", "", {value: each})));
   choice.onchange = redraw;
   figure.setAttribute("aria-label", name);
-  figure.append(heading, classes, picture, plane, place, measured, about, options);
+  figure.append(heading, classes, picture, plane, place, measured, why, about, options);
   const run = () => runs[members[Math.max(0, choice.selectedIndex)]];
   const view = members.some(each => runs[each].field) ? makeField(plane, layers, measured) : null;
 
@@ -136,6 +142,7 @@ function makePanel({name, color, members}, number, layers, redraw) {
     place.textContent = [...parts, ...(ended ? [say("ended")] : [])].join(" · ");
     if (run().field) view.show(run().field, at, between ? share : 0);
     else if (picture.src !== point.image) picture.src = point.image;
+    why.replaceChildren(...diagnosesOf(run(), point.x).map(each => html("p", each)));
     picture.alt = say("sheet_of", {name, place: step, shown: translated(run().shown)});
   }
 

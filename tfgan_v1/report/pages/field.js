@@ -3,8 +3,8 @@
 
 // The layers that can be switched, in the order of their keys 1, 2, 3 ...
 const LAYERS = ["real", "fake", "d", "g", "gradient", "modes"];
-function layersOf({dimensions, modes, grid, noise, steps}) {
-  const has = {real: true, fake: true, d: grid, g: noise, gradient: steps.some(each => each?.gradient), modes};
+function layersOf({dimensions, real, modes, grid, noise, steps}) {
+  const has = {real, fake: true, d: grid && steps.some(each => each?.d), g: noise, gradient: steps.some(each => each?.gradient), modes};
   const drawn = {d: dimensions <= 2, g: dimensions <= 2, modes: dimensions >= 2};
   return LAYERS.filter(each => has[each] && drawn[each] !== false);
 }
@@ -100,6 +100,12 @@ function arrowScale(field) {
   return means.length ? 0.06 * (field.high[0] - field.low[0]) / means[means.length >> 1] : 0;
 }
 
+// Calls a function whenever the screen has another number of pixels for each of CSS: by zoom, or on another screen.
+function atNewResolution(redraw) {
+  const again = () => { redraw(); atNewResolution(redraw); };
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", again, {once: true});
+}
+
 // A canvas of a field in an element. layers: a Set of LAYERS, which the caller may change before `redraw`. below: the
 // element that gets the numbers of the frame, and D's output under the pointer.
 function makeField(parent, layers, below = parent) {
@@ -147,6 +153,7 @@ function makeField(parent, layers, below = parent) {
   new ResizeObserver(redraw).observe(parent);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   matchMedia("print").addEventListener("change", redraw);
+  atNewResolution(redraw);
   return {
     canvas, redraw, describe,
     show(newField, i, between = 0) { [field, index, share] = [newField, i, between]; redraw(); },
@@ -167,7 +174,7 @@ function numbersOf(field, frame, share) {
   }
   for (const name of DISTANCES) if (Number.isFinite(scores[name])) measured(name, scores[name]);
   if (frame.d) texts.push(say("n_d", {low: number(frame.d_range[0]), high: number(frame.d_range[1])}));
-  if (frame.gradient_mean >= 0) texts.push(say("n_gradient", {value: number(frame.gradient_mean)}));
+  if (frame.gradient) texts.push(say("n_gradient", {value: number(frame.gradient_mean)}));
   return texts;
 }
 
@@ -197,8 +204,11 @@ function paletteOf() {
 
 // ---- Drawing: a plot is a rectangle of the canvas with its scales.
 
+// What is below the densities: the noise, its lines to the points and G as a curve.
+const belowLine = ({noise}) => noise ? LINE.lines + LINE.curve : 30;
+
 function heightOf(field, [a, b], width) {
-  if (field.dimensions === 1) return Math.round(Math.min(width, 480) * 0.62) + LINE.rug + LINE.lines + LINE.curve;
+  if (field.dimensions === 1) return Math.round(Math.min(width, 480) * 0.62) + LINE.rug + belowLine(field);
   const side = axis => field.high[axis] - field.low[axis];
   return Math.round(PLANE.top + PLANE.bottom + (width - PLANE.left - PLANE.right) * limited(side(b) / side(a), 0.6, 1.1));
 }
@@ -385,8 +395,8 @@ const LINE = {left: 38, right: 34, top: 26, rug: 58, lines: 104, curve: 150};
 
 function drawLine(context, {field, frame, layers, width, height, colors}) {
   const across = [LINE.left, width - LINE.left - LINE.right], range = [field.low[0], field.high[0]];
-  const upper = height - LINE.top - LINE.rug - LINE.lines - LINE.curve;
-  const most = 2 * Math.max(...(field.density || [1]), 1e-9);
+  const upper = height - LINE.top - LINE.rug - belowLine(field);
+  const most = field.density ? 2 * Math.max(...field.density) : 1.1 * Math.max(...field.steps.flatMap(each => each?.q || []), 1e-9);
   const plot = makePlot(across[0], LINE.top, across[1], upper, range, [0, most]);
   const outputs = makePlot(across[0], LINE.top, across[1], upper, range, outputRange(field));
   const rug = makePlot(across[0], plot.bottom, across[1], LINE.rug, range, [0, 1]);
@@ -437,7 +447,7 @@ function drawOutputs(context, plot, field, frame, colors) {
 
 function drawLineTicks(context, plot, outputs, field, layers, colors) {
   for (const each of ticks(plot.lowY, plot.highY)) text(context, number(each), plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.d);
-  if (!layers.has("d")) return;
+  if (!layersOf(field).includes("d") || !layers.has("d")) return;
   for (const each of ticks(outputs.lowY, outputs.highY)) text(context, number(each), plot.right + 6, limited(outputs.y(each) + 4, plot.top + 8, plot.bottom), "left", colors.ink);
   let left = plot.left;
   for (const [words, style, dash] of [["D(x)", colors.ink, []], ...(field.targets && !field.scores && field.density ? [["D*(x)", colors.third, [6, 4]]] : [])]) {

@@ -4,7 +4,7 @@
 const PLAY_TIME = 12000, SLOW_TIME = 1600;  // milliseconds: of all frames, about, and of one in slow motion
 
 // The key that a reader means, also where a keyboard writes Hangul or another script.
-function keyOf({key, code}) {
+function meantKey({key, code}) {
   if (/^[ -~]$/.test(key)) return key.toLowerCase();
   return code.startsWith("Key") ? code[3].toLowerCase() : key;
 }
@@ -64,7 +64,7 @@ function makePlayer({count, label, show, smooth = () => false, keys = {}}) {
     PageUp: () => pauseAt(at + 10), " ": () => play(timer === null), s: () => setSlow(!slow), ...keys,
   };
   document.addEventListener("keydown", event => {
-    const key = keyOf(event), {tagName, type} = event.target;
+    const key = meantKey(event), {tagName, type} = event.target;
     if (event.ctrlKey || event.metaKey || event.altKey || !moves[key]) return;
     if (tagName === "SELECT" || (key === " " && (tagName === "SUMMARY" || type === "checkbox"))) return;  // they need it
     if (key === " " && tagName === "BUTTON" && event.target.id !== "play") return;

@@ -117,6 +117,7 @@ function startPage() {
   byId("help").onclick = () => byId("keys").open ? byId("keys").close() : byId("keys").showModal();
   byId("compare").onclick = () => toggleReal();
   byId("copy").onclick = copyCommand;
+  if (matchMedia("(pointer: coarse)").matches) byId("enlarge").dataset.word = "tap";
   setPictures(run);
   prepareField();
   writeTexts();
@@ -187,12 +188,16 @@ function writeOptions({command, configuration}) {
 // The run's curves, and those of its field.
 const curvesOf = ({curves, field, points}) => field ? [...curves, ...curvesOfField(field, points.map(each => each.x))] : curves;
 
+// A text whose flags, such as --smooth 0.1, are code.
+const withFlags = text => text.split(/(--[a-z][\w-]*(?: (?:\d[\d.]*\d|\d|r1))?)/).map((part, i) => i % 2 ? html("code", part) : part);
+
 // Why it goes wrong, at a step where the run's own numbers say so.
 function writeDiagnosis({diagnosis, docs}, place) {
   const notes = diagnosis.filter(each => each.x <= place && place <= each.end && WORDS[each.kind]).map(({kind, numbers}) => {
     const own = Object.entries(numbers || {}).map(([name, value]) => `${WORDS[`name_${name}`] ? say(`name_${name}`) : name.replace(/_/g, " ")} ${number(value)}`).join(", ");
-    const note = html("p", say(kind, {numbers: own && `${language ? "" : " "}(${own})`}));
-    if (docs) note.append(" ", html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}));
+    const note = html("p");
+    note.append(...withFlags(say(kind, {numbers: own && `${language ? "" : " "}(${own})`})));
+    note.append(" ", docs ? html("a", say("more"), {href: `${docs}#${ANCHORS[kind]}`}) : html("span", say("more_in"), {className: "soft"}));
     return note;
   });
   const words = notes.map(each => each.textContent).join();

@@ -16,6 +16,7 @@ function svg(name, attributes = {}, text = "") {
 
 function number(value) {
   if (value === null || Number.isNaN(value)) return "NaN";
+  if (value && Math.abs(value) < 0.001) return value.toExponential(1);
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
 }
 

@@ -1,6 +1,6 @@
 """Makes the pages in this folder and their pictures: `python docs/make_pages.py FOLDER`.
 
-It trains the runs in FOLDER by the commands in the pages, about two minutes on two cores. Finished runs in FOLDER are
+It trains the runs in FOLDER by the commands in the pages, about ten minutes on two cores. Finished runs in FOLDER are
 kept. The pictures take Chromium and its driver.
 """
 
@@ -31,7 +31,7 @@ EXPERIMENTS = {
     "see-it-learn-6.png": (("won", "freed"), 15, 1000),
 }
 MOVE = "slider.value = {}; slider.dispatchEvent(new Event('input'))"
-DIRAC = "document.querySelector('[data-word=inward]').click()"
+DIRAC = "document.querySelector('[data-word=inward]').click(); show(45)"
 
 
 def screenshot(page, path, script="", ready="return true", size=(1280, 800), scale=1.5):
@@ -81,4 +81,4 @@ if __name__ == "__main__":
     folder.mkdir(parents=True, exist_ok=True)
     make_generator(folder)
     make_experiments(folder)
-    screenshot(DOCS / "dirac-gan.html", DOCS / "dirac-gan.png", DIRAC, size=(1180, 900), scale=0.8)
+    screenshot(DOCS / "dirac-gan.html", DOCS / "dirac-gan.png", DIRAC, size=(1180, 920), scale=0.8)

@@ -1,6 +1,6 @@
 """Makes the pages in this folder and their pictures: `python docs/make_pages.py FOLDER`.
 
-It trains the runs in FOLDER by the commands in the pages, about two minutes on two cores. Finished runs in FOLDER are
+It trains the runs in FOLDER by the commands in the pages, about ten minutes on two cores. Finished runs in FOLDER are
 kept. The pictures take Chromium and its driver.
 """
 
@@ -13,13 +13,25 @@ from pathlib import Path
 from PIL import Image
 
 from make_figures import DOCS, train
-from tfgan_v1 import export
+from tfgan_v1 import cli, export
 
 GENERATOR = """
 state.corners = [6, 13, 0, 9];
 [state.x, state.y] = [0.5, 0.125];
 changed("corners");
 """
+
+# Picture of see-it-learn.md -> the runs on its page, the sampling point that it shows, and the height of the window.
+EXPERIMENTS = {
+    "see-it-learn-1.png": (("line",), 1, 860),
+    "see-it-learn-2.png": (("lost", "round", "kept"), 22, 860),
+    "see-it-learn-3.png": (("grid",), 12, 860),
+    "see-it-learn-4.png": (("line", "smoothed"), 18, 1000),
+    "see-it-learn-5.png": (("k1", "k5"), 25, 1000),
+    "see-it-learn-6.png": (("won", "freed"), 15, 1000),
+}
+MOVE = "slider.value = {}; slider.dispatchEvent(new Event('input'))"
+DIRAC = "document.querySelector('[data-word=inward]').click(); show(45)"
 
 
 def screenshot(page, path, script="", ready="return true", size=(1280, 800), scale=1.5):
@@ -52,7 +64,21 @@ def make_generator(folder):
     screenshot(DOCS / "generator.html", DOCS / "generator.png", GENERATOR, done, (1280, 948))
 
 
+def make_experiments(folder):
+    """Writes the pictures of see-it-learn.md: a run's page, or several runs side by side."""
+    for picture, (runs, point, height) in EXPERIMENTS.items():
+        for run in runs:
+            train(run, folder)
+        page = folder / "samples" / runs[0] / "review.html"
+        if len(runs) > 1:
+            page = folder / f"{picture}.html"
+            cli.main(["compare", *runs, "--samples", str(folder / "samples"), "--out", str(page)])
+        screenshot(page, DOCS / picture, MOVE.format(point), size=(1280, height), scale=0.75)
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     make_generator(folder)
+    make_experiments(folder)
+    screenshot(DOCS / "dirac-gan.html", DOCS / "dirac-gan.png", DIRAC, size=(1180, 920), scale=0.8)

@@ -9,6 +9,7 @@ from PIL import Image
 
 import draw_graph
 import make_figures
+import make_pages
 from conftest import REPOSITORY
 from tfgan_v1.commands import compare, evaluate, export, review, sample, train
 
@@ -20,6 +21,7 @@ PAGES = [
     "losses.md",
     "presets.md",
     "sampling.md",
+    "see-it-learn.md",
     "techniques.md",
     "when-training-goes-wrong.md",
     "your-own-pictures.md",
@@ -85,8 +87,8 @@ def test_its_commands_run(page, pictures, command):
             done, out, err = command("sample", *line, *(["--step", "2"] if "--step" in line else []))
             assert done == 0, (line, out, err)
         else:
-            assert script == "evaluate"
-            evaluate.parse("evaluate", line)
+            assert script in ("evaluate", "compare")
+            PARSE[script].parse(script, line)
 
 
 def test_the_flags_of_all_commands_in_all_pages_exist():
@@ -144,6 +146,19 @@ def test_each_picture_of_runs_is_in_a_page_and_has_its_commands():
         assert all(names.count(panel.run) == 1 for panel in panels), "each run has its command, in one page"
     drawn = [*make_figures.PICTURES, "graph.png", "losses.png"]
     assert sum((DOCS / name).stat().st_size for name in drawn) < 600_000
+
+
+def test_each_experiment_has_its_commands_its_page_and_its_picture():
+    text = (DOCS / "see-it-learn.md").read_text()
+    parts = re.split("^## ", text, flags=re.M)[1 : len(make_pages.EXPERIMENTS) + 1]
+    seen = set()
+    for part, (picture, (runs, *_)) in zip(parts, make_pages.EXPERIMENTS.items(), strict=True):
+        assert f"]({picture})" in part and (DOCS / picture).stat().st_size < 120_000
+        trained = {*re.findall(r"^    tfgan train .*--name (\w+)$", part, re.M)}
+        assert trained == {*runs} - seen, "a run is trained once, where it is first shown"
+        if len(runs) > 1:
+            assert f"    tfgan compare {' '.join(runs)}\n" in part
+        seen |= trained
 
 
 def test_the_picture_of_the_graph_names_modules_that_exist():

@@ -236,15 +236,10 @@ def _read_points(path, rows):
 
 
 def _is_of_points(header, columns, size, start, shape):
-    """Whether the rows of a table are points: if asked for, or few columns that make no image, or have other names.
-
-    start, shape: of the images, from the header or the number of columns.
-    """
-    if size == POINTS:
-        return True
-    named = not any(map(_PIXELS.fullmatch, map(str.lower, header)))
-    tiny = shape and math.prod(shape) < 16 and header and named
-    return size is None and columns <= MOST_COLUMNS and not start and bool(not shape or tiny)
+    """Whether rows are points: if asked for, or few columns that make no image (start, shape), or have other names."""
+    named = header and not any(map(_PIXELS.fullmatch, map(str.lower, header)))
+    few = size is None and columns <= MOST_COLUMNS and not start
+    return size == POINTS or bool(few and (not shape or (named and math.prod(shape) < 16)))
 
 
 def _read_table(path, read, header, row):
@@ -262,9 +257,8 @@ def _read_table(path, read, header, row):
     for line, fields in read():
         points.append([_number(fields[at]) for at in columns])
         labels.append("" if label is None else sys.intern(fields[label].strip(' "')[:_LONGEST_LABEL]))
-        if (
-            wrong := next((at for at, value in zip(columns, points[-1], strict=True) if value is None), None)
-        ) is not None:
+        if None in points[-1]:
+            wrong = columns[points[-1].index(None)]
             field = f"column {wrong + 1} ({header[wrong] if header else shortened(fields[wrong])})"
             raise UserError(f"{path}, line {line}: {field} is no number; write it, or remove the row")
         if label is not None and labels[-1].lower() in MISSING:
@@ -280,8 +274,8 @@ def _read_table(path, read, header, row):
     what = f" and the column {header[label] if header else label + 1} as the labels" if label is not None else ""
     note(f"{path}: reads each row as a point of {count_of(values.shape[1], 'number')}{what}")
     found, classes = (None, ()) if label is None else classify_texts(labels)
-    points = to_images_or_points(values, path, POINTS)
-    return Labelled(points, found, classes, columns=tuple(header[at] for at in columns if header))
+    points, names = to_images_or_points(values, path, POINTS), tuple(header[at] for at in columns if header)
+    return Labelled(points, found, classes, columns=names)
 
 
 def _by_names(path, header, size):

@@ -174,10 +174,10 @@ def initial_values(networks, points):
     """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d]."""
     if points is None or not networks.model.output.standardized:
         return {}
-    center, scale = networks.g_state[-2:]  # see models.standardization
     deviation = points.std(0, dtype=np.float64)
     values = points.mean(0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
-    return {variable.initializer.inputs[1]: value for variable, value in zip((center, scale), values, strict=True)}
+    variables = networks.g_state[-2:]  # see models.standardization
+    return {variable.initializer.inputs[1]: value for variable, value in zip(variables, values, strict=True)}
 
 
 def with_resident_images(spec, data, inputs):

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfgan_v1.gan import noise, views
 from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.report import plots
 
 _INTERNAL = ("shapes", "bandwidth", "view_steps")  # which the page does not need
 MOST_REAL = 1000  # points
@@ -111,11 +112,8 @@ class Fields:
 
 def _density(points, low, high, bandwidth):
     """A Gaussian kernel density estimate of points [n, 1] at D's grid, with four significant digits."""
-    from sklearn.neighbors import KernelDensity
-
     grid = np.linspace(low[0], high[0], views.D_GRID[1])
-    logarithms = KernelDensity(bandwidth=bandwidth).fit(points).score_samples(grid[:, None])
-    return [float(f"{value:.4g}") for value in np.exp(logarithms)]
+    return [float(f"{value:.4g}") for value in plots.kernel_density(points, grid, bandwidth)]
 
 
 def _positions(points, low, high):

@@ -27,10 +27,7 @@ class Pictures:
         self._grids = page.Grids(samples, plan.sheet_columns)
         self._fields = field.Fields(field.constants(plan)) if plan.is_points else None
         # The seconds of the first drawing are a guess.
-        self._budgeted = [
-            Budgeted(self._draw_page_and_grid, 0.05),
-            Budgeted(self._draw_plots, 1.5),
-        ]
+        self._budgeted = [Budgeted(self._draw_page_and_grid, 0.05), Budgeted(self._draw_plots, 1.5)]
 
     def start(self, progress):
         """Draws what there is to see before the first step: real images, and the page with the samples so far."""

@@ -176,45 +176,38 @@ def figure_png(figure):
 def _draw_points(ax, fake, real, pair):
     """Points [n, d]: those of a pair of columns, or without one the density of the only column."""
     if pair is None:
-        _draw_density(ax, fake, real)
-        return
-    for name, points in (("real", real), ("fake", fake)):
-        if points is not None:
-            shown = np.nan_to_num(points[:_MOST_POINTS][:, list(pair)])
-            ax.scatter(*shown.T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
+        return _draw_density(ax, fake, real)
+    sets = {"real": real, "fake": fake}
+    sets = {name: points[:_MOST_POINTS, list(pair)] for name, points in sets.items() if points is not None}
+    for name, points in sets.items():
+        ax.scatter(*np.nan_to_num(points).T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
     if real is not None:
-        low, high = np.min(real[:_MOST_POINTS], 0)[list(pair)], np.max(real[:_MOST_POINTS], 0)[list(pair)]
+        low, high = sets["real"].min(0), sets["real"].max(0)
         margin = (high - low) / 2 + 1e-9
         ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
 
 
 def _draw_density(ax, fake, real):
-    grid, densities = density_curves(fake, real)
-    for name, density in densities.items():
-        ax.fill_between(grid, density, color=_COLORS[name], alpha=0.2)
-        ax.plot(grid, density, color=_COLORS[name], label=name)
-
-
-def density_curves(fake, real=None, count=400):
-    """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
-
-    fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real points, if any.
-    """
-    from sklearn.neighbors import KernelDensity
-
+    """The densities of points [n, 1]. The bandwidth is 0.3 standard deviations of the real points, if any."""
     named = {"real": real, "fake": fake}
     sets = {name: np.ravel(points) for name, points in named.items() if points is not None}
     deviation = float(next(iter(sets.values())).std()) or 1.0
     finite = {name: points[np.isfinite(points)][:, None] for name, points in sets.items()}
     everything = np.clip(np.concatenate(list(finite.values())), -1e9, 1e9)
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
-    grid = np.linspace(low - deviation, high + deviation, count)
-    densities = {}
+    grid = np.linspace(low - deviation, high + deviation, 400)
     for name, points in finite.items():
         if len(points):
-            estimate = KernelDensity(bandwidth=0.3 * deviation).fit(points)
-            densities[name] = np.exp(estimate.score_samples(grid[:, None]))
-    return grid, densities
+            density = kernel_density(points, grid, 0.3 * deviation)
+            ax.fill_between(grid, density, color=_COLORS[name], alpha=0.2)
+            ax.plot(grid, density, color=_COLORS[name], label=name)
+
+
+def kernel_density(points, grid, bandwidth):
+    """The Gaussian kernel density estimate of points [n, 1] at the values of a grid [k]: [k]."""
+    from sklearn.neighbors import KernelDensity
+
+    return np.exp(KernelDensity(bandwidth=bandwidth).fit(points).score_samples(grid[:, None]))
 
 
 def spread(count, most):

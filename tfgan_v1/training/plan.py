@@ -148,8 +148,7 @@ class Plan(NamedTuple):
     @property
     def modes(self):
         """The data.points.Modes of a mixture of points, or None."""
-        row = data.DATASETS.get(self.metadata["name"])
-        return row and row.modes
+        return data.datasets.modes_of(self.metadata["name"])
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""

@@ -78,7 +78,9 @@ WASSERSTEIN = Loss(
     d_real=lambda logits, labels: -tf.reduce_mean(logits),
     d_fake=lambda logits, labels: tf.reduce_mean(logits),
     g=lambda logits, labels: -tf.reduce_mean(logits),
-    **{"critic": True, "uses_labels": False, "equilibrium": lambda labels: (0, 0)},
+    critic=True,
+    uses_labels=False,
+    equilibrium=lambda labels: (0, 0),
 )
 LOSSES = {
     "non_saturating": NON_SATURATING,
@@ -106,6 +108,6 @@ LOSSES = {
     "wasserstein": WASSERSTEIN,
     # -E[log sigmoid(D(x) - E[D(G(z))])] - E[log(1 - sigmoid(D(G(z)) - E[D(x)]))]: arXiv:1807.00734, RaSGAN, alg. 2.
     "relativistic_average": NON_SATURATING._replace(
-        critic=True, relative=True, equilibrium=lambda _: [math.log(4)] * 2
+        critic=True, relative=True, equilibrium=lambda labels: (2 * math.log(2), 2 * math.log(2))
     ),
 }

@@ -109,7 +109,7 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
 def summarize_run(plan, progress, evaluator=None, field=None):
     """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`.
 
-    field: of points, the field.constants.
+    field: of points, their field.Fields.
     """
     config, name = progress.config, plan.metadata["name"]
     steps, samples = progress.shown
@@ -133,7 +133,7 @@ def summarize_run(plan, progress, evaluator=None, field=None):
         "reads_as": "scores" if plan.critic else "probabilities",
         "figures": dict(measured) if progress.evaluation else {},
         **{"classes": list(plan.columns), "cell": _cell(samples, plan.sheet_columns)},
-        "field": field and {**field, "view_steps": progress.fixed_steps},
+        "field": field and {**field.constants, "view_steps": progress.fixed_steps},
         "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
         "diagnosis": [],
         "docs": os.path.relpath(DOCS, config.samples_folder) if DOCS.is_file() else "",

@@ -52,8 +52,7 @@ class Pictures:
             _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
 
     def _draw_page(self, progress, running=False):
-        constants = self._fields and self._fields.constants
-        summary = page.summarize_run(self._plan, progress, self._evaluator, constants)
+        summary = page.summarize_run(self._plan, progress, self._evaluator, self._fields)
         with tolerated("the diagnosis"):
             summary["diagnosis"] = diagnosis.as_json(diagnosis.of_run(self._plan, progress), summary)
         for each in summary["diagnosis"]:

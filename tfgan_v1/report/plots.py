@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tfgan_v1.errors import UserError, plain, shortened
-from tfgan_v1.report.curves import named, running_mean
+from tfgan_v1.report.curves import running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 from tfgan_v1.storage import names
 
@@ -131,7 +131,8 @@ def lines(curve, unit):
         if mean is not None:
             ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
         ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
-    for value, name in named(curve.references):
+    for reference in curve.references:
+        value, name = reference if isinstance(reference, tuple) else (reference, "")
         ax.axhline(value, color="black", linewidth=1, linestyle="--")
         if name:
             ax.text(x[-1], value, name, ha="right", va="bottom", fontsize="small")

@@ -72,10 +72,10 @@ def _load_folder(folder):
     if summary["sample_steps"]:  # a killed run may have drawn more
         count = min(len(samples), len(summary["sample_steps"]))
         samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
-    held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
+    held_out = map(records.HeldOut._make, _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic]))
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
-    tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
+    tables = curves.Tables(losses, [*held_out], evaluation)
     field = _field(folder, summary["field"]) or _field_of(summary, samples)
     return Review(summary, samples, tables, folder, "", field)
 
@@ -142,8 +142,8 @@ def write(review, out=None):
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
     real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None
-    contents = [page.page(summary, urls, review.tables, real, field=review.field), plots.figure_png(evolution)]
-    contents += [animate(samples, columns)] if is_images else []
+    html = page.page(summary, urls, review.tables, real, field=review.field)
+    contents = html, plots.figure_png(evolution), *([animate(samples, columns)] if is_images else [])
     for path, content in zip(paths, contents, strict=True):
         files.write(path, content)
     return paths

@@ -139,7 +139,11 @@ def _bridges(recorded, limits):
     for row in recorded.statistics if recorded.modes else ():
         caught, on = row["modes"] / recorded.modes, row["on_mode"] / row["real_on_mode"]
         numbers = {"on_mode": row["on_mode"], "real_on_mode": row["real_on_mode"]}
-        yield row["step"], caught >= limits["modes"] and on < limits["on_mode"], numbers
+        yield (
+            row["step"],
+            caught >= limits["modes"] and on < limits["on_mode"] and row["step"] >= limits["after"],
+            numbers,
+        )
 
 
 def _memorization(recorded, limits):
@@ -170,7 +174,7 @@ KINDS = {
     ),
     "bridges": Kind(
         "samples lie between the modes, where no data are; try more steps or a smaller --penalty-weight",
-        *(_bridges, {"modes": 0.8, "on_mode": 0.7}),
+        *(_bridges, {"modes": 0.8, "on_mode": 0.5, "after": 1000}),
         **{"rows": 5, "steps": 3000},
     ),
     "memorization": Kind(

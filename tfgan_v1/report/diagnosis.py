@@ -18,7 +18,7 @@ class Recorded(NamedTuple):
 
     losses: list = ()  # records.Losses
     held_out: list = ()  # records.HeldOut
-    statistics: list = ()  # of points, dicts: rows of statistics.csv
+    statistics: list = ()  # of points of known modes, dicts: rows of statistics.csv
     evaluation: list = ()  # dicts: rows of evaluation.csv
     steps: list = ()  # of `samples`
     samples: list = ()  # of the same noise: images [n, h, w, c] in [0, 1] or points [n, d]
@@ -36,28 +36,24 @@ def of_run(plan, progress):
     if plan.is_points:
         shapes = views.layout(plan.config, real.shape[1], classes)
         samples = [views.split(row, shapes).fake for row in progress.views]
+    evaluation = [dict(zip(header.header, row, strict=True)) for row in progress.evaluation]
+    modes, statistics = (len(plan.modes.centers), progress.statistics) if plan.modes else (0, [])
     return Recorded(
-        **{"losses": progress.losses, "held_out": progress.held_out, "statistics": progress.statistics},
-        evaluation=[dict(zip(header.header, row, strict=True)) for row in progress.evaluation],
-        steps=progress.fixed_steps,
-        samples=samples,
+        **{"losses": progress.losses, "held_out": progress.held_out, "statistics": statistics},
+        **{"evaluation": evaluation, "steps": progress.fixed_steps, "samples": samples, "modes": modes},
+        **{"critic": plan.critic, "total": plan.total_steps, "classes": max(classes, 1)},
         real=real if plan.is_points else real / np.float32(255),
-        modes=len(plan.modes.centers) if plan.modes else 0,
-        critic=plan.critic,
-        total=plan.total_steps,
-        classes=max(classes, 1),
     )
 
 
 def as_json(recorded, summary):
     """The diagnosis of a Recorded run for a page and review.json, in the run's unit."""
-    return [
-        {
-            **{"x": curves.place_of(summary, first), "end": curves.place_of(summary, last), "kind": kind},
-            "numbers": {name: float(f"{value:.4g}") for name, value in numbers.items()},
-        }
-        for first, last, kind, numbers in diagnose(recorded)
-    ]
+    found = []
+    for first, last, kind, numbers in diagnose(recorded):
+        short = {name: float(f"{value:.4g}") for name, value in numbers.items()}
+        x, end = (curves.place_of(summary, step) for step in (first, last))
+        found.append({"x": x, "end": end, "kind": kind, "numbers": short})
+    return found
 
 
 class Kind(NamedTuple):
@@ -100,7 +96,7 @@ def spread(samples, real):
 
 
 def _collapse(recorded, limits):
-    for row in recorded.statistics if recorded.modes else ():
+    for row in recorded.statistics:
         few = row["modes"] < limits["modes"] * recorded.modes
         yield row["step"], few and row["step"] >= limits["after"], {"modes": row["modes"], "of": recorded.modes}
     if recorded.modes or recorded.real is None:
@@ -118,8 +114,8 @@ def _d_won(recorded, limits):
 
 def _oscillation(recorded, limits):
     """Samples leave the modes again and again; or, without modes, move as far as they are from those of other noise."""
-    on = [row["on_mode"] for row in recorded.statistics] if recorded.modes else ()
-    for at, row in enumerate(recorded.statistics if recorded.modes else ()):
+    on = [row["on_mode"] for row in recorded.statistics]
+    for at, row in enumerate(recorded.statistics):
         window = np.array(on[max(0, at + 1 - limits["window"]) : at + 1])
         fall = float((np.maximum.accumulate(window) - window).max())
         yield row["step"], fall > limits["fall"], {"fall": fall, "on_mode": on[at]}
@@ -136,14 +132,10 @@ def _oscillation(recorded, limits):
 
 
 def _bridges(recorded, limits):
-    for row in recorded.statistics if recorded.modes else ():
+    for row in recorded.statistics:
         caught, on = row["modes"] / recorded.modes, row["on_mode"] / row["real_on_mode"]
-        numbers = {"on_mode": row["on_mode"], "real_on_mode": row["real_on_mode"]}
-        yield (
-            row["step"],
-            caught >= limits["modes"] and on < limits["on_mode"] and row["step"] >= limits["after"],
-            numbers,
-        )
+        shows = caught >= limits["modes"] and on < limits["on_mode"] and row["step"] >= limits["after"]
+        yield row["step"], shows, {name: row[name] for name in ("on_mode", "real_on_mode")}
 
 
 def _memorization(recorded, limits):

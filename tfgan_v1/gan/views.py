@@ -56,10 +56,9 @@ def box(points):
 
 
 def d_grid(low, high):
-    """The points at which D is asked: float32 [121, 1] or [41 * 41, 2]; None in more dimensions."""
-    count = D_GRID.get(len(low))
-    axes = [np.linspace(*pair, count) for pair in zip(low, high, strict=True)] if count else None
-    return axes and np.stack([axis.ravel() for axis in np.meshgrid(*axes)], 1).astype(np.float32)
+    """The points at which D is asked: float32 [121, 1] or [41 * 41, 2]."""
+    axes = [np.linspace(*pair, D_GRID[len(low)]) for pair in zip(low, high, strict=True)]
+    return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], 1).astype(np.float32)
 
 
 def noise_axis(config, dimensions):

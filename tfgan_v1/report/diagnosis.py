@@ -32,16 +32,15 @@ class Recorded(NamedTuple):
 def of_run(plan, progress):
     """What a run of a Plan has recorded."""
     real, samples = plan.dataset.images[plan.split[0][:MOST_COMPARED]], progress.fixed
-    classes, header = len(plan.metadata.get("classes", ())), progress.records.get("evaluation")
+    classes = len(plan.metadata.get("classes", ()))
     if plan.is_points:
         shapes = views.layout(plan.config, real.shape[1], classes)
         samples = [views.split(row, shapes).fake for row in progress.views]
-    evaluation = [dict(zip(header.header, row, strict=True)) for row in progress.evaluation]
-    modes, statistics = (len(plan.modes.centers), progress.statistics) if plan.modes else (0, [])
+    modes, statistics = (len(plan.modes.centers), progress.dicts("statistics")) if plan.modes else (0, [])
     return Recorded(
         **{"losses": progress.losses, "held_out": progress.held_out, "statistics": statistics},
-        **{"evaluation": evaluation, "steps": progress.fixed_steps, "samples": samples, "modes": modes},
-        **{"critic": plan.critic, "total": plan.total_steps, "classes": max(classes, 1)},
+        **{"evaluation": progress.dicts("evaluation"), "steps": progress.fixed_steps, "samples": samples},
+        **{"modes": modes, "critic": plan.critic, "total": plan.total_steps, "classes": max(classes, 1)},
         real=real if plan.is_points else real / np.float32(255),
     )
 

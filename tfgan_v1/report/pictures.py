@@ -62,7 +62,7 @@ class Pictures:
                 warn(f"{diagnosis.KINDS[each['kind']].says}; seen from {place}")
         _write(self._plan, names.REVIEW, files.to_json(summary))
         with tolerated(names.REVIEW_PAGE):
-            drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.statistics)
+            drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.dicts("statistics"))
             urls = [] if drawn else self._grids.urls(*progress.shown[::-1])
             _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running, drawn))
 

@@ -69,9 +69,8 @@ def _load_folder(folder):
             summary |= {"unit": "step", "sample_steps": steps}
         else:
             losses = []  # the steps of the samples are unknown
-    if summary["sample_steps"]:  # a killed run may have drawn more
-        count = min(len(samples), len(summary["sample_steps"]))
-        samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
+    steps = summary["sample_steps"] or [*range(1, len(samples) + 1)]
+    samples, summary["sample_steps"] = samples[: len(steps)], steps[: len(samples)]  # a killed run may have drawn more
     held_out = map(records.HeldOut._make, _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic]))
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
@@ -85,7 +84,7 @@ def _field_of(summary, samples):
     if np.ndim(samples[0]) == 4:
         return None
     shown, field = of_samples(samples)
-    return [(summary["sample_steps"] or [*range(1, len(samples) + 1)])[number - 1] for number in shown], field
+    return [summary["sample_steps"][number - 1] for number in shown], field
 
 
 def _field(folder, constants):
@@ -137,8 +136,7 @@ def write(review, out=None):
     files.make_folder(folder)
     summary, samples, columns = review.summary, review.samples, review.summary["columns"]
     urls = [] if review.field else page.Grids(len(samples), columns).urls(samples)
-    steps = summary["sample_steps"] or range(1, len(samples) + 1)
-    labels = [curves.label_of(summary, step) for step in steps]
+    labels = [curves.label_of(summary, step) for step in summary["sample_steps"]]
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
     real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None

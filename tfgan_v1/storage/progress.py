@@ -57,11 +57,6 @@ class Progress:
     evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
 
     @property
-    def statistics(self):
-        """The rows of statistics.csv of points, as dicts."""
-        return [dict(zip(self.records["statistics"].header, row, strict=True)) for row in self.rows("statistics")]
-
-    @property
     def history(self):
         """A pandas.DataFrame by step: epoch, losses, D's outputs, and those on held-out images and scores, if any."""
         import pandas
@@ -79,6 +74,10 @@ class Progress:
     def rows(self, name):
         """The rows of a record; none if the run does not keep it."""
         return self.records[name].rows if name in self.records else []
+
+    def dicts(self, name):
+        """The rows of a table as dicts; none if the run does not keep it."""
+        return [dict(zip(self.records[name].header, row, strict=True)) for row in self.rows(name)]
 
     def metadata(self):
         """What a state keeps besides its tensors: how to recognize the records that belong to it."""

@@ -112,10 +112,7 @@ def run(argv, program):
 
 
 def _train_seeds(options, count, start, again):
-    """Trains one configuration with several seeds. start: resume, overwrite, dry_run. Returns the exit code.
-
-    again: the command that continues the runs. Raises UserError before the first step if one of them cannot start.
-    """
+    """Trains with several seeds, if all can start. start: resume, overwrite, dry_run. again: the command to resume."""
     resume, overwrite, dry_run = start
     group = Config(**{**options, "name": options.get("name") or options.get("model") or "run"})
     begun, runs = names.seeds_of(group.ckpt_folder) if resume else {}, []

@@ -82,10 +82,7 @@ def _delimiter(first, line, marks):
 
 
 def _begin(path):
-    """(delimiter, what makes comments blank lines, fields of the first two rows, or of one twice) of a table.
-
-    Raises UserError for a text that is none.
-    """
+    """(delimiter, what makes comments blank lines, fields of the first two rows, or of one twice); or a UserError."""
     begin = next(_filled(path))
     arff = re.match("%|(?i:@relation)", begin)
     marks = "%@" if arff else "#"
@@ -243,13 +240,10 @@ def _is_of_points(header, columns, size, start, shape):
 
 
 def _read_table(path, read, header, row):
-    """The Labelled points of a table, float32 [n, d]: all columns of numbers. row: one of its rows.
-
-    The label is a column that is called so and holds no fractions, or the only one of texts; "y" is a coordinate. Row
-    numbers and other texts are left out.
-    """
+    """The Labelled points, float32 [n, d], of all columns of numbers but the rows' own. row: one of the table's."""
     names = [name.lower() for name in header]
     texts = [at for at, field in enumerate(row) if _number(field) is None and field.strip().lower() not in MISSING]
+    # The label is a column that is called so and holds no fractions, or the only one of texts; "y" is a coordinate.
     classes = {name for name, field in zip(names, row, strict=False) if (_number(field) or 0) % 1 == 0} - {"y"}
     label = next((names.index(name) for name in LABELS if name in classes), texts[0] if len(texts) == 1 else None)
     out = {at for at, name in enumerate(names) if _ROW_NUMBERS.fullmatch(name)} | {*texts}

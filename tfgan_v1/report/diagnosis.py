@@ -78,10 +78,7 @@ def diagnose(recorded):
 
 
 def spread(samples, real):
-    """How different images are: the median distance of one to its nearest other, as a share of that of as many real.
-
-    Of points: the mean deviation, as a share of the real one.
-    """
+    """How different images are: their median distance to the nearest other, or points' deviation, by that of real."""
     if samples.ndim == 2:
         return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
     from scipy.spatial import distance
@@ -150,27 +147,23 @@ def _memorization(recorded, limits):
 KINDS = {
     "collapse": Kind(
         "mode collapse: the generator makes few kinds of samples; try a smaller --g-lr, --d-steps 2 or --penalty r1",
-        *(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}),
-        **{"rows": 3, "steps": 2000},
+        **{"find": _collapse, "limits": {"modes": 0.8, "spread": 0.4, "after": 300}, "rows": 3, "steps": 2000},
     ),
     "d_won": Kind(
         "the discriminator overpowers the generator, which learns little; try a smaller --d-lr or --penalty r1",
-        *(_d_won, {"d_g_z": 0.01, "d_x": 0.8}),
-        **{"rows": 5, "steps": 500},
+        **{"find": _d_won, "limits": {"d_g_z": 0.01, "d_x": 0.8}, "rows": 5, "steps": 500},
     ),
     "oscillation": Kind(
         "the networks chase each other, and samples come and go; try smaller learning rates, or --penalty r1",
-        *(_oscillation, {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}),
+        **{"find": _oscillation, "limits": {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}},
         **{"rows": 5, "steps": 500},
     ),
     "bridges": Kind(
         "samples lie between the modes, where no data are; try more steps or a smaller --penalty-weight",
-        *(_bridges, {"modes": 0.8, "on_mode": 0.5, "after": 1000}),
-        **{"rows": 5, "steps": 3000},
+        **{"find": _bridges, "limits": {"modes": 0.8, "on_mode": 0.5, "after": 1000}, "rows": 5, "steps": 3000},
     ),
     "memorization": Kind(
         "the networks memorize the training data; try more data, --augment, or fewer steps",
-        *(_memorization, {"gap": 0.15, "copied": 0.5}),
-        **{"rows": 3, "steps": 200},
+        **{"find": _memorization, "limits": {"gap": 0.15, "copied": 0.5}, "rows": 3, "steps": 200},
     ),
 }

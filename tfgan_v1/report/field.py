@@ -29,12 +29,9 @@ def constants(plan):
     low, high = views.box(points)
     real, bandwidth = points[:MOST_REAL], 0.3 * float(points.std()) or 1.0
     return {
-        "dimensions": dimensions,
-        "names": list(plan.dataset.columns) or _names(dimensions),
-        **{"low": low.tolist(), "high": high.tolist()},
-        "real": _positions(real, low, high),
+        **{"dimensions": dimensions, "names": list(plan.dataset.columns) or _names(dimensions)},
+        **{"low": low.tolist(), "high": high.tolist(), "real": _positions(real, low, high), "scores": loss.critic},
         "modes": modes and {"centers": modes.centers.tolist(), "deviation": modes.deviation},
-        "scores": loss.critic,
         # The D that is the best against a G: arXiv:1406.2661, eq. 2; with smoothed labels, arXiv:1606.03498, sec. 3.4.
         "targets": [1 - config.smooth, config.fake_label] if loss.uses_labels and not loss.relative else None,
         "grid": views.D_GRID[dimensions] if shapes.d[0] else None,

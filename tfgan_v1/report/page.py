@@ -107,10 +107,7 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
 
 
 def summarize_run(plan, progress, evaluator=None, field=None):
-    """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`.
-
-    field: of points, their field.Fields.
-    """
+    """The summary of a run: its page without images and tables, for review.json. field: the field.Fields of points."""
     config, name = progress.config, plan.metadata["name"]
     steps, samples = progress.shown
     where = f"{plan.metadata['num_images']:,} {'points' if plan.is_points else 'images'} of {name}"

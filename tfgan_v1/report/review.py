@@ -42,7 +42,7 @@ def load(path):
         raise UserError(f"there is no {path}; name a samples folder, or a pickle such as train_samples.pkl")
     samples = as_samples(records.load_samples(path), path)
     summary = page.summarize_samples(path.name, samples)
-    return Review(summary, samples, curves.Tables(), path.parent, path.stem, _field_of(summary, samples))
+    return Review(summary, samples, curves.Tables(), path.parent, path.stem, _field(path.parent, summary, samples))
 
 
 def _load_folder(folder):
@@ -75,31 +75,24 @@ def _load_folder(folder):
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
     tables = curves.Tables(losses, [*held_out], evaluation)
-    field = _field(folder, summary["field"]) or _field_of(summary, samples)
-    return Review(summary, samples, tables, folder, "", field)
+    return Review(summary, samples, tables, folder, "", _field(folder, summary, samples))
 
 
-def _field_of(summary, samples):
-    """What field.Fields.of returns for points whose run recorded no views, or None of images."""
+def _field(folder, summary, samples):
+    """What field.Fields.of returns of points, with a warning if their views are damaged; None of images."""
+    path, constants = folder / names.VIEWS, summary["field"]
+    try:
+        if constants and path.is_file():
+            header = records.statistics_header(constants["dimensions"], constants["modes"])
+            rows = [dict(zip(header, row, strict=True)) for row in _read(folder / names.STATISTICS, header)]
+            vectors = records.load_samples(path)
+            return Fields(constants).of(constants["view_steps"][: len(vectors)], vectors, rows)
+    except (UserError, ValueError, IndexError) as error:
+        warn(f"{path} is damaged ({error}), so the page is without it")
     if np.ndim(samples[0]) == 4:
         return None
     shown, field = of_samples(samples)
     return [summary["sample_steps"][number - 1] for number in shown], field
-
-
-def _field(folder, constants):
-    """What field.Fields.of returns for a samples folder, or None, with a warning if its views are damaged."""
-    path = folder / names.VIEWS
-    if not constants or not path.is_file():
-        return None
-    try:
-        header = records.statistics_header(constants["dimensions"], constants["modes"])
-        rows = [dict(zip(header, row, strict=True)) for row in _read(folder / names.STATISTICS, header)]
-        vectors = records.load_samples(path)
-        return Fields(constants).of(constants["view_steps"][: len(vectors)], vectors, rows)
-    except (UserError, ValueError, IndexError) as error:
-        warn(f"{path} is damaged ({error}), so the page is without it")
-        return None
 
 
 def as_samples(samples, path, size=None):

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from test_export_operations import GRAPHS, described
 
 import export_runs
+from operation_graphs import GRAPHS, described
 from tfgan_v1 import Generator, UserError, export
 from tfgan_v1.exporting import page
 from tfgan_v1.exporting.formats import FORMATS

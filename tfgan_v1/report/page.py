@@ -92,7 +92,7 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
     is not shown. tables: curves.Tables or a Progress. real: the bytes of a PNG of real images, or None. running:
     whether the page follows the run. field: of a run on points, what field.Fields.of returns, in place of urls.
     """
-    steps, field = field or (summary["sample_steps"], None)
+    steps, field = field or (summary["sample_steps"] or range(1, len(urls) + 1), None)
     urls = [""] * len(steps) if field else urls
     points = [
         {"label": curves.label_of(summary, step), "x": curves.place_of(summary, step), "image": url}
@@ -149,8 +149,7 @@ def _equilibrium(config, loss):
 def summarize_samples(name, samples):
     """The summary of samples without a run. name: of their file."""
     count = f"{len(samples):,} sets of samples"
-    own = {"title": name, "subtitle": count, "shown": _shown(samples[-1], False), "cell": _cell(samples)}
-    return {**SUMMARY, **own, "sample_steps": [*range(1, len(samples) + 1)]}
+    return {**SUMMARY, "title": name, "subtitle": count, "shown": _shown(samples[-1], False), "cell": _cell(samples)}
 
 
 def _cell(samples, columns=None):

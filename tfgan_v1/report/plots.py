@@ -14,6 +14,7 @@ from tfgan_v1.storage import names
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _MOST_PLACES = 10  # in an evolution
 _MOST_POINTS = 2500  # in a plot
+_SMALLEST = 64  # numbers of a flat image; shorter rows are points
 _LOWEST, _HIGHEST = 0.5, 300  # inches of an evolution; Matplotlib draws less than 2**16 pixels, 120 to an inch
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
@@ -32,18 +33,19 @@ def view_samples(epoch, samples):
     """The samples of one epoch as a grid, 4x4 for the usual 16.
 
     epoch: index into `samples`, -1 for the last. samples: list of arrays [n, h, w, c] in [0, 1], as `load_samples`
-    returns them, or [n, h * w] of square images in any range, as old notebooks have them. Points [n, 1] are shown as a
-    density. Returns (figure, axes). Raises UserError if the epoch does not exist.
+    returns them, or [n, h * w] of square images in any range, as old notebooks have them. Points [n, d] are shown as a
+    density, or by their first two columns. Returns (figure, axes). Raises UserError if the epoch does not exist.
     """
     import matplotlib.pyplot as plt
 
     if not -len(samples) <= epoch < len(samples):
         raise UserError(f"there is no epoch {epoch} in {len(samples)} sets of samples; -1 is the last")
-    images = as_images(samples[epoch])
-    if images.shape[1:] == (1, 1):  # points
+    points = np.asarray(samples[epoch])
+    if points.ndim == 2 and points.shape[1] < _SMALLEST:
         figure, axes = plt.subplots(squeeze=False)
-        _draw_density(axes[0, 0], images, None)
+        _draw_points(axes[0, 0], points, None, next(iter(_pairs(points)), None))
         return figure, axes
+    images = as_images(points)
     rows, columns = grid_size(len(images))
     options = {"figsize": (7, 7 * rows / columns), "sharex": True, "sharey": True, "squeeze": False}
     figure, axes = plt.subplots(rows, columns, **options)

@@ -69,8 +69,9 @@ def _load_folder(folder):
             summary |= {"unit": "step", "sample_steps": steps}
         else:
             losses = []  # the steps of the samples are unknown
-    steps = summary["sample_steps"] or [*range(1, len(samples) + 1)]
-    samples, summary["sample_steps"] = samples[: len(steps)], steps[: len(samples)]  # a killed run may have drawn more
+    if summary["sample_steps"]:  # a killed run may have drawn more
+        count = min(len(samples), len(summary["sample_steps"]))
+        samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
     held_out = map(records.HeldOut._make, _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic]))
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
@@ -92,7 +93,7 @@ def _field(folder, summary, samples):
     if np.ndim(samples[0]) == 4:
         return None
     shown, field = of_samples(samples)
-    return [summary["sample_steps"][number - 1] for number in shown], field
+    return [(summary["sample_steps"] or [*range(1, len(samples) + 1)])[number - 1] for number in shown], field
 
 
 def as_samples(samples, path, size=None):
@@ -129,7 +130,8 @@ def write(review, out=None):
     files.make_folder(folder)
     summary, samples, columns = review.summary, review.samples, review.summary["columns"]
     urls = [] if review.field else page.Grids(len(samples), columns).urls(samples)
-    labels = [curves.label_of(summary, step) for step in summary["sample_steps"]]
+    steps = summary["sample_steps"] or range(1, len(samples) + 1)
+    labels = [curves.label_of(summary, step) for step in steps]
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
     real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None

@@ -261,7 +261,7 @@ def warn_of_little(plan):
     """Warns of a run that cannot learn: too few steps or images, or a D of which the loss is without a bound."""
     config, name, count = plan.config, plan.metadata["name"], plan.num_images
     if count < FEW_IMAGES:
-        images = count_of(count, "image")
+        images = count_of(count, "point" if plan.is_points else "image")
         warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
     elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
         enough = math.ceil(4 * FEW_STEPS / plan.steps_per_epoch)

@@ -101,7 +101,8 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
     ]
     real = real and f"data:image/png;base64,{base64.b64encode(real).decode()}"
     run = {name: summary[name] for name in SHOWN} | {"running": running, "real": real, "points": points}
-    run |= {"columns": summary["columns"] or len(summary["classes"])}
+    recorded = max(len(points), len(summary["sample_steps"]))
+    run |= {"columns": summary["columns"] or len(summary["classes"]), "recorded": recorded}
     run |= {"curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
     return run | ({"field": field} if field else {})
 

@@ -40,21 +40,21 @@ def kl_divergence(real, fake):
     return float(np.sum(p * (np.log(p + TINY) - np.log(q + TINY))))
 
 
-def of_points(real, fake, modes=None):
+def of_points(real, fake, modes=None, own=()):
     """The scores of a row of statistics.csv, in the order of records.statistics_header: of points [n, d].
 
     In more than one dimension, one part of the real points is compared with the generated ones, and with another part.
+    own: the scores of that part, if they are known.
     """
     if real.shape[1] == 1:
         return kl_divergence(real, fake), *moments(real), *moments(fake)
     count = min(len(fake), len(real) // 2)
-    sets = fake[:count], real[count : 2 * count]
 
     def scores(points):
         distance = distances.sliced_wasserstein(real[:count], points, projections=_DIRECTIONS)
         return distance, *(mode_scores(points, modes) if modes else ())
 
-    return tuple(value for points in sets for value in scores(points))
+    return *scores(fake[:count]), *(own or scores(real[count : 2 * count]))
 
 
 def mode_scores(points, modes):

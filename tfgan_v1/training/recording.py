@@ -2,7 +2,6 @@
 
 import signal
 import time
-from functools import partial
 
 import numpy as np
 
@@ -81,9 +80,13 @@ def sample_fixed(context, progress, last=False):
 
 def _statistics(plan, progress, since):
     """Rows of statistics.csv, from this sample on: step, epoch, and the scores of data and sample."""
-    drawn = zip(progress.sample_steps[since:], progress.samples[since:], strict=True)
-    of_points = partial(metrics.of_points, plan.dataset.images, modes=plan.modes)
-    return [(step, progress.epoch_of(step), *of_points(points)) for step, points in drawn]
+    rows, own = [], progress.rows("statistics")[-1:]
+    for step, fake in zip(progress.sample_steps[since:], progress.samples[since:], strict=True):
+        own = own and own[-1][len(own[-1]) // 2 + 1 :]  # the real points' part of the row before
+        scores = metrics.of_points(plan.dataset.images, fake, plan.modes, own)
+        rows.append((step, progress.epoch_of(step), *scores))
+        own = rows
+    return rows
 
 
 def compare_held_out(context, progress):

@@ -1,14 +1,16 @@
-"""Everything that writes, moves or removes files: no other module does. JSON with a checksum; reads of bounded size."""
+"""Everything that writes, moves or removes files: no other module does. JSON with a checksum; pages; bounded reads."""
 
 import errno
 import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
+from html import escape
 from pathlib import Path
 
 PARTIAL = ".partial"  # ends the name of a file that is still being written
@@ -17,6 +19,8 @@ PARTIALS = f".{{}}.{'[0-9a-f]' * 8}{PARTIAL}"  # a glob pattern for what `replac
 UNSUPPORTED = {errno.EINVAL, errno.EROFS, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # by a special file system
 NO_FOLDER = UNSUPPORTED | {errno.EACCES, errno.EPERM, errno.EBADF, errno.EISDIR}  # likewise, of folders: FUSE, SMB
 MOST_JSON = 2**26  # bytes of config.json or a manifest, which lists every sampling step
+# What `page` replaces: a style sheet, a script, or a value in double braces.
+_PLACES = re.compile(r'<link rel="stylesheet" href="([\w.]+)">|<script src="([\w.]+)"></script>|\{\{(\w+)\}\}')
 
 
 @contextmanager
@@ -222,6 +226,25 @@ def has_valid_checksum(content):
 
 def _sha256(content):
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def page(template, **values):
+    """The bytes of a page, as one file: a template with the style sheets and scripts next to it, and the values in it.
+
+    values: texts, or what becomes JSON for the scripts.
+    """
+
+    def put(found):
+        style, script, name = found.groups()
+        if not name:
+            kind = "style" if style else "script"
+            return f"<{kind}>\n{template.with_name(style or script).read_text('utf-8')}</{kind}>"
+        if isinstance(values[name], str):
+            return escape(values[name])
+        # No sequence of characters in a text may end the script element.
+        return json.dumps(values[name], allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+
+    return _PLACES.sub(put, template.read_text("utf-8")).encode("utf-8", "replace")
 
 
 class BoundedReader(io.BufferedReader):

@@ -10,7 +10,7 @@ from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.gan.train_graph import DataSpec
 
 POINTS = (np.random.default_rng(0).normal(size=(600, 2)) * [5, 0.5] + [100, -3]).astype(np.float32)
-OPTIONS = {"model": "points", "dataset": "ring", "xla": "off", "steps": 1}
+OPTIONS = {"model": "points", "dataset": "ring", "xla": "off", "steps": 1, "average": 0.0}
 
 
 class Built:
@@ -34,7 +34,7 @@ class Built:
 
     def dense(self, scope, x, slope):
         """A network of dense layers in NumPy, in float64."""
-        for layer in ("hidden_1", "hidden_2", "hidden_3"):
+        for layer in [f"hidden_{number}" for number in range(1, 5 if scope == "generator" else 4)]:
             x = x @ self.weights[f"{scope}/{layer}/kernel"].astype(float) + self.weights[f"{scope}/{layer}/bias"]
             x = np.where(x > 0, x, slope * x)
         return x @ self.weights[f"{scope}/logits/kernel"].astype(float) + self.weights[f"{scope}/logits/bias"]

@@ -187,6 +187,9 @@ def test_points_are_shown_as_densities():
     points = [RANDOM.normal(size=(50, 1)).astype(np.float32) for _ in range(12)]
     _, axes = view_samples(-1, points)
     assert axes.shape == (1, 1) and axes[0, 0].lines
+    for columns in (2, 4):
+        _, axes = view_samples(0, [RANDOM.normal(size=(50, columns))])
+        assert axes.shape == (1, 1) and len(axes[0, 0].collections[0].get_offsets()) == 50
     with Image.open(io.BytesIO(plots.samples_png(points[0]))) as opened:
         assert opened.width > opened.height > 300
     small = plots.density_evolution(points, [f"epoch {i}" for i in range(12)], points[0]).axes

@@ -413,15 +413,16 @@ def test_what_differs_from_the_preset_comes_first_and_all_is_korean_where_asked(
     assert browser.get_log("browser") == []
 
 
-def test_2000_steps_open_and_play(browser, tmp_path):
+def test_of_4000_steps_every_second_opens_and_plays_and_the_page_says_so(browser, tmp_path):
     random = np.random.default_rng(0)
     images = random.random((16, 7, 7, 1), np.float32).repeat(4, 1).repeat(4, 2)
-    samples = [images * (i + 1) / 2000 for i in range(2000)]
-    summary = page.summarize_samples("many", samples)
+    samples = [images * (i + 1) / 4000 for i in range(4000)]
+    summary = {**page.summarize_samples("many", samples), "unit": "step", "sample_steps": [*range(4000)]}
     path = tmp_path / "many.html"
-    path.write_bytes(page.page(summary, page.Grids(2000).urls(samples)))
-    browser.get(path.as_uri())
-    assert shown(browser)[:2] == ("sample 2,000", "1999")
+    path.write_bytes(page.page(summary, page.Grids(4000).urls(samples, summary["sample_steps"])))
+    browser.get(path.as_uri() + "?lang=en")
+    assert shown(browser)[:2] == ("step 3,999", "2000")
+    assert "2,001 of 4,000 recorded steps" in element(browser, "#caption").text
     press(browser, "HOME", "SPACE")
     wait_for(lambda: int(shown(browser)[1]) > 5)
     assert browser.get_log("browser") == []

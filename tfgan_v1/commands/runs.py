@@ -56,9 +56,8 @@ def _scores(folder):
     path = folder / names.EVALUATION
     with suppress(Exception):  # none, or damaged in any way
         if (folder / names.SCORES).exists():
-            scores = {
-                name: each["generated"] for name, each in files.read_json(folder / names.SCORES)["figures"].items()
-            }
+            figures = files.read_json(folder / names.SCORES)["figures"]
+            scores = {name: each["generated"] for name, each in figures.items()}
         else:
             with path.open(encoding="ascii") as file:
                 header = tuple(file.readline(records.MOST_LINE).strip().split(","))

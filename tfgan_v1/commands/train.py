@@ -16,19 +16,10 @@ from tfgan_v1.errors import UserError, say
 from tfgan_v1.storage import names, run_folder
 
 GROUPS = {  # first option of a group, in Config's order -> the group's title
-    "model": "run",
-    "dataset": "data",
-    "noise": "model",
-    "batch_size": "training",
-    "d_steps": "discriminator and generator",
-    "optimizer": "optimizer",
-    "ckpt": "output",
+    **{"model": "run", "dataset": "data", "noise": "model", "batch_size": "training"},
+    **{"d_steps": "discriminator and generator", "optimizer": "optimizer", "ckpt": "output"},
 }
-EXAMPLES = (
-    "--epochs 100 --smooth 0.1",
-    "--dataset photos/ --name photos",
-    "--resume --epochs 200",
-)
+EXAMPLES = ("--epochs 100 --smooth 0.1", "--dataset photos/ --name photos", "--resume --epochs 200")
 MOST_WORKERS = 1000  # processes that --workers starts
 MOST_SEEDS = 20  # runs that --seeds trains
 
@@ -82,11 +73,9 @@ def run(argv, program):
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
-    if seeds and (cluster or (workers or 1) > 1):
-        raise UserError(
-            "--seeds trains one run after the other, and not in a cluster; leave out --seeds or the workers"
-        )
     if seeds:
+        if cluster or (workers or 1) > 1:
+            raise UserError("--seeds trains run after run, and not in a cluster; leave out --seeds or the workers")
         words = [word for word in argv if word not in ("--overwrite", "--resume")]
         again = f"{call_of('train', program)} {shlex.join(words)} --resume"
         return _train_seeds(options, seeds, (resume, overwrite, dry_run), again)
@@ -123,10 +112,7 @@ def run(argv, program):
 
 
 def _train_seeds(options, count, start, again):
-    """Trains one configuration with several seeds. start: resume, overwrite, dry_run. Returns the exit code.
-
-    again: the command that continues the runs. Raises UserError before the first step if one of them cannot start.
-    """
+    """Trains with several seeds, if all can start. start: resume, overwrite, dry_run. again: the command to resume."""
     resume, overwrite, dry_run = start
     group = Config(**{**options, "name": options.get("name") or options.get("model") or "run"})
     begun, runs = names.seeds_of(group.ckpt_folder) if resume else {}, []

@@ -231,6 +231,12 @@ def period_of(name, count):
     return min(count, row.period or count) if row else count
 
 
+def modes_of(name):
+    """The points.Modes of a data set by name, or None."""
+    row = DATASETS.get(name)
+    return row and row.modes
+
+
 def license_note(name):
     """The license note of a data set by the name that config.json has: a sentence or two."""
     return DATASETS[name].license if name in DATASETS else OWN

@@ -191,10 +191,7 @@ def _part(name):
 
 
 def _unread(folder, others):
-    """(path, why it is not read) of all other files that are or may be pictures, and of links that lead elsewhere.
-
-    others: whether it is a link, by path.
-    """
+    """(path, why not read) of other files that may be pictures, and of links elsewhere. others: {path: is a link}."""
     looked_into, unread, root = Counter(), [], Path(os.path.realpath(folder))
     for name, linked in sorted(others.items()):
         path = os.path.join(folder, name)
@@ -225,10 +222,7 @@ def summary(left_out, most=3):
 
 
 def _decode_all(folder, names, shaping, raw):
-    """Decodes all usable pictures, and writes their pixels one after the other: [h, w, shaping.channels or 3] of each.
-
-    Returns (files, unread, channels that the images need): see Folder.
-    """
+    """Writes the pixels of usable pictures, [h, w, shaping.channels or 3] each. Returns (files, unread, channels)."""
     from tqdm import tqdm
 
     def attempt(name):

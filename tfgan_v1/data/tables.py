@@ -82,10 +82,7 @@ def _delimiter(first, line, marks):
 
 
 def _begin(path):
-    """(delimiter, what makes comments blank lines, fields of the first two rows, or of one twice) of a table.
-
-    Raises UserError for a text that is none.
-    """
+    """(delimiter, what makes comments blank lines, fields of the first two rows, or of one twice); or a UserError."""
     begin = next(_filled(path))
     arff = re.match("%|(?i:@relation)", begin)
     marks = "%@" if arff else "#"
@@ -236,25 +233,17 @@ def _read_points(path, rows):
 
 
 def _is_of_points(header, columns, size, start, shape):
-    """Whether the rows of a table are points: if asked for, or few columns that make no image, or have other names.
-
-    start, shape: of the images, from the header or the number of columns.
-    """
-    if size == POINTS:
-        return True
-    named = not any(map(_PIXELS.fullmatch, map(str.lower, header)))
-    tiny = shape and math.prod(shape) < 16 and header and named
-    return size is None and columns <= MOST_COLUMNS and not start and bool(not shape or tiny)
+    """Whether rows are points: if asked for, or few columns that make no image (start, shape), or have other names."""
+    named = header and not any(map(_PIXELS.fullmatch, map(str.lower, header)))
+    few = size is None and columns <= MOST_COLUMNS and not start
+    return size == POINTS or bool(few and (not shape or (named and math.prod(shape) < 16)))
 
 
 def _read_table(path, read, header, row):
-    """The Labelled points of a table, float32 [n, d]: all columns of numbers. row: one of its rows.
-
-    The label is a column that is called so and holds no fractions, or the only one of texts; "y" is a coordinate. Row
-    numbers and other texts are left out.
-    """
+    """The Labelled points, float32 [n, d], of all columns of numbers but the rows' own. row: one of the table's."""
     names = [name.lower() for name in header]
     texts = [at for at, field in enumerate(row) if _number(field) is None and field.strip().lower() not in MISSING]
+    # The label is a column that is called so and holds no fractions, or the only one of texts; "y" is a coordinate.
     classes = {name for name, field in zip(names, row, strict=False) if (_number(field) or 0) % 1 == 0} - {"y"}
     label = next((names.index(name) for name in LABELS if name in classes), texts[0] if len(texts) == 1 else None)
     out = {at for at, name in enumerate(names) if _ROW_NUMBERS.fullmatch(name)} | {*texts}
@@ -262,9 +251,8 @@ def _read_table(path, read, header, row):
     for line, fields in read():
         points.append([_number(fields[at]) for at in columns])
         labels.append("" if label is None else sys.intern(fields[label].strip(' "')[:_LONGEST_LABEL]))
-        if (
-            wrong := next((at for at, value in zip(columns, points[-1], strict=True) if value is None), None)
-        ) is not None:
+        if None in points[-1]:
+            wrong = columns[points[-1].index(None)]
             field = f"column {wrong + 1} ({header[wrong] if header else shortened(fields[wrong])})"
             raise UserError(f"{path}, line {line}: {field} is no number; write it, or remove the row")
         if label is not None and labels[-1].lower() in MISSING:
@@ -280,8 +268,8 @@ def _read_table(path, read, header, row):
     what = f" and the column {header[label] if header else label + 1} as the labels" if label is not None else ""
     note(f"{path}: reads each row as a point of {count_of(values.shape[1], 'number')}{what}")
     found, classes = (None, ()) if label is None else classify_texts(labels)
-    points = to_images_or_points(values, path, POINTS)
-    return Labelled(points, found, classes, columns=tuple(header[at] for at in columns if header))
+    points, names = to_images_or_points(values, path, POINTS), tuple(header[at] for at in columns if header)
+    return Labelled(points, found, classes, columns=names)
 
 
 def _by_names(path, header, size):

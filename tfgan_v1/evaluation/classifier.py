@@ -221,10 +221,7 @@ def _train(dataset, test, seed, steps):
 
 
 def _scale(weights, about, images):
-    """Scales the features to a mean square of 1, and the layer after them inversely: the probabilities stay.
-
-    So a distance means the same in the features of another classifier.
-    """
+    """Scales features to a mean square of 1, as those of any classifier have, and the layer after them inversely."""
     with Classifier(about, weights) as classifier:
         root = np.sqrt(np.mean(np.square(classifier.features(images), dtype=np.float64)))
     scale = np.float32(root if root > 0 else 1)

@@ -103,10 +103,7 @@ def density_coverage(real, fake, k=5, real_radii=None):
 
 
 def _spheres(centers, radius, points):
-    """(the number of spheres around each point, int [points]; whether a sphere holds a point, bool [spheres]).
-
-    The memory is bounded by _WORKING_MEMORY.
-    """
+    """(number of spheres around each point, int [points]; whether a sphere holds a point, bool [spheres])."""
     from sklearn.metrics import pairwise_distances_chunked
 
     centers, points = np.asarray(centers, np.float64), np.asarray(points, np.float64)

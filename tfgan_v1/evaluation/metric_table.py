@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import DATASETS
+from tfgan_v1.data.datasets import modes_of
 from tfgan_v1.data.stacked import CLASSES
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import distances, image_set, metrics
@@ -31,12 +31,6 @@ def is_stacked(dataset):
     return dataset.name == "stacked_mnist" and dataset.classes == CLASSES
 
 
-def modes_of(dataset):
-    """The data.points.Modes of a Dataset by its name, or None."""
-    row = DATASETS.get(dataset.name)
-    return row and row.modes
-
-
 CLASSIFIER = Kind("images with labels of two or more classes", lambda dataset, _: _labeled(dataset))
 STACKED = Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset))
 CONDITIONAL = Kind(
@@ -47,7 +41,7 @@ POINTS = Kind("points in one dimension", lambda dataset, _: dataset.images.shape
 VECTORS = Kind(
     "images, or points in several dimensions", lambda dataset, _: dataset.images.shape[1:] != (1,), by_classifier=False
 )
-MIXTURE = Kind("points of known modes", lambda dataset, _: modes_of(dataset) is not None, by_classifier=False)
+MIXTURE = Kind("points of known modes", lambda dataset, _: modes_of(dataset.name) is not None, by_classifier=False)
 
 
 class Metric(NamedTuple):

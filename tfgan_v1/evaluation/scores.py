@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1.data import splits
+from tfgan_v1.data import datasets, splits
 from tfgan_v1.errors import UserError
 from tfgan_v1.evaluation import image_set
 from tfgan_v1.evaluation.image_set import LEAST_FRECHET, MOST_NEAREST, ImageSet, nearest
-from tfgan_v1.evaluation.metric_table import METRICS, modes_of
+from tfgan_v1.evaluation.metric_table import METRICS
 
 NUM, NUM_STACKED = 10_000, 26_000  # images to measure; PacGAN counts modes in 26,000
 FOLDS = 10  # parts of the training images, each compared with the others where there are no test images
@@ -74,8 +74,8 @@ def make_reference(dataset, test, metrics, *, num=NUM, seed=0, classifier=None):
     train, tests = choose(dataset, train_rows, count), choose(test or dataset, test_rows, num)
     new = _new_distances(dataset, test and tests.images, seed) if "nearest" in metrics else None
     notes = _notes(dataset, test, num, len(train_rows))
-    reference = Reference(tests, train, dataset.images, new, tuple(metrics), count, seed, classifier, notes, {})
-    reference = reference._replace(modes=modes_of(dataset))
+    modes, metrics = datasets.modes_of(dataset.name), tuple(metrics)
+    reference = Reference(tests, train, dataset.images, new, metrics, count, seed, classifier, notes, {}, modes)
     return reference._replace(real=_values(train, reference))
 
 

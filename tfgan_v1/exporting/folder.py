@@ -50,10 +50,7 @@ def export(folder, to, *, formats=None, kind=None, model=None, float16=False):
 
 
 def _write(formats, trained, folder, required):
-    """Writes formats into a folder. Returns {name: reason} of those that cannot express the network.
-
-    Raises UserError for the first of those if all formats are `required`, and if no format is written.
-    """
+    """Writes formats. Returns {name: reason} of those that cannot express the network, or raises it if `required`."""
     refused = {}
     for name in formats:
         try:

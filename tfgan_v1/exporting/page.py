@@ -1,10 +1,7 @@
 """The page: a generator as one HTML file, which draws without a network and without a library: see web/network.js."""
 
 import base64
-import json
-import re
-from html import escape
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +12,7 @@ from tfgan_v1.exporting.trained import Unsupported
 
 DISTRIBUTIONS = ("uniform", "unit", "normal")  # of noise, that web/noise.js draws
 NUM_DIRECTIONS = 6
-SCRIPTS = ("network.js", "noise.js", "words.js", "plots.js", "page.js")
+TEMPLATE = Path(__file__).parent / "web" / "page.html"
 
 
 def write(trained, folder):
@@ -32,14 +29,13 @@ def write(trained, folder):
         **{name: metadata[name] for name in shown},
         **{"model": metadata["config"]["model"], "data": metadata["data"]["name"]},
         "upper": [float(each) for each in condition.upper] if condition else [],
-        "operations": network.operations,
-        "inputs": inputs,
+        **{"operations": network.operations, "inputs": inputs, "float16": trained.float16},
         "shapes": {name: list(each.shape) for name, each in network.weights.items()},
         "directions": np.round(directions(network, metadata["noise"]["size"]).astype(float), 6).tolist(),
-        "float16": trained.float16,
     }
     text = base64.b64encode(weights.astype("<f2" if trained.float16 else "<f4").tobytes()).decode()
-    files.write(folder / "generator.html", _html(content, text))
+    title = plain(f"{content['model']}, {content['data']}")
+    files.write(folder / "generator.html", files.page(TEMPLATE, title=title, content=content, weights=text))
 
 
 def directions(network, size):
@@ -58,18 +54,3 @@ def directions(network, size):
             largest = np.take_along_axis(found, np.abs(found).argmax(1, keepdims=True), 1)
             return found * np.sign(largest)
     return np.zeros((0, size), np.float32)
-
-
-def _html(content, weights):
-    """The bytes of the page. content: a dict for JSON. weights: base64."""
-    web = resources.files(__package__).joinpath("web")
-    # No sequence of characters in a name may end the script element.
-    data = json.dumps(content, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
-    parts = {
-        "title": escape(plain(f"{content['model']}, {content['data']}")),
-        "style": web.joinpath("style.css").read_text("utf-8"),
-    }
-    parts |= {"script": "\n".join(web.joinpath(name).read_text("utf-8") for name in SCRIPTS)}
-    parts |= {"content": data, "weights": weights}
-    page = web.joinpath("page.html").read_text("utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page).encode("utf-8", "replace")

@@ -56,12 +56,13 @@ def _entropy(label, probability):
     return -label * math.log(probability) - (1 - label) * math.log(1 - probability)
 
 
-def _at_equilibrium(loss, g):
-    """The losses where D says everywhere the mean of both labels. loss: (label, D's output) -> number. g: G's label."""
+def _at_equilibrium(loss, saturating=False):
+    """The losses where D says everywhere the mean of both labels. loss: (label, D's output) -> number."""
 
     def losses(labels):
         output = (labels.real + labels.fake) / 2  # arXiv:1406.2661, theorem 1; with smoothed labels, of both
-        return loss(labels.real, output) + loss(labels.fake, output), g(labels, output)
+        g = -loss(labels.fake, output) if saturating else loss(labels.g_target, output)
+        return loss(labels.real, output) + loss(labels.fake, output), g
 
     return losses
 
@@ -71,7 +72,7 @@ NON_SATURATING = Loss(
     d_real=lambda logits, labels: cross_entropy(logits, labels.real),
     d_fake=lambda logits, labels: cross_entropy(logits, labels.fake),
     g=lambda logits, labels: cross_entropy(logits, labels.g_target),  # -E[log D(G(z))], sec. 3
-    equilibrium=_at_equilibrium(_entropy, lambda labels, output: _entropy(labels.g_target, output)),
+    equilibrium=_at_equilibrium(_entropy),
 )
 # E[D(G(z))] - E[D(x)], for a D with bounded slope: arXiv:1701.07875, eq. 2 and 3.
 WASSERSTEIN = Loss(
@@ -87,7 +88,7 @@ LOSSES = {
     # E[log(1 - D(G(z)))], eq. 1: the saturating loss; G's gradient vanishes when D is confident.
     "minimax": NON_SATURATING._replace(
         g=lambda logits, labels: -cross_entropy(logits, labels.fake),
-        equilibrium=_at_equilibrium(_entropy, lambda labels, output: -_entropy(labels.fake, output)),
+        equilibrium=_at_equilibrium(_entropy, saturating=True),
     ),
     # E[(D(x) - b)^2] / 2, E[(D(G(z)) - a)^2] / 2 and E[(D(G(z)) - c)^2] / 2: arXiv:1611.04076, eq. 2.
     "least_squares": Loss(
@@ -95,9 +96,7 @@ LOSSES = {
         d_fake=lambda logits, labels: half_squares(logits, labels.fake),
         g=lambda logits, labels: half_squares(logits, labels.g_target),
         critic=True,
-        equilibrium=_at_equilibrium(
-            lambda label, output: (output - label) ** 2 / 2, lambda labels, output: (output - labels.g_target) ** 2 / 2
-        ),
+        equilibrium=_at_equilibrium(lambda label, output: (output - label) ** 2 / 2),
     ),
     # E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))]: arXiv:1802.05957, eq. 16 and 17, after arXiv:1705.02894.
     "hinge": WASSERSTEIN._replace(

@@ -174,10 +174,10 @@ def initial_values(networks, points):
     """The feed_dict of `initialize` by which standardized networks get the mean and deviation of points [n, d]."""
     if points is None or not networks.model.output.standardized:
         return {}
-    center, scale = networks.g_state[-2:]  # see models.standardization
     deviation = points.std(0, dtype=np.float64)
     values = points.mean(0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
-    return {variable.initializer.inputs[1]: value for variable, value in zip((center, scale), values, strict=True)}
+    variables = networks.g_state[-2:]  # see models.standardization
+    return {variable.initializer.inputs[1]: value for variable, value in zip(variables, values, strict=True)}
 
 
 def with_resident_images(spec, data, inputs):
@@ -222,21 +222,18 @@ def build_samplers(spec, data, first_step):
     networks, average, num_samples = spec.networks, spec.config.average > 0, spec.config.num_samples
     batch_index = tf.placeholder(tf.int64, [], "batch_index")
 
-    def images(streams, index, count):
-        z = draw_noise(spec, streams, index, 1, [count]).part(0)
-        return decode(networks.model, networks.generate(noise_input(networks, z), average=average).values)
+    def drawn(streams, index, count):
+        return noise_input(networks, draw_noise(spec, streams, index, 1, [count]).part(0))
 
-    def same_noise():
-        classes = networks.condition.num_classes if networks.condition else 0
-        count = views.layout(spec.config, data.shape[0], classes).fake[0]
-        return noise_input(networks, draw_noise(spec, (noise.FIXED, None), 0, 1, [count]).part(0))
+    def images(streams, index, count):
+        return decode(networks.model, networks.generate(drawn(streams, index, count), average=average).values)
 
     return Samplers(
         preview=images((noise.PREVIEW, None), first_step, num_samples),
         fixed=images((noise.FIXED, None), 0, min(num_samples, MOST_FIXED)),
         batch_index=batch_index,
         measured=images((noise.EVALUATION, noise.EVALUATION_CLASSES), batch_index, MEASURED),
-        views=None if data.points is None else views.build(spec, data.points, same_noise()),
+        views=views.build(spec, data.points, lambda count: drawn((noise.FIXED, None), 0, count)),
     )
 
 

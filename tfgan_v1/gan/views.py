@@ -56,10 +56,9 @@ def box(points):
 
 
 def d_grid(low, high):
-    """The points at which D is asked: float32 [121, 1] or [41 * 41, 2]; None in more dimensions."""
-    count = D_GRID.get(len(low))
-    axes = [np.linspace(*pair, count) for pair in zip(low, high, strict=True)] if count else None
-    return axes and np.stack([axis.ravel() for axis in np.meshgrid(*axes)], 1).astype(np.float32)
+    """The points at which D is asked: float32 [121, 1] or [41 * 41, 2]."""
+    axes = [np.linspace(*pair, D_GRID[len(low)]) for pair in zip(low, high, strict=True)]
+    return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], 1).astype(np.float32)
 
 
 def noise_axis(config, dimensions):
@@ -68,10 +67,10 @@ def noise_axis(config, dimensions):
     return noise.DISTRIBUTIONS[config.noise].quantile((np.arange(count) + 0.5) / count).astype(np.float32)
 
 
-def build(spec, points, fixed):
+def build(spec, points, draw):
     """The Views of a spec as one row [1, n], which `split` reads; None for images.
 
-    points: of the training data, float32 [n, d], or None. fixed: a Batch of noise and classes of the generated points.
+    points: of the training data, float32 [n, d], or None. draw: number of generated points -> Batch of noise, classes.
     """
     networks, config = spec.networks, spec.config
     if points is None:
@@ -92,7 +91,7 @@ def build(spec, points, fixed):
         z = np.pad(z, [(0, 0), (0, config.noise_size - axes)])
         return decode(networks.model, networks.generate(Batch(tf.constant(z)), average=average).values)
 
-    average = config.average > 0  # as the samples
+    average, fixed = config.average > 0, draw(shapes.fake[0])
     fake = networks.generate(fixed, average=average)
     real = Batch(encode(networks.model, tf.constant(points[: shapes.fake[0]])), fixed.labels)
     loss = generator_loss(spec, real, fake, None).loss * shapes.fake[0]  # of each point, not of their mean

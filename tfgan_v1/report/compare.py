@@ -72,7 +72,7 @@ def write(sides, path):
     if shown < count:
         note(f"the page shows {shown:,} of {count:,} recorded steps, evenly spread, to stay small")
     files.make_folder(path.parent)
-    files.write(path, page.as_html("compare.html", ", ".join(sides), content))
+    files.write(path, files.page(page.PAGES / "compare.html", title=", ".join(sides), data=content))
     head = ("", *(f"{name}, {count} seeds" if count > 1 else name for name, count in sizes))
     return score_table.aligned([head, *((label, *map(_text, found)) for label, found in numbers)], "<" * len(head))
 
@@ -89,8 +89,7 @@ def _count(run):
 
 def _as_json(run, urls, field):
     """A run for the page: see page.as_run; with the steps in a unit of x, and the seconds at some steps."""
-    losses = run.tables.losses
-    losses = [losses[i] for i in plots.spread(len(losses), MOST_TIMES)] if losses else []
+    losses = [run.tables.losses[i] for i in plots.spread(len(run.tables.losses), MOST_TIMES)]
     clock = [[0, *(row.step for row in losses)], [0, *(row.seconds for row in losses)]] if losses else None
     scale = run.summary["steps_per_epoch"] if run.summary["unit"] == "epoch" else 1
     fixed = bool(field) or (run.folder / names.FIXED_NOISE).is_file()

@@ -125,10 +125,9 @@ def _statistics(plan, progress):
     """The last sample of points as texts, in brackets the data's; nothing for images."""
     if not plan.is_points or progress.sample_steps[-1:] != [progress.step]:
         return []
-    _, _, divergence, *moments = progress.rows("statistics")[-1]
-    if plan.metadata["image_shape"] != [1]:
-        scores = progress.statistics[-1]
-        names = [name for name in records.POINT_SCORES if name in scores]
-        return [f"{name.replace('_', ' ')} {scores[name]:.3g} ({scores[f'real_{name}']:.3g})" for name in names]
-    named = zip(metrics.Moments._fields, moments[4:], moments[:4], strict=True)
-    return [f"KL {divergence:.3f}", *(f"{name} {fake:.2f} ({real:.2f})" for name, fake, real in named)]
+    row = progress.dicts("statistics")[-1]
+    if plan.metadata["image_shape"] == [1]:
+        named = (f"{name} {row[f'fake_{name}']:.2f} ({row[f'real_{name}']:.2f})" for name in metrics.Moments._fields)
+        return [f"KL {row['kl_divergence']:.3f}", *named]
+    names = (name for name in records.POINT_SCORES if name in row)
+    return [f"{name.replace('_', ' ')} {row[name]:.3g} ({row[f'real_{name}']:.3g})" for name in names]

@@ -68,11 +68,8 @@ def of_run(summary, tables):
     outputs = OUTPUT_CURVES[summary["reads_as"] == "scores"]
     held_out = HELD_OUT_CURVE._replace(ylabel=outputs.ylabel, range=outputs.range)
     theory = tuple((value, _KNOWN.get(round(value, 6), f"{value:.3g}")) for value in summary["equilibrium"] or ())
-    table = (
-        (LOSS_CURVE._replace(references=theory), tables.losses),
-        (outputs, tables.losses),
-        (held_out, tables.held_out),
-    )
+    losses = LOSS_CURVE._replace(references=theory)
+    table = ((losses, tables.losses), (outputs, tables.losses), (held_out, tables.held_out))
     curves = [_fill(curve, summary, rows) for curve, rows in table if rows]
     x = [place_of(summary, row[0]) for row in tables.evaluation]
     for i, (name, real) in enumerate(summary["figures"].items() if x else (), 2):
@@ -96,17 +93,12 @@ def of_points(summary, rows):
 def _fill(curve, summary, rows):
     """A Curve of the table with the values of its rows."""
     faint = "; faint: single steps, with their running mean" if len(rows) >= _MANY else ""
-    theory = "; dashed: at the equilibrium" * (curve.title == LOSS_CURVE.title and bool(curve.references))
+    theory = "; dashed: at the equilibrium" * bool(curve.references)  # of the losses
     return curve._replace(
         caption=curve.caption.format(unit=summary["unit"], faint=faint, theory=theory),
         series={name: [getattr(row, column) for row in rows] for name, column in curve.series.items()},
         x=[place_of(summary, row.step) for row in rows],
     )
-
-
-def named(references):
-    """The references of a Curve as pairs (value, name); a name may be empty."""
-    return [each if isinstance(each, tuple) else (each, "") for each in references]
 
 
 def running_mean(values):

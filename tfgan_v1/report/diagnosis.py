@@ -18,7 +18,7 @@ class Recorded(NamedTuple):
 
     losses: list = ()  # records.Losses
     held_out: list = ()  # records.HeldOut
-    statistics: list = ()  # of points, dicts: rows of statistics.csv
+    statistics: list = ()  # of points of known modes, dicts: rows of statistics.csv
     evaluation: list = ()  # dicts: rows of evaluation.csv
     steps: list = ()  # of `samples`
     samples: list = ()  # of the same noise: images [n, h, w, c] in [0, 1] or points [n, d]
@@ -32,32 +32,27 @@ class Recorded(NamedTuple):
 def of_run(plan, progress):
     """What a run of a Plan has recorded."""
     real, samples = plan.dataset.images[plan.split[0][:MOST_COMPARED]], progress.fixed
-    classes, header = len(plan.metadata.get("classes", ())), progress.records.get("evaluation")
+    classes = len(plan.metadata.get("classes", ()))
     if plan.is_points:
         shapes = views.layout(plan.config, real.shape[1], classes)
         samples = [views.split(row, shapes).fake for row in progress.views]
+    modes, statistics = (len(plan.modes.centers), progress.dicts("statistics")) if plan.modes else (0, [])
     return Recorded(
-        **{"losses": progress.losses, "held_out": progress.held_out, "statistics": progress.statistics},
-        evaluation=[dict(zip(header.header, row, strict=True)) for row in progress.evaluation],
-        steps=progress.fixed_steps,
-        samples=samples,
+        **{"losses": progress.losses, "held_out": progress.held_out, "statistics": statistics},
+        **{"evaluation": progress.dicts("evaluation"), "steps": progress.fixed_steps, "samples": samples},
+        **{"modes": modes, "critic": plan.critic, "total": plan.total_steps, "classes": max(classes, 1)},
         real=real if plan.is_points else real / np.float32(255),
-        modes=len(plan.modes.centers) if plan.modes else 0,
-        critic=plan.critic,
-        total=plan.total_steps,
-        classes=max(classes, 1),
     )
 
 
 def as_json(recorded, summary):
     """The diagnosis of a Recorded run for a page and review.json, in the run's unit."""
-    return [
-        {
-            **{"x": curves.place_of(summary, first), "end": curves.place_of(summary, last), "kind": kind},
-            "numbers": {name: float(f"{value:.4g}") for name, value in numbers.items()},
-        }
-        for first, last, kind, numbers in diagnose(recorded)
-    ]
+    found = []
+    for first, last, kind, numbers in diagnose(recorded):
+        short = {name: float(f"{value:.4g}") for name, value in numbers.items()}
+        x, end = (curves.place_of(summary, step) for step in (first, last))
+        found.append({"x": x, "end": end, "kind": kind, "numbers": short})
+    return found
 
 
 class Kind(NamedTuple):
@@ -83,10 +78,7 @@ def diagnose(recorded):
 
 
 def spread(samples, real):
-    """How different images are: the median distance of one to its nearest other, as a share of that of as many real.
-
-    Of points: the mean deviation, as a share of the real one.
-    """
+    """How different images are: their median distance to the nearest other, or points' deviation, by that of real."""
     if samples.ndim == 2:
         return metrics.diversity(samples) / (metrics.diversity(real) or 1.0)
     from scipy.spatial import distance
@@ -100,7 +92,7 @@ def spread(samples, real):
 
 
 def _collapse(recorded, limits):
-    for row in recorded.statistics if recorded.modes else ():
+    for row in recorded.statistics:
         few = row["modes"] < limits["modes"] * recorded.modes
         yield row["step"], few and row["step"] >= limits["after"], {"modes": row["modes"], "of": recorded.modes}
     if recorded.modes or recorded.real is None:
@@ -118,8 +110,8 @@ def _d_won(recorded, limits):
 
 def _oscillation(recorded, limits):
     """Samples leave the modes again and again; or, without modes, move as far as they are from those of other noise."""
-    on = [row["on_mode"] for row in recorded.statistics] if recorded.modes else ()
-    for at, row in enumerate(recorded.statistics if recorded.modes else ()):
+    on = [row["on_mode"] for row in recorded.statistics]
+    for at, row in enumerate(recorded.statistics):
         window = np.array(on[max(0, at + 1 - limits["window"]) : at + 1])
         fall = float((np.maximum.accumulate(window) - window).max())
         yield row["step"], fall > limits["fall"], {"fall": fall, "on_mode": on[at]}
@@ -136,14 +128,10 @@ def _oscillation(recorded, limits):
 
 
 def _bridges(recorded, limits):
-    for row in recorded.statistics if recorded.modes else ():
+    for row in recorded.statistics:
         caught, on = row["modes"] / recorded.modes, row["on_mode"] / row["real_on_mode"]
-        numbers = {"on_mode": row["on_mode"], "real_on_mode": row["real_on_mode"]}
-        yield (
-            row["step"],
-            caught >= limits["modes"] and on < limits["on_mode"] and row["step"] >= limits["after"],
-            numbers,
-        )
+        shows = caught >= limits["modes"] and on < limits["on_mode"] and row["step"] >= limits["after"]
+        yield row["step"], shows, {name: row[name] for name in ("on_mode", "real_on_mode")}
 
 
 def _memorization(recorded, limits):
@@ -159,27 +147,23 @@ def _memorization(recorded, limits):
 KINDS = {
     "collapse": Kind(
         "mode collapse: the generator makes few kinds of samples; try a smaller --g-lr, --d-steps 2 or --penalty r1",
-        *(_collapse, {"modes": 0.8, "spread": 0.4, "after": 300}),
-        **{"rows": 3, "steps": 2000},
+        **{"find": _collapse, "limits": {"modes": 0.8, "spread": 0.4, "after": 300}, "rows": 3, "steps": 2000},
     ),
     "d_won": Kind(
         "the discriminator overpowers the generator, which learns little; try a smaller --d-lr or --penalty r1",
-        *(_d_won, {"d_g_z": 0.01, "d_x": 0.8}),
-        **{"rows": 5, "steps": 500},
+        **{"find": _d_won, "limits": {"d_g_z": 0.01, "d_x": 0.8}, "rows": 5, "steps": 500},
     ),
     "oscillation": Kind(
         "the networks chase each other, and samples come and go; try smaller learning rates, or --penalty r1",
-        *(_oscillation, {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}),
+        **{"find": _oscillation, "limits": {"fall": 0.3, "window": 6, "moved": 0.8, "far": 0.5, "after": 500}},
         **{"rows": 5, "steps": 500},
     ),
     "bridges": Kind(
         "samples lie between the modes, where no data are; try more steps or a smaller --penalty-weight",
-        *(_bridges, {"modes": 0.8, "on_mode": 0.5, "after": 1000}),
-        **{"rows": 5, "steps": 3000},
+        **{"find": _bridges, "limits": {"modes": 0.8, "on_mode": 0.5, "after": 1000}, "rows": 5, "steps": 3000},
     ),
     "memorization": Kind(
         "the networks memorize the training data; try more data, --augment, or fewer steps",
-        *(_memorization, {"gap": 0.15, "copied": 0.5}),
-        **{"rows": 3, "steps": 200},
+        **{"find": _memorization, "limits": {"gap": 0.15, "copied": 0.5}, "rows": 3, "steps": 200},
     ),
 }

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfgan_v1.gan import noise, views
 from tfgan_v1.gan.losses import LOSSES
+from tfgan_v1.report import plots
 
 _INTERNAL = ("shapes", "bandwidth", "view_steps")  # which the page does not need
 MOST_REAL = 1000  # points
@@ -28,12 +29,9 @@ def constants(plan):
     low, high = views.box(points)
     real, bandwidth = points[:MOST_REAL], 0.3 * float(points.std()) or 1.0
     return {
-        "dimensions": dimensions,
-        "names": list(plan.dataset.columns) or _names(dimensions),
-        **{"low": low.tolist(), "high": high.tolist()},
-        "real": _positions(real, low, high),
+        **{"dimensions": dimensions, "names": list(plan.dataset.columns) or _names(dimensions)},
+        **{"low": low.tolist(), "high": high.tolist(), "real": _positions(real, low, high), "scores": loss.critic},
         "modes": modes and {"centers": modes.centers.tolist(), "deviation": modes.deviation},
-        "scores": loss.critic,
         # The D that is the best against a G: arXiv:1406.2661, eq. 2; with smoothed labels, arXiv:1606.03498, sec. 3.4.
         "targets": [1 - config.smooth, config.fake_label] if loss.uses_labels and not loss.relative else None,
         "grid": views.D_GRID[dimensions] if shapes.d[0] else None,
@@ -111,11 +109,8 @@ class Fields:
 
 def _density(points, low, high, bandwidth):
     """A Gaussian kernel density estimate of points [n, 1] at D's grid, with four significant digits."""
-    from sklearn.neighbors import KernelDensity
-
     grid = np.linspace(low[0], high[0], views.D_GRID[1])
-    logarithms = KernelDensity(bandwidth=bandwidth).fit(points).score_samples(grid[:, None])
-    return [float(f"{value:.4g}") for value in np.exp(logarithms)]
+    return [float(f"{value:.4g}") for value in plots.kernel_density(points, grid, bandwidth)]
 
 
 def _positions(points, low, high):

@@ -5,16 +5,13 @@ While a run trains, the page is made from what is in memory; later, from what is
 
 import base64
 import io
-import json
 import math
 import os
-import re
-from html import escape
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
+from tfgan_v1 import files
 from tfgan_v1.config import given_options
 from tfgan_v1.config.options import as_flags, flag
 from tfgan_v1.gan.losses import LOSSES
@@ -27,6 +24,7 @@ PAGE_BYTES = 8e6  # of all images of a page, about
 # Format, options of Pillow, bytes of a value: the first with which all images fit is used, otherwise the last.
 ENCODINGS = (("PNG", {}, 0.8), ("WEBP", {"quality": 90}, 0.25), ("WEBP", {"quality": 75}, 0.2))
 MOST_VALUES = MOST_STEPS = 2000  # of a curve, and with an image; evenly spread
+PAGES = Path(__file__).with_name("pages")
 DOCS = Path(__file__).parents[2] / "docs" / "when-training-goes-wrong.md"  # in a clone of the repository
 LONGEST = 16_383  # pixels of a side of a WebP
 SUMMARY = {  # the keys of review.json, and their values for samples without a run, or of an earlier version
@@ -41,8 +39,6 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
 }
 SHOWN = ("title", "subtitle", "shown", "command", "configuration", "classes", "cell", "diagnosis", "docs")
 _COUNT = range(1, 2**63)
-# What `as_html` replaces: a style sheet, a script, or a value in double braces.
-_PLACES = re.compile(r'<link rel="stylesheet" href="([\w.]+)">|<script src="([\w.]+)"></script>|\{\{(\w+)\}\}')
 FORMS = {  # of review.json: see files.fits. Earlier versions did not write the last two
     **dict.fromkeys(("title", "subtitle", "shown", "command", "sha256"), str),
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
@@ -84,10 +80,9 @@ class Grids:
         return encoding.lower(), file.getvalue()
 
 
-def page(summary, urls, tables=curves.Tables(), real=None, running=False, field=None):  # noqa: B008
+def page(summary, *shown, **options):
     """The bytes of the page: see `as_run`."""
-    run = as_run(summary, urls, tables, real, running, field)
-    return as_html("review.html", summary["title"], run)
+    return files.page(PAGES / "review.html", title=summary["title"], data=as_run(summary, *shown, **options))
 
 
 def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, field=None):  # noqa: B008
@@ -104,37 +99,16 @@ def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, fiel
         for step, url in zip(steps, urls, strict=True)
         if url is not None
     ]
-    run = {name: summary[name] for name in SHOWN}
-    run |= {"running": running, "real": real and f"data:image/png;base64,{base64.b64encode(real).decode()}"}
-    run["columns"] = summary["columns"] or len(summary["classes"])
-    run |= {"points": points, "curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
-    if field:
-        run["field"] = field
-    return run
-
-
-def as_html(name, title, data):
-    """The bytes of a page of `pages`, as one file with its styles and scripts, a title, and the `data` they show."""
-    folder = resources.files(__package__) / "pages"
-    # No sequence of characters in a name may end the script element.
-    text = json.dumps(data, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
-    values = {"title": escape(title), "data": text}
-
-    def put(found):
-        style, script, value = found.groups()
-        if value:
-            return values[value]
-        kind = "style" if style else "script"
-        return f"<{kind}>\n{(folder / (style or script)).read_text('utf-8')}</{kind}>"
-
-    return _PLACES.sub(put, (folder / name).read_text("utf-8")).encode("utf-8", "replace")
+    real = real and f"data:image/png;base64,{base64.b64encode(real).decode()}"
+    run = {name: summary[name] for name in SHOWN} | {"running": running, "real": real, "points": points}
+    recorded = max(len(points), len(summary["sample_steps"]))
+    run |= {"columns": summary["columns"] or len(summary["classes"]), "recorded": recorded}
+    run |= {"curves": [_as_json(curve) for curve in curves.of_run(summary, tables)]}
+    return run | ({"field": field} if field else {})
 
 
 def summarize_run(plan, progress, evaluator=None, field=None):
-    """The summary of a run: the page without images and tables, as a dict. review.json keeps it for `review FOLDER`.
-
-    field: of points, the field.constants.
-    """
+    """The summary of a run: its page without images and tables, for review.json. field: the field.Fields of points."""
     config, name = progress.config, plan.metadata["name"]
     steps, samples = progress.shown
     where = f"{plan.metadata['num_images']:,} {'points' if plan.is_points else 'images'} of {name}"
@@ -152,15 +126,12 @@ def summarize_run(plan, progress, evaluator=None, field=None):
             *([flag(name), str(value), False] for name, value in config.values().items() if name not in given),
             *([version, str(value), False] for version, value in made_by(plan).items()),
         ],
-        "unit": config.unit,
-        "steps_per_epoch": plan.steps_per_epoch,
-        "sample_steps": steps,
-        "columns": plan.sheet_columns,
+        **{"unit": config.unit, "steps_per_epoch": plan.steps_per_epoch},
+        **{"sample_steps": steps, "columns": plan.sheet_columns},
         "reads_as": "scores" if plan.critic else "probabilities",
         "figures": dict(measured) if progress.evaluation else {},
-        "classes": list(plan.columns),
-        "cell": _cell(samples, plan.sheet_columns),
-        "field": field and {**field, "view_steps": progress.fixed_steps},
+        **{"classes": list(plan.columns), "cell": _cell(samples, plan.sheet_columns)},
+        "field": field and {**field.constants, "view_steps": progress.fixed_steps},
         "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
         "diagnosis": [],
         "docs": os.path.relpath(DOCS, config.samples_folder) if DOCS.is_file() else "",
@@ -203,17 +174,12 @@ def _as_json(curve):
     def thinned(values):
         return [float(f"{values[i]:.4g}") if math.isfinite(values[i]) else None for i in shown]
 
-    means = {name: curves.running_mean(values) for name, values in curve.series.items()}
-    series = [
-        {"name": name, "values": thinned(values), "mean": None if means[name] is None else thinned(means[name])}
-        for name, values in curve.series.items()
-    ]
+    series = []
+    for name, values in curve.series.items():
+        mean = curves.running_mean(values)
+        series.append({"name": name, "values": thinned(values), "mean": None if mean is None else thinned(mean)})
     return {
-        "title": curve.title,
-        "caption": curve.caption,
-        "description": f"Plot: {curve.caption}",
-        "x": [round(curve.x[i], 4) for i in shown],
-        "series": series,
-        "range": curve.range,
-        "references": list(curve.references),
+        **{"title": curve.title, "caption": curve.caption, "description": f"Plot: {curve.caption}"},
+        **{"x": [round(curve.x[i], 4) for i in shown], "series": series},
+        **{"range": curve.range, "references": list(curve.references)},
     }

@@ -27,10 +27,7 @@ class Pictures:
         self._grids = page.Grids(samples, plan.sheet_columns)
         self._fields = field.Fields(field.constants(plan)) if plan.is_points else None
         # The seconds of the first drawing are a guess.
-        self._budgeted = [
-            Budgeted(self._draw_page_and_grid, 0.05),
-            Budgeted(self._draw_plots, 1.5),
-        ]
+        self._budgeted = [Budgeted(self._draw_page_and_grid, 0.05), Budgeted(self._draw_plots, 1.5)]
 
     def start(self, progress):
         """Draws what there is to see before the first step: real images, and the page with the samples so far."""
@@ -55,8 +52,7 @@ class Pictures:
             _write_samples(self._plan, names.LAST_SAMPLES, progress.samples[-1])
 
     def _draw_page(self, progress, running=False):
-        constants = self._fields and self._fields.constants
-        summary = page.summarize_run(self._plan, progress, self._evaluator, constants)
+        summary = page.summarize_run(self._plan, progress, self._evaluator, self._fields)
         with tolerated("the diagnosis"):
             summary["diagnosis"] = diagnosis.as_json(diagnosis.of_run(self._plan, progress), summary)
         for each in summary["diagnosis"]:
@@ -66,7 +62,7 @@ class Pictures:
                 warn(f"{diagnosis.KINDS[each['kind']].says}; seen from {place}")
         _write(self._plan, names.REVIEW, files.to_json(summary))
         with tolerated(names.REVIEW_PAGE):
-            drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.statistics)
+            drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.dicts("statistics"))
             urls = [] if drawn else self._grids.urls(*progress.shown[::-1])
             _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running, drawn))
 

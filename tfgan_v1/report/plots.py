@@ -7,13 +7,14 @@ from contextlib import contextmanager
 import numpy as np
 
 from tfgan_v1.errors import UserError, plain, shortened
-from tfgan_v1.report.curves import named, running_mean
+from tfgan_v1.report.curves import running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 from tfgan_v1.storage import names
 
 _COLORS = {"real": "#1f77b4", "fake": "#d62728"}  # Matplotlib's blue and red
 _MOST_PLACES = 10  # in an evolution
 _MOST_POINTS = 2500  # in a plot
+_SMALLEST = 64  # numbers of a flat image; shorter rows are points
 _LOWEST, _HIGHEST = 0.5, 300  # inches of an evolution; Matplotlib draws less than 2**16 pixels, 120 to an inch
 _LONGEST_NAME, _LONGEST_UPRIGHT = 20, 8  # characters of a column's name, and of one that fits above its column
 
@@ -32,18 +33,19 @@ def view_samples(epoch, samples):
     """The samples of one epoch as a grid, 4x4 for the usual 16.
 
     epoch: index into `samples`, -1 for the last. samples: list of arrays [n, h, w, c] in [0, 1], as `load_samples`
-    returns them, or [n, h * w] of square images in any range, as old notebooks have them. Points [n, 1] are shown as a
-    density. Returns (figure, axes). Raises UserError if the epoch does not exist.
+    returns them, or [n, h * w] of square images in any range, as old notebooks have them. Points [n, d] are shown as a
+    density, or by their first two columns. Returns (figure, axes). Raises UserError if the epoch does not exist.
     """
     import matplotlib.pyplot as plt
 
     if not -len(samples) <= epoch < len(samples):
         raise UserError(f"there is no epoch {epoch} in {len(samples)} sets of samples; -1 is the last")
-    images = as_images(samples[epoch])
-    if images.shape[1:] == (1, 1):  # points
+    points = np.asarray(samples[epoch])
+    if points.ndim == 2 and points.shape[1] < _SMALLEST:
         figure, axes = plt.subplots(squeeze=False)
-        _draw_density(axes[0, 0], images, None)
+        _draw_points(axes[0, 0], points, None, next(iter(_pairs(points)), None))
         return figure, axes
+    images = as_images(points)
     rows, columns = grid_size(len(images))
     options = {"figsize": (7, 7 * rows / columns), "sharex": True, "sharey": True, "squeeze": False}
     figure, axes = plt.subplots(rows, columns, **options)
@@ -131,7 +133,8 @@ def lines(curve, unit):
         if mean is not None:
             ax.plot(x, y, color=color, alpha=0.25, linewidth=0.5)
         ax.plot(x, y if mean is None else mean, color=color, label=name, marker="o" if len(x) == 1 else None)
-    for value, name in named(curve.references):
+    for reference in curve.references:
+        value, name = reference if isinstance(reference, tuple) else (reference, "")
         ax.axhline(value, color="black", linewidth=1, linestyle="--")
         if name:
             ax.text(x[-1], value, name, ha="right", va="bottom", fontsize="small")
@@ -176,45 +179,38 @@ def figure_png(figure):
 def _draw_points(ax, fake, real, pair):
     """Points [n, d]: those of a pair of columns, or without one the density of the only column."""
     if pair is None:
-        _draw_density(ax, fake, real)
-        return
-    for name, points in (("real", real), ("fake", fake)):
-        if points is not None:
-            shown = np.nan_to_num(points[:_MOST_POINTS][:, list(pair)])
-            ax.scatter(*shown.T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
+        return _draw_density(ax, fake, real)
+    sets = {"real": real, "fake": fake}
+    sets = {name: points[:_MOST_POINTS, list(pair)] for name, points in sets.items() if points is not None}
+    for name, points in sets.items():
+        ax.scatter(*np.nan_to_num(points).T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
     if real is not None:
-        low, high = np.min(real[:_MOST_POINTS], 0)[list(pair)], np.max(real[:_MOST_POINTS], 0)[list(pair)]
+        low, high = sets["real"].min(0), sets["real"].max(0)
         margin = (high - low) / 2 + 1e-9
         ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
 
 
 def _draw_density(ax, fake, real):
-    grid, densities = density_curves(fake, real)
-    for name, density in densities.items():
-        ax.fill_between(grid, density, color=_COLORS[name], alpha=0.2)
-        ax.plot(grid, density, color=_COLORS[name], label=name)
-
-
-def density_curves(fake, real=None, count=400):
-    """(values [count], {"real": their density [count], "fake": the same}): Gaussian kernel density estimates.
-
-    fake, real: points [n, 1]; real may be None. The bandwidth is 0.3 standard deviations of the real points, if any.
-    """
-    from sklearn.neighbors import KernelDensity
-
+    """The densities of points [n, 1]. The bandwidth is 0.3 standard deviations of the real points, if any."""
     named = {"real": real, "fake": fake}
     sets = {name: np.ravel(points) for name, points in named.items() if points is not None}
     deviation = float(next(iter(sets.values())).std()) or 1.0
     finite = {name: points[np.isfinite(points)][:, None] for name, points in sets.items()}
     everything = np.clip(np.concatenate(list(finite.values())), -1e9, 1e9)
     low, high = (everything.min(), everything.max()) if len(everything) else (-1, 1)
-    grid = np.linspace(low - deviation, high + deviation, count)
-    densities = {}
+    grid = np.linspace(low - deviation, high + deviation, 400)
     for name, points in finite.items():
         if len(points):
-            estimate = KernelDensity(bandwidth=0.3 * deviation).fit(points)
-            densities[name] = np.exp(estimate.score_samples(grid[:, None]))
-    return grid, densities
+            density = kernel_density(points, grid, 0.3 * deviation)
+            ax.fill_between(grid, density, color=_COLORS[name], alpha=0.2)
+            ax.plot(grid, density, color=_COLORS[name], label=name)
+
+
+def kernel_density(points, grid, bandwidth):
+    """The Gaussian kernel density estimate of points [n, 1] at the values of a grid [k]: [k]."""
+    from sklearn.neighbors import KernelDensity
+
+    return np.exp(KernelDensity(bandwidth=bandwidth).fit(points).score_samples(grid[:, None]))
 
 
 def spread(count, most):

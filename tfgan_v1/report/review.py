@@ -42,7 +42,7 @@ def load(path):
         raise UserError(f"there is no {path}; name a samples folder, or a pickle such as train_samples.pkl")
     samples = as_samples(records.load_samples(path), path)
     summary = page.summarize_samples(path.name, samples)
-    return Review(summary, samples, curves.Tables(), path.parent, path.stem, _field_of(summary, samples))
+    return Review(summary, samples, curves.Tables(), path.parent, path.stem, _field(path.parent, summary, samples))
 
 
 def _load_folder(folder):
@@ -72,35 +72,28 @@ def _load_folder(folder):
     if summary["sample_steps"]:  # a killed run may have drawn more
         count = min(len(samples), len(summary["sample_steps"]))
         samples, summary["sample_steps"] = samples[:count], summary["sample_steps"][:count]
-    held_out = _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic])
+    held_out = map(records.HeldOut._make, _read(folder / names.HELD_OUT, records.HELD_OUT_HEADERS[critic]))
     scores = summary["figures"]
     evaluation = _read(folder / names.EVALUATION, ("step", "epoch", *scores)) if scores else []
-    tables = curves.Tables(losses, [records.HeldOut(*row) for row in held_out], evaluation)
-    field = _field(folder, summary["field"]) or _field_of(summary, samples)
-    return Review(summary, samples, tables, folder, "", field)
+    tables = curves.Tables(losses, [*held_out], evaluation)
+    return Review(summary, samples, tables, folder, "", _field(folder, summary, samples))
 
 
-def _field_of(summary, samples):
-    """What field.Fields.of returns for points whose run recorded no views, or None of images."""
+def _field(folder, summary, samples):
+    """What field.Fields.of returns of points, with a warning if their views are damaged; None of images."""
+    path, constants = folder / names.VIEWS, summary["field"]
+    try:
+        if constants and path.is_file():
+            header = records.statistics_header(constants["dimensions"], constants["modes"])
+            rows = [dict(zip(header, row, strict=True)) for row in _read(folder / names.STATISTICS, header)]
+            vectors = records.load_samples(path)
+            return Fields(constants).of(constants["view_steps"][: len(vectors)], vectors, rows)
+    except (UserError, ValueError, IndexError) as error:
+        warn(f"{path} is damaged ({error}), so the page is without it")
     if np.ndim(samples[0]) == 4:
         return None
     shown, field = of_samples(samples)
     return [(summary["sample_steps"] or [*range(1, len(samples) + 1)])[number - 1] for number in shown], field
-
-
-def _field(folder, constants):
-    """What field.Fields.of returns for a samples folder, or None, with a warning if its views are damaged."""
-    path = folder / names.VIEWS
-    if not constants or not path.is_file():
-        return None
-    try:
-        header = records.statistics_header(constants["dimensions"], constants["modes"])
-        rows = [dict(zip(header, row, strict=True)) for row in _read(folder / names.STATISTICS, header)]
-        vectors = records.load_samples(path)
-        return Fields(constants).of(constants["view_steps"][: len(vectors)], vectors, rows)
-    except (UserError, ValueError, IndexError) as error:
-        warn(f"{path} is damaged ({error}), so the page is without it")
-        return None
 
 
 def as_samples(samples, path, size=None):
@@ -142,8 +135,8 @@ def write(review, out=None):
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
     real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None
-    contents = [page.page(summary, urls, review.tables, real, field=review.field), plots.figure_png(evolution)]
-    contents += [animate(samples, columns)] if is_images else []
+    html = page.page(summary, urls, review.tables, real, field=review.field)
+    contents = html, plots.figure_png(evolution), *([animate(samples, columns)] if is_images else [])
     for path, content in zip(paths, contents, strict=True):
         files.write(path, content)
     return paths

@@ -80,10 +80,7 @@ CKPT_LEFTOVERS = (
     *(PARTIAL_FOLDER, f"{STATE}/{PARTIAL_FOLDER}", f"{STATE}/step-*/{PARTIALS.format('state.json')}"),
     *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
 )
-SAMPLES_LEFTOVERS = (
-    *map(PARTIALS.format, (*SAMPLES_FILES, REAL_IMAGES)),
-    f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}",
-)
+SAMPLES_LEFTOVERS = (*map(PARTIALS.format, (*SAMPLES_FILES, REAL_IMAGES)), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")
 
 
 def seeds_of(folder):

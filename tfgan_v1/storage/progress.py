@@ -57,11 +57,6 @@ class Progress:
     evaluation = property(lambda self: self.rows("evaluation"))  # (step, epoch, *scores) for each evaluation
 
     @property
-    def statistics(self):
-        """The rows of statistics.csv of points, as dicts."""
-        return [dict(zip(self.records["statistics"].header, row, strict=True)) for row in self.rows("statistics")]
-
-    @property
     def history(self):
         """A pandas.DataFrame by step: epoch, losses, D's outputs, and those on held-out images and scores, if any."""
         import pandas
@@ -79,6 +74,10 @@ class Progress:
     def rows(self, name):
         """The rows of a record; none if the run does not keep it."""
         return self.records[name].rows if name in self.records else []
+
+    def dicts(self, name):
+        """The rows of a table as dicts; none if the run does not keep it."""
+        return [dict(zip(self.records[name].header, row, strict=True)) for row in self.rows(name)]
 
     def metadata(self):
         """What a state keeps besides its tensors: how to recognize the records that belong to it."""
@@ -170,8 +169,8 @@ def load_progress(plan, checkpoint, evaluation_header=None):
         if record.key == "samples":
             progress.sample_steps = now["sample_steps"] = saved["sample_steps"][: len(record.rows)]
         if record.key in ("fixed", "views") and record.rows:  # the first versions had none of step 0
-            steps = [0, *progress.sample_steps]
-            steps = [step for number, step in enumerate(steps) if record.key == "fixed" or is_viewed(number)]
+            steps = enumerate([0, *progress.sample_steps])
+            steps = [step for number, step in steps if record.key == "fixed" or is_viewed(number)]
             progress.fixed_steps = steps[-len(record.rows) :]
         if any(saved.get(name) != value for name, value in now.items()):
             raise UserError(
@@ -184,13 +183,8 @@ def load_progress(plan, checkpoint, evaluation_header=None):
 def _valid_metadata(checkpoint):
     """The metadata of a checkpoint. Raises UserError unless they have the form of `Progress.metadata`."""
     counts, steps = range(checkpoint.step + 2), range(1, 2**63)
-    form = {
-        "num_losses": counts,
-        "num_fixed?": counts,
-        "num_views?": counts,
-        "best?": [steps, float],
-        "sample_steps": [steps, ...],
-    }
-    if not fits(checkpoint.facts, form | {"seconds": float}) or not 0 <= checkpoint.facts["seconds"] < 1e9:
+    form = {"num_losses": counts, "num_fixed?": counts, "num_views?": counts, "seconds": float}
+    form |= {"best?": [steps, float], "sample_steps": [steps, ...]}
+    if not fits(checkpoint.facts, form) or not 0 <= checkpoint.facts["seconds"] < 1e9:
         raise UserError(f"{checkpoint.prefix}.json is damaged; restore it from a copy")
     return checkpoint.facts

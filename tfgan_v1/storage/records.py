@@ -22,10 +22,7 @@ HELD_OUT_HEADERS = {  # by Loss.critic, too
     False: ("step", "epoch", "D(training)", "D(held-out)"),
     True: ("step", "epoch", "score(training)", "score(held-out)"),
 }
-STATISTICS_HEADER = (
-    *("step", "epoch", "kl_divergence"),
-    *(f"{of}_{moment}" for of in ("real", "fake") for moment in ("mean", "variance", "skewness", "kurtosis")),
-)
+_MOMENTS = [f"{of}_{each}" for of in ("real", "fake") for each in ("mean", "variance", "skewness", "kurtosis")]
 POINT_SCORES = ("sliced_wasserstein", "modes", "on_mode", "reverse_kl")  # of more dimensions; the first without modes
 MOST_LINE = 2**16  # characters of a table's line
 PROTOCOL = 3  # of pickle: the last whose operations do not depend on those before them
@@ -33,10 +30,9 @@ PROTOCOL = 3  # of pickle: the last whose operations do not depend on those befo
 
 def statistics_header(dimensions, modes):
     """The columns of statistics.csv. modes: whether the points are a mixture."""
-    if dimensions == 1:
-        return STATISTICS_HEADER
     scores = POINT_SCORES if modes else POINT_SCORES[:1]
-    return ("step", "epoch", *scores, *(f"real_{name}" for name in scores))
+    several = *scores, *(f"real_{name}" for name in scores)
+    return ("step", "epoch", *(("kl_divergence", *_MOMENTS) if dimensions == 1 else several))
 
 
 class Losses(NamedTuple):

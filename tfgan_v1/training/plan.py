@@ -148,8 +148,7 @@ class Plan(NamedTuple):
     @property
     def modes(self):
         """The data.points.Modes of a mixture of points, or None."""
-        row = data.DATASETS.get(self.metadata["name"])
-        return row and row.modes
+        return data.datasets.modes_of(self.metadata["name"])
 
     def step_label(self, step):
         """A step in the run's unit: "epoch 3", or "step 200" in a run that is counted in steps."""
@@ -262,7 +261,7 @@ def warn_of_little(plan):
     """Warns of a run that cannot learn: too few steps or images, or a D of which the loss is without a bound."""
     config, name, count = plan.config, plan.metadata["name"], plan.num_images
     if count < FEW_IMAGES:
-        images = count_of(count, "image")
+        images = count_of(count, "point" if plan.is_points else "image")
         warn(f"{name} has {images}: the generator can only copy them; give {FEW_IMAGES} or more, better hundreds")
     elif plan.total_steps < FEW_STEPS and "steps" not in config.given:
         enough = math.ceil(4 * FEW_STEPS / plan.steps_per_epoch)

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from functools import partial
 
 import numpy as np
 
@@ -80,10 +81,9 @@ def sample_fixed(context, progress, last=False):
 
 def _statistics(plan, progress, since):
     """Rows of statistics.csv, from this sample on: step, epoch, and the scores of data and sample."""
-    rows = []
-    for step, fake in zip(progress.sample_steps[since:], progress.samples[since:], strict=True):
-        rows.append((step, progress.epoch_of(step), *metrics.of_points(plan.dataset.images, fake, plan.modes)))
-    return rows
+    drawn = zip(progress.sample_steps[since:], progress.samples[since:], strict=True)
+    of_points = partial(metrics.of_points, plan.dataset.images, modes=plan.modes)
+    return [(step, progress.epoch_of(step), *of_points(points)) for step, points in drawn]
 
 
 def compare_held_out(context, progress):

@@ -1,3 +1,4 @@
+"use strict";
 // A generator for one image at a time. Operations: those of run_in_numpy.py. Values are doubles, in buffers that every
 // image uses again; each operation is prepared once, when shapes are known, as a function without arguments.
 

@@ -1,3 +1,4 @@
+"use strict";
 // The noise of a seed, as tfgan_v1 draws it with TensorFlow: Philox4x32-10 (Salmon et al. 2011) maps a key and a counter
 // to four random words; uniform values are their last 23 bits, normal ones Box and Muller's transform of pairs of them.
 

@@ -1,3 +1,4 @@
+"use strict";
 // The page. `state` is all that a reader has chosen; `changed` draws what depends on a part of it.
 
 const $ = id => document.getElementById(id);

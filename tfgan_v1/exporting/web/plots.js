@@ -1,3 +1,4 @@
+"use strict";
 // Plots of generated points: a histogram of one column, a scatter of two. All sizes are in CSS pixels.
 
 const MARGIN = {left: 40, right: 12, top: 12, bottom: 28}, BINS = 48;

@@ -1,3 +1,4 @@
+"use strict";
 // Every text of the page. {name} stands for a value.
 const WORDS = {
   en: {

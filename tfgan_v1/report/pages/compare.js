@@ -30,8 +30,6 @@ Object.assign(WORDS, {
   same_noise: ["All runs show samples of the same noise.", "모든 실행이 같은 노이즈의 샘플을 보여 줍니다."],
   same_images: ["All runs show samples of the same noise: compare images at the same place.",
     "모든 실행이 같은 노이즈의 샘플을 보여 줍니다. 같은 자리의 이미지를 비교하세요."],
-  thinned: ["To keep this file small, it shows {shown} of {all} recorded steps, evenly spread.",
-    "파일이 커지지 않도록 기록된 스텝 {all}개 중 {shown}개를 고르게 뽑아 보여 줍니다."],
   lines: ["Noisy curves are running means.", "변동이 큰 곡선은 이동 평균입니다."],
   lines_of_seeds: ["Line: median of the seeds; band: from the lowest to the highest.", "선은 시드의 중앙값, 띠는 최솟값부터 최댓값까지."],
   key_axis: ["steps or time", "스텝 또는 시간"],

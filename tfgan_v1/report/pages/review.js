@@ -60,7 +60,9 @@ function startPage() {
 
   function writeCaption() {
     const shown = run.points.length ? `${translated(run.shown)}.` : say("none");
-    byId("caption").textContent = run.field ? captionsOf(run.field, layers) : shown;
+    const some = {shown: run.points.length.toLocaleString("en"), all: run.recorded.toLocaleString("en")};
+    const thinned = run.points.length < run.recorded ? ` ${say("thinned", some)}` : "";
+    byId("caption").textContent = (run.field ? captionsOf(run.field, layers) : shown) + thinned;
   }
 
   function toggleReal(on = !byId("grids").classList.contains("both")) {

@@ -110,6 +110,8 @@ const WORDS = {
   command: ["The command", "명령"],
   configuration: ["All options (bold: other than the preset's)", "모든 설정(굵은 글씨: 프리셋과 다름)"],
   curves: ["Curves", "곡선"],
+  thinned: ["To keep this file small, it shows {shown} of {all} recorded steps, evenly spread.",
+    "파일이 커지지 않도록 기록된 스텝 {all}개 중 {shown}개를 고르게 뽑아 보여 줍니다."],
   follows: ["This run is training; the page follows it.", "학습 중이며, 이 페이지가 따라갑니다."],
   // keys
   key_steps: ["one step", "한 스텝씩"],

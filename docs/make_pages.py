@@ -23,8 +23,8 @@ changed("corners");
 
 # Picture of see-it-learn.md -> the runs on its page, the sampling point that it shows, and the height of the window.
 EXPERIMENTS = {
-    "see-it-learn-1.png": (("line",), 1, 860),
-    "see-it-learn-2.png": (("lost", "round", "kept"), 22, 860),
+    "see-it-learn-1.png": (("line",), 2, 860),
+    "see-it-learn-2.png": (("lost", "round", "kept"), 110, 860),
     "see-it-learn-3.png": (("grid",), 12, 860),
     "see-it-learn-4.png": (("line", "smoothed"), 18, 1000),
     "see-it-learn-5.png": (("k1", "k5"), 25, 1000),
@@ -34,8 +34,11 @@ MOVE = "slider.value = {}; slider.dispatchEvent(new Event('input'))"
 DIRAC = "document.querySelector('[data-word=inward]').click(); show(45)"
 
 
-def screenshot(page, path, script="", ready="return true", size=(1280, 800), scale=1.5):
-    """Writes a picture of a page after a script, in headless Chromium, with at most 256 colors. ready: a condition."""
+def screenshot(page, path, script="", ready="return true", size=(1280, 800), scale=1.5, shrink=1):
+    """Writes a picture of a page after a script, in headless Chromium, with at most 256 colors.
+
+    ready: a condition. shrink: how many pixels of the screen, to the right and down, make one.
+    """
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -50,7 +53,7 @@ def screenshot(page, path, script="", ready="return true", size=(1280, 800), sca
         while not browser.execute_script(ready):
             time.sleep(0.1)
         content = browser.get_screenshot_as_png()
-    Image.open(io.BytesIO(content)).convert("RGB").quantize(256).save(path, optimize=True)
+    Image.open(io.BytesIO(content)).convert("RGB").reduce(shrink).quantize(256).save(path, optimize=True)
 
 
 def make_generator(folder):
@@ -73,7 +76,7 @@ def make_experiments(folder):
         if len(runs) > 1:
             page = folder / f"{picture}.html"
             cli.main(["compare", *runs, "--samples", str(folder / "samples"), "--out", str(page)])
-        screenshot(page, DOCS / picture, MOVE.format(point), size=(1280, height), scale=0.75)
+        screenshot(page, DOCS / picture, MOVE.format(point), size=(1280, height), shrink=2)
 
 
 if __name__ == "__main__":

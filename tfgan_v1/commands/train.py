@@ -65,9 +65,8 @@ def parse(call, argv):
 def run(argv, program):
     """Trains a GAN. Returns the exit code. What takes time to import is imported when the flags are checked."""
     options = parse(call_of("train", program), argv)
-    resume, overwrite, dry_run, seeds, workers, wait = (
-        options.pop(name) for name in ("resume", "overwrite", "dry_run", "seeds", "workers", "wait")
-    )
+    start = resume, overwrite, dry_run = [options.pop(name) for name in ("resume", "overwrite", "dry_run")]
+    seeds, workers, wait = (options.pop(name) for name in ("seeds", "workers", "wait"))
     cluster = addresses.from_environment()
     if cluster and workers and addresses.LAUNCHED not in os.environ:
         raise UserError(
@@ -78,7 +77,7 @@ def run(argv, program):
             raise UserError("--seeds trains run after run, and not in a cluster; leave out --seeds or the workers")
         words = [word for word in argv if word not in ("--overwrite", "--resume")]
         again = f"{call_of('train', program)} {shlex.join(words)} --resume"
-        return _train_seeds(options, seeds, (resume, overwrite, dry_run), again)
+        return _train_seeds(options, seeds, start, again)
     make_config = partial(_config, options, resume)
     if dry_run:
         return _dry_run(make_config(), resume, overwrite, workers or (len(cluster.workers) if cluster else 1))

@@ -247,19 +247,20 @@ def _read_table(path, read, header, row):
     classes = {name for name, field in zip(names, row, strict=False) if (_number(field) or 0) % 1 == 0} - {"y"}
     label = next((names.index(name) for name in LABELS if name in classes), texts[0] if len(texts) == 1 else None)
     out = {at for at, name in enumerate(names) if _ROW_NUMBERS.fullmatch(name)} | {*texts}
-    columns, points, labels = [at for at in range(len(row)) if at != label and at not in out], [], []
+    columns, points, labels = [at for at in range(len(row)) if at != label and at not in out], array("d"), []
     for line, fields in read():
-        points.append([_number(fields[at]) for at in columns])
+        numbers = [_number(fields[at]) for at in columns]
         labels.append("" if label is None else sys.intern(fields[label].strip(' "')[:_LONGEST_LABEL]))
-        if None in points[-1]:
-            wrong = columns[points[-1].index(None)]
+        if None in numbers:
+            wrong = columns[numbers.index(None)]
             field = f"column {wrong + 1} ({header[wrong] if header else shortened(fields[wrong])})"
             raise UserError(f"{path}, line {line}: {field} is no number; write it, or remove the row")
         if label is not None and labels[-1].lower() in MISSING:
             raise UserError(f"{path}, line {line}: the label in column {label + 1} is missing; write it")
-    if not points or not columns:
+        points.extend(numbers)
+    if not points:
         raise UserError(f"{path} {_NO_ROWS}" if columns else f"{path} has no column of numbers; points need one")
-    values = np.array(points, np.float64)
+    values = np.frombuffer(points).reshape(-1, len(columns))
     if not header and len(columns) > 1 and len(values) > 10 and _count_up(values[:, 0].tolist()):
         values, columns = values[:, 1:], columns[1:]
         note(f"{path}: reads the first of {len(row):,} columns as the numbers of the rows")

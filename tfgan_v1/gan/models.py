@@ -91,33 +91,22 @@ def standardization(columns):
         ]
 
 
-def two_layers(units, activation):
-    """(generator, discriminator) of two dense layers each, with an activation between them."""
+def dense_networks(units, activation, d_activation=None, layers=(1, 1)):
+    """(generator, discriminator) of so many dense layers, with an activation after each, then a last one without."""
+
+    def hidden(x, count, activation):
+        for layer in range(1, count + 1):
+            x = activation(dense(x, units, f"hidden_{layer}" if count > 1 else "hidden"))  # [batch, units]
+        return x
 
     def generator(noise, shape, training):
-        hidden = activation(dense(noise, units, "hidden"))  # [batch, units]
-        return tf.reshape(dense(hidden, math.prod(shape), "logits"), [-1, *shape])  # 784 for 28x28x1
+        logits = dense(hidden(noise, layers[0], activation), math.prod(shape), "logits")  # 784 for 28x28x1
+        return tf.reshape(logits, [-1, *shape])
 
     def discriminator(images, training, labels=None):
-        return class_logits(activation(dense(_flat(images), units, "hidden")), labels, "logits")
+        return class_logits(hidden(_flat(images), layers[1], d_activation or activation), labels, "logits")
 
     return generator, discriminator
-
-
-def points_generator(noise, shape, training):
-    """Four dense layers of 128, a ReLU after each; then dense, [batch, *shape]."""
-    x = noise
-    for layer in (1, 2, 3, 4):
-        x = tf.nn.relu(dense(x, 128, f"hidden_{layer}"))
-    return tf.reshape(dense(x, math.prod(shape), "logits"), [-1, *shape])
-
-
-def points_discriminator(images, training, labels=None):
-    """Three dense layers of 128, a leaky ReLU of slope 0.2 after each; then dense."""
-    x = _flat(images)
-    for layer in (1, 2, 3):
-        x = tf.nn.leaky_relu(dense(x, 128, f"hidden_{layer}"), 0.2)
-    return class_logits(x, labels, "logits")
 
 
 def conv_generator(noise, shape, training, labels=None):
@@ -228,7 +217,7 @@ def _flat(images):
 MODELS = {
     # MNIST, fully connected; Adam with TensorFlow's default epsilon.
     "mlp": Model(
-        *two_layers(128, lambda x: tf.nn.leaky_relu(x, 0.01)),
+        *dense_networks(128, lambda x: tf.nn.leaky_relu(x, 0.01)),
         TANH,
         convolutional=False,
         options={
@@ -249,7 +238,7 @@ MODELS = {
     # A normal distribution in one dimension; labels smoothed on both sides. With 1,000 samples, not 10,000, empty bins
     # alone would give a perfect generator a KL of 0.21.
     "gaussian": Model(
-        *two_layers(32, lambda x: tf.nn.relu(x)),
+        *dense_networks(32, lambda x: tf.nn.relu(x)),
         LINEAR,
         convolutional=False,
         options={
@@ -292,7 +281,8 @@ MODELS = {
     ),
     # Our own, for points in any dimension, found by experiment: see benchmarks/NOTES.md.
     "points": Model(
-        *(points_generator, points_discriminator, STANDARDIZED),
+        *dense_networks(128, lambda x: tf.nn.relu(x), lambda x: tf.nn.leaky_relu(x, 0.2), layers=(4, 3)),
+        STANDARDIZED,
         convolutional=False,
         options={
             **{"steps": 6000, "sample_every": 100, "num_samples": 2500, "batch_size": 256},

@@ -98,10 +98,7 @@ def build(spec, points, draw):
     gradient = -tf.gradients(loss, fake.values)[0]
     if networks.model.output.standardized:
         gradient *= standardization(dimensions)[1]
-    views = Views(
-        discriminated(d_grid(*box(points))) if shapes.d[0] else tf.zeros([0]),
-        images(noise_axis(config, dimensions)) if shapes.g[0] else tf.zeros([0, dimensions]),
-        decode(networks.model, fake.values),
-        gradient,
-    )
+    d = discriminated(d_grid(*box(points))) if shapes.d[0] else tf.zeros([0])
+    g = images(noise_axis(config, dimensions)) if shapes.g[0] else tf.zeros([0, dimensions])
+    views = Views(d, g, decode(networks.model, fake.values), gradient)
     return tf.concat([tf.reshape(part, [1, -1]) for part in views], 1)

@@ -43,8 +43,7 @@ OUTPUT_CURVES = {  # by Loss.critic; 0.5 is the optimum of probabilities (arXiv:
         "D's mean probability that real images (x) and generated ones (G(z)) are real, by {unit}{faint}. "
         "0.5 is the optimum.",
         {"D(x)": "d_x", "D(G(z))": "d_g_z"},
-        range=(0, 1),
-        references=(0.5,),
+        **{"range": (0, 1), "references": (0.5,)},
     ),
     True: Curve(
         *(names.D_SCORES, "Discriminator scores", "score", "D's mean scores by {unit}{faint}."),

@@ -62,11 +62,8 @@ def of_samples(samples):
 
 def _noise(config, dimensions):
     values = views.noise_axis(config, dimensions)
-    text = noise.DISTRIBUTIONS[config.noise].text
-    return {
-        **{"text": text, "low": float(values[0]), "high": float(values[-1]), "grid": len(values)},
-        **{"size": config.noise_size, "values": [round(float(value), 4) for value in values]},
-    }
+    ends = {"low": float(values[0]), "high": float(values[-1]), "values": [round(float(value), 4) for value in values]}
+    return {"text": noise.DISTRIBUTIONS[config.noise].text, "grid": len(values), "size": config.noise_size, **ends}
 
 
 class Fields:

@@ -99,10 +99,7 @@ def _notes(dataset, test, num, most):
 
 
 def _new_distances(dataset, tests, seed):
-    """The distances of new real images to their nearest training images.
-
-    tests: the new images; None for each part of the training images in turn, compared with all other parts.
-    """
+    """The distances of new real images, `tests` or else each part of the data, to their nearest training images."""
     if tests is not None:
         return nearest(tests[:MOST_NEAREST], dataset.images)[1]
     parts = [
@@ -116,7 +113,7 @@ def _new_distances(dataset, tests, seed):
 def make_image_set(images, reference, labels=None):
     """The ImageSet of generated images: computed once, for `score`, `class_shares` and `class_scores`.
 
-    images: uint8, or float in [0, 1], [n, h, w, c], or points [n, 1], of the reference's shape; only the first
+    images: uint8, or float in [0, 1], [n, h, w, c], or points [n, d], of the reference's shape; only the first
     `reference.count` are measured. Floats are rounded to the 256 values that the data have. labels: the class that each
     should show, int [n]. Raises UserError for another shape, too few images, or NaN or infinite values.
     """

@@ -48,7 +48,7 @@ _FORMATS += "; for CIFAR-10, use --dataset cifar10 --data-dir FOLDER"
 
 
 def read(path, size=None):
-    """The Labelled images, uint8 [n, h, w, c], or points, float32 [n, 1], of a file.
+    """The Labelled images, uint8 [n, h, w, c], or points, float32 [n, d], of a file.
 
     size: (height, width) of flat images that are not square. Raises UserError for a file that cannot be read.
     """

@@ -18,7 +18,7 @@ _ARE = "labels are whole numbers or texts [n], or one-hot rows [n, k]"
 class Labelled(NamedTuple):
     """Images or points with their labels."""
 
-    images: np.ndarray  # uint8 [n, h, w, c], or points, float32 [n, 1]
+    images: np.ndarray  # uint8 [n, h, w, c], or points, float32 [n, d]
     labels: np.ndarray | None = None  # int32 [n], indices of `classes`; None without labels
     classes: tuple[str, ...] = ()  # sorted, as numbers if all are numbers
     why: str = ""  # there are no labels, although something looks like them: a clause

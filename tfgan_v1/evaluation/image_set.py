@@ -12,7 +12,7 @@ MOST_NEAREST = 2000  # images whose nearest training images are searched
 
 
 class ImageSet:
-    """Images, uint8 [n, h, w, c], or points, float [n, 1], and what is computed from them once.
+    """Images, uint8 [n, h, w, c], or points, float [n, d], and what is computed from them once.
 
     labels: the class of each, int [n]; of generated images, the requested class; None if there are none.
     """

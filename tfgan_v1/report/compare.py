@@ -92,7 +92,7 @@ def _as_json(run, urls, field):
     losses = [run.tables.losses[i] for i in plots.spread(len(run.tables.losses), MOST_TIMES)]
     clock = [[0, *(row.step for row in losses)], [0, *(row.seconds for row in losses)]] if losses else None
     scale = run.summary["steps_per_epoch"] if run.summary["unit"] == "epoch" else 1
-    fixed = bool(field) or (run.folder / names.FIXED_NOISE).is_file()
+    fixed = (run.folder / (names.VIEWS if field else names.FIXED_NOISE)).is_file()
     own = {"name": run.folder.resolve().name, "data": _data(run), "scale": scale, "clock": clock, "fixed": fixed}
     return page.as_run(run.summary, urls, run.tables, field=field) | own
 

@@ -34,7 +34,7 @@ class Images(NamedTuple):
     milliseconds: int = 500  # of each frame of a GIF
 
     def all(self):
-        """All of them: uint8 [n, h, w, c], or points, float32 [n, 1]."""
+        """All of them: uint8 [n, h, w, c], or points, float32 [n, d]."""
         return np.concatenate([block if len(self.shape) == 1 else as_bytes(block) for block in self.blocks])
 
 

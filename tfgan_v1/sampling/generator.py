@@ -98,7 +98,7 @@ class Generator(AbstractContextManager):
         return cls(find(folder, "Generator.restore(folder, model=...)", model=model, kind=kind, step=step))
 
     def __call__(self, seeds=range(16), classes=None):
-        """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, 1].
+        """The images of seeds, ints in [0, 2**32): float32 [len(seeds), h, w, c] in [0, 1]; or points [n, d].
 
         classes: in a conditional run, the name of the class to draw, or a list with one for each seed; None for those
         of `seed_classes`. Raises UserError for any other value.

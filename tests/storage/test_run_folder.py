@@ -227,7 +227,7 @@ NO_LIST = [
 WRONG = {  # an entry of config.json -> values that no run writes there
     **{("data", name): NO_TEXT for name in ("name", "sha256", "labels_sha256")},
     ("data", "num_images"): [None, -1, 1.5, "x", True, 10**30, [1]],
-    ("data", "image_shape"): [*NO_LIST, [], [28, 28, 2], [28, 4097, 1], [0, 28, 1], [7], [28, 28]],
+    ("data", "image_shape"): [*NO_LIST, [], [28, 28, 2], [28, 4097, 1], [0, 28, 1], [0], [2**24], [28, 28]],
     ("data", "classes"): [*NO_LIST, [], ["a"], ["a"] * 2, [1, 2]],
     ("data", "class_counts"): [*NO_LIST, [], [4], [0, 0], [1.5, 2], ["4", "6"]],
     ("data",): NO_DICT,

@@ -29,9 +29,9 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # NFS 
 MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
 PATHS = ("data_dir", "dataset", "labels", "weights")  # options that may name a file or folder
-_COUNT, _SIDE = range(2**40), range(1, LARGEST_SIDE + 1)
+_COUNT, _SIDE, _WIDE = range(2**40), range(1, LARGEST_SIDE + 1), range(1, 2**24)
 PARTS = ("model", "loss", "d_optimizer", "g_optimizer", "images")
-_DATA = {"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [_COUNT]), "sha256": str}
+_DATA = {"name": str, "num_images": _COUNT, "image_shape": ([_SIDE, _SIDE, (1, 3)], [_WIDE]), "sha256": str}
 _DATA |= {"labels_sha256?": str, "classes?": [str, ...], "class_counts?": [_COUNT, ...]}
 FORMS = {"made_by": {...: (str, int)}, "run_id": str, "custom": [PARTS, ...], "data": _DATA}  # see files.fits
 

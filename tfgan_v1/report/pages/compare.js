@@ -150,7 +150,7 @@ function makePanel({name, color, members}, number, layers, redraw) {
 // The first of the options that differ, but for those that the line above names.
 const MOST_OPTIONS = 4, NAMED = new Set(["--model", "--dataset", "--epochs", "--steps"]);
 function writeOptions(element, run) {
-  const flags = differences().map(([flag]) => flag).filter(flag => !NAMED.has(flag)), own = flags.slice(0, MOST_OPTIONS).filter(flag => run.options.get(flag));
+  const flags = differences().map(([flag]) => flag).filter(flag => !NAMED.has(flag)), own = flags.slice(0, MOST_OPTIONS).filter(flag => !["None", undefined].includes(run.options.get(flag)));
   element.replaceChildren(...own.flatMap(flag => [html("code", `${flag} ${run.options.get(flag)}`), " "]));
   if (flags.length > MOST_OPTIONS) element.append(say("more_differ", {count: flags.length - MOST_OPTIONS}));
 }

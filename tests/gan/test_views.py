@@ -108,5 +108,6 @@ def test_a_group_is_of_equal_points_and_one_noise_value_makes_a_curve(options):
 
 
 @pytest.mark.parametrize("loss", ["hinge", "relativistic_average", "minimax"])
-def test_every_loss_has_a_gradient(loss):
-    assert np.abs(Built(loss=loss).views.gradient).max() > 0
+def test_every_loss_has_a_gradient_also_with_few_points(loss):
+    gradient = Built(POINTS[:60], loss=loss).views.gradient
+    assert gradient.shape == (256, 2) and np.abs(gradient).max() > 0

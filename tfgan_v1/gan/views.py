@@ -93,7 +93,7 @@ def build(spec, points, draw):
 
     average, fixed = config.average > 0, draw(shapes.fake[0])
     fake = networks.generate(fixed, average=average)
-    real = Batch(encode(networks.model, tf.constant(points[: shapes.fake[0]])), fixed.labels)
+    real = Batch(encode(networks.model, tf.constant(np.resize(points, shapes.fake))), fixed.labels)
     loss = generator_loss(spec, real, fake, None).loss * shapes.fake[0]  # of each point, not of their mean
     gradient = -tf.gradients(loss, fake.values)[0]
     if networks.model.output.standardized:

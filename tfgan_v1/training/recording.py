@@ -80,12 +80,12 @@ def sample_fixed(context, progress, last=False):
 
 def _statistics(plan, progress, since):
     """Rows of statistics.csv, from this sample on: step, epoch, and the scores of data and sample."""
-    rows, own = [], progress.rows("statistics")[-1:]
+    rows = []
     for step, fake in zip(progress.sample_steps[since:], progress.samples[since:], strict=True):
-        own = own and own[-1][len(own[-1]) // 2 + 1 :]  # the real points' part of the row before
+        last = [*progress.rows("statistics"), *rows][-1:]
+        own = last[0][len(last[0]) // 2 + 1 :] if last else ()  # the scores of the real points
         scores = metrics.of_points(plan.dataset.images, fake, plan.modes, own)
         rows.append((step, progress.epoch_of(step), *scores))
-        own = rows
     return rows
 
 

@@ -21,16 +21,13 @@ class Built:
         shape = points.shape[1:]
         with tf.Graph().as_default():
             spec = DataSpec(shape, np.float32, len(points), len(points), counts, points=points)
-            self.graph = train_graph.build(self.config, spec, 1)
-            self.session = tf.Session()
-            labels = None if counts is None else np.arange(len(points)) % len(counts)
-            feeds = train_graph.feed(self.graph.inputs.images, points, labels)
-            self.session.run(self.graph.initialize, feeds | train_graph.initial_values(self.graph.networks, points))
-            row = self.session.run(self.graph.samplers.views)
-            self.shapes = views.layout(self.config, shape[0], len(counts or ()))
-            self.views = views.split(row, self.shapes)
-            names = {variable.op.name: variable for variable in self.graph.state}
-            self.weights = {name: self.session.run(variable) for name, variable in names.items()}
+            built = train_graph.make_spec(self.config, spec, train_graph.CustomParts())
+            row = train_graph.build_samplers(built, spec, 0).views
+            values = train_graph.initial_values(built.networks, points)
+            with tf.Session() as session:
+                session.run(tf.global_variables_initializer(), values)
+                row, self.weights = session.run([row, {each.op.name: each for each in tf.global_variables()}])
+            self.views = views.split(row, views.layout(self.config, shape[0], len(counts or ())))
 
     def dense(self, scope, x, slope):
         """A network of dense layers in NumPy, in float64."""

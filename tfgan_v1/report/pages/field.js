@@ -4,7 +4,7 @@
 // The layers that can be switched, in the order of their keys 1, 2, 3 ...
 const LAYERS = ["real", "fake", "d", "g", "gradient", "modes"];
 function layersOf({dimensions, real, modes, grid, noise, steps}) {
-  const has = {real, fake: true, d: grid && steps.some(each => each?.d), g: noise, gradient: steps.some(each => each?.gradient), modes};
+  const has = {real, fake: true, d: grid && steps.every(each => !each || each.d), g: noise, gradient: steps.some(each => each?.gradient), modes};
   const drawn = {d: dimensions <= 2, g: dimensions <= 2, modes: dimensions >= 2};
   return LAYERS.filter(each => has[each] && drawn[each] !== false);
 }

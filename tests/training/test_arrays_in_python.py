@@ -154,7 +154,7 @@ WRONG = [  # what is passed, what the sentence says
     ({"images": IMAGES, "labels": LABELS / 2}, r"labels is float64 \[40\], and 0.5 is no class"),
     ({"images": IMAGES, "labels": np.ones((40, 3))}, r"labels is float64 \[40, 3\], which is no class for each image"),
     ({"images": IMAGES, "labels": [[1, 2], [3]]}, r"labels is not an array \(.*\); pass a NumPy array"),
-    ({"images": np.zeros(9), "labels": np.zeros(9)}, "labels are for images, and these are points; leave them out"),
+    ({"images": np.zeros(9), "labels": np.zeros(8)}, "8 labels, and images 9 points; use the labels of these points"),
     ({"labels": LABELS}, "labels are those of images; pass images, too"),
     ({"images": IMAGES, "on_sample": 3}, r"on_sample must be a function \(step, samples, metrics\), not 3"),
 ]

@@ -29,8 +29,9 @@ def attach(images, values, where, where_labels):
     """The Labelled images with a number or text of `values`, or None, for each; an error says where both are."""
     labels, classes, why = classify(values, where_labels)
     if labels is not None and len(labels) != len(images):
-        counts = f"{where_labels} holds {count_of(len(labels), 'label')}, and {where} {count_of(len(images), 'image')}"
-        raise UserError(f"{counts}; use the labels of these images, or remove them")
+        what = "point" if images.ndim == 2 else "image"
+        counts = f"{where_labels} holds {count_of(len(labels), 'label')}, and {where} {count_of(len(images), what)}"
+        raise UserError(f"{counts}; use the labels of these {what}s, or remove them")
     return Labelled(images, labels, classes, why)
 
 

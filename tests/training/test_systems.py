@@ -194,7 +194,7 @@ def test_points_are_saved_as_arrays_or_a_density_plot_but_not_as_single_images(s
     train(config)
     for out in ("points.npy", "density.png"):
         code, out_text, _ = command("sample", "--ckpt", config.ckpt, "--out", tmp_path / out)
-        assert code == 0 and out_text.startswith("Drew 16 points")
+        assert code == 0 and out_text.startswith("Drew 1,000 points")
     code, _, err = command("sample", "--ckpt", config.ckpt, "--out", f"{tmp_path}/each/")
     assert code == 2 and "density" in err and not (tmp_path / "each").exists()
 

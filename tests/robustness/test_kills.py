@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from conftest import REPOSITORY, THOROUGH, mounted, outcome, tensors
+from conftest import REPOSITORY, THOROUGH, mounted, outcome, tensors, thorough
 from forks import SMALL, Forks, images, labels
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
@@ -108,8 +108,7 @@ def train_by_command_and_kill(options, random):
 
 @pytest.mark.parametrize(
     "more, many",
-    [(MEASURED, KILLS), (CONDITIONAL, KILLS // BY_COMMAND)],
-    ids=["measured", "conditional"],
+    [pytest.param(MEASURED, KILLS, id="measured"), thorough(CONDITIONAL, KILLS // BY_COMMAND)],
 )
 def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, capsys, more, many):
     more = {**more, "labels": labels(tmp_path / "labels.txt")} if "conditional" in more else more

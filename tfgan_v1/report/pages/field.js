@@ -298,7 +298,7 @@ function drawPlane(context, {field, frame, layers, pair, width, height, colors})
   });
   frameAround(context, plot, colors);
   drawTicks(context, plot, colors);
-  if (field.dimensions > 2) {
+  if (field.dimensions > 2 || field.names[0] !== "x") {
     text(context, nameOf(field, a), plot.right - 4, plot.bottom - 6, "right", colors.ink);
     text(context, nameOf(field, b), plot.left + 6, plot.top + 14, "left", colors.ink);
   }
@@ -343,6 +343,12 @@ function drawSurface(context, plot, field, frame, colors) {
 function drawWarp(context, plot, places, size, colors) {
   const usual = plot.width * plot.height / (size - 1) ** 2 / 8;
   context.fillStyle = context.strokeStyle = colors.fourth;
+  if (places.length < size * size) {  // of one value of noise: a curve
+    context.lineWidth = 2;
+    context.beginPath();
+    places.forEach(([x, y], i) => i ? context.lineTo(x, y) : context.moveTo(x, y));
+    return context.stroke();
+  }
   context.lineWidth = 0.6;
   for (let row = 0; row < size - 1; row++) {
     for (let column = 0; column < size - 1; column++) {
@@ -523,7 +529,8 @@ function drawNoise(context, [lines, plot], field, frame, colors) {
 function captionsOf(field, layers) {
   const shows = layer => layers.has(layer) && layersOf(field).includes(layer), {noise, dimensions} = field, texts = [];
   if (shows("g")) {
-    texts.push(say(dimensions === 1 ? "about_line" : "about_grid", {m: noise.grid, text: translated(noise.text)}));
+    const kind = dimensions === 1 ? "about_line" : noise.size === 1 ? "about_curve" : "about_grid";
+    texts.push(say(kind, {m: noise.grid, text: translated(noise.text)}));
     if (noise.size > dimensions) texts.push(say("about_slice", {others: noise.size - dimensions}));
   }
   if (shows("gradient")) texts.push(say("about_arrows"));

@@ -120,8 +120,9 @@ def test_all_rows_of_numbers_are_points_if_they_are_asked_for(array):
 @pytest.mark.parametrize(
     "array, size, says",
     [
-        (np.array([[1, np.nan]]), None, "NaN or infinite"),
-        (np.array([[1, 1e39]]), None, "NaN or infinite"),
+        (np.array([[1, np.nan]]), None, "NaN, infinite"),
+        (np.array([[1, 1e39]]), None, "infinite or beyond 1e+18"),
+        (np.array([[1, -1e30]]), None, "infinite or beyond 1e+18"),
         (np.zeros((5, 33)), None, "with --points, [n, d]"),
         (np.zeros((5, 2), int), None, "with --points, [n, d]"),
         (np.full((5, 4), -7.5), None, "--points reads rows as points"),
@@ -139,7 +140,8 @@ def test_other_arrays_are_refused_with_advice(array, size, says):
     [
         ("x,y\n1,2\n3,\n", "line 3: column 2 (y) is no number"),
         ("x,y,label\n1,2,a\n3,4,\n", "line 3: the label in column 3 is missing"),
-        ("x,y\n1,2\n3,inf\n", "NaN or infinite"),
+        ("x,y\n1,2\n3,inf\n", "infinite or beyond"),
+        ("x,y\n1,2\n3,nan\n", "line 3: column 2 (y) is no number"),
     ],
 )
 def test_a_table_of_points_with_a_hole_is_one_sentence(text, says, tmp_path):
@@ -148,6 +150,12 @@ def test_a_table_of_points_with_a_hole_is_one_sentence(text, says, tmp_path):
     with pytest.raises(UserError) as error:
         data.load(str(path))
     assert says in str(error.value)
+
+
+def test_two_columns_of_decimal_commas_are_points(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a;b\n4,125;3,5\n-0,5;12\n")
+    assert data.load(str(path)).images.tolist() == [[4.125, 3.5], [-0.5, 12]]
 
 
 def test_images_are_no_points(tmp_path):

@@ -67,6 +67,12 @@ class TestModes:
         assert caught == 4 and np.isclose(on, 1 - self.off, atol=1e-3) and divergence < 1e-4
 
 
+def test_the_scores_of_a_table_that_is_sorted_by_its_classes_and_of_one_point():
+    real = np.sort(np.random.default_rng(0).normal(size=(3000, 2)), axis=0)
+    assert max(metrics.of_points(real, real[::3])) < 0.05
+    assert metrics.of_points(real[:1], real[:1]) == (0, 0)
+
+
 def test_the_scores_of_points_are_beside_those_of_other_real_points():
     real = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
     fake = real[:1000] + 2

@@ -47,6 +47,7 @@ AXES = {
     (3, 0, 1, 2): "[height, width, channels, n], as MATLAB has them",
 }
 _IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}  # by the third byte of an IDX file
+_LARGEST = 1e18  # of points: the square of a larger number is beyond float32
 _BLOCK = 2**21  # numbers converted at once
 _LONGEST_HEADER = 12_000  # bytes; NumPy reads none above 10,000
 
@@ -264,8 +265,8 @@ def to_images_or_points(array, where, size=None):
     if (array.dtype.kind == "f" and few) or (size == POINTS and array.ndim < 3 and array.dtype.kind in "biuf"):
         with np.errstate(over="ignore"):  # infinity is refused below
             points = np.asarray(array, np.float32).reshape(len(array), -1)
-        if not np.isfinite(points).all():
-            raise UserError(f"{where} holds points that are NaN or infinite; remove them")
+        if not (np.abs(points) < _LARGEST).all():
+            raise UserError(f"{where} holds points that are NaN, infinite or beyond {_LARGEST:g}; remove or scale them")
         return points
     shape = flat[1] if flat else (*rest, 1) if len(rest) == 2 else rest
     one = array.ndim == 3 and rest[1] in (3, 4) and min(array.shape[:2]) > 7  # no image is as narrow

@@ -19,7 +19,7 @@ from tfgan_v1.data.unpacking import most_bytes, opened
 from tfgan_v1.errors import UserError, count_of, note, shortened, warn
 
 # Each delimiter, and how often it counts where commas may be decimal. Blanks delimit if a line has none of them.
-DELIMITERS = {",": 1, ";": 2, "\t": 2, "|": 2}
+DELIMITERS = {";": 2, "\t": 2, "|": 2, ",": 1}  # of two as often, the first: 1,5;2,5
 # What a header may call the labels, best first, in lower case.
 LABELS = ("label", "labels", "class", "y", "target", "targets", "classname", "classid", "category", "species", "breed")
 LABELS += ("class_id", "category_id", "categoryid", "label_id", "labelid")
@@ -30,7 +30,7 @@ _NO_LABELS = re.compile(r"usage|split|subset|set|fold|((image|file)[ _]?)?(name|
 _PIXELS = re.compile(r"[a-z]*[ _.-]?[0-9]+([x_,.-][0-9]+)?")  # pixel0, V1, 28x28
 _SEPARATOR = re.compile(r'(?i)"?sep=([,;|\t ])"?[\r\n]*')  # Excel's first line
 _NO_SQUARE = ", which do not make a square image, gray or color, with or without a label; if the images are not "
-_NO_SQUARE += "square, give their --image-size; otherwise remove columns that are no pixels"
+_NO_SQUARE += "square, give their --image-size; if rows are no images, --points; or remove columns that are no pixels"
 _NO_ROWS = "holds a header and no rows; each row must be an image or a point"
 _RANGES = "whole numbers 0 to 255, or fractions 0 to 1 or -1 to 1"
 _NO_DELIMITER = "\x1f"  # no text has it
@@ -251,8 +251,8 @@ def _read_table(path, read, header, row):
     for line, fields in read():
         numbers = [_number(fields[at]) for at in columns]
         labels.append("" if label is None else sys.intern(fields[label].strip(' "')[:_LONGEST_LABEL]))
-        if None in numbers:
-            wrong = columns[numbers.index(None)]
+        unknown = [at for at, number in zip(columns, numbers, strict=True) if number is None or number != number]
+        for wrong in unknown[:1]:
             field = f"column {wrong + 1} ({header[wrong] if header else shortened(fields[wrong])})"
             raise UserError(f"{path}, line {line}: {field} is no number; write it, or remove the row")
         if label is not None and labels[-1].lower() in MISSING:

@@ -40,6 +40,11 @@ def kl_divergence(real, fake):
     return float(np.sum(p * (np.log(p + TINY) - np.log(q + TINY))))
 
 
+def evenly(rows, count):
+    """This many of the rows, evenly spread: the rows of a table may be sorted by their classes."""
+    return rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+
+
 def of_points(real, fake, modes=None, own=()):
     """The scores of a row of statistics.csv, in the order of records.statistics_header: of points [n, d].
 
@@ -48,13 +53,14 @@ def of_points(real, fake, modes=None, own=()):
     """
     if real.shape[1] == 1:
         return kl_divergence(real, fake), *moments(real), *moments(fake)
-    count = min(len(fake), len(real) // 2)
+    count = min(len(fake), max(len(real) // 2, 1))
+    chosen = evenly(real, 2 * count)
 
     def scores(points):
-        distance = distances.sliced_wasserstein(real[:count], points, projections=_DIRECTIONS)
+        distance = distances.sliced_wasserstein(chosen[::2], points, projections=_DIRECTIONS)
         return distance, *(mode_scores(points, modes) if modes else ())
 
-    return *scores(fake[:count]), *(own or scores(real[count : 2 * count]))
+    return *scores(fake[:count]), *(own or scores(chosen[1::2]))
 
 
 def mode_scores(points, modes):

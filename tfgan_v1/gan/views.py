@@ -51,7 +51,7 @@ def split(values, shapes):
 def box(points):
     """(lowest, highest) of each column of the picture of points [n, d]: of nearly all of them, and a margin."""
     low, high = np.quantile(points[:100_000], [0.001, 0.999], axis=0)
-    margin = MARGIN * np.where(high > low, high - low, 1)
+    margin = MARGIN * np.where(high > low, high - low, np.maximum(1, np.abs(high)))
     return low - margin, high + margin
 
 

@@ -4,6 +4,7 @@ import base64
 
 import numpy as np
 
+from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import noise, views
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.report import plots
@@ -27,7 +28,8 @@ def constants(plan):
     dimensions, loss = points.shape[1], plan.custom.parts.loss or LOSSES[config.loss]
     shapes = views.layout(config, dimensions, len(plan.metadata.get("classes", ())))
     low, high = views.box(points)
-    real, bandwidth = points[:MOST_REAL], 0.3 * float(points.std()) or 1.0
+    real = metrics.evenly(points, min(len(points), MOST_REAL))
+    bandwidth = 0.3 * float(points.std()) or 1.0
     return {
         **{"dimensions": dimensions, "names": list(plan.dataset.columns) or _names(dimensions)},
         **{"low": low.tolist(), "high": high.tolist(), "real": _positions(real, low, high), "scores": loss.critic},

@@ -108,7 +108,7 @@ def check_number(out, count, shape, with_text=False):
     unit = "images" if len(shape) == 3 else "points"
     if is_folder(out):
         if unit == "points":
-            raise UserError(f"--out {out} is a folder for images, not points; use a .png, which shows their density")
+            raise UserError(f"--out {out} is a folder for images, not points; use a .png, which shows them")
         return
     suffix = Path(out).suffix.lower()
     most = min(FORMATS[suffix].most(shape), _MOST_TEXT if with_text else math.inf)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tfgan_v1.errors import UserError, plain, shortened
+from tfgan_v1.evaluation import metrics
 from tfgan_v1.report.curves import running_mean
 from tfgan_v1.report.images import as_images, grid_png, grid_size, tile
 from tfgan_v1.storage import names
@@ -181,12 +182,13 @@ def _draw_points(ax, fake, real, pair):
     if pair is None:
         return _draw_density(ax, fake, real)
     sets = {"real": real, "fake": fake}
-    sets = {name: points[:_MOST_POINTS, list(pair)] for name, points in sets.items() if points is not None}
+    sets = {name: points[:, list(pair)] for name, points in sets.items() if points is not None}
+    sets = {name: metrics.evenly(points, min(len(points), _MOST_POINTS)) for name, points in sets.items()}
     for name, points in sets.items():
         ax.scatter(*np.nan_to_num(points).T, s=3, color=_COLORS[name], alpha=0.4, linewidths=0, label=name)
     if real is not None:
         low, high = sets["real"].min(0), sets["real"].max(0)
-        margin = (high - low) / 2 + 1e-9
+        margin = np.where(high > low, (high - low) / 2, np.maximum(1, np.abs(high)))
         ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
 
 

@@ -25,7 +25,7 @@ def facts(config, dataset):
     if not (config.labels or config.conditional):
         return {}
     if dataset.labels is None:
-        advice = "name a file of them by --labels, or put a folder's images into a sub-folder for each class"
+        advice = "name a file of them by --labels, call a table's column label, or put images into class folders"
         if dataset.name == ARRAY:
             advice = "pass them: train(config, images=..., labels=...)"
         why = dataset.why or f"{dataset.name} has no labels"

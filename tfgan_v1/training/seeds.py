@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from tfgan_v1.errors import Diverged, say, warn
+from tfgan_v1.errors import Diverged, UserError, say, warn
 from tfgan_v1.gan import batches
 from tfgan_v1.report import compare
 from tfgan_v1.storage import checkpoints, names, run_folder
@@ -34,7 +34,11 @@ def train(group, runs, overwrite, again):
             name, step = signal.Signals(progress.stopped_by).name, progress.step
             say(f"Stopped by {name}; run {named} is saved at step {step:,}. Continue with: {again}")
             return 128 + progress.stopped_by
-    table = compare.write(compare.load([group], runs[0][0].samples), page)
+    try:
+        table = compare.write(compare.load([group], runs[0][0].samples), page)
+    except UserError as error:  # such as of runs that end before the first sample
+        warn(f"the runs are saved, and not compared: {error}")
+        return code
     say(f"Done: {len(runs)} runs. Their last numbers:", *table, f"Look at {page} in a browser.")
     return code
 

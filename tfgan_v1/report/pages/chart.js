@@ -88,9 +88,9 @@ function scaleOf(curve, width) {
 
 function drawAxes(picture, curve, {width, low, high, first, end, x, y}) {
   const across = {x1: CHART.left, x2: width - CHART.right};
-  for (const each of ticks(low, high)) {
+  for (const [each, label] of tickTexts(ticks(low, high))) {
     picture.append(svg("line", {class: "grid", ...across, y1: y(each), y2: y(each)}),
-      svg("text", {x: CHART.left - 6, y: y(each) + 4, "text-anchor": "end"}, number(each)));
+      svg("text", {x: CHART.left - 6, y: y(each) + 4, "text-anchor": "end"}, label));
   }
   for (const each of ticks(first, end, width < 380 ? 3 : 5)) {
     const anchor = x(each) > width - 40 ? "end" : "middle";

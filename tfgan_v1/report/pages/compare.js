@@ -38,8 +38,10 @@ WRITTEN.push(
   [/^steps$/i, "스텝"], [/^discriminator loss$/i, "판별자 손실"], [/^generator loss$/i, "생성자 손실"],
   [/^(.*) \(evaluate\)$/i, (_, name) => `${translated(name)} (evaluate)`],
   [/^([\d,]+) images of (.+)$/i, "$2의 이미지 $1장"], [/^([\d,]+) points of (.+)$/i, "$2의 점 $1개"],
+  [/^(fake )?mean$/i, "평균"], [/^(fake )?variance$/i, "분산"], [/^(fake )?skewness$/i, "왜도"], [/^(fake )?kurtosis$/i, "첨도"],
+  [/^wasserstein$/i, "바서슈타인 거리"], [/^kolmogorov smirnov$/i, "콜모고로프-스미르노프"],
   [/^frechet distance$/i, "프레셰 거리"], [/^precision$/i, "정밀도"], [/^recall$/i, "재현율"], [/^modes$/i, "모드 수"],
-  [/^on mode$/i, "모드 위의 비율"], [/^reverse kl$/i, "역방향 KL"], [/^sliced wasserstein$/i, "슬라이스 바서슈타인 거리"],
+  [/^on mode$/i, "모드 위의 비율"], [/^reverse kl$/i, "역방향 KL"],
 );
 
 const comparison = JSON.parse(byId("comparison").textContent);
@@ -126,7 +128,7 @@ function makePanel({name, color, members}, number, layers, redraw) {
     choice.setAttribute("aria-label", say("seed"));
     for (const each of choice.options) each.textContent = say("seed_of", {seed: runs[each.value].seed});
     about.textContent = translated(run().subtitle);
-    writeClasses(classes, run().classes, run().columns);
+    writeClasses(classes, run().field ? [] : run().classes, run().columns);  // points have no columns of classes
     writeOptions(options, run());
     picture.hidden = Boolean(run().field);
     plane.hidden = measured.hidden = !picture.hidden;

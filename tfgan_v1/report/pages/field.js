@@ -298,7 +298,7 @@ function drawPlane(context, {field, frame, layers, pair, width, height, colors})
   });
   frameAround(context, plot, colors);
   drawTicks(context, plot, colors);
-  if (field.dimensions > 2) {
+  if (field.dimensions > 2 || field.names[0] !== "x") {
     text(context, nameOf(field, a), plot.right - 4, plot.bottom - 6, "right", colors.ink);
     text(context, nameOf(field, b), plot.left + 6, plot.top + 14, "left", colors.ink);
   }
@@ -316,8 +316,8 @@ function placesOf(plot, size, positions, [a, b]) {
 }
 
 function drawTicks(context, plot, colors) {
-  for (const each of ticks(plot.lowX, plot.highX)) text(context, number(each), limited(plot.x(each), plot.left + 8, plot.right - 8), plot.bottom + 16, "center", colors.soft);
-  for (const each of ticks(plot.lowY, plot.highY)) text(context, number(each), plot.left - 6, limited(plot.y(each) + 4, plot.top + 10, plot.bottom), "right", colors.soft);
+  for (const [each, label] of tickTexts(ticks(plot.lowX, plot.highX))) text(context, label, limited(plot.x(each), plot.left + 8, plot.right - 8), plot.bottom + 16, "center", colors.soft);
+  for (const [each, label] of tickTexts(ticks(plot.lowY, plot.highY))) text(context, label, plot.left - 6, limited(plot.y(each) + 4, plot.top + 10, plot.bottom), "right", colors.soft);
 }
 
 const rgb = text => (text.length === 4 ? text.replace(/[^#]/g, "$&$&") : text).match(/[0-9a-f]{2}/gi).map(each => parseInt(each, 16));
@@ -343,6 +343,12 @@ function drawSurface(context, plot, field, frame, colors) {
 function drawWarp(context, plot, places, size, colors) {
   const usual = plot.width * plot.height / (size - 1) ** 2 / 8;
   context.fillStyle = context.strokeStyle = colors.fourth;
+  if (places.length < size * size) {  // of one value of noise: a curve
+    context.lineWidth = 2;
+    context.beginPath();
+    places.forEach(([x, y], i) => i ? context.lineTo(x, y) : context.moveTo(x, y));
+    return context.stroke();
+  }
   context.lineWidth = 0.6;
   for (let row = 0; row < size - 1; row++) {
     for (let column = 0; column < size - 1; column++) {
@@ -446,9 +452,9 @@ function drawOutputs(context, plot, field, frame, colors) {
 }
 
 function drawLineTicks(context, plot, outputs, field, layers, colors) {
-  for (const each of ticks(plot.lowY, plot.highY)) text(context, number(each), plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.d);
+  for (const [each, label] of tickTexts(ticks(plot.lowY, plot.highY))) text(context, label, plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.d);
   if (!layersOf(field).includes("d") || !layers.has("d")) return;
-  for (const each of ticks(outputs.lowY, outputs.highY)) text(context, number(each), plot.right + 6, limited(outputs.y(each) + 4, plot.top + 8, plot.bottom), "left", colors.ink);
+  for (const [each, label] of tickTexts(ticks(outputs.lowY, outputs.highY))) text(context, label, plot.right + 6, limited(outputs.y(each) + 4, plot.top + 8, plot.bottom), "left", colors.ink);
   let left = plot.left;
   for (const [words, style, dash] of [["D(x)", colors.ink, []], ...(field.targets && !field.scores && field.density ? [["D*(x)", colors.third, [6, 4]]] : [])]) {
     curve(context, [left, left + 22], [plot.top - 13, plot.top - 13], style, 2, dash);
@@ -474,7 +480,7 @@ function drawRug(context, rug, field, frame, layers, colors) {
     if (frame?.fake && layers.has("fake")) strokes(frame.fake, rug.top + 15, rug.top + 25, colors.g);
     if (frame?.fake && frame.gradient && layers.has("gradient")) drawRugArrows(context, rug, field, frame, colors);
   });
-  for (const each of ticks(rug.lowX, rug.highX)) text(context, number(each), limited(rug.x(each), rug.left + 8, rug.right - 8), rug.bottom - 2, "center", colors.soft);
+  for (const [each, label] of tickTexts(ticks(rug.lowX, rug.highX))) text(context, label, limited(rug.x(each), rug.left + 8, rug.right - 8), rug.bottom - 2, "center", colors.soft);
 }
 
 // One arrow for the points in each of ARROWS parts of the axis: their mean.
@@ -510,12 +516,12 @@ function drawNoise(context, [lines, plot], field, frame, colors) {
     context.stroke();
     context.globalAlpha = 1;
   });
-  for (const each of ticks(low, high)) text(context, number(each), limited(along(each), lines.left + 8, lines.right - 8), lines.bottom - 2, "center", colors.soft);
+  for (const [each, label] of tickTexts(ticks(low, high))) text(context, label, limited(along(each), lines.left + 8, lines.right - 8), lines.bottom - 2, "center", colors.soft);
   text(context, "x = G(z)", 2, lines.top + 12, "left", colors.fourth);
   text(context, "z", lines.left - 8, lines.bottom - 3, "right", colors.fourth);
   inside(context, plot, () => curve(context, Array.from(frame.g, plot.x), z.map(plot.y), colors.fourth, 2.25));
   frameAround(context, plot, colors);
-  for (const each of ticks(low, high)) text(context, number(each), plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.soft);
+  for (const [each, label] of tickTexts(ticks(low, high))) text(context, label, plot.left - 6, limited(plot.y(each) + 4, plot.top + 8, plot.bottom), "right", colors.soft);
   text(context, "G(z)", plot.left + 8, plot.top + 16, "left", colors.fourth);
 }
 
@@ -523,7 +529,8 @@ function drawNoise(context, [lines, plot], field, frame, colors) {
 function captionsOf(field, layers) {
   const shows = layer => layers.has(layer) && layersOf(field).includes(layer), {noise, dimensions} = field, texts = [];
   if (shows("g")) {
-    texts.push(say(dimensions === 1 ? "about_line" : "about_grid", {m: noise.grid, text: translated(noise.text)}));
+    const kind = dimensions === 1 ? "about_line" : noise.size === 1 ? "about_curve" : "about_grid";
+    texts.push(say(kind, {m: noise.grid, text: translated(noise.text)}));
     if (noise.size > dimensions) texts.push(say("about_slice", {others: noise.size - dimensions}));
   }
   if (shows("gradient")) texts.push(say("about_arrows"));

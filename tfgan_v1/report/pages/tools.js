@@ -35,6 +35,17 @@ function ticks(low, high, most = 5) {
   return found;
 }
 
+// The texts of ticks: with the digits that tell one from the next, and short enough to stand beside an axis.
+function tickText(value, step) {
+  const size = Math.abs(value);
+  if (size >= 1e4 || (size && size < 0.001)) return Number(value.toPrecision(3)).toExponential().replace("+", "");
+  return size < step * 100 ? number(value) : String(Number(value.toPrecision(6)));
+}
+
+function tickTexts(values) {
+  return values.map(each => [each, tickText(each, values[1] - values[0])]);
+}
+
 // Little-endian numbers of 16 bits, signed or not, from base64.
 function unpacked(text, Kind) {
   const bytes = Uint8Array.from(atob(text), each => each.charCodeAt(0)), view = new DataView(bytes.buffer);

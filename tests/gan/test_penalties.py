@@ -170,7 +170,9 @@ def test_every_loss_goes_with_every_penalty(loss, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model, names", [("conv", NAMES[:1]), thorough("dcgan", NAMES), thorough("dcgan_upsample", NAMES)])
+@pytest.mark.parametrize(
+    "model, names", [("conv", NAMES[:1]), thorough("dcgan", NAMES), thorough("dcgan_upsample", NAMES)]
+)
 def test_every_penalty_goes_with_the_convolutional_presets(model, names):
     for name in names:
         with Running(config(model=model, penalty=name, penalty_weight=1.0), 2, SMALL) as running:

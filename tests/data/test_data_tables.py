@@ -128,7 +128,7 @@ WRONG = {
     "words": ("cat\ndog\n", "is a text, and its first line is 'cat'"),
     "texts in columns": ("id,label\n1,cat\n2,dog\n", "has no column of numbers; points need one"),
     "a list of points with a word": ("1.5\n2.5\nx\n", "line 3: 'x' is not a number"),
-    "points that are NaN": ("value\n1.5\nnan\n", "no number"),
+    "points that are NaN": ("value\n1.5\nnan\n", "NaN, infinite or beyond"),
     "comments alone": ("# 1 2 3 4\n# 5 6 7 8\n", "no rows"),
     "pixels of two lengths": ("emotion,pixels\n0,1 2 3 4\n1,1 2 3\n", "line 3 has not as many pixels"),
     "a line without end": (b"7" * 3000, "a row of over 2,000 characters"),

@@ -27,7 +27,7 @@ def constants(plan):
     config, points, modes = plan.config, plan.data_spec().points, plan.modes
     dimensions, loss = points.shape[1], plan.custom.parts.loss or LOSSES[config.loss]
     shapes = views.layout(config, dimensions, len(plan.metadata.get("classes", ())))
-    low, high = views.box(points)
+    low, high, known = *views.box(points), loss.equilibrium and loss.uses_labels
     real = metrics.evenly(points, min(len(points), MOST_REAL))
     bandwidth = 0.3 * float(points.std()) or 1.0
     return {
@@ -35,7 +35,7 @@ def constants(plan):
         **{"low": low.tolist(), "high": high.tolist(), "real": _positions(real, low, high), "scores": loss.critic},
         "modes": modes and {"centers": modes.centers.tolist(), "deviation": modes.deviation},
         # The D that is the best against a G: arXiv:1406.2661, eq. 2; with smoothed labels, arXiv:1606.03498, sec. 3.4.
-        "targets": [1 - config.smooth, config.fake_label] if loss.uses_labels and not loss.relative else None,
+        "targets": [1 - config.smooth, config.fake_label] if known and not loss.relative else None,
         "grid": views.D_GRID[dimensions] if shapes.d[0] else None,
         "noise": _noise(config, dimensions) if shapes.g[0] else None,
         "density": _density(real, low, high, bandwidth) if dimensions == 1 else None,

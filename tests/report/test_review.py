@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import pickle
 import re
 import shutil
@@ -382,3 +383,11 @@ def test_points_without_a_run_are_drawn_in_one_box_at_all_steps(columns, tmp_pat
         assert ("q" in step) == (columns == 1) and not step["d"] and "gradient" not in step
     review.write(loaded)
     assert (tmp_path / "points.html").is_file()
+
+
+def test_no_text_of_a_samples_folder_is_a_link(finished, tmp_path):
+    """A page may be made of a stranger's folder: the link to the page on failures is the program's own."""
+    folder = shutil.copytree(finished.config.samples_folder, tmp_path / "samples")
+    rewrite(folder / "review.json", lambda content: content.update(docs="javascript:alert(1)"))
+    review.write(review.load(folder))
+    assert run_of((folder / "review.html").read_bytes())["docs"] == os.path.relpath(review_page.DOCS, folder)

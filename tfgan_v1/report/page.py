@@ -35,16 +35,15 @@ SUMMARY = {  # the keys of review.json, and their values for samples without a r
     "field": None,  # of points: see field.py
     "equilibrium": None,  # the losses [D's, G's] there: see losses.Loss
     "diagnosis": [],  # see diagnosis.as_json
-    "docs": "",  # where the page on failures is, from the samples folder
 }
-SHOWN = ("title", "subtitle", "shown", "command", "configuration", "classes", "cell", "diagnosis", "docs")
+SHOWN = ("title", "subtitle", "shown", "command", "configuration", "classes", "cell", "diagnosis")
 _COUNT = range(1, 2**63)
 FORMS = {  # of review.json: see files.fits. Earlier versions did not write the last two
     **dict.fromkeys(("title", "subtitle", "shown", "command", "sha256"), str),
     **{"configuration": [[str, str, bool], ...], "unit": ("sample", "epoch", "step"), "steps_per_epoch": _COUNT},
     **{"sample_steps": [range(2**63), ...], "columns": (None, _COUNT), "reads_as": ("probabilities", "scores")},
     **{"figures": {...: float}, "classes?": [str, ...], "cell?": [range(2**16), range(2**16)]},
-    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float]), "docs?": str},
+    **{"field?": (None, fields.FORM), "equilibrium?": (None, [float, float])},
     "diagnosis?": [{"x": float, "end": float, "kind": (*diagnosis.KINDS,), "numbers": {...: float}}, ...],
 }
 
@@ -80,9 +79,11 @@ class Grids:
         return encoding.lower(), file.getvalue()
 
 
-def page(summary, *shown, **options):
-    """The bytes of the page: see `as_run`."""
-    return files.page(PAGES / "review.html", title=summary["title"], data=as_run(summary, *shown, **options))
+def page(summary, *shown, folder=None, **options):
+    """The bytes of the page: see `as_run`. folder: in which it will be, from where the page on failures is linked."""
+    docs = os.path.relpath(DOCS, folder) if folder and DOCS.is_file() else ""
+    data = as_run(summary, *shown, **options) | {"docs": docs}
+    return files.page(PAGES / "review.html", title=summary["title"], data=data)
 
 
 def as_run(summary, urls, tables=curves.Tables(), real=None, running=False, field=None):  # noqa: B008
@@ -134,7 +135,6 @@ def summarize_run(plan, progress, evaluator=None, field=None):
         "field": field and {**field.constants, "view_steps": progress.fixed_steps},
         "equilibrium": _equilibrium(config, plan.custom.parts.loss or LOSSES[config.loss]),
         "diagnosis": [],
-        "docs": os.path.relpath(DOCS, config.samples_folder) if DOCS.is_file() else "",
     }
 
 

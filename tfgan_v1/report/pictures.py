@@ -64,7 +64,9 @@ class Pictures:
         with tolerated(names.REVIEW_PAGE):
             drawn = self._fields and self._fields.of(progress.fixed_steps, progress.views, progress.dicts("statistics"))
             urls = [] if drawn else self._grids.urls(*progress.shown[::-1])
-            _write(self._plan, names.REVIEW_PAGE, page.page(summary, urls, progress, self._real, running, drawn))
+            folder = self._plan.config.samples_folder
+            content = page.page(summary, urls, progress, self._real, running, drawn, folder=folder)
+            _write(self._plan, names.REVIEW_PAGE, content)
 
     def _draw_plots(self, progress):
         with tolerated("plots"):

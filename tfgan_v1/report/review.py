@@ -135,7 +135,7 @@ def write(review, out=None):
     evolution = plots.evolution(samples, labels) if is_images else plots.density_evolution(samples, labels, None)
     real = review.folder / names.REAL_IMAGES
     real = real.read_bytes() if not review.stem and real.is_file() and real.stat().st_size < MOST_REAL else None
-    html = page.page(summary, urls, review.tables, real, field=review.field)
+    html = page.page(summary, urls, review.tables, real, field=review.field, folder=folder)
     contents = html, plots.figure_png(evolution), *([animate(samples, columns)] if is_images else [])
     for path, content in zip(paths, contents, strict=True):
         files.write(path, content)

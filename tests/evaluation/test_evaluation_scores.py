@@ -229,7 +229,7 @@ def test_too_few_images_leave_metrics_out_with_a_note_unless_they_are_asked_for(
     [
         (np.zeros((500, 5, 5, 1), np.uint8), "the generated images are 5x5x1 and the real ones 4x4x1"),
         (np.zeros((500, 4, 4, 3)), "are 4x4x3 and the real ones 4x4x1"),
-        (np.zeros((500, 1)), "are points and the real ones 4x4x1"),
+        (np.zeros((500, 1)), "are points of 1 and the real ones 4x4x1"),
         (np.zeros((499, 4, 4, 1)), "there are 499 images to measure and 500 real ones"),
         (np.full((500, 4, 4, 1), np.nan), "NaN or infinite"),
     ],

@@ -188,7 +188,8 @@ def _values(images, reference):
 def check_shape(generated, real):
     """Raises UserError unless the shape of generated images [n, ...] is that of the real ones."""
     if tuple(generated[1:]) != tuple(real[1:]):
-        texts = ["x".join(map(str, shape[1:])) if len(shape) == 4 else f"points of {shape[1]}" for shape in (generated, real)]
+        sizes = ["x".join(map(str, shape[1:])) for shape in (generated, real)]
+        texts = [size if "x" in size else f"points of {size}" for size in sizes]
         raise UserError(
             f"the generated images are {texts[0]} and the real ones {texts[1]}; give images of one shape, "
             "or name the data that they imitate by --dataset"

@@ -38,6 +38,7 @@ FAILING = {
     "collapse": HEALTHY._replace(samples=[REAL[:1] + 0.01 * image for image in settling()]),
     "collapse of points": RING._replace(statistics=statistics(modes=3)),
     "d_won": HEALTHY._replace(losses=losses(0.95, 0.001)),
+    "d_won of points": RING._replace(losses=losses(0.95, 0.001), statistics=statistics(modes=0)),
     "oscillation": HEALTHY._replace(samples=JUMPING),
     "oscillation of points": RING._replace(
         statistics=[row | {"on_mode": (0.9, 0.8, 0.4)[k % 3]} for k, row in enumerate(statistics())]

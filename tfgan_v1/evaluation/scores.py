@@ -185,8 +185,8 @@ def _values(images, reference):
 def check_shape(generated, real):
     """Raises UserError unless the shape of generated images [n, ...] is that of the real ones."""
     if tuple(generated[1:]) != tuple(real[1:]):
-        sides = [shape[1:] for shape in (generated, real)]
-        texts = ["x".join(map(str, each)) if len(each) == 3 else f"points of {each[0]}" for each in sides]
+        sizes = ["x".join(map(str, shape[1:])) for shape in (generated, real)]
+        texts = [size if "x" in size else f"points of {size}" for size in sizes]
         raise UserError(
             f"the generated images are {texts[0]} and the real ones {texts[1]}; give images of one shape, "
             "or name the data that they imitate by --dataset"

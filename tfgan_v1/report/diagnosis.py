@@ -92,12 +92,12 @@ def spread(samples, real):
 
 
 def _collapse(recorded, limits):
+    won = {step for step, shows, _ in _d_won(recorded, KINDS["d_won"].limits) if shows}  # then G has learned nothing
     for row in recorded.statistics:
-        few = row["modes"] < limits["modes"] * recorded.modes
+        few = row["modes"] < limits["modes"] * recorded.modes and row["step"] not in won
         yield row["step"], few and row["step"] >= limits["after"], {"modes": row["modes"], "of": recorded.modes}
     if recorded.modes or recorded.real is None:
         return
-    won = {step for step, shows, _ in _d_won(recorded, KINDS["d_won"].limits) if shows}  # then G has learned nothing
     for step, samples in zip(recorded.steps, recorded.samples, strict=True):
         share = max(spread(samples[k :: recorded.classes], recorded.real) for k in range(recorded.classes))
         yield step, share < limits["spread"] and step >= limits["after"] and step not in won, {"spread": share}

@@ -33,8 +33,9 @@ def run(argv, program):
         raise UserError(f"there is no run in {config.ckpt}; name the folder of their checkpoints with --ckpt")
     rows = [("name", "model", "data", "step", "scores"), *map(_row, found)]
     say(*score_table.aligned(rows, "<<<><"))
-    if found[1:]:
-        places = [str(run.samples_folder) for run in found[-MOST_NAMED:]]
+    drawn = [run for run in found if (run.samples_folder / names.SAMPLES).is_file()]
+    if drawn[1:]:
+        places = [str(run.samples_folder) for run in drawn[-MOST_NAMED:]]
         of_seeds = dict.fromkeys(place.rpartition(names.SEED)[0] or place for place in places)
         say(f"Side by side: tfgan compare {shlex.join(of_seeds)}")
     return 0

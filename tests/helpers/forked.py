@@ -80,7 +80,8 @@ def import_all():
     from tfgan_v1.training import loop  # noqa: F401
 
     PIL.Image.init()
-    tf.Graph()  # brings TensorFlow into this process
+    tf.Graph()  # brings TensorFlow into this process, and starts a thread
+    time.sleep(0.3)  # that must have begun before the first fork: it holds a lock of all threads' beginnings meanwhile
 
 
 def child(script, arguments, out, err, cwd, env):

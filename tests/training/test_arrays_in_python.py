@@ -147,7 +147,7 @@ WRONG = [  # what is passed, what the sentence says
     ({"images": np.full((4, 8, 8), 300)}, "images holds int64 from 300 to 300; pixels are whole numbers 0 to 255"),
     ({"images": np.full((4, 8, 8), np.nan)}, "images holds float64 from nan to nan; pixels are"),
     ({"images": np.array([None] * 64).reshape(1, 8, 8)}, "images holds object; pixels are"),
-    ({"images": np.array([0, np.inf])}, "images holds points that are NaN or infinite"),
+    ({"images": np.array([0, np.inf])}, "images holds points that are NaN, infinite or beyond"),
     ({"images": "digits"}, "images takes an array; name a file or folder as the data set: dataset='digits'"),
     ({"images": [[1, 2], [3]]}, r"images is not an array \(.*\); pass a NumPy array"),
     ({"images": IMAGES, "labels": LABELS[:39]}, "labels holds 39 labels, and images 40 images"),

@@ -127,9 +127,12 @@ def test_a_dry_run_names_the_runs_and_trains_none(several):
 
 def test_runs_ends_with_how_to_compare_a_group_by_its_name(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("a", "b-seed-0", "b-seed-1"):
+    for name in ("a", "b-seed-0", "b-seed-1", "without samples"):
         config = Config(name=name)
         files.make_folder(config.ckpt_folder)
+        files.make_folder(config.samples_folder)
         (config.ckpt_folder / "config.json").write_text("{}")
+        if name != "without samples":
+            (config.samples_folder / "train_samples.pkl").write_bytes(b"")
     lines = command("runs")[1].splitlines()
     assert set(lines[-1].removeprefix("Side by side: tfgan compare ").split()) == {"samples/a", "samples/b"}

@@ -12,7 +12,7 @@ import clusters
 from conftest import THOROUGH, outcome
 from tfgan_v1 import Config
 
-KILLS = int(os.environ.get("TFGAN_CLUSTER_KILLS", 30 if THOROUGH else 2))  # of two and of three workers in turn
+KILLS = int(os.environ.get("TFGAN_CLUSTER_KILLS", 30 if THOROUGH else 1))  # of two and of three workers in turn
 FLAGS = ["--dataset", "digits", "--steps", 60, "--sample-every", 15, "--batch-size", 16, "--chunk", 5]
 # Stops the process at a stage: (function, call number, milliseconds after its start) and a signal, and notes the time.
 AT_STAGE = """

@@ -81,7 +81,18 @@ def test_a_collapse_that_a_run_recovers_from_is_none_but_one_in_which_it_ends_is
     rows = statistics(modes=3)[:10] + statistics()[10:]
     assert diagnosis.diagnose(RING._replace(statistics=rows)) == []
     ends = RING._replace(statistics=statistics(modes=3)[:10], total=900)
-    assert [(first, last) for first, last, *_ in diagnosis.diagnose(ends)] == [(300, 900)]
+    assert [(first, last) for first, last, *_ in diagnosis.diagnose(ends)] == [(500, 900)]
+
+
+def test_a_run_that_begins_with_samples_that_are_alike_is_learning_in_its_first_half():
+    alike = FAILING["collapse"]
+    for recorded in (alike, FAILING["collapse of points"]):
+        early = recorded._replace(total=100 * STEPS[-1])
+        assert diagnosis.diagnose(early) == []
+        late = recorded._replace(total=STEPS[-1])
+        assert [(first, last) for first, last, *_ in diagnosis.diagnose(late)] == [(STEPS[-1] // 2, STEPS[-1])]
+    varied = HEALTHY._replace(samples=[*HEALTHY.samples[:10], *alike.samples[10:]], total=100 * STEPS[-1])
+    assert [(first, kind) for first, _, kind, _ in diagnosis.diagnose(varied)] == [(STEPS[10], "collapse")]
 
 
 def test_a_failure_that_ends_has_a_last_step_and_may_come_again():

@@ -92,15 +92,20 @@ def spread(samples, real):
 
 
 def _collapse(recorded, limits):
+    """Samples are alike: after they were not, or beyond the first half of the run, as many runs begin so and learn."""
     won = {step for step, shows, _ in _d_won(recorded, KINDS["d_won"].limits) if shows}  # then G has learned nothing
-    for row in recorded.statistics:
-        few = row["modes"] < limits["modes"] * recorded.modes and row["step"] not in won
-        yield row["step"], few and row["step"] >= limits["after"], {"modes": row["modes"], "of": recorded.modes}
-    if recorded.modes or recorded.real is None:
-        return
-    for step, samples in zip(recorded.steps, recorded.samples, strict=True):
-        share = max(spread(samples[k :: recorded.classes], recorded.real) for k in range(recorded.classes))
-        yield step, share < limits["spread"] and step >= limits["after"] and step not in won, {"spread": share}
+    few = limits["modes"] * recorded.modes
+    rows = [
+        (row["step"], row["modes"] < few, {"modes": row["modes"], "of": recorded.modes}) for row in recorded.statistics
+    ]
+    if not recorded.modes and recorded.real is not None:
+        for step, samples in zip(recorded.steps, recorded.samples, strict=True):
+            share = max(spread(samples[k :: recorded.classes], recorded.real) for k in range(recorded.classes))
+            rows.append((step, share < limits["spread"], {"spread": share}))
+    since = recorded.total / 2
+    for step, alike, numbers in rows:
+        since = since if alike or step < limits["after"] else 0
+        yield step, alike and step not in won and step >= max(limits["after"], since), numbers
 
 
 def _d_won(recorded, limits):

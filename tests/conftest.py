@@ -168,7 +168,8 @@ def browser(chromium):
     chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     chromium.set_window_size(1280, 900)
     chromium.get_log("browser")
-    return chromium
+    yield chromium
+    chromium.get("about:blank")  # a page that follows a run would go on behind all later tests
 
 
 @pytest.fixture

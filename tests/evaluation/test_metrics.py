@@ -77,6 +77,6 @@ def test_the_scores_of_points_are_beside_those_of_other_real_points():
     real = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
     fake = real[:1000] + 2
     distance, other = metrics.of_points(real, fake)
-    assert np.isclose(distance, 2, rtol=0.1) and other < 0.15
+    assert np.isclose(distance, 2, rtol=0.1) and 0 < other < 0.15
     assert len(metrics.of_points(real[:, :2], fake[:, :2], TestModes.modes)) == 8
     assert len(metrics.of_points(real[:, :1], fake[:, :1])) == 9

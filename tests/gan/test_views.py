@@ -17,7 +17,7 @@ class Built:
     """A graph of a configuration on POINTS, with its views."""
 
     def __init__(self, points=POINTS, counts=None, **options):
-        self.config = Config(**OPTIONS, **options)
+        self.config = Config(**{**OPTIONS, **options})
         shape = points.shape[1:]
         with tf.Graph().as_default():
             spec = DataSpec(shape, np.float32, len(points), len(points), counts, points=points)
@@ -108,3 +108,10 @@ def test_a_group_is_of_equal_points_and_one_noise_value_makes_a_curve(options):
 def test_every_loss_has_a_gradient_also_with_few_points(loss):
     gradient = Built(POINTS[:60], loss=loss).views.gradient
     assert gradient.shape == (256, 2) and np.abs(gradient).max() > 0
+
+
+def test_points_and_g_s_grid_are_of_the_averaged_generator_as_the_samples_are():
+    """Its weights are 0 before the average starts: all of its points are the center."""
+    averaged = Built(average=0.9).views
+    for points in (averaged.fake, averaged.g):
+        assert np.allclose(points, POINTS.mean(0, dtype=float), rtol=1e-5)

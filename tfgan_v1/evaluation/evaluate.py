@@ -136,8 +136,9 @@ def _of_run(config, dataset, places):
     saved, config, dataset = run_data.data_of_run(config, dataset=dataset, **places)
     dataset, test = run_data.real_sets(config, dataset)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
-    conditional, notes = config.conditional and (test is None or test.labels is not None), ()
-    if config.conditional and not conditional:
+    labeled = config.conditional and not config.clustered
+    conditional, notes = labeled and (test is None or test.labels is not None), ()
+    if labeled and not conditional:
         notes = (f"the test images of {dataset.name} have no labels, so nothing is measured class by class",)
     places = config.data_dir, run_data.shaping(config), config.cache_dir
     return Job(source, dataset, test, places, conditional=conditional, notes=notes)

@@ -37,7 +37,10 @@ VALUES = {  # a flag -> what others call one of its values -> ours, with the fla
     "--format": {"pytorch torch pt numpy": "npz"},
     "--noise": {"gaussian gauss": "normal"},
     "--augment": {"color": "colour"},
-    "--metrics": {"fid": "frechet_distance", "kid": "kernel_distance", "is inception-score": "classifier_score"},
+    "--metrics": {
+        **{"fid": "frechet_distance", "kid": "kernel_distance", "is inception-score": "classifier_score"},
+        **{"cas gan-train": "class_accuracy", "gan-test": "recognized", "intra-fid": "class_frechet_distance"},
+    },
 }
 REMARKS = {"--metrics": "; its features are a small classifier's, not Inception's, so published scores differ"}
 ANSWERS = {

@@ -243,12 +243,13 @@ def _measure(job, images, reference, generator):
     metrics, classes = reference.metrics, job.dataset.classes
     shares = "class_balance" in metrics and not is_stacked(job.dataset)  # which has 1,000 classes
     by_class = scores.class_scores(images, reference, classes) if job.conditional else {}
+    shifted = scores.label_notes(images, reference, classes) if "recognized" in metrics else []
     return Evaluation(
         scores.score(images, reference),
         scores.class_shares(images, reference, classes) if shares else {},
         by_class,
         _about(job, reference, generator),
-        (*reference.notes, *scores.class_notes(by_class)),
+        (*reference.notes, *scores.class_notes(by_class), *shifted),
         _nearest(images, reference) if "nearest" in metrics else None,
     )
 

@@ -10,7 +10,6 @@ says how many these are. All methods train the networks of the preset `points` f
 """
 
 import io
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +28,7 @@ from tfgan_v1.storage import names, records
 
 SAMPLES, QUARTERS = 2500, 4
 STEPS, BATCH = (MODELS["points"].options[name] for name in ("steps", "batch_size"))
-PICTURE = Path(__file__).with_name("modes.png")
+PICTURE = "modes.png"  # beside the table
 
 COMMON = (  # the networks of the preset, its noise, Adam without momentum, averaged weights
     *("--model", "points", "--batch-size", BATCH, "--noise", "normal", "--noise-size", 2, "--d-loss", "sum"),
@@ -85,18 +84,18 @@ PUBLISHED = {
 
 
 def main():
-    parser = runs.parser(__doc__, seeds="0,1,2,3,4,5,6,7,8,9")
-    parser.add_argument("--only", default=",".join(MODES), help="data sets, separated by commas (default: %(default)s)")
+    parser = runs.parser(__doc__, ",".join(map(str, range(10))), METHODS)
+    parser.add_argument("--only", choices=[*MODES], help="the only data set to do")
     parser.add_argument("--steps", type=int, help=f"of every run, for a short trial (default: {STEPS:,})")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw the samples of the first seed")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     for seed in given.seeds:
-        for name in given.only.split(","):
+        for name in [given.only] if given.only else MODES:
             for title in METHODS:
                 if given.rows in (None, title):
                     measure(name, title, given.steps, seed, given.out)
-    given.picture.write_bytes(picture(given.out, given.steps, given.seeds[0]))
+    beside = given.table or given.out / "MODES.md"
+    beside.with_name(PICTURE).write_bytes(picture(given.out, given.steps))
     runs.finish(report(given.out, given.steps), given.table)
 
 
@@ -166,7 +165,7 @@ def report(out, steps=None):
         f"All methods train the networks of the preset `points` for {steps or STEPS:,} steps of G, with batches of "
         f"{BATCH}. All but the preset itself share these flags, which those of a row replace: `{runs.words(COMMON)}`. "
         "The samples are of the averaged weights, where these are kept.",
-        f"![Samples of each method at each quarter of its run, first of the ring, then of the grid]({PICTURE.name})",
+        f"![Samples of each method at each quarter of its run, first of the ring, then of the grid]({PICTURE})",
     ]
     for name, modes in MODES.items():
         found = {title: results(name, title, steps, out) for title in METHODS}
@@ -222,18 +221,18 @@ def published_table(name, modes):
     return tables.markdown(shown, rows)
 
 
-def picture(out, steps, seed):
-    """The samples of a seed as the bytes of a PNG: a row for each method, a column for each quarter of its run."""
+def picture(out, steps=None):
+    """The samples of the first seed, a PNG's bytes: a row for each method, a column for each quarter of its run."""
     from matplotlib.figure import Figure
 
-    titles = [title for title in METHODS if any(seed in results(name, title, steps, out) for name in MODES)]
+    found = {title: {name: results(name, title, steps, out) for name in MODES} for title in METHODS}
+    titles = [title for title in METHODS if any(found[title].values())]
     figure = Figure(figsize=(1.2 * QUARTERS * len(MODES), 1.25 * len(titles) + 0.3), dpi=100, layout="constrained")
     axes = figure.subplots(len(titles), QUARTERS * len(MODES), squeeze=False)
     for row, title in zip(axes, titles, strict=True):
         for name, quarters in zip(MODES, np.split(row, len(MODES)), strict=True):
-            path = out / f"{runs.slug(name, title)}-{seed}.npy"
-            there = seed in results(name, title, steps, out)
-            _draw(quarters, np.load(path) if there else [], MODES[name])
+            drawn = [np.load(out / f"{runs.slug(name, title)}-{seed}.npy") for seed in [*found[title][name]][:1]]
+            _draw(quarters, drawn[0] if drawn else [], MODES[name])
         row[0].set_ylabel(title, fontsize=6)
     columns = [f"{name}, {when}" for name in MODES for when in ("1/4", "1/2", "3/4", "end")]
     for ax, column in zip(axes[0], columns, strict=True):

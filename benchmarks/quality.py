@@ -95,7 +95,7 @@ ROWS = (
 
 
 def main():
-    parser = runs.parser(__doc__, seeds="0,1,2")
+    parser = runs.parser(__doc__, "0,1,2", [row.title for row in ROWS])
     parser.add_argument("--only", help="groups of rows, separated by commas: mnist, mnist conditional, faces, ...")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

@@ -20,11 +20,11 @@ class Ran(NamedTuple):
     code: int  # its exit code
 
 
-def parser(doc, seeds):
-    """The flags of every benchmark of runs: a parser, whose `seeds` are numbers."""
+def parser(doc, seeds, titles):
+    """The flags of every benchmark of runs: a parser, whose `seeds` are numbers. titles: of its rows."""
     flags = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--out", type=Path, required=True, help="folder for runs and results")
-    flags.add_argument("--rows", metavar="TITLE", help="the title of the only row to do, such as `tuned`")
+    flags.add_argument("--rows", metavar="TITLE", choices=[*titles], help="the title of the only row to do")
     flags.add_argument("--seeds", type=numbers, default=seeds, help="separated by commas (default: %(default)s)")
     flags.add_argument("--table", type=Path, help="write the table of all results to this file")
     return flags

@@ -40,7 +40,7 @@ PUBLISHED = (  # method, modes, reverse KL, source
 
 
 def main():
-    parser = runs.parser(__doc__, seeds="0,1,2,3,4")
+    parser = runs.parser(__doc__, "0,1,2,3,4", [*OPTIONS, REAL])
     parser.add_argument("--steps", type=int, default=quality.SHORT, help="of every run (default: %(default)s)")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

@@ -223,7 +223,7 @@ def test_the_table_of_modes_has_medians_ranges_and_the_seeds_that_diverged(tmp_p
     assert "| real points | 3 | 8 (8 to 8) | 3 | 0.98" in text and "| PacGAN | 7.9 |" in text
     assert "## grid" not in text and "| R1 |" not in text
     assert modes.cell([None, 1, 2], "g") == "1.5 (1 to 2), 2 seeds" and modes.cell([None], "g") == "-"
-    assert modes.picture(tmp_path, 8, 0).startswith(b"\x89PNG")
+    assert modes.picture(tmp_path, 8).startswith(b"\x89PNG")
 
 
 def test_the_floor_of_stacked_mnist_is_the_mean_of_draws_that_are_as_likely():

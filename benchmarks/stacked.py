@@ -8,6 +8,8 @@ KL(generated, uniform). As many real images say how low that can be. Two classif
 the folder `--out` are kept, so a stopped benchmark continues; a result of other flags is made again.
 """
 
+import math
+
 import numpy as np
 
 import quality
@@ -74,11 +76,11 @@ def measure_real(seed, out):
 
 
 def by_chance(classes, samples):
-    """What KL(samples, uniform) is on average, in nats, if every class is as likely: to first order in 1 / samples.
+    """(mean, standard deviation) of KL(samples, uniform), in nats, where all classes are as likely.
 
-    2 * samples * KL is asymptotically chi-squared with classes - 1 degrees of freedom.
+    To first order in 1 / samples: 2 * samples * KL is then chi-squared, with classes - 1 degrees of freedom.
     """
-    return (classes - 1) / (2 * samples)
+    return (classes - 1) / (2 * samples), math.sqrt(2 * (classes - 1)) / (2 * samples)
 
 
 def imbalance(labels):
@@ -89,7 +91,7 @@ def imbalance(labels):
 
 def report(out, steps):
     """The Markdown text of all results in a folder."""
-    chance, uneven = by_chance(CLASSES, quality.STACKED_IMAGES), imbalance(data.load(None).labels)
+    (chance, deviation), uneven = by_chance(CLASSES, quality.STACKED_IMAGES), imbalance(data.load(None).labels)
     lines = [line(row.title, quality.results(row, out), row.command) for row in rows(steps)]
     lines.append(line(REAL, [*runs.kept(out, runs.slug(NAME, REAL), [REAL]).values()]))
     header = ["", "seeds", "modes of 1,000", "seeds with all", "reverse KL", "seconds", "flags of `train.py`"]
@@ -99,8 +101,8 @@ def report(out, steps):
         "generated images. Reverse KL is KL(generated, uniform) in nats. In a cell: by the classifier of `evaluate`, "
         "then by one that no search has seen. Seconds are those of the whole command with the start of the program.",
         "How low the reverse KL can be: 1,000 classes that are all as likely give (1,000 - 1) / (2 * 26,000) = "
-        f"{chance:.4f} by chance. MNIST's digits are not as likely, which adds {uneven:.4f} for three of them: "
-        f"{chance + uneven:.4f}. The real images are 26,000 of the 60,000, others for each seed.",
+        f"{chance:.4f} by chance, with a standard deviation of {deviation:.4f}. MNIST's digits are not as likely, which "
+        f"adds {uneven:.4f} for three of them: {chance + uneven:.4f}. The real images are 26,000 of the 60,000, others for each seed.",
         tables.markdown(header, [each for each in lines if each]),
         "## Published",
         "These have other networks, classifiers and budgets.",

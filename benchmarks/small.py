@@ -52,6 +52,7 @@ ROWS = {  # title -> command; TENTH: of the images, which steer the augmentation
     "tuned, plain": (*TUNED, "--augment", "none"),
     "tuned": (*TUNED, *AUGMENT),
     "tuned, adaptive": ADAPTIVE,
+    "tuned, pairs": (*TUNED, *AUGMENT, "--loss", "relativistic", "--penalty", "r1,r2"),
     "DCGAN, plain": ("benchmarks/peers.py", "dcgan", "--augment", "none"),
     "DCGAN": ("benchmarks/peers.py", "dcgan", *AUGMENT),
     "FastGAN, plain": ("benchmarks/peers.py", "fastgan", "--augment", "none"),

@@ -55,7 +55,7 @@ def run(command, may=(), python=sys.executable):
 
 
 def length(command, seconds, trial, folder):
-    """The steps of train.py that take so many seconds, without its start: by the speed of a run of `trial` steps.
+    """The steps of train.py that take so many seconds, without its start, at least `trial`: by a run of those.
 
     So each run is as long as its schedules, and how long the program takes to start does not matter.
     """
@@ -64,7 +64,7 @@ def length(command, seconds, trial, folder):
     run([*command, "--steps", trial, "--sample-every", every, *places])
     at = {int(row["step"]): float(row["seconds"]) for row in table(samples / "losses.csv")}
     last = max(at)
-    return round(seconds * (last - every) / (at[last] - at[every]))
+    return max(trial, round(seconds * (last - every) / (at[last] - at[every])))
 
 
 def slug(*names):

@@ -9,6 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from tfgan_v1 import Config, UserError, cli, data, errors, streams
 from tfgan_v1.config.options import OneOf, flag
+from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.penalties import PENALTIES
 
 SENTENCES = [  # a text of the package, and what Python says
@@ -108,7 +109,12 @@ def test_no_verb_of_a_sentence_is_taken_for_the_value_of_a_flag():
         option = name.replace("-", "_")
         taken = errors.in_python(f"--{name} {word}") != f"{option} {word}"
         values = [*choices[option]] if isinstance(choices.get(option), OneOf) else []
-        values += {"dataset": [*data.DATASETS], "generator": ["latest"], "penalty": [*PENALTIES]}.get(option, [])
+        values += {
+            "dataset": [*data.DATASETS],
+            "generator": ["latest"],
+            "penalty": [*PENALTIES],
+            "augment": [*AUGMENTATIONS],
+        }.get(option, [])
         assert not taken or word in values or option in errors.SWITCHES, (file, name, word)
 
 

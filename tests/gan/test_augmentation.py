@@ -16,6 +16,16 @@ def augmented(names, images=IMAGES, number=3, seed=0):
         return session.run(augment(tf.constant(images), names, RngKey(seed, tf.constant(number, tf.int64))))
 
 
+def test_an_image_is_augmented_with_the_probability_of_the_strength():
+    with tf.Graph().as_default(), tf.Session() as session:
+        key, images = RngKey(0, tf.constant(3, tf.int64)), tf.constant(np.repeat(IMAGES, 8, 0))
+        changed = {}
+        for strength in (0.0, 0.25, 1.0):
+            values = session.run(augment(images, ["cutout"], key, tf.constant(strength)))
+            changed[strength] = (values != np.repeat(IMAGES, 8, 0)).any((1, 2, 3)).mean()
+    assert changed[0.0] == 0 and changed[1.0] == 1 and abs(changed[0.25] - 0.25) < 0.07
+
+
 def applied(name, draws, images=IMAGES):
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(AUGMENTATIONS[name][0](tf.constant(images), tf.constant(draws, tf.float32)))

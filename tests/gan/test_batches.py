@@ -33,6 +33,15 @@ def test_the_order_is_a_function_of_seed_and_step(kind, d_steps):
     assert not np.array_equal(whole, batches.order(config(seed=4, batches=kind, d_steps=d_steps), 53, 0, 20))
 
 
+def test_g_has_real_images_of_its_own_for_its_pairs():
+    options = config(seed=3, d_steps=2)
+    order = batches.order(options, 53, 0, 20, of_g=True)
+    assert order.shape == (20, 3, 10) and np.array_equal(order[:, :2], batches.order(options, 53, 0, 20))
+    pieces = [batches.order(options, 53, start, count, True) for start, count in ((0, 7), (7, 13))]
+    assert np.array_equal(order, np.concatenate(pieces))
+    assert len({*order[:, 2].ravel()}) > 40 and not np.array_equal(order[:, 2], order[:, 0])
+
+
 def test_other_seeds_have_other_orders():
     assert not np.array_equal(batches.order(config(seed=3), 50, 5, 5), batches.order(config(seed=4), 50, 0, 5))
 

@@ -47,6 +47,11 @@ HALVES = {  # name -> D's two halves and G's loss, by a formula in NumPy of (log
         lambda x, _: -x.mean(),
     ),
     "wasserstein": (lambda x, _: -x.mean(), lambda x, _: x.mean(), lambda x, _: -x.mean()),
+    "relativistic": (
+        lambda x, _: np.log1p(np.exp(-x)).mean(),
+        lambda x, _: np.log1p(np.exp(x)).mean(),
+        lambda x, _: np.log1p(np.exp(-x)).mean(),
+    ),
     "relativistic_average": (expected_cross_entropy, expected_cross_entropy, expected_cross_entropy),
 }
 
@@ -110,6 +115,18 @@ def test_a_relative_loss_compares_each_logit_with_the_mean_of_the_other_kind():
     g = generator_loss(spec, Batch(tf.zeros([3, 1])), Batch(tf.zeros([3, 1])), None)
     expected = expected_cross_entropy(FAKE - REAL.mean(), 1) + expected_cross_entropy(REAL - FAKE.mean(), 0)
     assert np.isclose(run(g.loss), expected) and np.array_equal(run(g.fake_logits), FAKE)
+
+
+def test_pairs_compare_each_logit_with_that_of_its_row():
+    """arXiv:1807.00734, eq. 4 and 5: both halves of a loss are equal, so their mean is E[softplus(-difference)]."""
+    loss = LOSSES["relativistic"]
+    real, fake = (run(each) for each in relative_logits(loss, tf.constant(REAL), tf.constant(FAKE)))
+    assert np.allclose(real, REAL - FAKE) and np.allclose(fake, FAKE - REAL)
+    networks = SimpleNamespace(discriminate=lambda images, key: images.values)
+    options = SimpleNamespace(d_loss="mean", d_batches="joint")
+    spec = SimpleNamespace(networks=networks, loss=loss, labels=HARD, config=options)
+    g = generator_loss(spec, Batch(tf.constant(REAL)), Batch(tf.constant(FAKE)), None)
+    assert np.isclose(run(g.loss), np.log1p(np.exp(-(FAKE - REAL))).mean()) and np.array_equal(run(g.fake_logits), FAKE)
 
 
 @pytest.mark.parametrize("labels", [HARD, LABELS])

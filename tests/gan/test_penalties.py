@@ -11,7 +11,7 @@ from tfgan_v1.gan import layers
 from tfgan_v1.gan.layers import RngKey
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.networks import DInput, Networks
-from tfgan_v1.gan.penalties import PENALTIES, Discriminate
+from tfgan_v1.gan.penalties import PENALTIES, SIGMA, Discriminate
 
 NAMES = list(PENALTIES)
 RANDOM = np.random.default_rng(0)
@@ -44,8 +44,60 @@ def flat(images):
 def test_the_penalty_of_a_linear_critic_is_known(name):
     norm = np.linalg.norm(KERNEL)
     expected = {"r1": norm**2 / 2, "r2": norm**2 / 2, "wgan_gp": (norm - 1) ** 2, "dragan": (norm - 1) ** 2}
-    value, _ = penalty(name, lambda images: tf.matmul(flat(images), KERNEL) + 3.0)
-    assert np.isclose(value, expected[name], rtol=1e-5)
+    seen = []
+    value, _ = penalty(name, lambda images: (seen.append(images), tf.matmul(flat(images), KERNEL) + 3.0)[1])
+    if name.startswith("approximate"):
+        with tf.Session() as session:
+            moved, images = session.run(seen[:2])
+        assert np.array_equal(images, {"approximate_r1": REAL, "approximate_r2": FAKE}[name])
+        noise = (moved - images).reshape(8, -1) / SIGMA
+        assert abs(noise.mean()) < 0.3 and 0.7 < noise.std() < 1.3
+        expected[name] = ((noise @ KERNEL) ** 2).mean() / 2  # of which the mean over the noise is that of R1
+    assert np.isclose(value, expected[name], rtol=1e-2 if name.startswith("approximate") else 1e-5)
+
+
+def test_the_approximate_penalty_is_r1_on_average():
+    """D's slope at x is x: over many draws of the noise, E[(x e)^2] = |x|^2."""
+    images = RANDOM.normal(size=(4096, 4, 4, 1)).astype(np.float32)
+    model = type("Model", (), {"discriminator": staticmethod(lambda images, training: half_square(images))})
+    discriminate = Discriminate(Networks(model, images.shape[1:]), RngKey(0, tf.constant(5, tf.int64)))
+    values = [PENALTIES[name].function(discriminate, tf.constant(images), None) for name in ("r1", "approximate_r1")]
+    with tf.Session() as session:
+        exact, approximate = session.run(values)
+    assert np.isclose(approximate, exact, rtol=0.1)
+
+
+def test_r1_and_its_gradient_are_those_of_finite_differences():
+    """Of a D with a hidden layer, in float64 by NumPy: slopes by differences of logits, gradients by those of R1."""
+    hidden, last = RANDOM.normal(size=(16, 5)), RANDOM.normal(size=(5, 1))
+    images, h = REAL.reshape(8, 16).astype(np.float64), 1e-5
+
+    def r1_of(kernel):
+        def logits(x):
+            return np.tanh(x @ kernel) @ last
+
+        slopes = [(logits(images + h * e) - logits(images - h * e)) / (2 * h) for e in np.eye(16)]
+        return (np.concatenate(slopes, 1) ** 2).sum(1).mean() / 2
+
+    kernel = tf.get_variable("kernel", initializer=hidden.astype(np.float32), use_resource=True)
+    d = lambda x: tf.matmul(tf.tanh(tf.matmul(flat(x), kernel)), last.astype(np.float32))  # noqa: E731
+    value, (gradient,) = penalty("r1", d, [kernel])
+    assert np.isclose(value, r1_of(hidden), rtol=1e-4)
+    for row, column in ((0, 0), (7, 3), (15, 4)):
+        step = np.zeros_like(hidden)
+        step[row, column] = 1e-4
+        difference = (r1_of(hidden + step) - r1_of(hidden - step)) / 2e-4
+        assert np.isclose(gradient[row, column], difference, rtol=1e-2, atol=1e-4)
+
+
+def test_several_penalties_are_added():
+    plain, r1, r2, both = (moved(1, **more)[0] for more in ({}, {"penalty": "r1"}, {"penalty": "r2"}, BOTH))
+    for name in ("discriminator/hidden/kernel", "discriminator/logits/kernel"):
+        each = r1[name] - plain[name] + r2[name] - plain[name]
+        assert np.allclose(both[name] - plain[name], each, rtol=2e-2, atol=2e-6)
+
+
+BOTH = {"penalty": ["r1", "r2"]}
 
 
 def half_square(images):  # its gradient is the image itself

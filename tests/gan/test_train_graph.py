@@ -11,6 +11,8 @@ from tfgan_v1.gan import batches
 from tfgan_v1.gan.train_step import STEP_METRICS
 
 # Every preset, and every option that shapes a step.
+PAIRS = {"loss": "relativistic", "penalty": "r1,r2", "penalty_weight": 0.1}
+SCHEDULES = {"d_lr": "cosine:0.01:0.001:4", "beta2": "linear:0.9:0.99:5", "average_halflife": "linear:0:9:5"}
 SYSTEMS = {
     "mlp": ({}, PIXELS),
     "conv": ({"model": "conv"}, SMALL),
@@ -25,6 +27,8 @@ SYSTEMS = {
     "two D steps": ({"d_steps": 2, "g_noise": "fresh"}, PIXELS),
     "D in turn, twice": ({"d_steps": 2, "d_batches": "in_turn"}, PIXELS),
     "D separate": ({"d_batches": "separate"}, PIXELS),
+    "schedules": ({**PAIRS, **SCHEDULES}, PIXELS),
+    "pairs, compiled": ({**PAIRS, "d_steps": 2, "xla": "on"}, PIXELS),
     "decay": ({"optimizer": "rmsprop", "d_decay": 0.5, "g_decay": 0.1, "xla": "on"}, PIXELS),
 }
 COMPILED = {"compiled convolutions": ({"model": "dcgan_upsample", "xla": "on"}, SMALL)}

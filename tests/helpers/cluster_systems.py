@@ -117,7 +117,7 @@ def train(name, target, session_config, workers=None, device=None):
                 session.run(gan.broadcast)
             metrics = []
             for first in range(0, STEPS, CHUNK):
-                order = batches.order(config, len(data), first, CHUNK)
+                order = batches.order(config, len(data), first, CHUNK, gan.spec.loss.paired)
                 fed = {inputs.first_step: first, inputs.num_steps: CHUNK, inputs.order: order}
                 rows, finite = session.run([gan.metrics, gan.finite], fed)
                 assert finite, name

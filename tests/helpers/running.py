@@ -30,6 +30,7 @@ class Running:
         with self.graph.as_default():
             self.gan = train_graph.build(options, spec, chunk, train_graph.CustomParts(**parts))
         self.inputs, self._spec = self.gan.inputs, spec
+        self.of_g = train_graph.batches_of_real(options, self.gan.spec.loss) > options.d_steps
         self.session = tf.Session(graph=self.graph)
         self.session.run(self.gan.initialize, train_graph.feed(self.inputs.images, data, labels))
         self.initial = self.values()
@@ -54,7 +55,7 @@ class Running:
 
     def train(self, first_step, steps):
         """The metrics of each of the steps."""
-        order = batches.order(self.config, len(self.data), first_step, self.chunk)
+        order = batches.order(self.config, len(self.data), first_step, self.chunk, self.of_g)
         feed = {self.inputs.first_step: first_step, self.inputs.num_steps: steps, self.inputs.order: order}
         return self.session.run(self.gan.metrics, feed)[:steps]
 
@@ -66,7 +67,7 @@ class Running:
 
     def plain_step(self, step):
         """One plain step on what the loop would take for it."""
-        order = batches.order(self.config, len(self.data), step, 1)[0]
+        order = batches.order(self.config, len(self.data), step, 1, self.of_g)[0]
         drawn = [each for each in self._noise if each is not None]  # noise and, in a conditional run, classes
         z, *z_labels = self.session.run(drawn, {self.inputs.first_step: step})
         labels = () if self.labels is None else (self.labels[order], *z_labels)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from conftest import outcome
-from tfgan_v1 import Generator, UserError, train
+from tfgan_v1 import Generator, UserError, data, train
 from tfgan_v1.data.labels import find_class
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.report import plots
@@ -206,7 +206,7 @@ def test_evaluate_measures_each_class_of_a_conditional_run(run, command, monkeyp
             return np.asarray(images, np.float64).reshape(len(images), -1)[:, 300:310]
 
         def probabilities(self, images):
-            return np.eye(10)[self.answer(len(images))]
+            return np.eye(10)[self.answer(images)]
 
         def close(self):
             pass
@@ -216,16 +216,24 @@ def test_evaluate_measures_each_class_of_a_conditional_run(run, command, monkeyp
     metrics = ["recognized", "classifier_score"]
     with Generator.restore(run.config.ckpt_folder) as generator:
         asked = np.array([int(name) for name in generator.seed_classes(range(90))])
-    knows.answer = lambda count: asked if count == 90 else np.zeros(count, int)
+    knows.answer = lambda images: asked if len(images) == 90 else np.zeros(len(images), int)
     found = evaluate.evaluate(run.config.ckpt, num=90, metrics=metrics)
     assert found.scores["recognized"].generated == 1 and found.scores["recognized"].real < 0.3
     assert all(scores["recognized"].generated == 1 for scores in found.by_class.values())
-    knows.answer = lambda count: np.zeros(count, int)
+    assert not any("mostly seen as" in each for each in found.notes)
+    knows.answer = lambda images: np.zeros(len(images), int)
     found = evaluate.evaluate(run.config.ckpt, num=90, metrics=metrics)
     shares = [scores["recognized"].generated for scores in found.by_class.values()]
     assert shares == [1] + [0] * 9 and found.scores["recognized"].generated == np.mean(asked == 0)
     written = json.loads(save(found, tmp_path / "scores.json")[0].read_text())
     assert written["by_class"]["0"]["recognized"]["generated"] == 1
+    digits = data.load("digits")
+    real = {image.tobytes(): label for image, label in zip(digits.images, digits.labels, strict=True)}
+    shifted = (asked + 1) % 10
+    knows.answer = lambda images: [real.get(each.tobytes(), at) for each, at in zip(images, shifted, strict=True)]
+    for metrics, said in ((["recognized"], True), (["classifier_score"], False)):
+        found = evaluate.evaluate(run.config.ckpt, num=90, metrics=metrics)
+        assert ("are mostly seen as" in found.notes[-1]) == said
 
 
 def test_other_labels_are_refused_on_resume_and_evaluate_and_nothing_is_changed(small, command, tmp_path):

@@ -3,7 +3,6 @@
 import argparse
 import os
 import shlex
-import signal
 from dataclasses import fields
 from functools import partial
 
@@ -72,6 +71,11 @@ def run(argv, program):
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
+    if options.get("minutes") and (resume or seeds or workers or cluster):
+        what = (
+            "continue a run by --steps or --epochs" if resume else "several workers or seeds need --steps or --epochs"
+        )
+        raise UserError(f"--minutes is for a new run in one process; {what}")
     if seeds:
         if cluster or (workers or 1) > 1:
             raise UserError("--seeds trains run after run, and not in a cluster; leave out --seeds or the workers")
@@ -92,22 +96,22 @@ def run(argv, program):
         launch.watch_launcher()
     end = partial(end_process, speaker=speaker_of("train", program))
     progress = train.run(train.TrainRequest(make_config, known, resume, overwrite, wait=wait, end=end))
-    signal_name = progress.stopped_by and signal.Signals(progress.stopped_by).name
+    stopped = progress.stopped_by and train.stop_of(progress)
     if cluster and not cluster.is_chief:
-        ended = f"Stopped by {signal_name}" if signal_name else "Done"
+        ended = f"Stopped by {stopped}" if stopped else "Done"
         say(f"{ended}: the run is with the chief at {cluster.workers[0]}.")
-    elif signal_name:
+    elif stopped:
         places = _places(progress.config)
         places |= {name: options[name] for name in ("samples", "cache_dir") if name in options}
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
         say(
-            f"Stopped by {signal_name}; everything is saved at step {progress.step:,} of {progress.total_steps:,}. "
+            f"Stopped by {stopped}; everything is saved at step {progress.step:,} of {progress.total_steps:,}. "
             f"Continue{where} with: {call_of('train', program)} --resume{as_flags(places)}"
         )
     else:
         _say_done(progress.config, program)
-    return 128 + progress.stopped_by if signal_name else 0
+    return 128 + progress.stopped_by if (progress.stopped_by or 0) > 0 else 0
 
 
 def _train_seeds(options, count, start, again):

@@ -12,6 +12,7 @@ from typing import get_args
 from tfgan_v1 import data
 from tfgan_v1.config import synonyms
 from tfgan_v1.config.options import OneOf, Range, checked, flag, help_text, option, value_type
+from tfgan_v1.data.labels import MOST_CLASSES
 from tfgan_v1.data.shapes import FITS, LARGEST_SIDE, POINTS
 from tfgan_v1.devices import fastest_xla
 from tfgan_v1.errors import SWITCHES, UserError, brief, did_you_mean, in_python
@@ -23,11 +24,12 @@ from tfgan_v1.gan.networks import STDDEV_GROUP
 from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.gan.optimizers import OPTIMIZERS
 from tfgan_v1.gan.penalties import PENALTIES
+from tfgan_v1.gan.schedules import with_steps
 from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
-DEFAULT_MODEL = "mlp"
+DEFAULT_MODEL, ADAPTIVE = "mlp", "adaptive"
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -49,6 +51,13 @@ class Config:
     )
     epochs: int | None = option("length of the run in passes over the images", COUNT, resumable=True)
     steps: int | None = option("length of the run in training steps, instead of --epochs", COUNT, resumable=True)
+    minutes: float | None = option(
+        "length of the run in minutes, from the start of the command to its end: the first seconds measure how many "
+        "steps fit, which config.json keeps",
+        Range(0, 10_000, open_low=True),
+        resumable=True,
+        place=True,
+    )
     name: str | None = option("name of the run: a subfolder of --ckpt and of --samples", metavar="NAME", place=True)
     seed: int = option("seed of the weights, noise, dropout and image order", Range(0, 2**32 - 1), default=0)
 
@@ -112,6 +121,12 @@ class Config:
         "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
         default=False,
     )
+    clusters: str | None = option(
+        "train with clusters of the data as classes, where there are no labels: how many, or auto; none: with --model "
+        "tuned, no classes at all",
+        metavar="N",
+        join=",",
+    )
     g_condition: str = option(
         "how the generator gets the class: embedding, a vector beside the noise; batch_norm, its own scale and offset "
         "in each batch normalization",
@@ -141,10 +156,21 @@ class Config:
         metavar="LIST",
         join=",",
     )
+    augment_strength: float = option(
+        "probability with which an image gets each augmentation; adaptive: it grows while D overfits, which held-out "
+        "images show",
+        Range(0, 1),
+        default=1.0,
+        scheduled=True,
+        words=(ADAPTIVE,),
+    )
     average: float = option(
         "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
         MOMENT,
         common=0.0,
+    )
+    average_halflife: float | None = option(
+        "the same by its half-life in steps, such as 500: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
     )
     weights: str | None = option(
         "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
@@ -163,13 +189,19 @@ class Config:
         OneOf(LOSSES),
         common="non_saturating",
     )
-    penalty: str = option("gradient penalty in the discriminator's loss", OneOf(("none",), PENALTIES), common="none")
+    penalty: str = option(
+        lambda: f"gradient penalty in the discriminator's loss: a list of {', '.join(PENALTIES)}; or none",
+        metavar="LIST",
+        join=",",
+        common="none",
+    )
     penalty_weight: float | None = option(
         lambda: (
             "the penalty's weight (without it, the paper's: "
             f"{', '.join(f'{name} {penalty.weight:g}' for name, penalty in PENALTIES.items())})"
         ),
         Range(0, 1e9),
+        scheduled=True,
     )
     penalty_every: int = option(
         "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time",
@@ -217,14 +249,20 @@ class Config:
     fake_label: float = option("the discriminator's label of generated images", LABEL, common=0.0)
     g_label: float = option("the generator's target label of generated images", Range(0.5, 1), common=1.0)
     g_noise: str = option(
-        "same: the generator step uses the noise of the discriminator step; fresh: it draws its own",
+        "same: the generator step uses the noise of the discriminator step, and with --loss relativistic its real "
+        "images; fresh: it draws its own",
         OneOf(("same", "fresh")),
         common="same",
     )
 
     optimizer: str = option("optimizer of both networks", OneOf(OPTIMIZERS), common="rmsprop")
-    d_lr: float = option("the discriminator's learning rate", RATE)
-    g_lr: float = option("the generator's learning rate", RATE)
+    d_lr: float = option(
+        "the discriminator's learning rate, a number, or one that changes from the first step to the last, such as "
+        "cosine:0.002:0.0002 or linear:0.002:0:5000",
+        RATE,
+        scheduled=True,
+    )
+    g_lr: float = option("the generator's learning rate, likewise", RATE, scheduled=True)
     d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1), common=0.0)
     g_decay: float = option("the same for g_lr", Range(0, 1), common=0.0)
     decay_steps: int | None = option(
@@ -234,7 +272,7 @@ class Config:
         "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
     )
     beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
-    beta2: float = option("Adam: decay rate of the second moment", MOMENT, common=0.999)
+    beta2: float = option("Adam: decay rate of the second moment", MOMENT, common=0.999, scheduled=True)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
     epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1), common=1e-07)
 
@@ -268,6 +306,8 @@ class Config:
         object.__setattr__(self, "given", {name for name, value in self.values().items() if value is not None})
         if isinstance(self.dataset, str | os.PathLike):
             object.__setattr__(self, "dataset", data.canonical(self.dataset))
+        if self.clusters is not None:
+            self._read_clusters()
         if self.model is None:  # for pictures of the user's own, training.choices decides again
             object.__setattr__(self, "model", DEFAULT_MODEL)
         known = isinstance(self.model, str) and self.model in MODELS  # otherwise the check of `model` refuses it
@@ -278,8 +318,14 @@ class Config:
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
         if self.epochs is not None and self.steps is not None:
             raise UserError("--epochs and --steps both set the length of the run; give one of them")
+        if self.minutes is not None and self.given & {"epochs", "steps"}:
+            unit = "--epochs" if "epochs" in self.given else "--steps"
+            raise UserError(f"--minutes and {unit} both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
+        for name, names in (("augment", self.augmentations), ("penalty", self.penalties)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, ",".join(names) or "none")
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
@@ -331,15 +377,55 @@ class Config:
     @property
     def augmentations(self):
         """The names in `augment`, in the order in which they are applied."""
-        names = tuple(name.strip() for name in (self.augment or "none").split(","))
+        return self._names("augment", AUGMENTATIONS, "translate,cutout")
+
+    @property
+    def penalties(self):
+        """The names in `penalty`."""
+        return self._names("penalty", PENALTIES, "r1,r2")
+
+    def _names(self, option, table, example):
+        """The names in an option, such as "r1,r2" or "none". Raises UserError for one that is not in the table."""
+        given = getattr(self, option) or "none"
+        names = tuple(name.strip().lower().replace("-", "_") for name in given.split(","))
         names = () if names == ("none",) else names
         for name in names:
-            if name not in AUGMENTATIONS or names.count(name) > 1:
-                raise UserError(
-                    f"--augment takes a list of {', '.join(AUGMENTATIONS)}, each at most once, such as "
-                    f"translate,cutout, not {brief(self.augment)}"
-                )
+            if name not in table or names.count(name) > 1:
+                what = f"{flag(option)} takes a list of {', '.join(table)}, each at most once, such as {example}"
+                raise UserError(f"{what}, not {brief(given)}{synonyms.hint(option, name)}")
         return names
+
+    @property
+    def schedules(self):
+        """The options that change with the steps, texts by name: see gan/schedules.py."""
+        values = {name: getattr(self, name) for name in SCHEDULED}
+        return {name: value for name, value in values.items() if isinstance(value, str) and value != ADAPTIVE}
+
+    def with_steps(self, steps):
+        """The Config with the run's steps in each schedule that leaves them open."""
+        values = {name: with_steps(value, steps) for name, value in self.schedules.items()}
+        return self.replace(**{name: value for name, value in values.items() if value != getattr(self, name)})
+
+    def _read_clusters(self):
+        """Makes a run with clusters conditional. Raises UserError unless `clusters` is a number, auto or none."""
+        text = str(self.clusters).strip().lower()
+        number = int(text) if text.isdecimal() and len(text) < 6 else 0
+        if text not in ("auto", "none") and not 2 <= number <= MOST_CLASSES:
+            right = f"a number from 2 to {MOST_CLASSES:,}, auto, or none"
+            raise UserError(f"--clusters takes {right}, not {brief(self.clusters)}")
+        object.__setattr__(self, "clusters", text)
+        if text != "none":
+            object.__setattr__(self, "conditional", True)
+
+    @property
+    def clustered(self):
+        """Whether the classes of a conditional run are clusters of the data."""
+        return self.clusters not in (None, "none")
+
+    @property
+    def averages(self):
+        """Whether there is a second generator, of averaged weights."""
+        return self.average > 0 or self.average_halflife is not None
 
     @property
     def ckpt_folder(self):
@@ -391,10 +477,23 @@ def _check_combinations(config):
     labels = _changed(config, LABELS)
     if labels and not LOSSES[config.loss].uses_labels:
         raise UserError(f"--loss {config.loss} has no labels; leave out {' and '.join(labels)}")
+    if config.average and config.average_halflife is not None:
+        raise UserError("--average and --average-halflife both set the decay of the averaged weights; give one of them")
+    if LOSSES[config.loss].paired and config.class_frequencies != COMMON["class_frequencies"]:
+        raise UserError(
+            f"--loss {config.loss} compares images of one class, so both kinds have each as often; leave out "
+            "--class-frequencies"
+        )
     if config.spectral_norm and config.clip_weights:
         raise UserError("--spectral-norm already bounds the discriminator's weights; leave out --clip-weights")
     if config.penalty_weight and config.penalty == "none":
         raise UserError("--penalty-weight has no effect without a penalty; add --penalty r1 or another")
+    if config.augment_strength != 1 and not config.augmentations:
+        raise UserError("--augment-strength has no effect without augmentations; add --augment translate,cutout,colour")
+    if config.augment_strength == ADAPTIVE and not config.holdout:
+        raise UserError("--augment-strength adaptive looks at held-out images; add --holdout N, such as a tenth of all")
+    if config.clustered and config.labels:
+        raise UserError("--labels and --clusters are both the classes of the images; give one of them")
     conditions = _changed(config, CONDITIONS)
     if conditions and not config.conditional:
         have = "have" if conditions[1:] else "has"
@@ -403,6 +502,10 @@ def _check_combinations(config):
         raise UserError(
             f"--loss {config.loss} compares real and generated images in one update; use --d-batches joint or separate"
         )
+    decays = [flag(name) for name in ("decay_steps", "d_decay", "g_decay") if getattr(config, name)]
+    scheduled = [flag(name) for name in ("d_lr", "g_lr") if isinstance(getattr(config, name), str)]
+    if decays and scheduled:
+        raise UserError(f"{scheduled[0]} already says how the learning rate falls; leave out {' and '.join(decays)}")
     if config.decay_steps and (config.d_decay or config.g_decay):
         raise UserError(
             "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind"
@@ -411,7 +514,6 @@ def _check_combinations(config):
         raise UserError(
             f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev"
         )
-    config.augmentations  # noqa: B018, checks the names
 
 
 def _changed(config, names):
@@ -420,6 +522,7 @@ def _changed(config, names):
 
 
 RUN_PLACES = tuple(each.name for each in fields(Config) if each.metadata["place"])  # config.json leaves them out
+SCHEDULED = tuple(each.name for each in fields(Config) if each.metadata["scheduled"])
 COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.metadata["common"] is not None}
 
 
@@ -448,10 +551,19 @@ def preset_options(config):
     loss = config.loss or preset["loss"]
     if isinstance(loss, str) and loss in LOSSES and not LOSSES[loss].uses_labels:
         preset |= {name: COMMON[name] for name in LABELS}
+    if isinstance(loss, str) and loss in LOSSES and LOSSES[loss].paired:
+        preset |= {"d_loss": "mean", "g_noise": "fresh"}  # as published
+    if config.average_halflife is not None:
+        preset["average"] = 0.0
+    for name in ("d", "g"):
+        if isinstance(getattr(config, f"{name}_lr"), str):
+            preset[f"{name}_decay"] = 0.0
     if config.penalty not in (None, preset["penalty"]):
         preset.pop("penalty_weight", None)  # which is of the preset's own penalty
     if config.conditional is True:
         preset["num_samples"] = max(CONDITIONAL_SAMPLES, preset["num_samples"])
+    if config.minutes is not None:  # until the steps are measured
+        return {"sample_every": SAMPLE_EVERY["steps"], **preset, "epochs": None, "steps": COUNT.high}
     preset_unit = "epochs" if "epochs" in preset else "steps"
     unit = next((unit for unit in SAMPLE_EVERY if getattr(config, unit) is not None), preset_unit)
     if unit == preset_unit:

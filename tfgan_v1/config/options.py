@@ -13,6 +13,7 @@ from typing import NamedTuple, get_args
 
 from tfgan_v1.config import synonyms
 from tfgan_v1.errors import UserError, brief
+from tfgan_v1.gan.schedules import SHAPES, Schedule
 
 
 class Range(NamedTuple):
@@ -59,17 +60,31 @@ class OneOf(Sequence):
         return "one of " + ", ".join(map(str, self))
 
 
-def option(help, valid=None, *, metavar=None, default=None, common=None, resumable=False, place=False, join=None):
+def option(
+    help,
+    valid=None,
+    *,
+    metavar=None,
+    default=None,
+    common=None,
+    resumable=False,
+    place=False,
+    join=None,
+    scheduled=False,
+    words=(),
+):
     """A field of Config and the flag made from it.
 
     help: a text, or a function that makes it from a table. valid: the Range or OneOf of valid values. metavar: what
     stands for the value in the help. default: None where a preset may decide, or where the option may stay open.
     common: the value where the preset sets none. resumable: `--resume` may change it, for earlier results do not depend
     on it. place: config.json leaves it out, for a run's folders may be moved.
+    scheduled: a number may also change with the steps: see gan/schedules.py. words: texts in place of a number.
     join: of a text that stands for a number or a list, which Python may pass as such: what is between the parts.
     """
     metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common, "join": join}
-    return field(default=default, metadata={**metadata, "resumable": resumable, "place": place})
+    more = {"resumable": resumable, "place": place, "scheduled": scheduled, "words": words}
+    return field(default=default, metadata=metadata | more)
 
 
 def flag(name):
@@ -110,6 +125,8 @@ def from_text(each, text):
     try:
         return kind(text)
     except ValueError:
+        if each.metadata["scheduled"]:
+            return text  # which `checked` reads
         right = f"{_EXPECTED[kind]}, {valid}" if valid else _EXPECTED[kind]
         raise UserError(f"{flag(each.name)} takes {right}, not {brief(text)}") from None
 
@@ -135,6 +152,8 @@ def checked(each, value):
     value = fspath(value) if isinstance(value, PathLike) else str(value) if join else value
     if isinstance(value, str) and not _is_encodable(value):
         raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
+    if each.metadata["scheduled"] and isinstance(value, str):
+        return _checked_schedule(each, value)
     value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
     abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
     try:
@@ -150,3 +169,19 @@ def checked(each, value):
         meant = synonyms.hint(each.name, value)
         raise UserError(f"{flag(each.name)} must be {valid}, not {brief(value)}{meant}")
     return value
+
+
+def _checked_schedule(each, text):
+    """The text of a Schedule as it is saved. Raises UserError unless both of its ends are valid."""
+    valid = each.metadata["valid"]
+    if text in each.metadata["words"]:
+        return text
+    try:
+        schedule = Schedule.parse(text)
+    except ValueError:
+        form = f"or SHAPE:FIRST:LAST:STEPS, with the shape {' or '.join(SHAPES)}, such as cosine:0.1:0.01"
+        raise UserError(f"{flag(each.name)} takes a number, {valid}, {form}, not {brief(text)}") from None
+    for end in (schedule.first, schedule.last):
+        if not valid.holds(end):
+            raise UserError(f"{flag(each.name)} must be {valid}, at both ends of its schedule, not {brief(text)}")
+    return str(schedule)

@@ -28,14 +28,19 @@ VALUES = {  # a flag -> what others call one of its values -> ours, with the fla
         "lsgan ls mse": "least_squares",
         "bce gan vanilla ns nsgan": "non_saturating",
         "saturating mm": "minimax",
-        "ragan rasgan relativistic": "relativistic_average",
+        "ragan rasgan": "relativistic_average",
+        "rpgan rsgan pairs": "relativistic",
+        "r3gan": "relativistic --penalty r1,r2",
     },
-    "--penalty": {"gp gradient-penalty": "wgan_gp"},
+    "--penalty": {"gp gradient-penalty": "wgan_gp", "r1r2 r1+r2": "r1,r2"},
     "--device": {"cuda": "gpu"},
     "--format": {"pytorch torch pt numpy": "npz"},
     "--noise": {"gaussian gauss": "normal"},
     "--augment": {"color": "colour"},
-    "--metrics": {"fid": "frechet_distance", "kid": "kernel_distance", "is inception-score": "classifier_score"},
+    "--metrics": {
+        **{"fid": "frechet_distance", "kid": "kernel_distance", "is inception-score": "classifier_score"},
+        **{"cas gan-train": "class_accuracy", "gan-test": "recognized", "intra-fid": "class_frechet_distance"},
+    },
 }
 REMARKS = {"--metrics": "; its features are a small classifier's, not Inception's, so published scores differ"}
 ANSWERS = {

@@ -136,8 +136,9 @@ def _of_run(config, dataset, places):
     saved, config, dataset = run_data.data_of_run(config, dataset=dataset, **places)
     dataset, test = run_data.real_sets(config, dataset)
     source = {"ckpt": str(config.ckpt_folder), "run_id": saved.run_id}
-    conditional, notes = config.conditional and (test is None or test.labels is not None), ()
-    if config.conditional and not conditional:
+    labeled = config.conditional and not config.clustered
+    conditional, notes = labeled and (test is None or test.labels is not None), ()
+    if labeled and not conditional:
         notes = (f"the test images of {dataset.name} have no labels, so nothing is measured class by class",)
     places = config.data_dir, run_data.shaping(config), config.cache_dir
     return Job(source, dataset, test, places, conditional=conditional, notes=notes)
@@ -242,12 +243,13 @@ def _measure(job, images, reference, generator):
     metrics, classes = reference.metrics, job.dataset.classes
     shares = "class_balance" in metrics and not is_stacked(job.dataset)  # which has 1,000 classes
     by_class = scores.class_scores(images, reference, classes) if job.conditional else {}
+    shifted = scores.label_notes(images, reference, classes) if "recognized" in metrics else []
     return Evaluation(
         scores.score(images, reference),
         scores.class_shares(images, reference, classes) if shares else {},
         by_class,
         _about(job, reference, generator),
-        (*reference.notes, *scores.class_notes(by_class)),
+        (*reference.notes, *scores.class_notes(by_class), *shifted),
         _nearest(images, reference) if "nearest" in metrics else None,
     )
 

@@ -52,6 +52,7 @@ class Metric(NamedTuple):
     measure: Callable  # (ImageSet, scores.Reference) -> the values in order
     least: int = 2  # images in each set
     of_each_class: bool = False  # whether it needs so many images of each class
+    by_class: Callable | None = None  # (ImageSet, scores.Reference) -> the value of each class, float [classes]
 
 
 METRICS = {
@@ -93,6 +94,15 @@ METRICS = {
         CONDITIONAL,
         {"recognized": "seen as the class that was asked for, higher is better"},
         lambda fake, to: [(to.test if fake is to.train else fake).recognized.mean()],
+        by_class=lambda fake, to: image_set.recognized_shares(to.test if fake is to.train else fake),
+    ),
+    "class_accuracy": Metric(
+        CONDITIONAL,
+        {"class_accuracy": "of a classifier that learns from these, on test images, higher is better"},
+        lambda fake, to: [fake.taught(to.test, to.seed).mean()],
+        30,  # from which a classifier can learn a class
+        of_each_class=True,
+        by_class=lambda fake, to: image_set.class_means(fake.taught(to.test, to.seed), to.test),
     ),
     "class_frechet_distance": Metric(
         CONDITIONAL,
@@ -100,6 +110,14 @@ METRICS = {
         lambda fake, to: [_mean(image_set.class_frechet_distances(fake, to.test))],
         LEAST_FRECHET,
         of_each_class=True,
+        by_class=lambda fake, to: image_set.class_frechet_distances(fake, to.test),
+    ),
+    "class_variance": Metric(
+        CONDITIONAL,
+        {"class_variance": "within classes, 1: as test images; 0: one image for each class"},
+        lambda fake, to: [_mean(_variance_ratios(fake, to))],
+        of_each_class=True,
+        by_class=lambda fake, to: _variance_ratios(fake, to),
     ),
     "modes": Metric(
         STACKED,
@@ -151,6 +169,12 @@ def _nearest(apart, to):
     """The values of `nearest`, of the distances of images to their nearest training images."""
     new = to.new_distances
     return np.median(apart), distances.nearer_share(apart, new), distances.copied_share(apart, new)
+
+
+def _variance_ratios(images, to):
+    """The variance of features within each class, divided by that of test images; NaN where these do not vary."""
+    real = image_set.class_variances(to.test)
+    return image_set.class_variances(images) / np.where(real > 0, real, np.nan)
 
 
 def _mean(values):

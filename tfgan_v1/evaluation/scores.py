@@ -150,16 +150,9 @@ def class_shares(images, reference, classes):
 
 
 def class_scores(images, reference, classes):
-    """The scores of each class of a conditional generator: class -> name -> Score, NaN of too few images.
-
-    Of the metrics `recognized` and `class_frechet_distance`, as far as they are measured.
-    """
-    test, scores = reference.test, {}
-    if "recognized" in reference.metrics:
-        scores["recognized"] = [image_set.recognized_shares(each) for each in (images, test)]
-    if "class_frechet_distance" in reference.metrics:
-        sets = images, reference.train
-        scores["class_frechet_distance"] = [image_set.class_frechet_distances(each, test) for each in sets]
+    """The scores of each class, of the metrics that have some: class -> name -> Score, NaN of too few images."""
+    sets, rows = (images, reference.train), [(name, row.by_class) for name, row in METRICS.items() if row.by_class]
+    scores = {name: [of(each, reference) for each in sets] for name, of in rows if name in reference.metrics}
     return {
         name: {metric: Score(*(float(values[index]) for values in pair)) for metric, pair in scores.items()}
         for index, name in enumerate(classes if scores else ())
@@ -172,6 +165,18 @@ def class_notes(by_name):
     missing = sum(np.isnan(each.generated) for each in distances)
     few = f"{missing} of {len(distances)} classes have fewer than {LEAST_FRECHET} images on a side"
     return [f"{few}, and no class frechet distance"] if missing else []
+
+
+def label_notes(images, reference, classes):
+    """A sentence on classes that are mostly seen as others, as with shifted labels, where real ones are not: a list."""
+    rows, known = images.rows_of_classes, image_set.recognized_shares(reference.test) > 0.5
+    counts = np.array([np.bincount(images.seen[each], minlength=len(rows)) for each in rows])  # [requested, seen]
+    seen, mostly = counts.argmax(1), counts.max(1) > np.maximum(counts.sum(1) / 2, 4)
+    wrong = np.flatnonzero(known & mostly & (seen != np.arange(len(seen))))
+    pairs = [f"{classes[index]} are mostly seen as {classes[seen[index]]}" for index in wrong]
+    others = f", those of {len(pairs) - 1} more as another" if len(pairs) > 1 else ""
+    permuted = "; the labels are permuted" if set(wrong) == set(seen[wrong]) else ""
+    return [f"images of the class {pair}{others}{permuted}" for pair in pairs[:1]]
 
 
 def _values(images, reference):

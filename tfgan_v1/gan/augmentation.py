@@ -15,16 +15,23 @@ SHIFT = 8  # images are moved by up to an 8th of their side
 CUT = 2  # the square that is cut out has half of an image's sides
 
 
-def augment(images, names, key):
-    """Images [batch, *shape] with augmentations by name, one after the other. key: the layers.RngKey of the call."""
+def augment(images, names, key, strength=None):
+    """Images [batch, *shape] with augmentations by name, one after the other. key: the layers.RngKey of the call.
+
+    strength: a scalar, the probability with which each image gets each of them (arXiv:2006.06676, sec. 2.2); None: 1.
+    """
     for name in names:
         function, draws = AUGMENTATIONS[name]
+        columns = draws + (strength is not None)
 
         def draw(shape, part=None, name=name):
             stream = zlib.crc32(f"augment/{name}/{shape[0]}".encode())
             return noise.draw("unit", key.seed, stream, key.number, 1, shape, part)[0]
 
-        images = function(images, data_parallel.draw(key.shard, [images.shape.as_list()[0], draws], draw))
+        drawn = data_parallel.draw(key.shard, [images.shape.as_list()[0], columns], draw)
+        changed = function(images, drawn[:, :draws])
+        chosen = None if strength is None else (drawn[:, draws] < strength)[:, None, None, None]
+        images = changed if strength is None else tf.where_v2(chosen, changed, images)
     return images
 
 

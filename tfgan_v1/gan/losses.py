@@ -28,6 +28,7 @@ class Loss(NamedTuple):
     critic: whether D's logits are scores; otherwise sigmoid(logit) is its probability that an image is real.
     relative: each logit is taken minus the mean logit of the other kind, and G's loss has a half on real images, too,
     with the roles of both kinds swapped (arXiv:1807.00734).
+    paired: of a relative loss, the other kind's logit is that of the image in the same row, which has the same class.
     """
 
     d_real: Callable  # by D, on the logits of real images
@@ -36,6 +37,7 @@ class Loss(NamedTuple):
     penalty: Callable | None = None
     critic: bool = False
     relative: bool = False
+    paired: bool = False
     uses_labels: bool = True  # and so label smoothing has an effect
     equilibrium: Callable | None = None  # Labels -> (D's loss, G's), summed, with the best D and p(generated) = p(real)
 
@@ -105,6 +107,16 @@ LOSSES = {
         equilibrium=lambda labels: (2, 0),
     ),
     "wasserstein": WASSERSTEIN,
+    # E[softplus(-(D(x) - D(G(z))))] of D, E[softplus(-(D(G(z)) - D(x)))] of G, pair by pair: arXiv:1807.00734, eq. 4
+    # and 5; with R1 and R2, arXiv:2501.05441, eq. 2. Both halves of each loss are equal, so their mean is the paper's.
+    "relativistic": WASSERSTEIN._replace(
+        d_real=lambda logits, labels: tf.reduce_mean(tf.nn.softplus(-logits)),
+        d_fake=lambda logits, labels: tf.reduce_mean(tf.nn.softplus(logits)),
+        g=lambda logits, labels: tf.reduce_mean(tf.nn.softplus(-logits)),
+        relative=True,
+        paired=True,
+        equilibrium=lambda labels: (2 * math.log(2), 2 * math.log(2)),
+    ),
     # -E[log sigmoid(D(x) - E[D(G(z))])] - E[log(1 - sigmoid(D(G(z)) - E[D(x)]))]: arXiv:1807.00734, RaSGAN, alg. 2.
     "relativistic_average": NON_SATURATING._replace(
         critic=True, relative=True, equilibrium=lambda labels: (2 * math.log(2), 2 * math.log(2))

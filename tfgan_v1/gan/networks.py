@@ -22,6 +22,7 @@ class DInput(NamedTuple):
     pack: int = 1  # images that D judges together: arXiv:1712.04086
     minibatch_stddev: bool = False
     spectral_norm: bool = False
+    strength: Any = None  # of the augmentations: (number of a call of D) -> scalar, see `augment`; None: 1
 
     @classmethod
     def of(cls, config):
@@ -30,7 +31,9 @@ class DInput(NamedTuple):
 
     def transform(self, images, training):
         """Images [batch, *shape] as D's network gets them: augmented, packed along the channels, with their stddev."""
-        images = augment(images, self.augment, training) if training else images
+        if training:
+            strength = self.strength and self.strength(training.number)
+            images = augment(images, self.augment, training, strength)
         if self.pack > 1:
             *sides, channels = images.shape.as_list()[1:]
             packs = tf.reshape(images, [-1, self.pack, *sides, channels])

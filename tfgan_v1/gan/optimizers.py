@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import data_parallel
+from tfgan_v1.gan.schedules import first_value, value_at
 
 
 class Optimizer(NamedTuple):
@@ -72,18 +73,46 @@ def rmsprop(lr, rho, epsilon):
     return optimizer
 
 
-OPTIMIZERS = {  # name -> (learning rate, configuration) -> tf.train.Optimizer
-    "adam": lambda lr, config: tf.train.AdamOptimizer(lr, config.beta1, config.beta2, config.epsilon),
-    "rmsprop": lambda lr, config: rmsprop(lr, config.rho, config.epsilon),
-}
+def adam(lr, config, step):
+    """Adam (arXiv:1412.6980, alg. 1), in which beta2 may be a schedule.
+
+    Then the second moment is divided by 1 - the product of all beta2 so far, which is the sum of its weights.
+    """
+    optimizer = tf.train.AdamOptimizer(lr, config.beta1, first_value(config.beta2), config.epsilon)
+    prepare, finish = optimizer._prepare, optimizer._finish
+
+    def prepare_both():
+        prepare()
+        optimizer._beta2_t, optimizer._next_beta2 = (value_at(config.beta2, step(ahead)) for ahead in (0, 1))
+
+    def finish_with_next(updates, scope):
+        optimizer._beta2_t = optimizer._next_beta2  # TensorFlow's product is that for the next update
+        return finish(updates, scope)
+
+    if isinstance(config.beta2, str):
+        optimizer._prepare, optimizer._finish = prepare_both, finish_with_next
+    return optimizer
+
+
+# name -> (learning rate, configuration, step) -> tf.train.Optimizer; step: (updates ahead) -> see `step_of`
+OPTIMIZERS = {"adam": adam, "rmsprop": lambda lr, config, step: rmsprop(lr, config.rho, config.epsilon)}
+
+
+def step_of(config, network, updates):
+    """The number of the training step in which a network, "d" or "g", has so many updates behind it."""
+    if network == "g":
+        return updates + config.d_first
+    return updates // (config.d_steps * (2 if config.d_batches == "in_turn" else 1))
 
 
 def learning_rate(config, network):
     """The learning rate of a network, "d" or "g": a number, or a function of the number of its updates, from 0.
 
-    It falls in a line to 0 at update `decay_steps`, or is lr / (1 + decay * updates) (inverse-time decay).
+    It follows a schedule, falls in a line to 0 at update `decay_steps`, or is lr / (1 + decay * updates).
     """
     lr, decay = getattr(config, f"{network}_lr"), getattr(config, f"{network}_decay")
+    if isinstance(lr, str):
+        return lambda updates: value_at(lr, step_of(config, network, updates))
     if config.decay_steps:
         return lambda updates: tf.train.polynomial_decay(lr, updates, config.decay_steps, 0.0)
     if decay:
@@ -97,11 +126,15 @@ def make_optimizer(config, network, variables, custom=None, after=None):
     variables: those that it trains. custom: an Optimizer in place of the configuration's. after: (number of updates) ->
     the op that follows each update, or None. Raises UserError for a custom optimizer that is none.
     """
-    make, rate = custom or (lambda lr: OPTIMIZERS[config.optimizer](lr, config), learning_rate(config, network))
+
+    def step(ahead=0):
+        return step_of(config, network, updates + ahead)
+
+    make, rate = custom or (lambda lr: OPTIMIZERS[config.optimizer](lr, config, step), learning_rate(config, network))
     if not callable(rate) and not isinstance(rate, Real):
         raise UserError(f"an optimizer's rate is a number, or a function of the number of updates, not {brief(rate)}")
     updates = None
-    if callable(rate) or after:
+    if callable(rate) or after or isinstance(config.beta2, str):
         options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
         updates = tf.get_variable(f"{network}_updates", [], tf.int64, **options)
     optimizer = make((lambda: rate(updates)) if callable(rate) else rate)  # evaluated at every update
@@ -135,7 +168,7 @@ def update_average(average, variables, decay, updates):
     """The op that moves the average towards the variables, after update number `updates` of them, from 1.
 
     average <- d * average + (1 - d) * variable, with d = min(decay, (1 + updates) / (10 + updates)), as in TensorFlow's
-    ExponentialMovingAverage, so that the first weights are soon forgotten.
+    ExponentialMovingAverage, so that the first weights are soon forgotten. decay: a number or a tensor.
     """
     updates = tf.cast(updates, tf.float32)
     share = 1 - tf.minimum(decay, (1 + updates) / (10 + updates))

@@ -13,8 +13,10 @@ from tfgan_v1.gan import data_parallel, noise
 from tfgan_v1.gan.conditioning import Batch
 from tfgan_v1.gan.layers import RngKey
 from tfgan_v1.gan.networks import Networks, check_tensor
+from tfgan_v1.gan.schedules import value_at
 
 _TINY = 1e-12  # added to squared norms: the slope of a square root at 0 is infinite
+SIGMA = 0.01  # deviation of the noise of the approximate penalties
 
 
 class Discriminate(NamedTuple):
@@ -97,6 +99,25 @@ def r2(discriminate, real, fake):
     return tf.reduce_mean(discriminate.squared_slopes(fake, discriminate.fake_labels)) / 2
 
 
+def approximate_r1(discriminate, real, fake):
+    """`r1` without second derivatives: E[(D(x) - D(x + sigma e))^2] / (2 sigma^2), e normal: arXiv:2501.08316, eq. 4.
+
+    With sigma to 0, its mean over e is R1.
+    """
+    return _squared_changes(discriminate, real, discriminate.real_labels)
+
+
+def approximate_r2(discriminate, real, fake):
+    """`r2` without second derivatives: see `approximate_r1`."""
+    return _squared_changes(discriminate, fake, discriminate.fake_labels)
+
+
+def _squared_changes(discriminate, images, labels):
+    moved = images + SIGMA * discriminate.normal(images.shape.as_list(), "approximate")
+    change = (discriminate(moved, labels) - discriminate(images, labels)) / SIGMA
+    return tf.reduce_mean(tf.square(change)) / 2
+
+
 class Penalty(NamedTuple):
     """A gradient penalty."""
 
@@ -109,16 +130,26 @@ PENALTIES = {
     "dragan": Penalty(dragan, 10.0),
     "r1": Penalty(r1, 10.0),
     "r2": Penalty(r2, 10.0),
+    "approximate_r1": Penalty(approximate_r1, 0.02),
+    "approximate_r2": Penalty(approximate_r2, 0.02),
 }
 
 
 def make_penalty(config, loss):
-    """The penalty of a run, with its weight: the loss's own, or the configuration's; None if there is none."""
-    if loss.penalty or config.penalty == "none":
-        return loss.penalty
-    function, weight = PENALTIES[config.penalty]
-    weight = weight if config.penalty_weight is None else config.penalty_weight
-    return lambda discriminate, real, fake: weight * function(discriminate, real, fake)
+    """The penalty of a run as a function (discriminate, real, fake, step) -> scalar, or None if there is none.
+
+    The loss's own, or the sum of the configuration's, with their weights.
+    """
+    if loss.penalty:
+        return lambda discriminate, real, fake, step: loss.penalty(discriminate, real, fake)
+
+    def penalty(discriminate, real, fake, step):
+        rows = [PENALTIES[name] for name in config.penalties]
+        weights = [row.weight if config.penalty_weight is None else config.penalty_weight for row in rows]
+        terms = [row.function(discriminate, real, fake) for row in rows]
+        return sum(value_at(weight, step) * term for weight, term in zip(weights, terms, strict=True))
+
+    return penalty if config.penalties else None
 
 
 def penalty_gradients(spec, real, fake, key, step):
@@ -136,7 +167,7 @@ def penalty_gradients(spec, real, fake, key, step):
         discriminate = Discriminate(
             spec.networks, key.of(real.shard)._replace(second_order=True), real.labels, fake.labels
         )
-        penalty = spec.penalty(discriminate, real.values, fake.values)
+        penalty = spec.penalty(discriminate, real.values, fake.values, step)
         check_tensor("the loss's penalty", penalty, [])
         gradients = tf.gradients(data_parallel.scale_loss(every * penalty, real.shard), variables)
         pairs = zip(gradients, variables, strict=True)

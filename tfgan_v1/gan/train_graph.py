@@ -8,13 +8,15 @@ import numpy as np
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import batches, data_parallel, noise, views
+from tfgan_v1.gan.adaptive import Steering, held_out_batch
 from tfgan_v1.gan.conditioning import Batch, make_condition
-from tfgan_v1.gan.layers import numerics_of, use_numerics
+from tfgan_v1.gan.layers import RngKey, numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
 from tfgan_v1.gan.models import MODELS, Model, decode, encode
 from tfgan_v1.gan.networks import DInput, check_model, create_networks
-from tfgan_v1.gan.optimizers import Optimizer, make_optimizer, start_average, update_average
-from tfgan_v1.gan.train_step import STEP_METRICS, TrainSpec, d_output, make_train_spec, train_step
+from tfgan_v1.gan.optimizers import Optimizer, make_optimizer, start_average, step_of, update_average
+from tfgan_v1.gan.schedules import value_at
+from tfgan_v1.gan.train_step import STEP_METRICS, TrainSpec, calls_per_step, d_output, make_train_spec, train_step
 
 MEASURED = 250  # images that are drawn at once to be measured
 MOST_FIXED = 100  # images that are drawn from the same noise at each sampling step
@@ -53,8 +55,9 @@ class DataSpec(NamedTuple):
     num_images: int  # to train on
     num_resident: int  # that are kept in a variable, with the held-out ones
     class_counts: Sequence[int] | None = None  # of a conditional run, the number of images of each class
-    stream: Any = None  # a Batch of tensors [chunk, d_steps, batch, *shape] of each call, in place of the variable
+    stream: Any = None  # a Batch of tensors [chunk, batches_of_real, batch, *shape] of each call, or None
     points: Any = None  # float32 [n, d], of which the views are; None for images
+    held_out: Any = ()  # int32, the indices of the images that are held out
 
 
 class Inputs(NamedTuple):
@@ -65,13 +68,13 @@ class Inputs(NamedTuple):
     chunk: int
     images: Batch = Batch(None)  # [num_resident, *shape], fed once, to `initialize`; of None if they are streamed
     resident: Batch | None = None  # the variables that they are kept in
-    order: Any = None  # int32 [chunk, d_steps, batch]: indices of the images; None if they are streamed
+    order: Any = None  # int32 [chunk, batches_of_real, batch]: indices of the images; None if they are streamed
 
 
 class SingleStep(NamedTuple):
     """One training step as its own `Session.run`, as in the old notebooks: the plain path of the loop."""
 
-    real: Batch  # placeholders [d_steps, batch, *shape], pixels or points; and the class of each, or None
+    real: Batch  # placeholders [batches_of_real, batch, *shape], pixels or points; and the class of each, or None
     z: Batch  # placeholders, float32 [d_steps (+ 1 if G's noise is fresh), batch, noise_size]; and classes, or None
     metrics: Any  # float32 [n], the STEP_METRICS of step number `Inputs.first_step`
 
@@ -145,18 +148,28 @@ def make_spec(config, data, parts):
     """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
     model, loss = parts.model or MODELS[config.model], parts.loss or LOSSES[config.loss]
     condition = make_condition(config, data.class_counts, model, custom=parts.model is not None)
-    networks = create_networks(model, data.shape, config.noise_size, DInput.of(config), config.average > 0, condition)
+    steering = Steering.create() if config.augment_strength == "adaptive" else None
+
+    def strength(number):
+        return steering.strength if steering else value_at(config.augment_strength, number // calls_per_step(config))
+
+    d_input = DInput.of(config)._replace(strength=None if config.augment_strength == 1 else strength)
+    networks = create_networks(model, data.shape, config.noise_size, d_input, config.averages, condition)
 
     def clip(_):  # arXiv:1701.07875, alg. 1
         limit = config.clip_weights
         return tf.group(*(weight.assign(tf.clip_by_value(weight, -limit, limit)) for weight in networks.d_vars))
 
     def average(updates):
-        return update_average(networks.average, networks.g_state, config.average, updates)
+        decay = config.average
+        if config.average_halflife is not None:
+            halflife = value_at(config.average_halflife, step_of(config, "g", updates - 1))
+            decay = tf.pow(0.5, 1 / tf.cast(halflife, tf.float32))  # 0 of a half-life of 0
+        return update_average(networks.average, networks.g_state, decay, updates)
 
     d = make_optimizer(config, "d", networks.d_vars, parts.d_optimizer, clip if config.clip_weights else None)
     g = make_optimizer(config, "g", networks.g_vars, parts.g_optimizer, average if networks.average else None)
-    return make_train_spec(config, networks, loss, d, g)
+    return make_train_spec(config, networks, loss, d, g)._replace(steering=steering)
 
 
 def image_placeholders(name, data, axes, condition):
@@ -189,7 +202,7 @@ def with_resident_images(spec, data, inputs):
     images = image_placeholders("pixels", data, [data.num_resident], spec.networks.condition)
     labels = None if images.labels is None else keep("labels", images.labels)
     width = spec.config.batch_size + batches.leftover(spec.config, data.num_images)
-    order = tf.placeholder(tf.int32, [inputs.chunk, spec.config.d_steps, width], "order")
+    order = tf.placeholder(tf.int32, [inputs.chunk, batches_of_real(spec.config, spec.loss), width], "order")
     return inputs._replace(images=images, resident=Batch(keep("images", images.values), labels), order=order)
 
 
@@ -219,8 +232,9 @@ def draw_noise(spec, streams, index, count, shape):
 
 def build_samplers(spec, data, first_step):
     """The Samplers of a spec."""
-    networks, average, num_samples = spec.networks, spec.config.average > 0, spec.config.num_samples
+    networks, average, num_samples = spec.networks, spec.config.averages, spec.config.num_samples
     batch_index = tf.placeholder(tf.int64, [], "batch_index")
+    classes = noise.PREVIEW_CLASSES if spec.config.clustered else None  # of clusters, which are many
 
     def drawn(streams, index, count):
         return noise_input(networks, draw_noise(spec, streams, index, 1, [count]).part(0))
@@ -229,11 +243,11 @@ def build_samplers(spec, data, first_step):
         return decode(networks.model, networks.generate(drawn(streams, index, count), average=average).values)
 
     return Samplers(
-        preview=images((noise.PREVIEW, None), first_step, num_samples),
-        fixed=images((noise.FIXED, None), 0, min(num_samples, MOST_FIXED)),
+        preview=images((noise.PREVIEW, classes), first_step, num_samples),
+        fixed=images((noise.FIXED, classes), 0, min(num_samples, MOST_FIXED)),
         batch_index=batch_index,
         measured=images((noise.EVALUATION, noise.EVALUATION_CLASSES), batch_index, MEASURED),
-        views=views.build(spec, data.points, lambda count: drawn((noise.FIXED, None), 0, count)),
+        views=views.build(spec, data.points, lambda count: drawn((noise.FIXED, classes), 0, count)),
     )
 
 
@@ -246,12 +260,12 @@ def build_d_outputs(spec, data):
 
 def build_single_step(spec, data, step):
     """The SingleStep of a TrainGraph's spec. data: as in `build`. step: int64 scalar, as Inputs.first_step."""
-    config, networks = spec.config, spec.networks
+    config, networks, num_reals = spec.config, spec.networks, batches_of_real(spec.config, spec.loss)
     draws = config.d_steps + (config.g_noise == "fresh")
     noise_spec = data._replace(shape=(config.noise_size,), dtype=tf.float32)
-    real = image_placeholders("real", data, [config.d_steps, config.batch_size], networks.condition)
+    real = image_placeholders("real", data, [num_reals, config.batch_size], networks.condition)
     z = image_placeholders("z", noise_spec, [draws, config.batch_size], networks.condition)
-    reals = [networks_input(networks, real.part(k)) for k in range(config.d_steps)]
+    reals = [networks_input(networks, real.part(k)) for k in range(num_reals)]
     zs = [noise_input(networks, z.part(k)) for k in range(draws)]
     with use_numerics(numerics_of(config)):
         return SingleStep(real, z, train_step(spec, reals, *split_noise(config, zs), step))
@@ -292,21 +306,32 @@ def make_step_fn(spec, data, resident, workers):
     def run_step(step, images, zs, extra, freeze_generator):
         sizes = [config.batch_size] * (config.d_steps - 1) + [config.batch_size + extra]
         parts = [data_parallel.shard_slice(workers, size) for size in sizes]
-        reals = [images.part((k, part), shard) for k, (part, shard) in enumerate(parts)]
+        parts_of_real = (parts + parts[-1:])[: batches_of_real(config, spec.loss)]  # the last is of G's pairs
+        reals = [images.part((k, part), shard) for k, (part, shard) in enumerate(parts_of_real)]
         reals = [networks_input(spec.networks, resident.gather(real) if resident else real) for real in reals]
         z_parts = [*parts, parts[-1]][: zs.values.shape.as_list()[0]]  # the last is G's own noise, if that is fresh
         zs = [noise_input(spec.networks, zs.part((k, part), shard)) for k, (part, shard) in enumerate(z_parts)]
         metrics = train_step(spec, reals, *split_noise(config, zs), step, freeze_generator)
         return data_parallel.scale_loss(metrics, parts[-1][1])
 
+    def held_out_output(number):
+        images = networks_input(spec.networks, held_out_batch(config, resident, data.held_out, number))
+        return tf.reduce_mean(d_output(spec.loss, spec.networks.discriminate(images, RngKey(config.seed, number))))
+
     def step_fn(step, images, zs):
         def with_leftover(freeze_generator):  # with `--batches whole`, the last batch of an epoch is larger
             last = tf.equal((step + 1) % per_epoch, 0)
             return static_cond(last, leftover, 0, lambda extra: run_step(step, images, zs, extra, freeze_generator))
 
-        return static_cond(step < config.d_first, config.d_first > 0, False, with_leftover)
+        metrics = static_cond(step < config.d_first, config.d_first > 0, False, with_leftover)
+        return spec.steering.after(metrics, step, held_out_output) if spec.steering else metrics
 
     return step_fn
+
+
+def batches_of_real(config, loss):
+    """The batches of real images in a step: of each update of D, and of G if its pairs are fresh."""
+    return config.d_steps + (loss.paired and config.g_noise == "fresh")
 
 
 def static_cond(condition, yes, no, function):

@@ -19,10 +19,11 @@ class TrainSpec(NamedTuple):
     networks: Networks
     loss: Loss
     labels: Labels
-    penalty: Callable | None  # (discriminate, real, fake) -> scalar, with its weight
+    penalty: Callable | None  # (discriminate, real, fake, step) -> scalar, with its weight
     d: NetworkOptimizer
     g: NetworkOptimizer
     config: Any  # the configuration
+    steering: Any = None  # an adaptive.Steering of D's augmentation
 
 
 class Keys(NamedTuple):
@@ -59,7 +60,7 @@ def make_train_spec(config, networks, loss, d, g):
 def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     """One iteration of Algorithm 1: k discriminator updates, then one generator update against the new D.
 
-    reals             k Batches of real images [batch, *shape], in the networks' range
+    reals             k Batches of real images [batch, *shape], in the networks' range; one more, if G has its own
     zs                k Batches of noise [batch, noise_size]
     g_z               the Batch of noise for the generator's update; None reuses the last fake batch
     step              int64 scalar, the number of the step
@@ -70,12 +71,14 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     *d_keys, g_keys = rng_keys(spec.config, step)
     d_step = D_STEPS[spec.config.d_batches].step
     d_update = tf.group(*(norm.iterate() for norm in spec.networks.spectral_norms))
-    for real, z, keys in zip(reals, zs, d_keys, strict=True):
+    for real, z, keys in zip(reals[: len(d_keys)], zs, d_keys, strict=True):
         with tf.control_dependencies([d_update]):
-            fake = spec.networks.generate(z, keys.g)
+            fake = spec.networks.generate(classes_of_pairs(spec.loss, z, real), keys.g)
             d_update, d = d_step(spec, real, fake, keys.d, step)
     with tf.control_dependencies([d_update]):
-        fake = fake if g_z is None else spec.networks.generate(g_z, g_keys.g)  # a D update leaves G as it is
+        real = reals[-1]
+        if g_z is not None:  # otherwise, the images of the last D update, which leaves G as it is
+            fake = spec.networks.generate(classes_of_pairs(spec.loss, g_z, real), g_keys.g)
         g = generator_loss(spec, real, fake, *g_keys.d)
         g_update = tf.no_op() if freeze_generator else spec.g.minimize(g.loss, fake.shard)
     with tf.control_dependencies([g_update]):
@@ -133,9 +136,9 @@ def generator_loss(spec, real, fake, key):
     if not spec.loss.relative:
         logits = spec.networks.discriminate(fake, key)
         return LossAndLogits(spec.loss.g(logits, spec.labels), logits)
-    if spec.config.d_batches == "joint":
+    if spec.config.d_batches == "joint" and not spec.loss.paired:
         real_logits, logits = tf.split(spec.networks.discriminate(concat(real, fake), key), 2)
-    else:  # a D with batch norm
+    else:  # a D with batch norm; or, of pairs, the real images' pass, through which no gradient flows, apart
         real_logits, logits = (spec.networks.discriminate(images, key) for images in (real, fake))
     for_real, for_fake = relative_logits(spec.loss, real_logits, logits, fake.shard)
     loss = total_loss(spec, spec.loss.d_fake(for_real, spec.labels), spec.loss.g(for_fake, spec.labels))
@@ -143,10 +146,17 @@ def generator_loss(spec, real, fake, key):
 
 
 def relative_logits(loss, real_logits, fake_logits, shard=None):
-    """The logits that a loss takes: of a relative one, each minus the mean logit of the other kind."""
+    """The logits that a loss takes: of a relative one, each minus that of its pair, or the other kind's mean."""
     if not loss.relative:
         return real_logits, fake_logits
+    if loss.paired:
+        return real_logits - fake_logits, fake_logits - real_logits
     return real_logits - data_parallel.mean(fake_logits, shard), fake_logits - data_parallel.mean(real_logits, shard)
+
+
+def classes_of_pairs(loss, z, real):
+    """A Batch of noise, with the classes of the real images if a loss compares them in pairs."""
+    return z._replace(labels=real.labels) if loss.paired else z
 
 
 TOTALS = {"sum": 1.0, "mean": 0.5}  # how losses on real and on generated images become one
@@ -182,10 +192,15 @@ def step_metrics(loss, d, g):
     return tf.stack([d.loss, g.loss, *outputs, *accuracies])
 
 
+def calls_per_step(config):
+    """How many numbers of network calls belong to a step: as many as the most that it needs."""
+    return 3 * config.d_steps + 2
+
+
 def rng_keys(config, step):
     """The Keys of each D update of a step, and of its G update."""
     calls = D_STEPS[config.d_batches].calls
-    first = step * (3 * config.d_steps + 2)  # as many as the most that a step needs
+    first = step * calls_per_step(config)
     numbers = [first + k * (1 + calls) for k in range(config.d_steps)]
     after = first + config.d_steps * (1 + calls)
     fresh = config.g_noise == "fresh"  # otherwise G is not called again, and D's call takes the first number

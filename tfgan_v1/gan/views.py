@@ -91,7 +91,7 @@ def build(spec, points, draw):
         z = np.pad(z, [(0, 0), (0, config.noise_size - axes)])
         return decode(networks.model, networks.generate(Batch(tf.constant(z)), average=average).values)
 
-    average, fixed = config.average > 0, draw(shapes.fake[0])
+    average, fixed = config.averages, draw(shapes.fake[0])
     fake = networks.generate(fixed, average=average)
     real = Batch(encode(networks.model, tf.constant(np.resize(points, shapes.fake))), fixed.labels)
     loss = generator_loss(spec, real, fake, None).loss * shapes.fake[0]  # of each point, not of their mean

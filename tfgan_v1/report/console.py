@@ -31,6 +31,7 @@ def write_line(plan, progress, numbers):
     outputs = [f"{name} {values[name]:.2f}" for name in STEP_METRICS[plan.critic][2:4]]
     if progress.held_out and progress.held_out[-1].step == progress.step:
         outputs.append(f"{records.HELD_OUT_HEADERS[plan.critic][3]} {progress.held_out[-1].held_out:.2f}")
+    outputs += [f"augmentation {row[2]:.2f}" for row in progress.rows("strength")[-1:]]
     accuracies = [] if plan.critic else [f"accuracy D {values['d_accuracy']:.2f}, G {values['g_accuracy']:.2f}"]
     speed = f"{steps * plan.images_per_step / seconds:,.0f} {_unit(plan)}/s"
     by = f" by {plan.workers} workers" if plan.workers > 1 else ""

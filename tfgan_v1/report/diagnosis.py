@@ -36,6 +36,7 @@ def of_run(plan, progress):
     if plan.is_points:
         shapes = views.layout(plan.config, real.shape[1], classes)
         samples = [views.split(row, shapes).fake for row in progress.views]
+    classes = 1 if plan.config.clustered else classes  # which are drawn as often as they are in the data
     modes, statistics = (len(plan.modes.centers), progress.dicts("statistics")) if plan.modes else (0, [])
     return Recorded(
         **{"losses": progress.losses, "held_out": progress.held_out, "statistics": statistics},

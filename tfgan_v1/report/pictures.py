@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tfgan_v1 import files
 from tfgan_v1.errors import UserError, shortened, warn
-from tfgan_v1.report import curves, diagnosis, field, images, page, plots
+from tfgan_v1.report import curves, diagnosis, field, images, page, plots, sheets
 from tfgan_v1.storage import names
 
 EVERY = 5.0  # seconds between two calls of the same Budgeted, at least
@@ -33,6 +33,8 @@ class Pictures:
         """Draws what there is to see before the first step: real images, and the page with the samples so far."""
         with tolerated(names.REAL_IMAGES):
             self._real = write_real_images(self._plan).read_bytes() if not self._plan.is_points else None
+            if self._plan.config.clustered and not self._plan.is_points:
+                _write(self._plan, names.CLUSTER_EXAMPLES, sheets.clusters_png(self._plan))
         self._draw_page(progress, running=True)
 
     def refresh(self, progress):

@@ -43,7 +43,7 @@ def find(folder, call, *, model=None, kind=None, step=None):
     saved = run_folder.read(Config(ckpt=folder))
     custom = {part for part in saved.custom if part != "model"} | ({"model"} if model else set())
     run_folder.check_same_parts(saved, custom, call)
-    kind = kind or ("average" if saved.config.average else "latest")
+    kind = kind or ("average" if saved.config.averages else "latest")
     checkpoint = checkpoints.newest_generator(saved.config.ckpt_folder, kind, step)
     network = model or MODELS[saved.config.model]
     condition = make_condition(saved.config, saved.data.get("class_counts"), network, custom=model is not None)

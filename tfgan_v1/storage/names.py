@@ -12,6 +12,7 @@ HELD = ".lock.held"  # likewise, while a run trains where the file system has no
 
 # In the checkpoint folder:
 CONFIG = "config.json"
+CLUSTERS = "clusters.npy"  # the cluster of each image, int32 [n], where clusters are the classes
 LATEST = "checkpoint"  # names the newest generator to tf.train.latest_checkpoint
 # Kind of generator -> the beginning of its files' names, before "-<step>" and one of the suffixes.
 GENERATORS = {"latest": "generator.ckpt", "average": "average.ckpt", "best": "best.ckpt"}
@@ -26,6 +27,7 @@ LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
 VIEWS = "views.pkl"  # of points: what both networks do at each sampling step
 HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
+AUGMENT_STRENGTH = "augment_strength.csv"  # of adaptive augmentation
 EVALUATION = "evaluation.csv"  # scores while training
 FILES = "files.csv"  # of a folder of images: which were used, and why the others were not
 SHEETS = "sheets"  # a folder with an image grid for each set of samples
@@ -36,6 +38,7 @@ PROBABILITIES = "probabilities.png"
 D_SCORES = "d_scores.png"  # in place of PROBABILITIES where D's logits are scores
 OVERFITTING = "held_out.png"
 EVALUATION_CURVES = "evaluation.png"
+CLUSTER_EXAMPLES = "clusters.png"  # images of each cluster
 REVIEW_PAGE = "review.html"
 REVIEW = "review.json"  # what the page shows besides images and tables
 TENSORBOARD = "tensorboard"  # a folder of event files
@@ -57,13 +60,25 @@ OUTPUTS = (GRID, SCORES, NEAREST, REAL_IMAGES, ANIMATION, COMPARISON)
 
 # --overwrite removes these from the folders of a run, and nothing else; what is not of a run keeps a run out.
 CKPT_FILES = (
-    *(CONFIG, LATEST, STATE),
+    *(CONFIG, CLUSTERS, LATEST, STATE),
     *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in (*SUFFIXES, META)),
 )
 SAMPLES_FILES = (
-    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, VIEWS, HELD_OUT, EVALUATION, FILES, SHEETS, TENSORBOARD),
+    *(
+        SAMPLES,
+        FIXED_NOISE,
+        LOSSES,
+        STATISTICS,
+        VIEWS,
+        HELD_OUT,
+        AUGMENT_STRENGTH,
+        EVALUATION,
+        FILES,
+        SHEETS,
+        TENSORBOARD,
+    ),
     *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
-    *(REVIEW_PAGE, REVIEW),
+    *(CLUSTER_EXAMPLES, REVIEW_PAGE, REVIEW),
 )
 
 FOLDERS = {  # a folder of a run -> the names of what it writes there, a regular expression
@@ -78,7 +93,7 @@ SAMPLES_PROOFS = (LOSSES, REVIEW)
 # What a killed run may leave half-written: see `replacing` and checkpoints._new_checkpoint.
 CKPT_LEFTOVERS = (
     *(PARTIAL_FOLDER, f"{STATE}/{PARTIAL_FOLDER}", f"{STATE}/step-*/{PARTIALS.format('state.json')}"),
-    *(PARTIALS.format(name) for name in (CONFIG, LATEST)),
+    *(PARTIALS.format(name) for name in (CONFIG, CLUSTERS, LATEST)),
 )
 SAMPLES_LEFTOVERS = (*map(PARTIALS.format, (*SAMPLES_FILES, REAL_IMAGES)), f"{SHEETS}/{PARTIALS.format('[0-9]*.png')}")
 

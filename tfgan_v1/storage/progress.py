@@ -4,14 +4,15 @@ from dataclasses import dataclass, field
 from functools import partial, reduce
 
 from tfgan_v1 import devices
-from tfgan_v1.config import Config
+from tfgan_v1.config import ADAPTIVE, Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.files import fits
 from tfgan_v1.storage import checkpoints, names, records, run_folder
 from tfgan_v1.storage.records import Record
 
 MOST_VIEWS = 512  # sampling steps of which all views are recorded
-STOPPED = -1  # in place of a signal's number: on_sample ended the training
+# In place of a signal's number: on_sample ended the training, or the time of --minutes is over.
+STOPPED, OUT_OF_TIME = -1, -2
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Progress:
     fixed_steps: list = field(default_factory=list)  # of `fixed` or `views`: also 0, and where the run stopped
     evaluating: float = 0.0  # seconds of this process that went into scores while training
     best: tuple | None = None  # (step, first score) of the best generator so far
-    stopped_by: int | None = None  # the number of the signal that ended training early, or STOPPED
+    stopped_by: int | None = None  # the number of the signal that ended training early, or one of the above
     exception: BaseException | None = None  # of on_sample, which ended training early
 
     def __repr__(self):
@@ -103,6 +104,8 @@ def new_progress(plan, evaluation_header=None):
         kept["fixed"] = Record(names.FIXED_NOISE, "fixed", counted=True)
     if plan.config.holdout:
         kept["held_out"] = Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make)
+    if plan.config.augment_strength == ADAPTIVE:
+        kept["strength"] = Record(names.AUGMENT_STRENGTH, "strength", ("step", "epoch", "augment_strength"))
     if evaluation_header:
         kept["evaluation"] = Record(names.EVALUATION, "evaluation", evaluation_header)
     return Progress(plan.config, plan.total_steps, plan.steps_per_epoch, kept)

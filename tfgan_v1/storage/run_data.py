@@ -1,19 +1,22 @@
 """A run's data: loaded as its configuration says, split into training and held-out images, and compared."""
 
 import functools
+from contextlib import suppress
 
 import numpy as np
 
 from tfgan_v1 import data
 from tfgan_v1.config import Config
 from tfgan_v1.config.options import flag
+from tfgan_v1.data import clusters
 from tfgan_v1.data.datasets import period_of
 from tfgan_v1.data.labels import has_strays
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.storage import classes, run_folder
+from tfgan_v1.storage import classes, names, run_folder
 
 MOST_COMPARED = 512  # training and held-out images on which D is compared at a sampling step
 HOLDOUT = 0x401D  # separates the choice of held-out images from all other draws with the same seed
+PER_CLUSTER, MOST_CLUSTERS = 200, 300  # images of one cluster, about, and the most clusters, where it is open
 PLACES = ("dataset", "labels", "data_dir", "cache_dir")  # options that say where a run's data are now
 
 
@@ -38,6 +41,32 @@ def from_array(config, images, labels=None):
     if named:
         raise UserError(f"images is the data, and {named[0]} names others; give one of them, and labels as an array")
     return data.from_array(images, labels, shaping(config))
+
+
+def in_clusters(config, dataset, kept=True):
+    """(the Config, the Dataset) with clusters of the training images as classes, and their number where it was open.
+
+    kept: whether the run in the folders of `config` has them. Raises UserError if there are more than images.
+    """
+    rows, _ = split_indices(config, dataset.name, len(dataset.images))
+    if config.clusters == "auto":
+        config = config.replace(clusters=min(max(len(rows) // PER_CLUSTER, 2), MOST_CLUSTERS))
+    count, path = int(config.clusters), config.ckpt_folder / names.CLUSTERS
+    if count > len(rows):
+        raise UserError(f"--clusters {count:,} needs as many images, and {dataset.name} has {len(rows):,}; give fewer")
+    labels = kept and _kept_clusters(path, len(dataset.images), count)
+    if not kept or labels is None:
+        labels = clusters.clusters_of(dataset.images, rows, count, config.seed)
+    return config, dataset._replace(labels=labels, classes=tuple(map(str, range(count))), why="")
+
+
+def _kept_clusters(path, num_images, count):
+    """The labels in a run's file of clusters; None if it is lost or damaged. The run has their checksum, too."""
+    with suppress(OSError, ValueError, EOFError):
+        labels = np.load(path)
+        if labels.shape == (num_images,) and labels.dtype == np.int32 and 0 <= labels.min() <= labels.max() < count:
+            return labels
+    return None
 
 
 def metadata(config, dataset):
@@ -134,7 +163,8 @@ def data_of_run(config, **places):
         )
     config = saved.config.replace(**places)
     dataset = load(config)
-    check_same_data(config, metadata(config, dataset), saved)
+    conditioned = in_clusters(config, dataset)[1] if config.clustered else dataset
+    check_same_data(config, metadata(config, conditioned), saved)
     return saved, config, dataset
 
 

@@ -11,11 +11,14 @@ from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
 OWN_MODEL, POINTS_MODEL = "tuned", "points"
-NAMES = ("model", "image_size", "augment", "steps", "epochs", "sample_every")  # options that may be chosen
+# Options that may be chosen.
+NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
 MULTIPLE = 4  # of a chosen size
 FEW, AUGMENT = 5000, "translate,cutout,colour"  # below so many, D learns the pictures by heart (arXiv:2006.10738)
+MOST_LABELS, OF_EACH = 1000, 20  # labels that are classes of images, and the images of each, on average
+CLUSTERED = 2000  # images from which on clusters are their classes
 STEPS, STEPS_PER_IMAGE = (5000, 20_000), 10  # fewest and most steps
 SAMPLED = 20  # times that a run of a chosen length draws samples, at least
 
@@ -30,7 +33,11 @@ def of_run(config):
     saved, left = run_folder.read(config).config, set()
     if config.given & {"steps", "epochs"}:
         left = {"steps", "epochs"} | ({"sample_every"} if saved.unit != config.unit else set())
-    return config.replace(**{name: getattr(saved, name) for name in {*NAMES} - config.given - left})
+    before = {name: getattr(saved, name) for name in {*NAMES} - config.given - left}
+    begun = {name: text for name, text in saved.schedules.items() if text.startswith(f"{getattr(config, name)}:")}
+    if config.clusters == "auto":
+        begun["clusters"] = saved.clusters
+    return config.replace(**before, **begun)
 
 
 def before_loading(config):
@@ -60,11 +67,21 @@ def after_loading(config, dataset):
     count, chosen = len(dataset.images) - config.holdout, {}
     if config.augment is None and count < FEW:
         chosen["augment"] = AUGMENT
-    if not config.given & {"steps", "epochs"}:
+    if not config.given & {"steps", "epochs", "minutes"}:
         chosen["steps"] = min(max(STEPS_PER_IMAGE * count, STEPS[0]), STEPS[1]) // 1000 * 1000
         if "sample_every" not in config.given:
             chosen["sample_every"] = min(config.sample_every, chosen["steps"] // SAMPLED)
     return config.replace(**chosen), dataset
+
+
+def classes_of(config, dataset):
+    """The Config of a run of OWN_MODEL with the labels of a Dataset as classes, or without them its clusters."""
+    count, labels = len(dataset.images) - config.holdout, len(dataset.classes)
+    if config.given & {"conditional", "clusters"} or config.model != OWN_MODEL:
+        return config
+    if 2 <= labels <= min(MOST_LABELS, count // OF_EACH):
+        return config.replace(conditional=True)
+    return config.replace(clusters="auto") if count >= CLUSTERED else config
 
 
 def size_of(height, width):

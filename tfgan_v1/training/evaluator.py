@@ -22,9 +22,9 @@ class Evaluator:
 
     def __init__(self, plan):
         self._config, self._classifier, self._reference = plan.config, None, None
-        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind.allows(plan.dataset, False))
+        self.metrics = next(metrics for kind, metrics in BY_KIND.items() if kind.allows(plan.own, False))
         self.header = ("step", "epoch", *(name for each in self.metrics for name in METRICS[each].scores))
-        self._sets = real_sets(plan.config, plan.dataset)
+        self._sets = real_sets(plan.config, plan.own)
         count, least = scores.common_count(NUM, *self._sets), max(METRICS[each].least for each in self.metrics)
         if count < least:
             raise UserError(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1 import devices
+from tfgan_v1 import devices, files
 from tfgan_v1._tensorflow import quiet, reason, tells_of_full_disk, tf
 from tfgan_v1.cluster.member import SINGLE
 from tfgan_v1.errors import DISK_FULL, DiskFull, Diverged, UserError, say
@@ -17,7 +17,7 @@ from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
 from tfgan_v1.storage import checkpoints, names, run_folder
-from tfgan_v1.storage.progress import load_progress, made_by, new_progress, starting_point
+from tfgan_v1.storage.progress import OUT_OF_TIME, load_progress, made_by, new_progress, starting_point
 from tfgan_v1.training import recording, streaming
 from tfgan_v1.training.evaluator import Evaluator
 from tfgan_v1.training.plan import Plan
@@ -205,6 +205,9 @@ def start(context, saved, checkpoint):
     run_id = context.savers["state"].run_id
     about = plan.metadata, first_made_by, run_id, plan.custom.names(), (saved or plan).numbered
     with nullcontext() if saved else run_folder.undone(config):
+        if config.clustered:
+            with files.writing(config.ckpt_folder / names.CLUSTERS) as file:
+                np.save(file, plan.labels)
         run_folder.write(run_folder.Saved(config, *about))
         if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
             recording.save_generator(context, progress)
@@ -264,6 +267,8 @@ def train_calls(context, progress):
     """
     for first, steps in context.plan.chunks(progress.step):
         progress.stopped_by = context.member.stops(context.signals)
+        if not progress.stopped_by and time.monotonic() > context.plan.deadline:
+            progress.stopped_by = OUT_OF_TIME
         if progress.stopped_by:
             return
         rows, finite = context.train_fn(first, steps)

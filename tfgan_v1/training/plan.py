@@ -6,12 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1 import data, devices
-from tfgan_v1.config import Config
-from tfgan_v1.errors import UserError, count_of, warn
+from tfgan_v1.config import ADAPTIVE, Config
+from tfgan_v1.config.options import flag
+from tfgan_v1.errors import UserError, count_of, note, warn
 from tfgan_v1.gan import batches
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
-from tfgan_v1.gan.train_graph import CustomParts, DataSpec
+from tfgan_v1.gan.schedules import Schedule
+from tfgan_v1.gan.train_graph import CustomParts, DataSpec, batches_of_real
 from tfgan_v1.storage import classes, run_data, run_folder
 from tfgan_v1.training import choices
 
@@ -43,6 +45,8 @@ class Plan(NamedTuple):
     overwrite: bool
     custom: Custom = Custom()
     workers: int = 1  # processes that train together
+    own: data.Dataset | None = None  # the data with their own labels, where clusters are the classes of `dataset`
+    deadline: float = math.inf  # of --minutes: the time.monotonic() at which to stop
     numbered: bool = False  # whether the run got its name, such as mlp-2, because others were there
 
     @property
@@ -63,7 +67,7 @@ class Plan(NamedTuple):
     @property
     def columns(self):
         """The names of the classes if an image grid has a column for each, in a conditional run; otherwise ()."""
-        names = self.dataset.classes if self.config.conditional else ()
+        names = self.dataset.classes if self.config.conditional and not self.config.clustered else ()
         return names if len(names) <= min(MOST_COLUMNS, self.config.num_samples) else ()
 
     @property
@@ -86,7 +90,12 @@ class Plan(NamedTuple):
     @property
     def critic(self):
         """Whether D's logits are scores and no probabilities: see losses.Loss."""
-        return (self.custom.parts.loss or LOSSES[self.config.loss]).critic
+        return self.loss.critic
+
+    @property
+    def loss(self):
+        """The losses.Loss."""
+        return self.custom.parts.loss or LOSSES[self.config.loss]
 
     @property
     def steps_per_epoch(self):
@@ -143,7 +152,8 @@ class Plan(NamedTuple):
         shape, total = self.metadata["image_shape"], self.metadata["num_images"]
         counts = self.metadata.get("class_counts")
         points = self.dataset.images[self.split[0]] if self.is_points else None
-        return DataSpec(shape, self.dataset.images.dtype, self.num_images, total, counts, stream, points)
+        kind = shape, self.dataset.images.dtype
+        return DataSpec(*kind, self.num_images, total, counts, stream, points, self.split[1])
 
     @property
     def modes(self):
@@ -167,7 +177,8 @@ class Plan(NamedTuple):
 
     def order(self, step):
         """The images of the call of the loop that starts at `step`: see batches.order."""
-        order = batches.order(self.config, self.num_images, step, self.chunk)
+        of_g = batches_of_real(self.config, self.loss) > self.config.d_steps
+        order = batches.order(self.config, self.num_images, step, self.chunk, of_g)
         return self.split[0][order] if self.config.holdout else order
 
 
@@ -201,8 +212,13 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
         config = config.replace(name=run_folder.next_name(config))
         warn(f"{asked.ckpt_folder} or {asked.samples_folder} holds a run, so this one is named {config.name}")
         run_folder.check_can_start(config, *start_as)
-    parts = run_data.metadata(config, dataset), resume, overwrite, custom, workers, numbered
+    own, config = dataset, config if resume or model else choices.classes_of(config, dataset)
+    if config.clustered:
+        config, dataset = run_data.in_clusters(config, dataset, saved is not None)
+    parts = run_data.metadata(config, dataset), resume, overwrite, custom, workers, own, math.inf, numbered
     plan = Plan(config, dataset, *parts)
+    if config.minutes is None:  # otherwise, the steps are measured first
+        plan = plan._replace(config=config.with_steps(plan.total_steps))
     if saved:
         run_data.check_same_data(config, plan.metadata, saved, ", or start a new run by --name NAME")
     check_data(plan)
@@ -210,7 +226,9 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     if chief and not saved:
         choices.say(config, asked, "points" if plan.is_points else "images")
         warn_of_little(plan)
-    return plan._replace(config=devices.resolve_device(config, model))  # last, as it imports TensorFlow
+    if saved:
+        say_what_ended(plan)
+    return plan._replace(config=devices.resolve_device(plan.config, model))  # last, as it imports TensorFlow
 
 
 def with_saved(config, saved, workers):
@@ -252,6 +270,9 @@ def check_data(plan):
         )
     if config.augmentations and plan.is_points:
         raise UserError(f"--augment changes images, but {name} holds points; leave it out")
+    if config.augment_strength == ADAPTIVE and (plan.streamed or plan.workers > 1):
+        advice = "one process" if plan.workers > 1 else "a larger --resident-limit"
+        raise UserError(f"--augment-strength adaptive needs all images in the memory of one process; use {advice}")
     run_data.check_holdout(config, name, num_images)
     if config.conditional:
         classes.check(config, plan.dataset, plan.split[0], plan.custom.parts.model)
@@ -271,6 +292,15 @@ def warn_of_little(plan):
         warn(
             "--loss wasserstein needs a bound on D, or its loss runs away; add --penalty wgan_gp or --clip-weights 0.01"
         )
+
+
+def say_what_ended(plan):
+    """Says which schedules end before a run that is resumed."""
+    schedules = plan.config.schedules
+    ended = {name: text for name, text in schedules.items() if Schedule.parse(text).steps < plan.total_steps}
+    if ended:
+        each = ", ".join(f"{flag(name)} {text}" for name, text in ended.items())
+        note(f"{each}: after the last of these steps, the last value stays.")
 
 
 def check_size(model, size):

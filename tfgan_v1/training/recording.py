@@ -59,6 +59,10 @@ def sample(context, progress):
     sample_fixed(context, progress)
     if plan.config.holdout:
         progress.records["held_out"].append(folder, [compare_held_out(context, progress)])
+    if "strength" in progress.records:
+        strength = float(str(context.session.run(context.graph.spec.steering.strength)))
+        row = (progress.step, progress.epoch_of(progress.step), strength)
+        progress.records["strength"].append(folder, [row])
     if plan.config.sheets == "each":
         pictures.write_grid(plan, progress.step, progress.samples[-1])
     if context.events:

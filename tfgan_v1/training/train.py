@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from os import PathLike
 from typing import Any, NamedTuple
@@ -14,9 +15,9 @@ from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.report import notebook  # noqa: F401, by which a Progress shows its pictures
 from tfgan_v1.storage import run_data
-from tfgan_v1.storage.progress import STOPPED
+from tfgan_v1.storage.progress import OUT_OF_TIME, STOPPED
 from tfgan_v1.streams import speaking
-from tfgan_v1.training import choices, loop
+from tfgan_v1.training import budget, choices, loop
 from tfgan_v1.training.plan import Custom, make_plan
 
 
@@ -82,9 +83,14 @@ def train(
     if progress.stopped_by not in (None, STOPPED):
         call += [f"name={progress.config.name!r}"] if progress.config.name != config.name else []
         call += [*(f"{part}=..." for part in custom.names()), "resume=True"]
-        saved = f"Stopped by {signal.Signals(progress.stopped_by).name}; everything is saved at step {progress.step:,}"
+        saved = f"Stopped by {stop_of(progress)}; everything is saved at step {progress.step:,}"
         tell(f"{saved} of {progress.total_steps:,}. Continue with: train({', '.join(call)})", sys.stdout)
     return progress
+
+
+def stop_of(progress):
+    """What ended a training early, in words: SIGINT, or the end of --minutes."""
+    return "the end of --minutes" if progress.stopped_by == OUT_OF_TIME else signal.Signals(progress.stopped_by).name
 
 
 def _config(config, options):
@@ -112,6 +118,7 @@ class TrainRequest(NamedTuple):
 
 def run(request):
     """Carries out a TrainRequest. Returns Progress; in a cluster, that of the chief alone has records."""
+    started = time.monotonic()
     start = {"resume": request.resume, "overwrite": request.overwrite, "custom": request.custom}
     cluster = addresses.from_environment()
 
@@ -120,7 +127,9 @@ def run(request):
         return choices.of_run(config) if request.resume else config
 
     if cluster is None:
-        return loop.run(make_plan(make_config(), **start), on_sample=request.on_sample)
+        plan = make_plan(make_config(), **start)
+        plan = plan if plan.config.minutes is None else budget.fixed(plan, started)
+        return loop.run(plan, on_sample=request.on_sample)
     with Member(cluster, request.wait, request.end) as member:
         config = rendezvous.agree_on_options(member, request.options, make_config)
         member.watch()

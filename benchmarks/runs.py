@@ -42,10 +42,10 @@ def finish(text, table):
         table.write_text(text + "\n", encoding="utf-8")
 
 
-def run(command, may=()):
+def run(command, may=(), python=sys.executable):
     """Runs a Python command in the repository. Ends the benchmark unless its exit code is 0 or one of `may`."""
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, *map(str, command)], cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run([python, *map(str, command)], cwd=REPOSITORY, capture_output=True, text=True)
     if done.returncode not in (0, *may):
         sys.exit(f"{command} failed:\n{done.stdout}{done.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

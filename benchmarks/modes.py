@@ -268,9 +268,9 @@ def _draw(axes, samples, modes):
     side = 1.4 * np.abs(modes.centers).max()
     for ax in axes:
         ax.set(xlim=(-side, side), ylim=(-side, side), aspect="equal", xticks=[], yticks=[])
-        ax.scatter(*modes.centers.T, s=14, facecolors="none", edgecolors="tab:orange", linewidths=0.5)
+        ax.scatter(*modes.centers.T, s=36, facecolors="none", edgecolors="tab:orange", linewidths=0.4)
     for ax, points in zip(axes, samples, strict=False):
-        ax.scatter(*points.T, s=0.6, color="tab:blue", alpha=0.5, linewidths=0)
+        ax.scatter(*points.T, s=1.5, color="tab:blue", alpha=0.5, linewidths=0)
         caught, share, _ = metrics.mode_scores(points, modes)
         ax.set_xlabel(f"{caught}, {share:.2f}", fontsize=6, labelpad=2)
 

@@ -39,8 +39,8 @@ def _flat(images):
     images = np.asarray(images, np.float32)
     if images.ndim == 2:
         return images
-    factor = -(-max(images.shape[1:3]) // SIDE)
-    height, width = (max(1, side // factor) for side in images.shape[1:3])
-    fitting = images[:, : height * factor, : width * factor]
-    means = fitting.reshape(len(images), height, factor, width, factor, -1).mean((2, 4))
+    high, wide = (min(-(-max(images.shape[1:3]) // SIDE), side) for side in images.shape[1:3])  # of a mean
+    height, width = images.shape[1] // high, images.shape[2] // wide
+    fitting = images[:, : height * high, : width * wide]
+    means = fitting.reshape(len(images), height, high, width, wide, -1).mean((2, 4))
     return means.reshape(len(images), -1)

@@ -7,20 +7,17 @@ give scores: the one of `evaluate`, and an independent one of another seed, whic
 continues the shorter one of the same seed, to the same bits as a run in one go.
 """
 
-import argparse
 import functools
 import json
 import os
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
 import numpy as np
 
+import runs
 import tables
 from speed import environment, say
 from tfgan_v1 import data
@@ -28,7 +25,6 @@ from tfgan_v1.evaluation import evaluate as evaluating
 from tfgan_v1.evaluation import scores
 from tfgan_v1.evaluation.image_set import ImageSet, recognized_shares
 
-REPOSITORY = Path(__file__).parents[1]
 HELD_OUT_CLASSIFIER = 1  # the seed of the classifier that no search has seen
 # Steps of `tuned` in the time of the published notebook on two idle cores, and in about twice that.
 SHORT, LONG = 9_000, 20_000
@@ -99,29 +95,21 @@ ROWS = (
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder for runs and results")
+    parser = runs.parser(__doc__, "0,1,2", [row.title for row in ROWS])
     parser.add_argument("--only", help="groups of rows, separated by commas: mnist, mnist conditional, faces, ...")
-    parser.add_argument("--rows", help="the title of the only rows to do, such as `tuned`")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--table", type=Path, help="write the table of all results to this file")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     groups = given.only.split(",") if given.only else {row.group for row in ROWS}
-    for seed in map(int, given.seeds.split(",")):
+    for seed in given.seeds:
         for row in ROWS:
             if row.group in groups and (not given.rows or row.title == given.rows):
                 measure(row, seed, given.out)
-    text = report(given.out)
-    print(text)
-    if given.table:
-        given.table.write_text(text + "\n", encoding="utf-8")
+    runs.finish(report(given.out), given.table)
 
 
 def measure(row, seed, out):
     """Trains and measures a row with a seed, unless its result is there."""
-    result = result_path(row, seed, out)
-    if result.exists():
+    if seed in runs.kept(out, slug(row), row.command):
         return
     folder = out / slug(first(row) if row.after else row)
     folder = folder / str(seed)
@@ -134,22 +122,22 @@ def measure(row, seed, out):
         places = ["--ckpt", folder / "checkpoints", "--samples", folder / "samples"]
         dataset = [path(part) for part in row.command]
         command = ["train.py", *dataset, "--seed", seed, *places, *start]
-    seconds = run(command)
+    seconds = runs.run(command).seconds
     if row.after:
         seconds += json.loads(result_path(first(row), seed, out).read_text())["seconds"]
     images = folder / "drawn.npy"
     if not published:
         num = STACKED_IMAGES if row.group == "stacked_mnist" else 10_000
         sample = ["sample.py", "--ckpt", folder / "checkpoints"]
-        run([*sample, "--num", num, "--out", images])
+        runs.run([*sample, "--num", num, "--out", images])
         if row.conditional:
-            run([*sample, "--class", "each", "--num", OF_EACH, "--out", folder / "each.npy"])
+            runs.run([*sample, "--class", "each", "--num", OF_EACH, "--out", folder / "each.npy"])
         shutil.copy(folder / "samples" / "last_samples.png", sheet_path(row, seed, out))
     figures = {}
     for classifier in (0, HELD_OUT_CLASSIFIER):
         figures[classifier] = evaluate(row, folder, images, classifier)
-    content = {"seconds": seconds, "command": " ".join(map(str, row.command)), "figures": figures}
-    result.write_text(json.dumps(content, indent=1))
+    content = {"seconds": seconds, "command": runs.words(row.command), "figures": figures}
+    runs.keep(result_path(row, seed, out), content)
     say(f"{row.group} {row.title} seed {seed}: {seconds:.0f} s, {figures}")
 
 
@@ -224,7 +212,7 @@ def cell(found, name, side=0):
 
 def results(row, out):
     """The results of a row, one for each seed."""
-    return [json.loads(each.read_text()) for each in sorted(out.glob(f"{slug(row)}-[0-9]*.json"))]
+    return [*runs.kept(out, slug(row), row.command).values()]
 
 
 def first(row):
@@ -233,8 +221,7 @@ def first(row):
 
 
 def slug(row):
-    words = "".join(each if each.isalnum() else " " for each in f"{row.group} {row.title}").split()
-    return "_".join(words)
+    return runs.slug(row.group, row.title)
 
 
 def result_path(row, seed, out):
@@ -248,15 +235,6 @@ def sheet_path(row, seed, out):
 def path(part):
     """A part of a command, with the folder of portraits where the data are."""
     return Path(os.environ.get("TFGAN_DATA", "."), "faces") if part == "faces" else part
-
-
-def run(command):
-    """Runs a Python command in the repository, which must succeed. Returns its wall time in seconds."""
-    start = time.monotonic()
-    done = subprocess.run([sys.executable, *map(str, command)], cwd=REPOSITORY, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{command} failed:\n{done.stdout}{done.stderr}")
-    return time.monotonic() - start
 
 
 if __name__ == "__main__":

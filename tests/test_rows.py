@@ -77,8 +77,12 @@ def test_rows_added_at_run_time_go_through_every_command(rows, command, tmp_path
     USED.clear()
     listed = re.sub(r"-\s+", "-", call("train", "--model", "my_model", "--help"))
     assert "those of --model my_model" in listed and "length of the run in training steps" in listed
-    assert "points,my_model}" in listed and "relativistic_average,my_loss}" in listed and "r2,my_penalty}" in listed
-    assert "r2 10, my_penalty 0.5)" in listed and "flip, my_augmentation" in listed
+    assert (
+        "points,my_model}" in listed
+        and "relativistic_average,my_loss}" in listed
+        and "approximate_r2, my_penalty;" in listed
+    )
+    assert "approximate_r2 0.02, my_penalty 0.5)" in listed and "flip, my_augmentation" in listed
     assert "moments, my_metric (" in call("evaluate", "--help")
     assert "circles, my_data; or the path" in listed and "my_format" in call("export", "--help")
 

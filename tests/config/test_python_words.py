@@ -9,6 +9,8 @@ import pytest
 from conftest import REPOSITORY
 from tfgan_v1 import Config, UserError, cli, data, errors, streams
 from tfgan_v1.config.options import OneOf, flag
+from tfgan_v1.gan.augmentation import AUGMENTATIONS
+from tfgan_v1.gan.penalties import PENALTIES
 
 SENTENCES = [  # a text of the package, and what Python says
     (
@@ -107,8 +109,9 @@ def test_no_verb_of_a_sentence_is_taken_for_the_value_of_a_flag():
         option = name.replace("-", "_")
         taken = errors.in_python(f"--{name} {word}") != f"{option} {word}"
         values = [*choices[option]] if isinstance(choices.get(option), OneOf) else []
-        values += {"dataset": [*data.DATASETS], "generator": ["latest"]}.get(option, [])
-        assert not taken or word in values or option in errors.SWITCHES, (file, name, word)
+        values += {"dataset": [*data.DATASETS], "generator": ["latest"], "penalty": [*PENALTIES]}.get(option, [])
+        values += {"augment": [*AUGMENTATIONS], "augment_strength": ["adaptive"]}.get(option, [])
+        assert not taken or set(word.split(",")) <= {*values} or option in errors.SWITCHES, (file, name, word)
 
 
 def test_errors_warnings_and_notes_have_the_words_of_their_reader(capsys):

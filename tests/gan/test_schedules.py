@@ -130,10 +130,9 @@ def test_the_average_has_a_half_life_that_grows_from_0():
 
 def test_the_weight_of_a_penalty_falls_with_the_steps():
     def slopes(weight):
-        with Running(config(penalty="r1", penalty_weight=weight, d_lr=1e-9, g_lr=1e-9), 1) as running:
-            with running.graph.as_default():
-                penalty = running.gan.spec.penalty(_OneSlope, None, None, tf.constant(3, tf.int64))
-                return running.session.run(penalty)
+        options = config(penalty="r1", penalty_weight=weight)
+        with Running(options, 1) as running, running.graph.as_default():
+            return running.session.run(running.gan.spec.penalty(_OneSlope, None, None, tf.constant(3, tf.int64)))
 
     assert np.isclose(slopes("linear:8:0:4"), slopes(2.0))
 

@@ -71,11 +71,8 @@ def run(argv, program):
         raise UserError(
             f"--workers starts workers on this machine, but {addresses.VARIABLE} names them; leave one of the two out"
         )
-    if options.get("minutes") and (resume or seeds or workers or cluster):
-        what = (
-            "continue a run by --steps or --epochs" if resume else "several workers or seeds need --steps or --epochs"
-        )
-        raise UserError(f"--minutes is for a new run in one process; {what}")
+    if options.get("minutes") and (resume or seeds or workers):
+        raise UserError("--minutes is for one new run in one process; give --steps or --epochs")
     if seeds:
         if cluster or (workers or 1) > 1:
             raise UserError("--seeds trains run after run, and not in a cluster; leave out --seeds or the workers")

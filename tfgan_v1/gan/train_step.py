@@ -71,15 +71,17 @@ def train_step(spec, reals, zs, g_z, step, freeze_generator=False):
     *d_keys, g_keys = rng_keys(spec.config, step)
     d_step = D_STEPS[spec.config.d_batches].step
     d_update = tf.group(*(norm.iterate() for norm in spec.networks.spectral_norms))
-    for real, z, keys in zip(reals[: len(d_keys)], zs, d_keys, strict=True):
+    *reals, g_real = reals if len(reals) > len(zs) else [*reals, reals[-1]]
+    if spec.loss.paired:  # both images of a pair have one class
+        zs = [z._replace(labels=real.labels) for real, z in zip(reals, zs, strict=True)]
+        g_z = g_z and g_z._replace(labels=g_real.labels)
+    for real, z, keys in zip(reals, zs, d_keys, strict=True):
         with tf.control_dependencies([d_update]):
-            fake = spec.networks.generate(classes_of_pairs(spec.loss, z, real), keys.g)
+            fake = spec.networks.generate(z, keys.g)
             d_update, d = d_step(spec, real, fake, keys.d, step)
     with tf.control_dependencies([d_update]):
-        real = reals[-1]
-        if g_z is not None:  # otherwise, the images of the last D update, which leaves G as it is
-            fake = spec.networks.generate(classes_of_pairs(spec.loss, g_z, real), g_keys.g)
-        g = generator_loss(spec, real, fake, *g_keys.d)
+        fake = fake if g_z is None else spec.networks.generate(g_z, g_keys.g)  # a D update leaves G as it is
+        g = generator_loss(spec, g_real, fake, *g_keys.d)
         g_update = tf.no_op() if freeze_generator else spec.g.minimize(g.loss, fake.shard)
     with tf.control_dependencies([g_update]):
         return step_metrics(spec.loss, d, g)
@@ -152,11 +154,6 @@ def relative_logits(loss, real_logits, fake_logits, shard=None):
     if loss.paired:
         return real_logits - fake_logits, fake_logits - real_logits
     return real_logits - data_parallel.mean(fake_logits, shard), fake_logits - data_parallel.mean(real_logits, shard)
-
-
-def classes_of_pairs(loss, z, real):
-    """A Batch of noise, with the classes of the real images if a loss compares them in pairs."""
-    return z._replace(labels=real.labels) if loss.paired else z
 
 
 TOTALS = {"sum": 1.0, "mean": 0.5}  # how losses on real and on generated images become one

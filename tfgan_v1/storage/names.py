@@ -64,21 +64,10 @@ CKPT_FILES = (
     *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in (*SUFFIXES, META)),
 )
 SAMPLES_FILES = (
-    *(
-        SAMPLES,
-        FIXED_NOISE,
-        LOSSES,
-        STATISTICS,
-        VIEWS,
-        HELD_OUT,
-        AUGMENT_STRENGTH,
-        EVALUATION,
-        FILES,
-        SHEETS,
-        TENSORBOARD,
-    ),
+    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, VIEWS, HELD_OUT, AUGMENT_STRENGTH, EVALUATION, FILES, SHEETS),
+    *(TENSORBOARD, CLUSTER_EXAMPLES),
     *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
-    *(CLUSTER_EXAMPLES, REVIEW_PAGE, REVIEW),
+    *(REVIEW_PAGE, REVIEW),
 )
 
 FOLDERS = {  # a folder of a run -> the names of what it writes there, a regular expression

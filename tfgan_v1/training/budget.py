@@ -6,6 +6,7 @@ from tfgan_v1 import devices
 from tfgan_v1.errors import UserError, note
 from tfgan_v1.storage.progress import new_progress
 from tfgan_v1.training import loop
+from tfgan_v1.training.plan import check_batches
 
 MEASURED = 4  # seconds of steps that are measured
 SHARE = 0.9  # of the time that is left: speed varies, and samples, saves and pictures take some of it
@@ -37,4 +38,6 @@ def fixed(plan, started):
     chosen = {} if "sample_every" in plan.config.given else {"sample_every": max(1, steps // SAMPLED)}
     config = plan.config.replace(minutes=None, steps=steps, **chosen).with_steps(steps)
     note(f"{rate:,.0f} steps a second: {steps:,} steps fit into {plan.config.minutes:g} minutes.")
-    return plan._replace(config=config, deadline=end - FINISH)
+    plan = plan._replace(config=config, deadline=end - FINISH)
+    check_batches(plan)  # whose length was open
+    return plan

@@ -32,6 +32,7 @@ def describe(plan, occupied=False):
     options = config.values() if verbose else given_options(config)
     blank = not any(plan.dataset.images.strides)  # in place of those that the run would download
     shown = None if occupied or plan.is_points or blank else pictures.write_real_images(plan)
+    length = f"{plan.total_steps:,}" if config.minutes is None else f"as many as fit into {config.minutes:g} minutes,"
     return [
         console.data_line(plan),
         *(_first_labels(plan.dataset) if config.conditional else []),
@@ -39,7 +40,7 @@ def describe(plan, occupied=False):
         *([f"as the networks see them: {shown}"] if shown else []),
         _network_line("generator", networks.g_state, networks.g_vars),
         _network_line("discriminator", networks.d_state, networks.d_vars),
-        f"steps: {plan.total_steps:,} of {plan.images_per_step:,}, {plan.steps_per_epoch:,} per epoch",
+        f"steps: {length} of {plan.images_per_step:,}, {plan.steps_per_epoch:,} per epoch",
         f"checkpoints in {config.ckpt_folder}, samples and plots in {config.samples_folder}: unchanged",
         f"all options of --model {config.model}:"
         if verbose

@@ -1,0 +1,208 @@
+"""Little data: trains on few images and measures against images that no network has seen. Writes SMALL.md and sheets.
+
+    TFGAN_DATA=... python benchmarks/small.py --out results/ --seconds 120 --table benchmarks/SMALL.md
+
+`tuned` with and without options, and the peers of peers.py, for the same seconds of training on the same cores. Each
+seed draws other training images from the data set. Results in the folder `--out` are kept, so a stopped benchmark
+continues. --torch names a Python that has PyTorch, for the peers, if this one has none.
+"""
+
+import functools
+import os
+import sys
+from statistics import mean
+from typing import NamedTuple
+
+import numpy as np
+
+import runs
+import tables
+from speed import environment, say
+from tfgan_v1 import data
+from tfgan_v1.evaluation import distances, image_set, scores
+from tfgan_v1.evaluation import evaluate as evaluating
+from tfgan_v1.report.sheets import sheet_png
+
+SHOWN, MOST = 12, image_set.MOST_NEAREST  # images of each row on a sheet; images that are compared pixel by pixel
+PARTS = 20  # sets of images whose distances are averaged, at most
+METRICS = {"sliced_wasserstein": ".4f", "frechet_distance": ".2f", "copied": ".2f"}
+
+
+class Set(NamedTuple):
+    """A data set, the side of its images, and how many of them to train on."""
+
+    side: int
+    counts: tuple
+    fit: str = "crop"
+    folder: bool = True  # in TFGAN_DATA, whose other images are the new ones; otherwise published, with test images
+
+
+SETS = {
+    "faces": Set(64, (100, 300)),
+    "flags": Set(64, (100, 200), fit="stretch"),
+    "fashion_mnist": Set(28, (100, 300, 1000), folder=False),
+}
+AUGMENT = ("--augment", "translate,cutout,colour")
+TUNED = ("train.py", "--model", "tuned")
+ADAPTIVE = (*TUNED, *AUGMENT, "--augment-strength", "adaptive", "--holdout", "TENTH")
+ROWS = {  # title -> command; TENTH: of the images, which steer the augmentation and are not trained on
+    "training images": (),
+    "new images": (),  # where there are so many
+    "tuned, plain": (*TUNED, "--augment", "none"),
+    "tuned": (*TUNED, *AUGMENT),
+    "tuned, adaptive": ADAPTIVE,
+    "DCGAN, plain": ("benchmarks/peers.py", "dcgan", "--augment", "none"),
+    "DCGAN": ("benchmarks/peers.py", "dcgan", *AUGMENT),
+    "FastGAN, plain": ("benchmarks/peers.py", "fastgan", "--augment", "none"),
+    "FastGAN": ("benchmarks/peers.py", "fastgan", *AUGMENT),
+}
+
+
+def main():
+    parser = runs.parser(__doc__, [0, 1, 2], ROWS)
+    parser.add_argument("--only", default=",".join(SETS), help="data sets, separated by commas (default: all)")
+    parser.add_argument("--counts", type=runs.numbers, help="training images, of those of SETS")
+    parser.add_argument("--seconds", type=int, default=120, help="of training")
+    parser.add_argument("--torch", default=sys.executable, metavar="PYTHON", help="the Python of the peers")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    for seed in given.seeds:
+        for name in given.only.split(","):
+            for count in SETS[name].counts:
+                for title in ROWS if given.counts is None or count in given.counts else ():
+                    if not given.rows or given.rows == title:
+                        measure(name, count, title, seed, given)
+    runs.finish(report(given), given.table)
+
+
+class Real(NamedTuple):
+    """The real images of a seed, uint8 [n, h, w, c]."""
+
+    training: np.ndarray
+    new: np.ndarray  # which no network sees
+    others: np.ndarray | None  # more new ones, in place of generated images, of a published data set
+
+
+@functools.lru_cache(maxsize=1)
+def split(name, count, seed):
+    """The Real images of a data set: `count` of them to train on, chosen by the seed."""
+    side, _, fit, folder = SETS[name]
+    place = os.path.join(os.environ["TFGAN_DATA"], name) if folder else name
+    images = data.load(place, shaping=data.Shaping((side, side), fit=fit)).images
+    if folder:  # several countries have the same flag, and a new image must not be a training image
+        images = images[np.sort(np.unique(images, axis=0, return_index=True)[1])]
+    order = np.random.default_rng(seed).permutation(len(images))
+    training, rest = (images[np.sort(rows)] for rows in (order[:count], order[count : count + 10_000]))
+    return Real(training, rest, None) if folder else Real(training, data.load_test(name).images, rest)
+
+
+@functools.lru_cache(maxsize=1)
+def reference(name):
+    """The scores.Reference of the Frechet distance in the classifier of `evaluate`."""
+    dataset, test = data.load(name), data.load_test(name)
+    classifier = evaluating.load_classifier(dataset, test, None, data.Shaping(), None)
+    return scores.make_reference(dataset, test, ["frechet_distance"], classifier=classifier)
+
+
+def measure(name, count, title, seed, given):
+    """Trains a row on `count` images and measures what it draws, unless the result is there."""
+    real = split(name, count, seed)
+    if seed in results(name, count, title, given) or (title == "new images" and real.others is None):
+        return
+    result = given.out / f"{runs.slug(name, str(count), title)}-{seed}.json"
+    num, ran = MOST if real.others is None else len(real.new), runs.Ran(0, 0, 0)
+    if ROWS[title]:
+        drawn, ran = draw(ROWS[title], real.training, num, seed, result.with_suffix(""), given)
+    else:
+        drawn = real.others if title == "new images" else np.resize(real.training, (num, *real.training.shape[1:]))
+    np.save(result.with_suffix(".npy"), drawn[:SHOWN])
+    found = compared(drawn, real)
+    if real.others is not None:
+        found["frechet_distance"] = scores.score(drawn, reference(name))["frechet_distance"].generated
+    runs.keep(result, {"command": runs.words(flags(title, given)), **ran._asdict(), "scores": found})
+    say(f"{name} {count} {title} seed {seed}: {ran.core_seconds:.0f} core seconds, {found}")
+
+
+def flags(title, given):
+    """What a result depends on."""
+    return [*ROWS[title], "--seconds", given.seconds]
+
+
+def results(name, count, title, given):
+    """The results of a row by seed."""
+    return runs.kept(given.out, runs.slug(name, str(count), title), flags(title, given))
+
+
+def draw(command, training, num, seed, folder, given):
+    """Trains on images for given.seconds. Returns (uint8 [num, h, w, c] of the generator, how the training Ran)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "training.npy", training)
+    command = [str(len(training) // 10) if part == "TENTH" else part for part in command]
+    if command[0] != "train.py":
+        options = ["--images", folder / "training.npy", "--seconds", given.seconds, "--num", num, "--out", folder]
+        ran = runs.run([*command, *options, "--seed", seed], python=given.torch)
+        return np.load(folder / f"drawn-{given.seconds}.npy"), ran
+    places = ["--ckpt", folder / "checkpoints", "--samples", folder / "samples", "--overwrite"]
+    options = ["--dataset", folder / "training.npy", "--minutes", given.seconds / 60, "--seed", seed]
+    ran = runs.run([*command, *options, *places])
+    runs.run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", folder / "drawn.npy"])
+    return np.rint(np.load(folder / "drawn.npy") * 255).astype(np.uint8), ran
+
+
+def compared(drawn, real):
+    """The distances of images to new ones, pixel by pixel.
+
+    sliced_wasserstein: the mean of PARTS with as many images as were trained on, so that the training images
+    themselves reach what is best. copied: see `tfgan evaluate`.
+    """
+    count = min(len(real.training), len(real.new))
+    parts = [drawn[start : start + count] for start in range(0, len(drawn) - count + 1, count)][:PARTS]
+    apart, new = (image_set.nearest(images[:MOST], real.training)[1] for images in (drawn, real.new))
+    return {
+        "sliced_wasserstein": mean(distances.sliced_wasserstein(real.new, part) / 255 for part in parts),
+        "copied": distances.copied_share(apart, new),
+    }
+
+
+def report(given):
+    """The Markdown tables of all results; sheets go beside --table, if that is given."""
+    parts = [
+        "# Little data",
+        f"By `python benchmarks/small.py --seconds {given.seconds}`: as many seconds of training on the same cores; "
+        f"{environment()}. Medians over the seeds (minimum to maximum), each with other training images. Distances are "
+        "to images that no network has seen; `copied` is the share of generated images nearer to a training image than "
+        "all but 5 % of new ones are. Without `plain`, with `--augment translate,cutout,colour`.",
+    ]
+    for name, row in SETS.items():
+        for count in row.counts:
+            found = {title: results(name, count, title, given) for title in ROWS}
+            found = {title: by_seed for title, by_seed in found.items() if by_seed}
+            if not found:
+                continue
+            metrics = [each for each in METRICS if not (row.folder and each == "frechet_distance")]
+            lines = [[title, len(by_seed), *cells([*by_seed.values()], metrics)] for title, by_seed in found.items()]
+            parts += [f"## {count} of {name}, {row.side}x{row.side}"]
+            parts += [tables.markdown(["", "seeds", "core seconds", *metrics], lines)]
+            if given.table:
+                sheet = given.table.with_name(f"small-{name}-{count}.png")
+                sheet.write_bytes(sheet_of(given.out, name, count, found))
+                parts += [f"![The first images of each row]({sheet.name})"]
+    return "\n\n".join(parts)
+
+
+def cells(found, metrics):
+    """The texts of a row: the core seconds, then each metric over the seeds."""
+    yield tables.spread([each["core_seconds"] for each in found]).text(".0f")
+    for metric in metrics:
+        yield tables.spread([each["scores"][metric] for each in found]).text(METRICS[metric])
+
+
+def sheet_of(out, name, count, found):
+    """A PNG of the first images of each row, of its first seed."""
+    firsts = [f"{runs.slug(name, str(count), title)}-{min(by_seed)}.npy" for title, by_seed in found.items()]
+    images = np.concatenate([np.load(out / each)[:SHOWN] for each in firsts])
+    return sheet_png(images, SHOWN, y=[*found])
+
+
+if __name__ == "__main__":
+    main()

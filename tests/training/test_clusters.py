@@ -225,10 +225,22 @@ def test_tuned_takes_labels_where_there_are_any_and_else_clusters(small, monkeyp
     assert chosen(labels=labels) == (None, True) and "--conditional" in capsys.readouterr().err
     for options in ({"clusters": "none"}, {"clusters": "none", "labels": labels}, {"model": "mlp"}, {"holdout": 8}):
         assert chosen(**options) == (options.get("clusters"), False)
-        assert "Chosen" not in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "--clusters" not in said and "--conditional" not in said
     assert chosen(clusters=3, holdout=8) == ("3", True)
     labels.write_text("".join(f"{number}\n" for number in range(40)))  # names, and no classes
-    assert chosen(labels=labels)[1] is (chosen(labels=labels)[0] is not None)
+    assert chosen(labels=labels) == (None, False)
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_resume_keeps_the_classes_that_were_chosen(small, monkeypatch, tmp_path, labels):
+    monkeypatch.setattr(choices, "CLUSTERED", 40)
+    monkeypatch.setattr(choices, "OF_EACH", 10)
+    small(conditional=True)  # writes the labels
+    config = small(model="tuned", augment="none", steps=1, labels=tmp_path / "labels.txt" if labels else None)
+    train(config)
+    resumed = plan.make_plan(choices.of_run(config.replace(steps=2)), resume=True).config
+    assert (resumed.conditional, resumed.clusters) == (True, None if labels else "2")
 
 
 def test_conditional_is_of_labels_and_knows_nothing_of_clusters(small, command, tmp_path):

@@ -119,7 +119,7 @@ class Config:
     noise_size: int = option("dimensions of the noise", Range(1, 10_000), common=100)
     conditional: bool = option(
         "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
-        default=False,
+        common=False,
     )
     clusters: str | None = option(
         "train with clusters of the data as classes, where there are no labels: how many, or auto; none: with --model "

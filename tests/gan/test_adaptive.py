@@ -18,7 +18,7 @@ ADAPTIVE = {"augment": "translate,cutout,flip", "augment_strength": "adaptive", 
 
 
 def twin(outputs, strength, averages):
-    """One adjustment by D's mean outputs on training, held-out and generated images: eq. 1's r_v, with held-out ones."""
+    """One adjustment by D's mean outputs on training, held-out and generated images: by r_v of eq. 1."""
     averages = DECAY * averages + (1 - DECAY) * np.array(outputs)
     training, held_out, generated = averages
     r_v = (training - held_out) / (training - generated)
@@ -30,7 +30,9 @@ def steered():
     """(outputs on training and generated images, on held-out ones, step) -> (strength, averages) after the step."""
     with tf.Graph().as_default(), tf.Session() as session:
         steering = Steering.create()
-        metrics, held_out, step = (tf.placeholder(*each) for each in ((tf.float32, [7]), (tf.float32, []), (tf.int64, [])))
+        metrics, held_out, step = (
+            tf.placeholder(*each) for each in ((tf.float32, [7]), (tf.float32, []), (tf.int64, []))
+        )
         numbers = []
         after = steering.after(metrics, step, lambda number: numbers.append(number) or held_out)
         session.run(tf.global_variables_initializer())

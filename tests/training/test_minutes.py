@@ -17,7 +17,12 @@ from tfgan_v1.training import train as training
 
 OPTIONS = {
     **{"steps": None, "sample_every": None, "chunk": 2, "record": "steps"},
-    **{"d_lr": "cosine:0.002:0.0002", "average_halflife": "linear:0:50", "augment": "flip", "augment_strength": "linear:0:1"},
+    **{
+        "d_lr": "cosine:0.002:0.0002",
+        "average_halflife": "linear:0:50",
+        "augment": "flip",
+        "augment_strength": "linear:0:1",
+    },
 }
 # The clock below: half a second a step is measured, in 4 s that begin 3 s after the command. So 38 steps are 0.9 of
 # what is done in 60 - 8 s, but for 1 s of building and 8 s to finish.

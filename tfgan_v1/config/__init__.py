@@ -409,7 +409,7 @@ class Config:
     def _read_clusters(self):
         """Makes a run with clusters conditional. Raises UserError unless `clusters` is a number, auto or none."""
         text = str(self.clusters).strip().lower()
-        number = int(text) if text.isdecimal() and len(text) < 6 else 0
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
         if text not in ("auto", "none") and not 2 <= number <= MOST_CLASSES:
             right = f"a number from 2 to {MOST_CLASSES:,}, auto, or none"
             raise UserError(f"--clusters takes {right}, not {brief(self.clusters)}")

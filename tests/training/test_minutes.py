@@ -95,11 +95,11 @@ def test_the_end_of_the_time_saves_everything_and_resume_goes_on(small, late, co
     config, straight = small(**OPTIONS), small("straight", **{**OPTIONS, "steps": STEPS, "sample_every": 1})
     code, out, err = command("train", *flags_of(config), "--minutes", 1)
     assert code == 0 and "Traceback" not in err
-    assert f"Stopped by the end of --minutes; everything is saved at step 6 of {STEPS}. Continue with: " in out
+    assert f"Stopped by the end of --minutes; everything is saved at step 5 of {STEPS}. Continue with: " in out
     assert "--resume" in out and "Done" not in out
-    assert checkpoints.newest_state(config.ckpt_folder).step == 6 and (config.samples_folder / "review.html").exists()
+    assert checkpoints.newest_state(config.ckpt_folder).step == 5 and (config.samples_folder / "review.html").exists()
     code, out, err = command("train", "--resume", "--ckpt", config.ckpt, "--samples", config.samples)
-    assert (code, err) == (0, "") and f"Resuming at step 6 of {STEPS}" in out and "Done" in out
+    assert (code, err) == (0, "") and f"Resuming at step 5 of {STEPS}" in out and "Done" in out
     train(straight)
     assert outcome(config) == outcome(straight)
 
@@ -107,8 +107,8 @@ def test_the_end_of_the_time_saves_everything_and_resume_goes_on(small, late, co
 def test_the_end_of_the_time_in_python(small, late, capsys):
     config = small(minutes=1, **OPTIONS)
     progress = train(config)
-    assert (progress.step, progress.stopped_by) == (6, -2)
-    assert "everything is saved at step 6" in capsys.readouterr().out
+    assert (progress.step, progress.stopped_by) == (5, -2)
+    assert "everything is saved at step 5" in capsys.readouterr().out
     assert train(config.replace(minutes=None, steps=8), resume=True).step == 8
 
 

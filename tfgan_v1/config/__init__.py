@@ -316,11 +316,11 @@ class Config:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
-        if self.epochs is not None and self.steps is not None:
-            raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.minutes is not None and self.given & {"epochs", "steps"}:
             unit = "--epochs" if "epochs" in self.given else "--steps"
             raise UserError(f"--minutes and {unit} both set the length of the run; give one of them")
+        if self.epochs is not None and self.steps is not None:
+            raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         for name, names in (("augment", self.augmentations), ("penalty", self.penalties)):

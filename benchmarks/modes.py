@@ -50,8 +50,24 @@ METHODS = {
     "GAN, weights not averaged": Method(("--average", 0)),
     "PacGAN2": Method(("--pack", 2)),
     "PacGAN4": Method(("--pack", 4)),
-    "WGAN-GP": Method(("--loss", "wasserstein", "--penalty", "wgan_gp", "--penalty-weight", 10, "--d-steps", 5)),
+    # The weight of the authors' own code for such points: igul222/improved_wgan_training @ 3c8ba3c, gan_toy.py.
+    "WGAN-GP": Method(("--loss", "wasserstein", "--penalty", "wgan_gp", "--penalty-weight", 0.1, "--d-steps", 5)),
     "R1": Method(("--penalty", "r1", "--penalty-weight", 0.1)),
+    "pairs, R1 and R2": Method(  # arXiv:2501.05441, with schedules as it has them
+        (
+            *(
+                "--loss",
+                "relativistic",
+                "--g-noise",
+                "fresh",
+                "--penalty",
+                "r1,r2",
+                "--penalty-weight",
+                "cosine:1:0.01",
+            ),
+            *("--d-lr", "cosine:0.002:0.0002", "--g-lr", "cosine:0.002:0.0002", "--d-decay", 0, "--g-decay", 0),
+        )
+    ),
     "preset `points`": Method((), common=("--model", "points")),
 }
 

@@ -169,7 +169,7 @@ class Peer(NamedTuple):
     networks: Callable  # (size, channels, width) -> (generator, discriminator)
     d_loss: Callable  # (discriminator, real, fake) -> loss
     g_loss: Callable  # logits of generated images -> loss
-    width: int  # channels at the image; twice as many at half its side, and so on
+    width: int  # channels at the image, of less than 64 pixels twice as many; and more, the smaller a map is
     batch: int
 
 
@@ -178,16 +178,17 @@ PEERS = {
         dcgan,
         lambda d, real, fake: cross_entropy(d(real), 1.0) + cross_entropy(d(fake), 0.0),
         lambda logits: cross_entropy(logits, 1.0),
-        *(32, 32),
+        *(16, 32),
     ),
-    "fastgan": Peer(lambda *shape: (FastG(*shape), FastD(*shape)), hinge, lambda logits: -logits.mean(), *(16, 16)),
+    "fastgan": Peer(lambda *shape: (FastG(*shape), FastD(*shape)), hinge, lambda logits: -logits.mean(), *(8, 16)),
 }
 
 
 def train(given):
     torch.manual_seed(given.seed)
     peer, images = PEERS[given.peer], torch.from_numpy(np.load(given.images)).permute(0, 3, 1, 2)
-    networks = peer.networks(images.shape[2], images.shape[1], peer.width)
+    _, channels, side, _ = images.shape
+    networks = peer.networks(side, channels, peer.width * (1 if side >= 64 else 2))
     g, d = (each.to(memory_format=torch.channels_last) for each in networks)
     average, fixed = copy.deepcopy(g).eval(), torch.Generator().manual_seed(given.seed)
     pairs = [pair for pair in zip(state(average), state(g), strict=True) if pair[0].is_floating_point()]

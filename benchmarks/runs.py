@@ -1,6 +1,7 @@
 """What the benchmarks of whole runs share: their flags, commands, and the results that a stopped benchmark has kept."""
 
 import argparse
+import csv
 import json
 import resource
 import subprocess
@@ -9,7 +10,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tfgan_v1.training import budget
+
 REPOSITORY = Path(__file__).parents[1]
+START = 15  # seconds until a run has loaded, built and measured everything
 
 
 class Ran(NamedTuple):
@@ -53,9 +57,19 @@ def run(command, may=(), python=sys.executable):
     return Ran(time.monotonic() - start, core, done.returncode)
 
 
+def minutes(seconds):
+    """The --minutes, from the start of a command to its end, in which a run has about so many seconds for its steps."""
+    return (START + seconds / budget.SHARE + budget.FINISH) / 60
+
+
 def slug(*names):
     """Names as the beginning of a file's name."""
     return "_".join("".join(each if each.isalnum() else " " for each in " ".join(names)).split())
+
+
+def table(path):
+    """The rows of a CSV file as dictionaries of texts."""
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def words(flags):

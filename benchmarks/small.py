@@ -8,6 +8,7 @@ continues. --torch names a Python that has PyTorch, for the peers, if this one h
 """
 
 import functools
+import json
 import os
 import sys
 from statistics import mean
@@ -51,6 +52,7 @@ ROWS = {  # title -> command; TENTH: of the images, which steer the augmentation
     "tuned, plain": (*TUNED, "--augment", "none"),
     "tuned": (*TUNED, *AUGMENT),
     "tuned, adaptive": ADAPTIVE,
+    "tuned, pairs": (*TUNED, *AUGMENT, "--loss", "relativistic", "--penalty", "r1,r2"),
     "DCGAN, plain": ("benchmarks/peers.py", "dcgan", "--augment", "none"),
     "DCGAN": ("benchmarks/peers.py", "dcgan", *AUGMENT),
     "FastGAN, plain": ("benchmarks/peers.py", "fastgan", "--augment", "none"),
@@ -110,17 +112,17 @@ def measure(name, count, title, seed, given):
     if seed in results(name, count, title, given) or (title == "new images" and real.others is None):
         return
     result = given.out / f"{runs.slug(name, str(count), title)}-{seed}.json"
-    num, ran = MOST if real.others is None else len(real.new), runs.Ran(0, 0, 0)
+    num, seconds = MOST if real.others is None else len(real.new), 0
     if ROWS[title]:
-        drawn, ran = draw(ROWS[title], real.training, num, seed, result.with_suffix(""), given)
+        drawn, seconds = draw(ROWS[title], real.training, num, seed, result.with_suffix(""), given)
     else:
         drawn = real.others if title == "new images" else np.resize(real.training, (num, *real.training.shape[1:]))
     np.save(result.with_suffix(".npy"), drawn[:SHOWN])
     found = compared(drawn, real)
     if real.others is not None:
         found["frechet_distance"] = scores.score(drawn, reference(name))["frechet_distance"].generated
-    runs.keep(result, {"command": runs.words(flags(title, given)), **ran._asdict(), "scores": found})
-    say(f"{name} {count} {title} seed {seed}: {ran.core_seconds:.0f} core seconds, {found}")
+    runs.keep(result, {"command": runs.words(flags(title, given)), "seconds": seconds, "scores": found})
+    say(f"{name} {count} {title} seed {seed}: {seconds:.0f} s, {found}")
 
 
 def flags(title, given):
@@ -134,19 +136,21 @@ def results(name, count, title, given):
 
 
 def draw(command, training, num, seed, folder, given):
-    """Trains on images for given.seconds. Returns (uint8 [num, h, w, c] of the generator, how the training Ran)."""
+    """Trains on images for about given.seconds. Returns (uint8 [num, h, w, c], the seconds of training)."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "training.npy", training)
     command = [str(len(training) // 10) if part == "TENTH" else part for part in command]
     if command[0] != "train.py":
         options = ["--images", folder / "training.npy", "--seconds", given.seconds, "--num", num, "--out", folder]
-        ran = runs.run([*command, *options, "--seed", seed], python=given.torch)
-        return np.load(folder / f"drawn-{given.seconds}.npy"), ran
+        runs.run([*command, *options, "--seed", seed], python=given.torch)
+        trained = json.loads((folder / "peer.json").read_text())["drawn"][-1]["seconds"]
+        return np.load(folder / f"drawn-{given.seconds}.npy"), trained
     places = ["--ckpt", folder / "checkpoints", "--samples", folder / "samples", "--overwrite"]
-    options = ["--dataset", folder / "training.npy", "--minutes", given.seconds / 60, "--seed", seed]
-    ran = runs.run([*command, *options, *places])
+    length = ["--minutes", runs.minutes(given.seconds), "--seed", seed]
+    runs.run([*command, "--dataset", folder / "training.npy", *length, *places])
     runs.run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", folder / "drawn.npy"])
-    return np.rint(np.load(folder / "drawn.npy") * 255).astype(np.uint8), ran
+    trained = float(runs.table(folder / "samples/losses.csv")[-1]["seconds"])
+    return np.rint(np.load(folder / "drawn.npy") * 255).astype(np.uint8), trained
 
 
 def compared(drawn, real):
@@ -168,10 +172,11 @@ def report(given):
     """The Markdown tables of all results; sheets go beside --table, if that is given."""
     parts = [
         "# Little data",
-        f"By `python benchmarks/small.py --seconds {given.seconds}`: as many seconds of training on the same cores; "
-        f"{environment()}. Medians over the seeds (minimum to maximum), each with other training images. Distances are "
-        "to images that no network has seen; `copied` is the share of generated images nearer to a training image than "
-        "all but 5 % of new ones are. Without `plain`, with `--augment translate,cutout,colour`.",
+        f"By `python benchmarks/small.py --seconds {given.seconds}`: about so many seconds of training steps, all "
+        f"on the same cores; {environment()}. Medians over the seeds (minimum to maximum), each with other training "
+        "images. Distances are to images that no network has seen; `copied` is the share of generated images that are "
+        "nearer to a training image than all but 5 % of new ones are. All rows that are not `plain` have "
+        f"`{runs.words(AUGMENT)}`.",
     ]
     for name, row in SETS.items():
         for count in row.counts:
@@ -182,7 +187,7 @@ def report(given):
             metrics = [each for each in METRICS if not (row.folder and each == "frechet_distance")]
             lines = [[title, len(by_seed), *cells([*by_seed.values()], metrics)] for title, by_seed in found.items()]
             parts += [f"## {count} of {name}, {row.side}x{row.side}"]
-            parts += [tables.markdown(["", "seeds", "core seconds", *metrics], lines)]
+            parts += [tables.markdown(["", "seeds", "seconds", *metrics], lines)]
             if given.table:
                 sheet = given.table.with_name(f"small-{name}-{count}.png")
                 sheet.write_bytes(sheet_of(given.out, name, count, found))
@@ -191,8 +196,8 @@ def report(given):
 
 
 def cells(found, metrics):
-    """The texts of a row: the core seconds, then each metric over the seeds."""
-    yield tables.spread([each["core_seconds"] for each in found]).text(".0f")
+    """The texts of a row: the seconds of training, then each metric over the seeds."""
+    yield tables.spread([each["seconds"] for each in found]).text(".0f")
     for metric in metrics:
         yield tables.spread([each["scores"][metric] for each in found]).text(METRICS[metric])
 

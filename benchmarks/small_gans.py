@@ -7,8 +7,8 @@ of each again and again, in the classifier of `evaluate`; the seconds of that do
 shows the distances over the seconds. Results in the folder `--out` are kept, so a stopped benchmark continues.
 """
 
-import csv
 import functools
+import json
 import math
 import sys
 from itertools import pairwise
@@ -30,7 +30,9 @@ ROWS = {  # title -> command; of a preset, steps from one measurement to the nex
     "conv": ("train.py", "--model", "conv", "--evaluate-every", 500),
     "dcgan": ("train.py", "--model", "dcgan", "--evaluate-every", 100),
     "dcgan_upsample": ("train.py", "--model", "dcgan_upsample", "--evaluate-every", 200),
-    "tuned": ("train.py", "--model", "tuned", "--evaluate-every", 500),
+    "tuned, no classes": ("train.py", "--model", "tuned", "--clusters", "none", "--evaluate-every", 500),
+    "tuned, clusters": ("train.py", "--model", "tuned", "--clusters", "auto", "--evaluate-every", 500),
+    "tuned, labels": ("train.py", "--model", "tuned", "--conditional", "--evaluate-every", 500),
     "DCGAN, PyTorch": (PEER, "dcgan", *NONE),
     "FastGAN, PyTorch": (PEER, "fastgan", *NONE),
 }
@@ -77,14 +79,9 @@ def of_preset(command, seed, folder, given):
     """[(seconds, distance), ...] of a run that measures itself."""
     every, samples = command[-1], folder / "samples"
     places = ["--ckpt", folder / "checkpoints", "--samples", samples, "--overwrite", "--sample-every", every]
-    runs.run([*command, "--dataset", given.dataset, "--minutes", given.seconds / 60, "--seed", seed, *places])
-    seconds = {row["step"]: float(row["seconds"]) for row in table(samples / "losses.csv")}
-    return [(seconds[row["step"]], float(row["frechet_distance"])) for row in table(samples / "evaluation.csv")]
-
-
-def table(path):
-    """The rows of a CSV file as dictionaries."""
-    return list(csv.DictReader(path.read_text().splitlines()))
+    runs.run([*command, "--dataset", given.dataset, "--minutes", runs.minutes(given.seconds), "--seed", seed, *places])
+    seconds = {row["step"]: float(row["seconds"]) for row in runs.table(samples / "losses.csv")}
+    return [(seconds[row["step"]], float(row["frechet_distance"])) for row in runs.table(samples / "evaluation.csv")]
 
 
 def of_peer(command, seed, folder, given):
@@ -94,11 +91,10 @@ def of_peer(command, seed, folder, given):
     times = moments(given.seconds)
     options = ["--images", folder / "images.npy", "--seconds", ",".join(map(str, times)), "--num", NUM, "--seed", seed]
     runs.run([*command, *options, "--out", folder], python=given.torch)
-    drawn = (np.load(folder / f"drawn-{time}.npy") for time in times)
-    return [
-        (time, scores.score(images, reference)["frechet_distance"].generated)
-        for time, images in zip(times, drawn, strict=True)
-    ]
+    drawn = json.loads((folder / "peer.json").read_text())["drawn"]
+    images = (np.load(folder / f"drawn-{each['number']}.npy") for each in drawn)
+    distances = [scores.score(each, reference)["frechet_distance"].generated for each in images]
+    return [(each["seconds"], distance) for each, distance in zip(drawn, distances, strict=True)]
 
 
 def moments(seconds):

@@ -10,6 +10,8 @@ import pytest
 import runs
 import small
 import small_gans
+from tfgan_v1 import Config
+from tfgan_v1.commands import train
 
 
 @pytest.fixture
@@ -41,10 +43,13 @@ def test_the_new_images_are_all_others_and_no_copies_of_training_images(pictures
 
 def test_training_images_are_at_the_best_distance_and_all_copied(pictures):
     real = small.split(pictures, 10, 0)
-    itself, twice = (small.compared(np.concatenate([real.training] * times), real) for times in (1, 2))
-    assert itself == pytest.approx(twice) and itself["copied"] == 1
-    noise = small.compared(np.zeros_like(real.training), real)
-    assert noise["copied"] == 0 and noise["sliced_wasserstein"] > 2 * itself["sliced_wasserstein"]
+    black = np.zeros_like(real.training)
+    itself, none, both = (
+        small.compared(np.concatenate(parts), real) for parts in ([real.training], [black], [real.training, black])
+    )
+    assert itself["copied"] == 1 and none["copied"] == 0 and both["copied"] == 0.5
+    distances = [each["sliced_wasserstein"] for each in (itself, none, both)]
+    assert distances[1] > 2 * distances[0] and distances[2] == pytest.approx(np.mean(distances[:2]))
 
 
 def arguments(out, **given):
@@ -58,9 +63,13 @@ def test_a_result_is_kept_and_not_measured_again(pictures, tmp_path, monkeypatch
 
     def run(command, python=None):
         commands.append([*map(str, command)])
+        assert python == ("python-with-torch" if "benchmarks/peers.py" in command else None)
+        place = tmp_path / folder
+        (place / "samples").mkdir(parents=True, exist_ok=True)
         for name in ("drawn-60.npy", "drawn.npy"):
-            np.save(tmp_path / folder / name, np.zeros((small.MOST, 8, 8, 3), np.uint8 if python else np.float32))
-        return runs.Ran(3, 5, 0)
+            np.save(place / name, np.zeros((small.MOST, 8, 8, 3), np.uint8 if python else np.float32))
+        (place / "peer.json").write_text('{"drawn": [{"seconds": 30}, {"seconds": 61.2}]}')
+        (place / "samples/losses.csv").write_text("step,seconds\n1,0.1\n2,58.5\n")
 
     monkeypatch.setattr(runs, "run", run)
     for _ in range(2):
@@ -69,13 +78,20 @@ def test_a_result_is_kept_and_not_measured_again(pictures, tmp_path, monkeypatch
             small.measure(pictures, 10, title, 0, arguments(tmp_path))
     adaptive, sample, peer = commands
     assert adaptive[0] == "train.py" and adaptive[adaptive.index("--holdout") + 1] == "1"
-    assert adaptive[adaptive.index("--minutes") + 1] == "1.0" and sample[0] == "sample.py"
+    assert float(adaptive[adaptive.index("--minutes") + 1]) == runs.minutes(60) > 1 and sample[0] == "sample.py"
     assert peer[:2] == ["benchmarks/peers.py", "dcgan"] and peer[peer.index("--seconds") + 1] == "60"
-    assert json.loads((tmp_path / "pictures_10_DCGAN-0.json").read_text())["core_seconds"] == 5
+    assert json.loads((tmp_path / "pictures_10_tuned_adaptive-0.json").read_text())["seconds"] == 58.5
     text = small.report(arguments(tmp_path))
-    assert "| DCGAN | 1 | 5 (5 to 5) |" in text and "| new images |" not in text
+    assert "| DCGAN | 1 | 61 (61 to 61) |" in text and "| new images |" not in text
     assert (tmp_path / "small-pictures-10.png").read_bytes()[:4] == b"\x89PNG"
     assert "DCGAN" not in small.report(arguments(tmp_path, seconds=120))  # results of another command do not count
+
+
+@pytest.mark.parametrize("rows", [small.ROWS, small_gans.ROWS])
+def test_the_flags_of_every_row_exist(rows):
+    for command in (row for row in rows.values() if row and row[0] == "train.py"):
+        options = train.parse("train", ["10" if part == "TENTH" else str(part) for part in command[1:]])
+        Config(**{name: value for name, value in options.items() if hasattr(Config, name)}, minutes=1)
 
 
 def test_a_distance_is_reached_between_two_measurements_on_logarithmic_axes():
@@ -108,12 +124,12 @@ def test_the_curve_of_a_run_has_the_seconds_of_each_score(tmp_path, monkeypatch)
 
 
 def test_the_table_of_small_gans_says_what_was_not_reached(tmp_path):
-    command = runs.words(small_gans.flags("tuned", arguments(tmp_path)))
+    command = runs.words(small_gans.flags("mlp", arguments(tmp_path)))
     for seed, lowest in enumerate((2, 4)):
         content = {"command": command, "seconds": [10, 20], "distances": [8, lowest]}
-        runs.keep(tmp_path / f"mnist_tuned-{seed}.json", content)
+        runs.keep(tmp_path / f"mnist_mlp-{seed}.json", content)
     text = small_gans.report(arguments(tmp_path))
-    assert "| tuned | 2 | 10 (10 to 10) | 10 (10 to 10) | 1" in text
+    assert "| mlp | 2 | 10 (10 to 10) | 10 (10 to 10) | 1" in text
     assert "| - |" in text and "| 3.00 (2.00 to 4.00) |" in text
     assert (tmp_path / "T.png").read_bytes()[:4] == b"\x89PNG"
 

@@ -18,7 +18,7 @@ WITH_THREE = (
     *("augmented", "packed, stddev, dropout", "packed, stddev, dropout again", "conditional, batch norm"),
     *("D with batch norm, relative", "custom penalty"),
 )
-BY_WORKERS = {3: [*SYSTEMS] if THOROUGH else [*WITH_THREE], 2: [*SYSTEMS] if THOROUGH else ["tuned"]}
+BY_WORKERS = {3: [*SYSTEMS] if THOROUGH else [*WITH_THREE], 2: [*SYSTEMS] if THOROUGH else ["tuned", "pairs"]}
 LIMIT = 900  # seconds for all systems; the machine may be busy
 METRICS = 1e-6  # largest difference
 RELATIVE, ABSOLUTE = 1e-5, 1e-8  # of a weight or slot: a share of its tensor's largest, and what is added to that
@@ -26,6 +26,7 @@ RELATIVE, ABSOLUTE = 1e-5, 1e-8  # of a weight or slot: a share of its tensor's 
 # scores of a relative loss. An average follows such a bias.
 NO_GRADIENT = {
     "relative": ("discriminator|logits|bias",),
+    "pairs": ("discriminator|logits|bias",),
     "D with batch norm": ("discriminator|conv|bias", "discriminator|hidden|bias", "discriminator|norm|moving_mean"),
     "D with batch norm, relative": ("discriminator|logits|bias",),
 }

@@ -40,6 +40,10 @@ SYSTEMS = {  # name -> (options, data)
     "packed, stddev, dropout again": (PACKED, "small"),
     "augmented": ({"augment": ALL_AUGMENTATIONS, "penalty": "r1"}, "colour"),
     "relative": ({"loss": "relativistic_average"}, "small"),
+    "pairs": (
+        {"loss": "relativistic", "penalty": "r1,r2", "conditional": True, "d_lr": "cosine:0.002:0.0002:20"},
+        "small",
+    ),
     "least squares, whole, two D steps": (
         {"loss": "least_squares", "batches": "whole", "d_steps": 2, "batch_size": 7, "g_noise": "fresh"},
         "small",

@@ -28,6 +28,7 @@ RIGHT = {
     "data_dir": [".", "pictures"],
     "image_size": ["8", "8x12", "16x16"],
     "background": ["white", "#20c0ff", "rgb(1,2,3)"],
+    "penalty": ["none", "r1", "r1,r2", "approximate_r1"],
     "cache_dir": ["../cache"],
     "resident_limit": ["0", "1e-6", "2", "inf"],
     "mean": ["-3", "0", "1e6", "-1e6"],
@@ -82,6 +83,27 @@ CONTRADICTIONS = [
     ["--verbose=1"],
     ["--epochs", "1", "--epochs", "0"],
     ["--name", "config.json"],
+    ["--penalty-weight", "cosine:1:0.1"],
+    ["--penalty", "none", "--penalty-weight", "linear:1:0"],
+    ["--loss", "relativistic", "--d-batches", "in_turn"],
+    [*DATA, "--loss", "relativistic", "--conditional", "--labels", "faces.csv", "--class-frequencies", "uniform"],
+    ["--minutes", "3", "--steps", "5"],
+    ["--minutes", "3", "--epochs", "5"],
+    ["--minutes", "3", "--resume"],
+    ["--minutes", "3", "--seeds", "2"],
+    ["--minutes", "3", "--workers", "2"],
+    ["--augment", "flip", "--augment-strength", "adaptive"],
+    ["--augment-strength", "adaptive", "--holdout", "8"],
+    ["--augment-strength", "linear:0:1"],
+    [*DATA, "--augment", "flip", "--augment-strength", "adaptive", "--holdout", "8", "--resident-limit", "0"],
+    [*DATA, "--augment", "flip", "--augment-strength", "adaptive", "--holdout", "8", "--workers", "2"],
+    ["--average", "0.9", "--average-halflife", "50"],
+    ["--d-lr", "cosine:0.1:0.01", "--decay-steps", "9"],
+    ["--g-lr", "cosine:0.1:0.01", "--g-decay", "0.1"],
+    [*DATA, "--clusters", "41"],
+    [*DATA, "--clusters", "33", "--holdout", "8"],
+    [*DATA, "--clusters", "5", "--holdout", "40"],
+    [*DATA, "--clusters", "5", "--labels", "faces.csv"],
 ]
 PATHS = [
     "nowhere",
@@ -116,7 +138,23 @@ TEXTS = {
     "image_size": ["0", "28*28", "28x", "x", "99999", "-3", "28x28x28", "", "1.5", "\u0661x\u0662"],
     "name": ["..", "a/b", "", " ", "a\nb", "."],
     "background": ["", "loud", "#12", "rgb(1,2,3,4,5)", "\n"],
+    "clusters": ["", "0", "1", "-3", "x", "1.5", "nan", "3,4", "100001", "9" * 5000, "\u0663", "\n"],
+    "penalty": ["", "r3", "r1,r1", "r1,", "none,r1", "\n"],
+    "augment": ["", "blur", "flip,flip", "flip,", "none,flip", "\n"],
 }
+SCHEDULES = [  # for no range
+    *("cosine:0.1", "sine:0.1:0.2", "linear:0.1:0.2:0", "linear:0.1:0.2:-5", "linear:0.1:0.2:1.5", "linear:a:0.2"),
+    *(
+        "linear:0.1:0.2:3:4",
+        "linear::",
+        "linear",
+        "linear:0.1:nan",
+        "linear:-1:0.1",
+        "linear:1e999:0.1",
+        "cosine:0.1:1e10",
+    ),
+    *("linear:0.1:0.2:99999999999", "Linear:0.1:0.2", "linear:0.1:0.2:\n", "linear:0.1:0.2:\u0663", "Adaptive"),
+]
 
 
 def wrong(each):
@@ -131,6 +169,7 @@ def wrong(each):
     bounds = [repr(bound) for bound in (valid.low - 1, valid.high * 1.001 + 1) if math.isfinite(bound)]
     beyond = ["-1e999", "9" * 400] if math.isfinite(valid.high) else ["-1e999"]
     return [
+        *(SCHEDULES if each.metadata["scheduled"] else []),
         *bounds,
         *beyond,
         "nan",
@@ -177,7 +216,7 @@ def at_most(count, lines):
 
 
 WRONG = [
-    *at_most(100, one_wrong()),
+    *at_most(120, one_wrong()),
     *several(100, True),
     *UNKNOWN,
     *CONTRADICTIONS,

@@ -24,6 +24,12 @@ CONDITIONAL = {
     **{"conditional": True, "class_frequencies": "uniform", "average": 0.9, "holdout": 8},
     **{"penalty": "r1", "penalty_every": 3, "pack": 2},
 }
+ADAPTIVE = {
+    **{"loss": "relativistic", "penalty": "r1,r2", "penalty_weight": "cosine:1:0.1", "optimizer": "adam"},
+    **{"d_lr": "cosine:0.002:0.0002", "g_lr": "linear:0.002:0.0001:100", "beta2": "linear:0.9:0.99"},
+    **{"average_halflife": "linear:0:50:90", "clusters": 5, "holdout": 8},
+    **{"augment": "translate,flip", "augment_strength": "adaptive"},
+}
 EPOCHS = 150 if THOROUGH else 80
 
 
@@ -108,7 +114,11 @@ def train_by_command_and_kill(options, random):
 
 @pytest.mark.parametrize(
     "more, many",
-    [pytest.param(MEASURED, KILLS, id="measured"), thorough(CONDITIONAL, KILLS // BY_COMMAND)],
+    [
+        pytest.param(MEASURED, KILLS, id="measured"),
+        thorough(CONDITIONAL, KILLS // BY_COMMAND),
+        thorough(ADAPTIVE, KILLS // BY_COMMAND),
+    ],
 )
 def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, dataset, forks, capsys, more, many):
     more = {**more, "labels": labels(tmp_path / "labels.txt")} if "conditional" in more else more
@@ -148,8 +158,17 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
             f"{time.monotonic() - start_time:.0f} s"
         )
     assert (found, leftovers(killed)) == (0, []) and in_time >= many * 0.8
-    kept = {"average": "average" in more, "best": "evaluate_every" in more}
+    kept = {"average": bool({"average", "average_halflife"} & {*more}), "best": "evaluate_every" in more}
     assert everything(straight)["generators"].keys() == {kind for kind, is_kept in kept.items() if is_kept}
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_run_killed_as_it_writes_its_clusters_starts_again(tmp_path, dataset, forks, how):
+    run = {**options(tmp_path / "run", dataset, 1), "clusters": 5}
+    stop = ["rename to ckpt/clusters.npy", how]
+    assert forks.train(run, stop_at=stop)["code"] == -signal.SIGKILL and not has_started(run)
+    assert forks.train(run)["code"] == 0 and not leftovers(run)
+    assert [path.name for path in Path(run["ckpt"]).glob("*.npy")] == ["clusters.npy"]
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ class Config:
     noise_size: int = option("dimensions of the noise", Range(1, 10_000), common=100)
     conditional: bool = option(
         "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
-        default=False,
+        common=False,
     )
     clusters: str | None = option(
         "train with clusters of the data as classes, where there are no labels: how many, or auto; none: with --model "
@@ -316,11 +316,11 @@ class Config:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
-        if self.epochs is not None and self.steps is not None:
-            raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.minutes is not None and self.given & {"epochs", "steps"}:
             unit = "--epochs" if "epochs" in self.given else "--steps"
             raise UserError(f"--minutes and {unit} both set the length of the run; give one of them")
+        if self.epochs is not None and self.steps is not None:
+            raise UserError("--epochs and --steps both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         for name, names in (("augment", self.augmentations), ("penalty", self.penalties)):
@@ -409,7 +409,7 @@ class Config:
     def _read_clusters(self):
         """Makes a run with clusters conditional. Raises UserError unless `clusters` is a number, auto or none."""
         text = str(self.clusters).strip().lower()
-        number = int(text) if text.isdecimal() and len(text) < 6 else 0
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
         if text not in ("auto", "none") and not 2 <= number <= MOST_CLASSES:
             right = f"a number from 2 to {MOST_CLASSES:,}, auto, or none"
             raise UserError(f"--clusters takes {right}, not {brief(self.clusters)}")

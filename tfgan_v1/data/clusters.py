@@ -1,5 +1,7 @@
 """Clusters of images or points, as classes where there are no labels (arXiv:2006.10728)."""
 
+import warnings
+
 import numpy as np
 
 COMPONENTS = 50  # principal components in which images are near or far
@@ -16,7 +18,8 @@ def clusters_of(images, rows, count, seed):
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # several threads add in any order
+    with threadpool_limits(1), warnings.catch_warnings():  # several threads add in any order
+        warnings.simplefilter("ignore")  # equal images form fewer clusters, which the caller sees
         values = _components(images, rows, seed)
         means = KMeans(count, n_init=1, max_iter=100, random_state=seed).fit(values[rows])
         labels = means.predict(values)
@@ -39,8 +42,8 @@ def _flat(images):
     images = np.asarray(images, np.float32)
     if images.ndim == 2:
         return images
-    factor = -(-max(images.shape[1:3]) // SIDE)
-    height, width = (max(1, side // factor) for side in images.shape[1:3])
-    fitting = images[:, : height * factor, : width * factor]
-    means = fitting.reshape(len(images), height, factor, width, factor, -1).mean((2, 4))
+    high, wide = (min(-(-max(images.shape[1:3]) // SIDE), side) for side in images.shape[1:3])  # of a mean
+    height, width = images.shape[1] // high, images.shape[2] // wide
+    fitting = images[:, : height * high, : width * wide]
+    means = fitting.reshape(len(images), height, high, width, wide, -1).mean((2, 4))
     return means.reshape(len(images), -1)

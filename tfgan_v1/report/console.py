@@ -11,7 +11,7 @@ from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan.networks import count_parameters
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.storage import classes, records, run_folder
-from tfgan_v1.storage.names import CONFIG, GENERATORS, LATEST, REAL_IMAGES, REVIEW_PAGE, SAMPLES_FILES, STATE
+from tfgan_v1.storage.names import CLUSTERS, CONFIG, GENERATORS, LATEST, REAL_IMAGES, REVIEW_PAGE, SAMPLES_FILES, STATE
 from tfgan_v1.streams import bar, beside_bars, has_bar, speech
 
 
@@ -90,7 +90,7 @@ def written_files(config):
     """The lines that name everything that a run has written into its folders; the files of a checkpoint as one."""
     checkpoints = tuple(f"{name}-*.index" for name in GENERATORS.values())
     samples = *SAMPLES_FILES, REAL_IMAGES
-    patterns = {config.ckpt_folder: (CONFIG, *checkpoints, LATEST, STATE), config.samples_folder: samples}
+    patterns = {config.ckpt_folder: (CONFIG, CLUSTERS, *checkpoints, LATEST, STATE), config.samples_folder: samples}
     lines = []
     for folder, names in patterns.items():
         paths = [path for name in names for path in sorted(folder.glob(name), key=lambda path: (len(path.name), path))]

@@ -13,6 +13,7 @@ from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.conditioning import G_ARGUMENTS, takes
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.storage import run_folder
+from tfgan_v1.storage.names import CLUSTERS
 
 MOST_SHOWN = 20  # classes in a line or a table
 
@@ -97,6 +98,7 @@ def check_same(config, facts, saved, otherwise):
     files = [("--labels", saved.config.labels, config.labels)] * (saved.config.labels != config.labels)
     advice = "name the right file by --labels" if files or config.labels else "give its sub-folders the old names"
     advice = "pass the same" if facts["name"] == ARRAY else advice
+    advice = f"remove {CLUSTERS} there, so that it is made again" if config.clustered else advice
     raise UserError(
         f"{facts['name']} has other labels than the run in {config.ckpt_folder} was trained with; {advice}{otherwise}",
         *run_folder.side_by_side([*files, *changed] or [("labels_sha256", *sums)]),

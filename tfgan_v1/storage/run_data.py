@@ -46,26 +46,32 @@ def from_array(config, images, labels=None):
 def in_clusters(config, dataset, kept=True):
     """(the Config, the Dataset) with clusters of the training images as classes, and their number where it was open.
 
-    kept: whether the run in the folders of `config` has them. Raises UserError if there are more than images.
+    kept: whether the run in the folders of `config` has them. Raises UserError if the images do not form so many.
     """
+    check_holdout(config, dataset.name, len(dataset.images))
     rows, _ = split_indices(config, dataset.name, len(dataset.images))
-    if config.clusters == "auto":
-        config = config.replace(clusters=min(max(len(rows) // PER_CLUSTER, 2), MOST_CLUSTERS))
-    count, path = int(config.clusters), config.ckpt_folder / names.CLUSTERS
-    if count > len(rows):
-        raise UserError(f"--clusters {count:,} needs as many images, and {dataset.name} has {len(rows):,}; give fewer")
-    labels = kept and _kept_clusters(path, len(dataset.images), count)
-    if not kept or labels is None:
+    is_open, path = config.clusters == "auto", config.ckpt_folder / names.CLUSTERS
+    count = min(max(len(rows) // PER_CLUSTER, 2), MOST_CLUSTERS) if is_open else int(config.clusters)
+    labels = _kept_clusters(path, len(dataset.images), count) if kept else None
+    if labels is None and not any(dataset.images.strides):  # blank ones, in place of those that the run would download
+        labels = np.arange(len(dataset.images), dtype=np.int32) % count
+    elif labels is None and count <= len(rows):
         labels = clusters.clusters_of(dataset.images, rows, count, config.seed)
-    return config, dataset._replace(labels=labels, classes=tuple(map(str, range(count))), why="")
+    found = len(rows) if labels is None else len(np.unique(labels[rows]))
+    count = found if is_open else count
+    if found < max(count, 2):
+        right = f"fewer, at most {found:,}, or --clusters none" if found > 1 else "--clusters none"
+        raise UserError(f"the images of {dataset.name} do not form {max(count, 2):,} clusters; give {right}")
+    dataset = dataset._replace(labels=labels, classes=tuple(map(str, range(count))), why="")
+    return config.replace(clusters=str(count)), dataset
 
 
 def _kept_clusters(path, num_images, count):
     """The labels in a run's file of clusters; None if it is lost or damaged. The run has their checksum, too."""
-    with suppress(OSError, ValueError, EOFError):
-        labels = np.load(path)
-        if labels.shape == (num_images,) and labels.dtype == np.int32 and 0 <= labels.min() <= labels.max() < count:
-            return labels
+    with suppress(Exception), open(path, "rb") as file:
+        labels = np.lib.format.read_array(file, allow_pickle=False)
+        right = labels.shape == (num_images,) and labels.dtype == np.int32
+        return labels if right and np.array_equal(np.unique(labels), np.arange(count)) else None
     return None
 
 

@@ -81,7 +81,7 @@ def classes_of(config, dataset):
         return config
     if 2 <= labels <= min(MOST_LABELS, count // OF_EACH):
         return config.replace(conditional=True)
-    return config.replace(clusters="auto") if count >= CLUSTERED else config
+    return config.replace(clusters="auto") if count >= CLUSTERED and not config.labels else config
 
 
 def size_of(height, width):

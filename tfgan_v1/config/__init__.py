@@ -161,8 +161,7 @@ class Config:
         "images show",
         Range(0, 1),
         default=1.0,
-        scheduled=True,
-        words=(ADAPTIVE,),
+        scheduled=ADAPTIVE,
     )
     average: float = option(
         "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
@@ -316,11 +315,9 @@ class Config:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
-        if self.minutes is not None and self.given & {"epochs", "steps"}:
-            unit = "--epochs" if "epochs" in self.given else "--steps"
-            raise UserError(f"--minutes and {unit} both set the length of the run; give one of them")
-        if self.epochs is not None and self.steps is not None:
-            raise UserError("--epochs and --steps both set the length of the run; give one of them")
+        lengths = [flag(name) for name in ("minutes", *SAMPLE_EVERY) if name in self.given]
+        if len(lengths) > 1:
+            raise UserError(f"{lengths[0]} and {lengths[1]} both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         for name, names in (("augment", self.augmentations), ("penalty", self.penalties)):
@@ -398,13 +395,12 @@ class Config:
     @property
     def schedules(self):
         """The options that change with the steps, texts by name: see gan/schedules.py."""
-        values = {name: getattr(self, name) for name in SCHEDULED}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.metadata["scheduled"]}
         return {name: value for name, value in values.items() if isinstance(value, str) and value != ADAPTIVE}
 
     def with_steps(self, steps):
         """The Config with the run's steps in each schedule that leaves them open."""
-        values = {name: with_steps(value, steps) for name, value in self.schedules.items()}
-        return self.replace(**{name: value for name, value in values.items() if value != getattr(self, name)})
+        return self.replace(**{name: with_steps(text, steps) for name, text in self.schedules.items()})
 
     def _read_clusters(self):
         """Makes a run with clusters conditional. Raises UserError unless `clusters` is a number, auto or none."""
@@ -480,10 +476,7 @@ def _check_combinations(config):
     if config.average and config.average_halflife is not None:
         raise UserError("--average and --average-halflife both set the decay of the averaged weights; give one of them")
     if LOSSES[config.loss].paired and config.class_frequencies != COMMON["class_frequencies"]:
-        raise UserError(
-            f"--loss {config.loss} compares images of one class, so both kinds have each as often; leave out "
-            "--class-frequencies"
-        )
+        raise UserError(f"--loss {config.loss} pairs images of one class; leave out --class-frequencies")
     if config.spectral_norm and config.clip_weights:
         raise UserError("--spectral-norm already bounds the discriminator's weights; leave out --clip-weights")
     if config.penalty_weight and config.penalty == "none":
@@ -499,21 +492,16 @@ def _check_combinations(config):
         have = "have" if conditions[1:] else "has"
         raise UserError(f"{' and '.join(conditions)} {have} no effect without --conditional; add it")
     if LOSSES[config.loss].relative and config.d_batches == "in_turn":
-        raise UserError(
-            f"--loss {config.loss} compares real and generated images in one update; use --d-batches joint or separate"
-        )
+        raise UserError(f"--loss {config.loss} compares real and generated images; use --d-batches joint or separate")
     decays = [flag(name) for name in ("decay_steps", "d_decay", "g_decay") if getattr(config, name)]
-    scheduled = [flag(name) for name in ("d_lr", "g_lr") if isinstance(getattr(config, name), str)]
+    scheduled = [flag(name) for name in ("d_lr", "g_lr") if name in config.schedules]
     if decays and scheduled:
         raise UserError(f"{scheduled[0]} already says how the learning rate falls; leave out {' and '.join(decays)}")
-    if config.decay_steps and (config.d_decay or config.g_decay):
-        raise UserError(
-            "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind"
-        )
+    if config.decay_steps and len(decays) > 1:
+        raise UserError(f"--decay-steps is linear decay and {decays[1]} is inverse time decay; give one kind")
     if config.batch_size % config.group:
-        raise UserError(
-            f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev"
-        )
+        multiple = f"must be a multiple of {config.group}, for --pack or --minibatch-stddev"
+        raise UserError(f"--batch-size {config.batch_size:,} {multiple}")
 
 
 def _changed(config, names):
@@ -522,7 +510,6 @@ def _changed(config, names):
 
 
 RUN_PLACES = tuple(each.name for each in fields(Config) if each.metadata["place"])  # config.json leaves them out
-SCHEDULED = tuple(each.name for each in fields(Config) if each.metadata["scheduled"])
 COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.metadata["common"] is not None}
 
 
@@ -550,15 +537,14 @@ def preset_options(config):
     model = MODELS[config.model]
     preset = COMMON | (model.options or {}) | ((model.clustered if config.clustered else None) or {})
     loss = config.loss or preset["loss"]
-    if isinstance(loss, str) and loss in LOSSES and not LOSSES[loss].uses_labels:
+    row = LOSSES.get(loss) if isinstance(loss, str) else None  # otherwise the check of `loss` refuses it
+    if row and not row.uses_labels:
         preset |= {name: COMMON[name] for name in LABELS}
-    if isinstance(loss, str) and loss in LOSSES and LOSSES[loss].paired:
+    if row and row.paired:
         preset |= {"d_loss": "mean", "g_noise": "fresh"}  # as published
     if config.average_halflife is not None:
         preset["average"] = 0.0
-    for name in ("d", "g"):
-        if isinstance(getattr(config, f"{name}_lr"), str):
-            preset[f"{name}_decay"] = 0.0
+    preset |= {f"{network}_decay": 0.0 for network in "dg" if f"{network}_lr" in config.schedules}
     if config.penalty not in (None, preset["penalty"]):
         preset.pop("penalty_weight", None)  # which is of the preset's own penalty
     if config.conditional is True:

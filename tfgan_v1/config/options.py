@@ -4,6 +4,7 @@ import math
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import field
 from itertools import chain
 from numbers import Integral, Real
@@ -61,17 +62,7 @@ class OneOf(Sequence):
 
 
 def option(
-    help,
-    valid=None,
-    *,
-    metavar=None,
-    default=None,
-    common=None,
-    resumable=False,
-    place=False,
-    join=None,
-    scheduled=False,
-    words=(),
+    help, valid=None, metavar=None, default=None, common=None, resumable=False, place=False, join=None, scheduled=False
 ):
     """A field of Config and the flag made from it.
 
@@ -79,12 +70,11 @@ def option(
     stands for the value in the help. default: None where a preset may decide, or where the option may stay open.
     common: the value where the preset sets none. resumable: `--resume` may change it, for earlier results do not depend
     on it. place: config.json leaves it out, for a run's folders may be moved.
-    scheduled: a number may also change with the steps: see gan/schedules.py. words: texts in place of a number.
+    scheduled: True, or a word in place of the number, if it may also change with the steps: see gan/schedules.py.
     join: of a text that stands for a number or a list, which Python may pass as such: what is between the parts.
     """
     metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common, "join": join}
-    more = {"resumable": resumable, "place": place, "scheduled": scheduled, "words": words}
-    return field(default=default, metadata=metadata | more)
+    return field(default=default, metadata=metadata | {"resumable": resumable, "place": place, "scheduled": scheduled})
 
 
 def flag(name):
@@ -174,14 +164,11 @@ def checked(each, value):
 def _checked_schedule(each, text):
     """The text of a Schedule as it is saved. Raises UserError unless both of its ends are valid."""
     valid = each.metadata["valid"]
-    if text in each.metadata["words"]:
+    if text == each.metadata["scheduled"]:
         return text
-    try:
+    with suppress(ValueError):
         schedule = Schedule.parse(text)
-    except ValueError:
-        form = f"or SHAPE:FIRST:LAST:STEPS, with the shape {' or '.join(SHAPES)}, such as cosine:0.1:0.01"
-        raise UserError(f"{flag(each.name)} takes a number, {valid}, {form}, not {brief(text)}") from None
-    for end in (schedule.first, schedule.last):
-        if not valid.holds(end):
-            raise UserError(f"{flag(each.name)} must be {valid}, at both ends of its schedule, not {brief(text)}")
-    return str(schedule)
+        if valid.holds(schedule.first) and valid.holds(schedule.last):
+            return str(schedule)
+    form = f"at both ends of a schedule SHAPE:FIRST:LAST:STEPS, of the shape {' or '.join(SHAPES)}"
+    raise UserError(f"{flag(each.name)} takes a number, {valid}, {form}, such as cosine:0.1:0.01, not {brief(text)}")

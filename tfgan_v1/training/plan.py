@@ -265,9 +265,7 @@ def check_data(plan):
     if not plan.custom.parts.model:
         check_size(config.model, plan.metadata["image_shape"][:-1])
     if plan.custom.parts.loss and plan.custom.parts.loss.relative and config.d_batches == "in_turn":
-        raise UserError(
-            "a relative loss compares real and generated images in one update; use --d-batches joint or separate"
-        )
+        raise UserError("a relative loss compares real and generated images; use --d-batches joint or separate")
     if config.augmentations and plan.is_points:
         raise UserError(f"--augment changes images, but {name} holds points; leave it out")
     if config.augment_strength == ADAPTIVE and (plan.streamed or plan.workers > 1):
@@ -289,18 +287,15 @@ def warn_of_little(plan):
         warn(f"{plan.total_steps:,} steps are too few to learn from {name}; train longer, such as --epochs {enough}")
     bounds = config.penalty != "none" or config.clip_weights or config.spectral_norm
     if config.loss == "wasserstein" and not plan.custom.parts.loss and not bounds:
-        warn(
-            "--loss wasserstein needs a bound on D, or its loss runs away; add --penalty wgan_gp or --clip-weights 0.01"
-        )
+        warn("--loss wasserstein needs a bound on D, or it runs away; add --penalty wgan_gp or --clip-weights 0.01")
 
 
 def say_what_ended(plan):
     """Says which schedules end before a run that is resumed."""
-    schedules = plan.config.schedules
-    ended = {name: text for name, text in schedules.items() if Schedule.parse(text).steps < plan.total_steps}
+    schedules = plan.config.schedules.items()
+    ended = [f"{flag(name)} {text}" for name, text in schedules if Schedule.parse(text).steps < plan.total_steps]
     if ended:
-        each = ", ".join(f"{flag(name)} {text}" for name, text in ended.items())
-        note(f"{each}: after the last of these steps, the last value stays.")
+        note(f"{', '.join(ended)}: after the last of these steps, the last value stays.")
 
 
 def check_size(model, size):

@@ -355,10 +355,8 @@ class Config:
         match = re.fullmatch(r"([0-9]{1,4})(?:[xX]([0-9]{1,4}))?", self.image_size)
         size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not all(1 <= length <= LARGEST_SIDE for length in size):
-            raise UserError(
-                f"--image-size takes a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, "
-                f"such as 28x44, not {brief(self.image_size)}"
-            )
+            right = f"a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, such as 28x44"
+            raise UserError(f"--image-size takes {right}, not {brief(self.image_size)}")
         return size
 
     @property

@@ -104,10 +104,8 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
             "create them by `tf.get_variable` without a scope of your own around the network"
         )
     if not g_vars or not d_vars:
-        raise UserError(
-            f"the {'discriminator' if g_vars else 'generator'} has no trainable variables; create them by "
-            f"`tf.get_variable`, as {INSTEAD} does"
-        )
+        wrong = f"the {'discriminator' if g_vars else 'generator'} has no trainable variables"
+        raise UserError(f"{wrong}; create them by `tf.get_variable`, as {INSTEAD} does")
     check_shared(g_vars + d_vars)
     d_state = tf.global_variables("discriminator/")
     variables = {"g_vars": g_vars, "d_vars": d_vars, "g_state": g_state, "d_state": d_state}

@@ -128,10 +128,8 @@ def starting_point(plan, saved):
         return None
     checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
     if checkpoint and checkpoint.step > plan.total_steps:
-        raise UserError(
-            f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}; train to that "
-            f"or later, not to {plan.step_label(plan.total_steps)}"
-        )
+        wrong = f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}"
+        raise UserError(f"{wrong}; train to that or later, not to {plan.step_label(plan.total_steps)}")
     before = {"device": "cpu", "workers": 1, **saved.made_by}  # the first versions had no others
     now = made_by(plan)
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]

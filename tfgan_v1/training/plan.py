@@ -241,10 +241,9 @@ def with_saved(config, saved, workers):
 def choose_xla(xla, workers):
     """The option xla of a run: off with several workers. Raises UserError if it is on with them."""
     if workers > 1 and xla == "on":
-        raise UserError(
-            "--xla on is for one process: XLA has no exchange between workers on the CPU; use --xla off for a new run, "
-            "or continue in one process"
-        )
+        why = "XLA has no exchange between workers on the CPU"
+        right = "use --xla off for a new run, or continue in one process"
+        raise UserError(f"--xla on is for one process: {why}; {right}")
     return "off" if workers > 1 else xla
 
 
@@ -309,10 +308,8 @@ def check_size(model, size):
     nearest = [min(range(8, largest + 1, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):
         lengths = f"multiples of {multiple} from 8 to {largest}" if multiple > 1 else f"from 8 to {largest}"
-        raise UserError(
-            f"--model {model} needs images whose height and width are {lengths}, not {size[0]}x{size[1]}; "
-            f"the nearest is --image-size {nearest[0]}x{nearest[1]}"
-        )
+        needed = f"images whose height and width are {lengths}, not {size[0]}x{size[1]}"
+        raise UserError(f"--model {model} needs {needed}; the nearest is --image-size {nearest[0]}x{nearest[1]}")
 
 
 def check_batches(plan):

@@ -74,9 +74,7 @@ class Config:
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
-    data_dir: str | None = option(
-        "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
-    )
+    data_dir: str | None = option("folder of published data sets, before $TFGAN_DATA", metavar="FOLDER", resumable=True)
     image_size: str | None = option(
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: with tuned, by the images; "
         "otherwise 28 for a folder, and as they are)",
@@ -84,13 +82,10 @@ class Config:
         join="x",
     )
     points: bool = option(
-        "read the rows of a table or an array as points, numbers in any dimension, where they could be images",
-        default=False,
+        "read rows of a table or an array as points, numbers in any dimension, not as images", default=False
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
-    fit: str = option(
-        "how to resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop"
-    )
+    fit: str = option("to resize, cut off the edges, add a border, or change proportions", OneOf(FITS), default="crop")
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(
@@ -118,8 +113,7 @@ class Config:
     )
     noise_size: int = option("dimensions of the noise", Range(1, 10_000), common=100)
     conditional: bool = option(
-        "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
-        common=False,
+        "train both networks with the class of each image, to draw images of a class (needs labels)", common=False
     )
     clusters: str | None = option(
         "train with clusters of the data as classes, where there are no labels: how many, or auto; none: with --model "
@@ -140,9 +134,7 @@ class Config:
         common="projection",
     )
     class_frequencies: str = option(
-        "how often the generated images have each class: as the data, or uniform",
-        OneOf(CLASS_FREQUENCIES),
-        common="data",
+        "how often generated images have each class: as the data, or uniform", OneOf(CLASS_FREQUENCIES), common="data"
     )
     spectral_norm: bool = option(
         "divide each kernel of the discriminator by its largest singular value (spectral normalization)", common=False
@@ -157,16 +149,13 @@ class Config:
         join=",",
     )
     augment_strength: float = option(
-        "probability with which an image gets each augmentation; adaptive: it grows while D overfits, which held-out "
-        "images show",
+        "probability of each augmentation of an image; adaptive: it grows while D overfits, as held-out images show",
         Range(0, 1),
         default=1.0,
         scheduled=ADAPTIVE,
     )
     average: float = option(
-        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
-        MOMENT,
-        common=0.0,
+        "keep a second generator, of weights averaged with this decay, such as 0.999; 0 for none", MOMENT, common=0.0
     )
     average_halflife: float | None = option(
         "the same by its half-life in steps, such as 500: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
@@ -203,30 +192,17 @@ class Config:
         scheduled=True,
     )
     penalty_every: int = option(
-        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time",
-        COUNT,
-        common=1,
+        "add the penalty, times N, to every N-th step only, for speed (lazy regularization)", COUNT, common=1
     )
-    clip_weights: float | None = option(
-        "clip the discriminator's weights to -X ... X after each update", Range(0, 1e9, open_low=True)
-    )
+    clip_weights: float | None = option("clip D's weights to -X ... X after each update", Range(0, 1e9, open_low=True))
     smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL, common=0.0)
-    chunk: int = option(
-        "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
-    )
-    xla: str = option(
-        "compile the training loop with XLA; auto: where this is faster", OneOf(("auto", "on", "off")), default="auto"
-    )
+    chunk: int = option("most steps in a Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True)
+    xla: str = option("compile the loop with XLA; auto: where faster", OneOf(("auto", "on", "off")), default="auto")
     device: str = option(
-        "where to train; auto: on a GPU if TensorFlow sees one",
-        OneOf(("auto", "cpu", "gpu")),
-        default="auto",
-        resumable=True,
+        "auto: on a GPU if TensorFlow sees one", OneOf(("auto", "cpu", "gpu")), default="auto", resumable=True
     )
     deterministic: bool = option(
-        "on a GPU, use only operations that give the same bits each time; on the CPU all of them do",
-        default=False,
-        resumable=True,
+        "on a GPU, use only operations that give the same bits each time, as a CPU's do", default=False, resumable=True
     )
     precision: str = option(
         "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32",
@@ -236,9 +212,7 @@ class Config:
 
     d_steps: int = option("discriminator steps per generator step", Range(1, 25), common=1)
     d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9), common=0)
-    d_loss: str = option(
-        "how to combine the discriminator's losses on real and on generated images", OneOf(TOTALS), common="mean"
-    )
+    d_loss: str = option("how to combine D's losses on real and on generated images", OneOf(TOTALS), common="mean")
     d_batches: str = option(
         "joint: real and generated images are one batch; separate: two batches, one update; in_turn: two batches, an "
         "update after each",
@@ -264,12 +238,8 @@ class Config:
     g_lr: float = option("the generator's learning rate, likewise", RATE, scheduled=True)
     d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1), common=0.0)
     g_decay: float = option("the same for g_lr", Range(0, 1), common=0.0)
-    decay_steps: int | None = option(
-        "linear decay: both learning rates fall to 0 over N updates, and stay there", COUNT
-    )
-    clip_gradients: float | None = option(
-        "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
-    )
+    decay_steps: int | None = option("linear decay: both learning rates fall to 0 over N updates and stay there", COUNT)
+    clip_gradients: float | None = option("scale a network's gradient down to this norm", Range(0, 1e9, open_low=True))
     beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
     beta2: float = option("Adam: decay rate of the second moment", MOMENT, common=0.999, scheduled=True)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
@@ -288,9 +258,7 @@ class Config:
         "rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")), common="samples"
     )
     tensorboard: bool = option(
-        "also write losses, samples and histograms of the weights as event files for TensorBoard",
-        default=False,
-        resumable=True,
+        "also write losses, samples and histograms of weights for TensorBoard", default=False, resumable=True
     )
     sheets: str = option(
         "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True, common="last"

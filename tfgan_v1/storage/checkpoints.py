@@ -115,9 +115,7 @@ def newest_generator(folder, kind="latest", step=None):
         return checkpoint
     if kind != "latest" and not problems:
         raise UserError(f"{folder} has no {kind} generator: {MISSING[kind]}, or use --generator latest")
-    raise UserError(
-        f"{folder} has no generator checkpoint to use{problems}; continue the run with --resume to save one"
-    )
+    raise UserError(f"{folder} has no generator checkpoint to use{problems}; continue with --resume to save one")
 
 
 def newest_state(folder):

@@ -174,10 +174,9 @@ def load_progress(plan, checkpoint, evaluation_header=None):
             steps = [step for number, step in steps if record.key == "fixed" or is_viewed(number)]
             progress.fixed_steps = steps[-len(record.rows) :]
         if any(saved.get(name) != value for name, value in now.items()):
-            raise UserError(
-                f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}; "
-                f"restore it from a copy, name its folder with --samples, or move it away {goal}"
-            )
+            wrong = f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}"
+            right = f"restore it from a copy, name its folder with --samples, or move it away {goal}"
+            raise UserError(f"{wrong}; {right}")
     return progress
 
 

@@ -321,10 +321,9 @@ def check_batches(plan):
         raise UserError(f"{sentence}; give a larger --batch-size or fewer workers")
     leftover = batches.leftover(config, plan.num_images)
     if leftover % group:
-        raise UserError(
-            f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole, which is no "
-            f"multiple of {group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
-        )
+        wrong = f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole"
+        why = f"which is no multiple of {group}, as --pack or --minibatch-stddev needs"
+        raise UserError(f"{wrong}, {why}; use --batches shuffled")
     if plan.images_per_step > plan.num_images >= FEW_IMAGES:
         has = f"has {plan.num_images:,} {'points' if plan.is_points else 'images'}"
         step = f"the {plan.images_per_step:,} of one step, so each step repeats some of them"

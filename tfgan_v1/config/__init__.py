@@ -85,7 +85,7 @@ class Config:
         "read rows of a table or an array as points, numbers in any dimension, not as images", default=False
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
-    fit: str = option("to resize, cut off the edges, add a border, or change proportions", OneOf(FITS), default="crop")
+    fit: str = option("resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop")
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(

@@ -37,6 +37,11 @@ COMMON = (  # the networks of the preset, its noise, Adam without momentum, aver
     *("--loss", "non_saturating", "--penalty", "none"),
 )
 
+SCHEDULES = (
+    *("--penalty-weight", "cosine:0.1:0.01", "--d-decay", 0, "--g-decay", 0),
+    *("--d-lr", "cosine:0.002:0.0002", "--g-lr", "cosine:0.002:0.0002"),
+)
+
 
 class Method(NamedTuple):
     """What a row trains, in flags of train.py."""
@@ -53,20 +58,9 @@ METHODS = {
     # The weight of the authors' own code for such points: igul222/improved_wgan_training @ 3c8ba3c, gan_toy.py.
     "WGAN-GP": Method(("--loss", "wasserstein", "--penalty", "wgan_gp", "--penalty-weight", 0.1, "--d-steps", 5)),
     "R1": Method(("--penalty", "r1", "--penalty-weight", 0.1)),
+    "R1, schedules": Method(("--penalty", "r1", *SCHEDULES)),
     "pairs, R1 and R2": Method(  # arXiv:2501.05441, with schedules as it has them
-        (
-            *(
-                "--loss",
-                "relativistic",
-                "--g-noise",
-                "fresh",
-                "--penalty",
-                "r1,r2",
-                "--penalty-weight",
-                "cosine:1:0.01",
-            ),
-            *("--d-lr", "cosine:0.002:0.0002", "--g-lr", "cosine:0.002:0.0002", "--d-decay", 0, "--g-decay", 0),
-        )
+        ("--loss", "relativistic", "--g-noise", "fresh", "--d-loss", "mean", "--penalty", "r1,r2", *SCHEDULES)
     ),
     "preset `points`": Method((), common=("--model", "points")),
 }
@@ -268,9 +262,9 @@ def _draw(axes, samples, modes):
     side = 1.4 * np.abs(modes.centers).max()
     for ax in axes:
         ax.set(xlim=(-side, side), ylim=(-side, side), aspect="equal", xticks=[], yticks=[])
-        ax.scatter(*modes.centers.T, s=14, facecolors="none", edgecolors="tab:orange", linewidths=0.5)
+        ax.scatter(*modes.centers.T, s=36, facecolors="none", edgecolors="tab:orange", linewidths=0.4)
     for ax, points in zip(axes, samples, strict=False):
-        ax.scatter(*points.T, s=0.6, color="tab:blue", alpha=0.5, linewidths=0)
+        ax.scatter(*points.T, s=1.5, color="tab:blue", alpha=0.5, linewidths=0)
         caught, share, _ = metrics.mode_scores(points, modes)
         ax.set_xlabel(f"{caught}, {share:.2f}", fontsize=6, labelpad=2)
 

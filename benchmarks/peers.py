@@ -189,7 +189,7 @@ def train(given):
     peer, images = PEERS[given.peer], torch.from_numpy(np.load(given.images)).permute(0, 3, 1, 2)
     _, channels, side, _ = images.shape
     networks = peer.networks(side, channels, peer.width * (1 if side >= 64 else 2))
-    g, d = (each.to(memory_format=torch.channels_last) for each in networks)
+    g, d = (each.apply(begin).to(memory_format=torch.channels_last) for each in networks)
     average, fixed = copy.deepcopy(g).eval(), torch.Generator().manual_seed(given.seed)
     pairs = [pair for pair in zip(state(average), state(g), strict=True) if pair[0].is_floating_point()]
     noise = torch.randn(given.num, NOISE, 1, 1, generator=fixed)  # of the images that are drawn
@@ -214,6 +214,12 @@ def train(given):
     parameters = [sum(each.numel() for each in network.parameters()) for network in (g, d)]
     about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "parameters": parameters, "drawn": done}
     (given.out / "peer.json").write_text(json.dumps(about, indent=1))
+
+
+def begin(module):
+    """Sets the kernels of convolutions to normal numbers of deviation 0.02: arXiv:1511.06434, sec. 4."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.normal_(module.weight, 0, 0.02)
 
 
 def state(network):

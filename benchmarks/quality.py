@@ -54,8 +54,15 @@ def _images(name):
     return (
         Row(name, "published notebook", ("published", *data, "--epochs", 100, "--draw", 10_000)),
         Row(name, "`mlp`", (*data, "--epochs", 100, "--smooth", 0.1)),
-        Row(name, "`tuned`", (*data, "--model", "tuned", "--steps", SHORT)),
-        Row(name, "`tuned`, longer", (*data, "--model", "tuned", "--steps", LONG), after="`tuned`"),
+        *_short_and_long(name, "`tuned`", (*data, "--model", "tuned", "--clusters", "none")),
+        *_short_and_long(name, "`tuned`, clusters", (*data, "--model", "tuned", "--clusters", "auto")),
+    )
+
+
+def _short_and_long(name, title, flags):
+    return (
+        Row(name, title, (*flags, "--steps", SHORT)),
+        Row(name, f"{title}, longer", (*flags, "--steps", LONG), after=title),
     )
 
 
@@ -68,22 +75,15 @@ def _conditional(name):
     )
 
 
-EMBEDDED = ("--dataset", "mnist_warped")
+EMBEDDED = ("--dataset", "mnist_warped", "--model", "tuned", "--steps", SHORT)
 FACES = ("--dataset", "faces", "--image-size", 32, "--model", "tuned", "--steps", 6000, "--holdout", 297)
-STACKED = ("--dataset", "stacked_mnist", "--steps", SHORT)
 ROWS = (
     *_images("mnist"),
-    Row(
-        "mnist",
-        "`tuned`, embedded digits",
-        ("--dataset", "mnist_warped", "--model", "tuned", "--steps", SHORT),
-        "mnist",
-    ),
+    Row("mnist", "`tuned`, embedded digits", (*EMBEDDED, "--clusters", "none")),
+    Row("mnist", "`tuned`, clusters, embedded digits", (*EMBEDDED, "--clusters", "auto")),
     *_images("fashion_mnist"),
     *_conditional("mnist"),
     *_conditional("fashion_mnist"),
-    Row("stacked_mnist", "`tuned`", (*STACKED, "--model", "tuned"), metrics=("modes",)),
-    Row("stacked_mnist", "`tuned --pack 2`", (*STACKED, "--model", "tuned", "--pack", 2), metrics=("modes",)),
     Row("faces", "100 portraits", FACES, metrics=("sliced_wasserstein",)),
     Row(
         "faces",

@@ -10,10 +10,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tfgan_v1.training import budget
-
 REPOSITORY = Path(__file__).parents[1]
-START = 15  # seconds until a run has loaded, built and measured everything
 
 
 class Ran(NamedTuple):
@@ -57,9 +54,17 @@ def run(command, may=(), python=sys.executable):
     return Ran(time.monotonic() - start, core, done.returncode)
 
 
-def minutes(seconds):
-    """The --minutes, from the start of a command to its end, in which a run has about so many seconds for its steps."""
-    return (START + seconds / budget.SHARE + budget.FINISH) / 60
+def length(command, seconds, trial, folder):
+    """The steps of train.py that take so many seconds, without its start, at least `trial`: by a run of those.
+
+    So each run is as long as its schedules, and how long the program takes to start does not matter.
+    """
+    samples, every = folder / "trial/samples", trial // 3
+    places = ["--ckpt", folder / "trial/checkpoints", "--samples", samples, "--overwrite"]
+    run([*command, "--steps", trial, "--sample-every", every, *places])
+    at = {int(row["step"]): float(row["seconds"]) for row in table(samples / "losses.csv")}
+    last = max(at)
+    return max(trial, round(seconds * (last - every) / (at[last] - at[every])))
 
 
 def slug(*names):

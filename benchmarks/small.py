@@ -25,6 +25,7 @@ from tfgan_v1.evaluation import evaluate as evaluating
 from tfgan_v1.report.sheets import sheet_png
 
 SHOWN, MOST = 12, image_set.MOST_NEAREST  # images of each row on a sheet; images that are compared pixel by pixel
+TRIAL = 60  # steps by which the speed is measured
 PARTS = 20  # sets of images whose distances are averaged, at most
 METRICS = {"sliced_wasserstein": ".4f", "frechet_distance": ".2f", "copied": ".2f"}
 
@@ -146,8 +147,8 @@ def draw(command, training, num, seed, folder, given):
         trained = json.loads((folder / "peer.json").read_text())["drawn"][-1]["seconds"]
         return np.load(folder / f"drawn-{given.seconds}.npy"), trained
     places = ["--ckpt", folder / "checkpoints", "--samples", folder / "samples", "--overwrite"]
-    length = ["--minutes", runs.minutes(given.seconds), "--seed", seed]
-    runs.run([*command, "--dataset", folder / "training.npy", *length, *places])
+    command += ["--dataset", folder / "training.npy", "--seed", seed]
+    runs.run([*command, "--steps", runs.length(command, given.seconds, TRIAL, folder), *places])
     runs.run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", folder / "drawn.npy"])
     trained = float(runs.table(folder / "samples/losses.csv")[-1]["seconds"])
     return np.rint(np.load(folder / "drawn.npy") * 255).astype(np.uint8), trained

@@ -77,9 +77,10 @@ def results(title, given):
 
 def of_preset(command, seed, folder, given):
     """[(seconds, distance), ...] of a run that measures itself."""
-    every, samples = command[-1], folder / "samples"
-    places = ["--ckpt", folder / "checkpoints", "--samples", samples, "--overwrite", "--sample-every", every]
-    runs.run([*command, "--dataset", given.dataset, "--minutes", runs.minutes(given.seconds), "--seed", seed, *places])
+    (*command, evaluate, every), samples = command, folder / "samples"
+    command += ["--dataset", given.dataset, "--seed", seed]
+    length = ["--steps", runs.length(command, given.seconds, every, folder), "--sample-every", every, evaluate, every]
+    runs.run([*command, *length, "--ckpt", folder / "checkpoints", "--samples", samples, "--overwrite"])
     seconds = {row["step"]: float(row["seconds"]) for row in runs.table(samples / "losses.csv")}
     return [(seconds[row["step"]], float(row["frechet_distance"])) for row in runs.table(samples / "evaluation.csv")]
 

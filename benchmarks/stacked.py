@@ -22,8 +22,10 @@ from tfgan_v1.evaluation import distances, scores
 NAME, CLASSES, REAL = "stacked_mnist", 1000, "real images"
 METRICS, FIGURES = ("modes",), ("modes", "modes_divergence")
 OPTIONS = {  # title -> further flags of train.py
-    "`tuned`": (),
-    "`tuned --pack 2`": ("--pack", 2),
+    "`tuned`, clusters": ("--clusters", "auto"),
+    "`tuned`, no classes": ("--clusters", "none"),
+    "`tuned`, no classes, PacGAN2": ("--clusters", "none", "--pack", 2),
+    "`tuned`, no classes, pairs": ("--clusters", "none", "--loss", "relativistic", "--penalty", "r1,r2"),
 }
 
 R3GAN = (

@@ -69,16 +69,17 @@ def test_a_result_is_kept_and_not_measured_again(pictures, tmp_path, monkeypatch
         for name in ("drawn-60.npy", "drawn.npy"):
             np.save(place / name, np.zeros((small.MOST, 8, 8, 3), np.uint8 if python else np.float32))
         (place / "peer.json").write_text('{"drawn": [{"seconds": 30}, {"seconds": 61.2}]}')
-        (place / "samples/losses.csv").write_text("step,seconds\n1,0.1\n2,58.5\n")
+        (place / "samples/losses.csv").write_text("step,seconds\n1,0.1\n599,58.5\n")
 
     monkeypatch.setattr(runs, "run", run)
+    monkeypatch.setattr(runs, "length", lambda command, seconds, trial, folder: 10 * seconds)
     for _ in range(2):
         for title in ("tuned, adaptive", "DCGAN", "training images", "new images"):
             folder = runs.slug(pictures, "10", title) + "-0"
             small.measure(pictures, 10, title, 0, arguments(tmp_path))
     adaptive, sample, peer = commands
     assert adaptive[0] == "train.py" and adaptive[adaptive.index("--holdout") + 1] == "1"
-    assert float(adaptive[adaptive.index("--minutes") + 1]) == runs.minutes(60) > 1 and sample[0] == "sample.py"
+    assert adaptive[adaptive.index("--steps") + 1] == "600" and sample[0] == "sample.py"
     assert peer[:2] == ["benchmarks/peers.py", "dcgan"] and peer[peer.index("--seconds") + 1] == "60"
     assert json.loads((tmp_path / "pictures_10_tuned_adaptive-0.json").read_text())["seconds"] == 58.5
     text = small.report(arguments(tmp_path))
@@ -91,7 +92,7 @@ def test_a_result_is_kept_and_not_measured_again(pictures, tmp_path, monkeypatch
 def test_the_flags_of_every_row_exist(rows):
     for command in (row for row in rows.values() if row and row[0] == "train.py"):
         options = train.parse("train", ["10" if part == "TENTH" else str(part) for part in command[1:]])
-        Config(**{name: value for name, value in options.items() if hasattr(Config, name)}, minutes=1)
+        Config(**{name: value for name, value in options.items() if hasattr(Config, name)})
 
 
 def test_a_distance_is_reached_between_two_measurements_on_logarithmic_axes():
@@ -112,6 +113,16 @@ def test_peers_are_measured_at_times_that_grow_to_the_end():
     assert small_gans.moments(10) == [10]
 
 
+def test_a_run_is_as_long_as_the_speed_of_its_steps_says(tmp_path, monkeypatch):
+    def run(command):
+        samples = tmp_path / "trial/samples"
+        samples.mkdir(parents=True, exist_ok=True)
+        (samples / "losses.csv").write_text("step,seconds\n1,3\n20,5\n40,8\n60,9\n")  # 10 a second, after a slow start
+
+    monkeypatch.setattr(runs, "run", run)
+    assert [runs.length(["train.py"], seconds, 60, tmp_path) for seconds in (120, 1)] == [1200, 60]
+
+
 def test_the_curve_of_a_run_has_the_seconds_of_each_score(tmp_path, monkeypatch):
     def run(command, **_):
         (tmp_path / "samples").mkdir()
@@ -119,6 +130,7 @@ def test_the_curve_of_a_run_has_the_seconds_of_each_score(tmp_path, monkeypatch)
         (tmp_path / "samples/evaluation.csv").write_text("step,frechet_distance\n100,40.5\n200,30\n")
 
     monkeypatch.setattr(runs, "run", run)
+    monkeypatch.setattr(runs, "length", lambda command, seconds, trial, folder: 10 * seconds)
     curve = small_gans.of_preset(("train.py", "--evaluate-every", 100), 0, tmp_path, arguments(tmp_path))
     assert curve == [(2.5, 40.5), (5.5, 30)]
 

@@ -547,7 +547,8 @@ _check_presets()
 
 def preset_options(config):
     """The values of the options that are not given, by name; the run's length in the unit that is given."""
-    preset = COMMON | (MODELS[config.model].options or {})
+    model = MODELS[config.model]
+    preset = COMMON | (model.options or {}) | ((model.clustered if config.clustered else None) or {})
     loss = config.loss or preset["loss"]
     if isinstance(loss, str) and loss in LOSSES and not LOSSES[loss].uses_labels:
         preset |= {name: COMMON[name] for name in LABELS}

@@ -57,6 +57,7 @@ class Model(NamedTuple):
     size_multiple: int | None = None  # the sides of images are multiples of it, from 8; None: any images or points
     largest_size: int = 128  # of the sides
     options: dict[str, Any] | None = None  # of Config, by name: those in which the preset differs from their defaults
+    clustered: dict[str, Any] | None = None  # the same, where clusters are the classes
 
 
 def encode(model, batch):
@@ -278,6 +279,7 @@ MODELS = {
             **{"penalty_weight": 1.0, "penalty_every": 16, "average": 0.999, "d_loss": "sum"},
             **{"optimizer": "adam", "d_lr": 0.001, "g_lr": 0.002, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
         },
+        clustered={"penalty_weight": 0.1},
     ),
     # Our own, for points in any dimension, found by experiment: see benchmarks/NOTES.md.
     "points": Model(

@@ -82,14 +82,9 @@ def test_the_steps_that_fit_are_those_of_the_run_and_its_bits_are_those_of_a_run
     assert outcome(other) == outcome(config)
 
 
-def test_a_given_interval_of_samples_stays(small, clock):
-    assert train(small(minutes=1, **{**OPTIONS, "sample_every": 10})).sample_steps == [10, 20, 30]
-
-
-def test_schedules_with_steps_of_their_own_keep_them(small, clock):
-    config = small(minutes=1, **{**OPTIONS, "d_lr": "linear:0.002:0.001:7", "sample_every": 50})
-    train(config)
-    assert saved(config)["d_lr"] == "linear:0.002:0.001:7"
+def test_a_given_interval_of_samples_and_schedules_with_steps_of_their_own_stay(small, clock):
+    config = small(minutes=1, **{**OPTIONS, "sample_every": 10, "d_lr": "linear:0.002:0.001:7"})
+    assert train(config).sample_steps == [10, 20, 30] and saved(config)["d_lr"] == "linear:0.002:0.001:7"
 
 
 def test_the_end_of_the_time_saves_everything_and_resume_goes_on(small, late, command):

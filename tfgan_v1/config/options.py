@@ -152,7 +152,7 @@ def checked(each, value):
     value = fspath(value) if isinstance(value, PathLike) else str(value) if join else value
     if isinstance(value, str) and not _is_encodable(value):
         raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
-    if each.metadata["scheduled"] and isinstance(value, str):
+    if each.metadata["scheduled"] and not isinstance(value, Real):
         return _checked_schedule(each, value)
     value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
     abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
@@ -173,14 +173,17 @@ def checked(each, value):
 
 def _checked_schedule(each, text):
     """The text of a Schedule as it is saved. Raises UserError unless both of its ends are valid."""
-    valid = each.metadata["valid"]
-    if text in each.metadata["words"]:
-        return text
+    valid, words = each.metadata["valid"], each.metadata["words"]
+    plain = str(text).strip().lower()
+    if plain in words:
+        return plain
     try:
-        schedule = Schedule.parse(text)
+        schedule = Schedule.parse(plain)
     except ValueError:
-        form = f"or SHAPE:FIRST:LAST:STEPS, with the shape {' or '.join(SHAPES)}, such as cosine:0.1:0.01"
-        raise UserError(f"{flag(each.name)} takes a number, {valid}, {form}, not {brief(text)}") from None
+        forms = ", or ".join((*words, f"SHAPE:FIRST:LAST[:STEPS], with the shape {' or '.join(SHAPES)}"))
+        right = f"a number, {valid}, or {forms}, such as cosine:0.1:0.01"
+        raise UserError(f"{flag(each.name)} takes {right}, not {brief(text)}") from None
+    valid = valid._replace(open_low=False)  # a learning rate may fall to 0, or rise from it
     for end in (schedule.first, schedule.last):
         if not valid.holds(end):
             raise UserError(f"{flag(each.name)} must be {valid}, at both ends of its schedule, not {brief(text)}")

@@ -36,7 +36,7 @@ def test_a_schedule_is_the_text_of_its_option():
     assert Schedule.parse("cosine:2e-3:.0002") == ("cosine", 0.002, 0.0002, None)
     assert str(Schedule.parse("linear:1:0:5000")) == "linear:1:0:5000"
     assert with_steps("cosine:1:0", 70) == "cosine:1:0:70" and with_steps("cosine:1:0:9", 70) == "cosine:1:0:9"
-    assert Config(d_lr="cosine:2e-3:.0002").d_lr == "cosine:0.002:0.0002"
+    assert Config(d_lr="cosine:2e-3:.0002", g_lr=" Linear:0.1:0").d_lr == "cosine:0.002:0.0002"  # and g_lr falls to 0
     assert Config(penalty="r1", penalty_weight="linear:1:0.1").with_steps(50).penalty_weight == "linear:1:0.1:50"
 
 
@@ -47,7 +47,9 @@ def test_a_schedule_is_the_text_of_its_option():
         ({"d_lr": "sine:0.1:0.2"}, "linear or cosine"),
         ({"d_lr": "linear:0.1:0:0"}, "STEPS"),  # ends before it begins
         ({"d_lr": "linear:0.1:nan"}, "at both ends"),
-        ({"d_lr": "linear:0.1:0"}, "above 0"),
+        ({"d_lr": 0}, "above 0"),
+        ({"d_lr": ("cosine", 0.1, 0.01)}, "SHAPE:FIRST:LAST"),
+        ({"augment": "flip", "augment_strength": "adaptve"}, "or adaptive, or SHAPE"),
         ({"beta2": "linear:0.9:1"}, "below 1, at both ends"),
         ({"penalty": "none", "penalty_weight": "linear:1:0.1"}, "no effect without a penalty"),
         ({"d_lr": "linear:0.1:0.01", "decay_steps": 5}, "leave out --decay-steps"),

@@ -142,7 +142,7 @@ def checked(each, value):
     value = fspath(value) if isinstance(value, PathLike) else str(value) if join else value
     if isinstance(value, str) and not _is_encodable(value):
         raise UserError(f"{flag(each.name)} holds characters that no path can hold: {brief(value)}")
-    if each.metadata["scheduled"] and isinstance(value, str):
+    if each.metadata["scheduled"] and not isinstance(value, Real):
         return _checked_schedule(each, value)
     value = os.path.expanduser(value) if isinstance(value, str) and value.startswith("~") else value
     abstract = {int: Integral, float: Real, str: str, bool: bool}[kind]
@@ -163,12 +163,15 @@ def checked(each, value):
 
 def _checked_schedule(each, text):
     """The text of a Schedule as it is saved. Raises UserError unless both of its ends are valid."""
-    valid = each.metadata["valid"]
-    if text == each.metadata["scheduled"]:
-        return text
+    valid, word = each.metadata["valid"], each.metadata["scheduled"]
+    plain = str(text).strip().lower()
+    if plain == word:
+        return plain
+    ends = valid._replace(open_low=False)  # a learning rate may fall to 0, or rise from it
     with suppress(ValueError):
-        schedule = Schedule.parse(text)
-        if valid.holds(schedule.first) and valid.holds(schedule.last):
+        schedule = Schedule.parse(plain)
+        if ends.holds(schedule.first) and ends.holds(schedule.last):
             return str(schedule)
-    form = f"at both ends of a schedule SHAPE:FIRST:LAST:STEPS, of the shape {' or '.join(SHAPES)}"
+    words = f"or {word}, " if isinstance(word, str) else ""
+    form = f"{words}or SHAPE:FIRST:LAST[:STEPS], with the shape {' or '.join(SHAPES)} and {ends}, at both ends"
     raise UserError(f"{flag(each.name)} takes a number, {valid}, {form}, such as cosine:0.1:0.01, not {brief(text)}")

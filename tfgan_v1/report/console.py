@@ -73,7 +73,7 @@ def data_line(plan):
     size = "x".join(map(str, plan.metadata["image_shape"]))
     named = f"{plan.metadata['name']}: {count} of {size}"
     if plan.config.conditional:
-        return f"{named}, {classes.summary(plan.dataset)}"
+        return f"{named}, {classes.summary(plan.dataset, plan.config.clustered)}"
     return f"{named}, {len(plan.dataset.classes):,} classes" if len(plan.dataset.classes) > 1 else named
 
 

@@ -42,11 +42,12 @@ def _counts(dataset):
     return np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
 
 
-def summary(dataset):
-    """The classes of a Dataset and their numbers of images, in a line."""
+def summary(dataset, clustered=False):
+    """The classes of a Dataset, which may be clusters, and their numbers of images, in a line."""
     pairs = list(zip(dataset.classes, _counts(dataset), strict=True))
     shown = ", ".join(f"{name} ({count:,})" for name, count in pairs[:MOST_SHOWN])
-    return f"{len(pairs):,} class{'es' * (len(pairs) != 1)}: {shown}{', ...' if len(pairs) > MOST_SHOWN else ''}"
+    what = "clusters" if clustered else f"class{'es' * (len(pairs) != 1)}"
+    return f"{len(pairs):,} {what}: {shown}{', ...' if len(pairs) > MOST_SHOWN else ''}"
 
 
 def check(config, dataset, used, custom_model):

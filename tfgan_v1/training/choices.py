@@ -102,4 +102,5 @@ def say(config, asked, what):
     names = [name for name in NAMES if name in config.given - asked.given]
     if names:
         chosen = as_flags({name: getattr(config, name) for name in names})
-        note(f"Chosen for these {what}:{chosen}. Give any of these to choose otherwise.")
+        without = " (--clusters none: no classes)" if {"conditional", "clusters"} & {*names} else ""
+        note(f"Chosen for these {what}:{chosen}. Give any of these to choose otherwise{without}.")

@@ -203,7 +203,7 @@ def start(context, saved, checkpoint):
     run_id = context.savers["state"].run_id
     about = plan.metadata, first_made_by, run_id, plan.custom.names(), (saved or plan).numbered
     with nullcontext() if saved else run_folder.undone(config):
-        run_folder.write(run_folder.Saved(config, *about))  # first: it says whose the other files are
+        run_folder.write(run_folder.Saved(config, *about))
         if config.clustered:
             with files.writing(config.ckpt_folder / names.CLUSTERS) as file:
                 np.save(file, plan.labels)

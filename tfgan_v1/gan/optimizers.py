@@ -78,9 +78,9 @@ def adam(lr, config, step):
 
     Then the second moment is divided by 1 - the product of all beta2 so far, which is the sum of its weights.
     """
-    scheduled = isinstance(config.beta2, str)
-    first = Schedule.parse(config.beta2).first if scheduled else config.beta2
-    optimizer = tf.train.AdamOptimizer(lr, config.beta1, first, config.epsilon)
+    if not isinstance(config.beta2, str):
+        return tf.train.AdamOptimizer(lr, config.beta1, config.beta2, config.epsilon)
+    optimizer = tf.train.AdamOptimizer(lr, config.beta1, Schedule.parse(config.beta2).first, config.epsilon)
     prepare, finish = optimizer._prepare, optimizer._finish
 
     def prepare_both():
@@ -91,8 +91,7 @@ def adam(lr, config, step):
         optimizer._beta2_t = optimizer._next_beta2  # TensorFlow's product is that for the next update
         return finish(updates, scope)
 
-    if scheduled:
-        optimizer._prepare, optimizer._finish = prepare_both, finish_with_next
+    optimizer._prepare, optimizer._finish = prepare_both, finish_with_next
     return optimizer
 
 

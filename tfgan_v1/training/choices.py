@@ -11,8 +11,7 @@ from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
 OWN_MODEL, POINTS_MODEL = "tuned", "points"
-# Options that may be chosen.
-NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")
+NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")  # of choices
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
 MULTIPLE = 4  # of a chosen size

@@ -108,8 +108,9 @@ def test_the_end_of_the_time_in_python(small, late, capsys):
     config = small(minutes=1, **OPTIONS)
     progress = train(config)
     assert (progress.step, progress.stopped_by) == (5, -2)
-    assert "everything is saved at step 5" in capsys.readouterr().out
-    assert train(config.replace(minutes=None, steps=8), resume=True).step == 8
+    said = capsys.readouterr().out
+    assert "everything is saved at step 5" in said and said.endswith("with: train(config, minutes=None, resume=True)\n")
+    assert train(config, minutes=None, resume=True).step == STEPS
 
 
 def test_a_run_for_which_no_step_fits_is_refused_and_nothing_is_written(small, clock):

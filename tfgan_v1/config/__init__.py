@@ -122,8 +122,7 @@ class Config:
         common=False,
     )
     clusters: str | None = option(
-        "train with clusters of the data as classes, where there are no labels: how many, or auto; none: with --model "
-        "tuned, no classes at all",
+        "train with so many clusters of the data as classes, or auto; none: with --model tuned, no classes at all",
         metavar="N",
         join=",",
     )
@@ -157,8 +156,8 @@ class Config:
         join=",",
     )
     augment_strength: float = option(
-        "probability with which an image gets each augmentation; adaptive: it grows while D overfits, which held-out "
-        "images show",
+        "probability with which an image gets each augmentation, or a schedule; adaptive: it grows while D overfits, "
+        "which images of --holdout show",
         Range(0, 1),
         default=1.0,
         scheduled=True,
@@ -170,7 +169,7 @@ class Config:
         common=0.0,
     )
     average_halflife: float | None = option(
-        "the same by its half-life in steps, such as 500: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
+        "the same by its half-life in steps, or a schedule: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
     )
     weights: str | None = option(
         "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
@@ -197,7 +196,7 @@ class Config:
     )
     penalty_weight: float | None = option(
         lambda: (
-            "the penalty's weight (without it, the paper's: "
+            "the penalty's weight, or a schedule (without it, the paper's: "
             f"{', '.join(f'{name} {penalty.weight:g}' for name, penalty in PENALTIES.items())})"
         ),
         Range(0, 1e9),
@@ -257,8 +256,8 @@ class Config:
 
     optimizer: str = option("optimizer of both networks", OneOf(OPTIMIZERS), common="rmsprop")
     d_lr: float = option(
-        "the discriminator's learning rate, a number, or one that changes from the first step to the last, such as "
-        "cosine:0.002:0.0002 or linear:0.002:0:5000",
+        "the discriminator's learning rate; or a schedule from one value to another, such as cosine:0.002:0.0002, or "
+        "over 5000 steps linear:0.002:0:5000",
         RATE,
         scheduled=True,
     )
@@ -272,7 +271,7 @@ class Config:
         "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
     )
     beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
-    beta2: float = option("Adam: decay rate of the second moment", MOMENT, common=0.999, scheduled=True)
+    beta2: float = option("Adam: decay rate of the second moment, or a schedule", MOMENT, common=0.999, scheduled=True)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
     epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1), common=1e-07)
 

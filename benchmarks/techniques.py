@@ -21,11 +21,27 @@ TECHNIQUES = {  # title -> options of Config
     "`--spectral-norm`": {"spectral_norm": True},
     "`--penalty r1 --penalty-every 16`": {"penalty": "r1", "penalty_every": 16, "penalty_weight": 1.0},
     "`--penalty r1`": {"penalty": "r1", "penalty_weight": 1.0},
-    "`--penalty wgan_gp`": {"penalty": "wgan_gp"},
+    "`--penalty r1,r2`": {"penalty": "r1,r2", "penalty_weight": 1.0, "penalty_every": 1},
+    "`--penalty approximate_r1`": {"penalty": "approximate_r1", "penalty_every": 1},
+    "`--penalty approximate_r1,approximate_r2`": {"penalty": "approximate_r1,approximate_r2", "penalty_every": 1},
+    "`--penalty wgan_gp`": {"penalty": "wgan_gp", "penalty_every": 1},
+    "`--loss relativistic`": {"loss": "relativistic"},
+    "schedules of both rates and of beta2": {
+        **{"d_lr": "cosine:0.001:0.0001:9000", "g_lr": "cosine:0.002:0.0002:9000", "beta2": "linear:0.9:0.99:9000"},
+        **{"optimizer": "adam"},
+    },
+    "`--average-halflife 500`": {"average_halflife": 500.0},
     "`--augment translate,cutout,colour,flip`": {"augment": "translate,cutout,colour,flip"},
+    "`--augment translate,cutout,colour --augment-strength 0.5`": {
+        **{"augment": "translate,cutout,colour", "augment_strength": 0.5}
+    },
+    "`--augment translate,cutout,colour --augment-strength adaptive --holdout 100`": {
+        **{"augment": "translate,cutout,colour", "augment_strength": "adaptive", "holdout": 100}
+    },
     "`--minibatch-stddev`": {"minibatch_stddev": True},
     "`--clip-gradients 5`": {"clip_gradients": 5.0},
     "`--conditional`": CONDITIONAL,
+    "`--clusters 300`": {"clusters": 300},
     "`--conditional --d-condition concatenation`": {**CONDITIONAL, "d_condition": "concatenation"},
     "`--conditional --g-condition batch_norm`": {**CONDITIONAL, "g_condition": "batch_norm"},
 }

@@ -23,10 +23,11 @@ def trainer(name, images, numerics=None, **options):
     """
     layers.NUMERICS.update({device: row._replace(**(numerics or {})) for device, row in layers.NUMERICS.items()})
     devices.check_bfloat16 = lambda device, _: check_bfloat16(device, None)
+    classes = {} if options.keys() & {"conditional", "clusters"} else {"clusters": "none"}  # which tuned would choose
     unit = "steps" if Config(model=name).steps else "epochs"
     with tempfile.TemporaryDirectory() as folder:  # the plan names it, but nothing is written there
         places = {"ckpt": Path(folder, "checkpoints"), "samples": Path(folder, "samples")}
-        plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places, **options))
+        plan = make_plan(Config(model=name, dataset=images, **{unit: ENDLESS}, **places, **classes, **options))
     with devices.new_graph() as graph:
         network = train_graph.build(plan.config, plan.data_spec(), plan.chunk, plan.custom.parts)
         session = tf.Session(graph=graph, config=devices.session_config(plan.config.device))

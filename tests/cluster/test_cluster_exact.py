@@ -25,7 +25,6 @@ RELATIVE, ABSOLUTE = 1e-5, 1e-8  # of a weight or slot: a share of its tensor's 
 # What has no gradient but rounding: a bias before a batch normalization, which takes it away again, and that of the
 # scores of a relative loss. An average follows such a bias.
 NO_GRADIENT = {
-    "relative": ("discriminator|logits|bias",),
     "pairs": ("discriminator|logits|bias",),
     "D with batch norm": ("discriminator|conv|bias", "discriminator|hidden|bias", "discriminator|norm|moving_mean"),
     "D with batch norm, relative": ("discriminator|logits|bias",),

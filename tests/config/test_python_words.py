@@ -110,7 +110,7 @@ def test_no_verb_of_a_sentence_is_taken_for_the_value_of_a_flag():
         taken = errors.in_python(f"--{name} {word}") != f"{option} {word}"
         values = [*choices[option]] if isinstance(choices.get(option), OneOf) else []
         values += {"dataset": [*data.DATASETS], "generator": ["latest"], "penalty": [*PENALTIES]}.get(option, [])
-        values += {"augment": [*AUGMENTATIONS], "augment_strength": ["adaptive"]}.get(option, [])
+        values += {"augment": [*AUGMENTATIONS], "augment_strength": ["adaptive"], "clusters": ["none"]}.get(option, [])
         assert not taken or set(word.split(",")) <= {*values} or option in errors.SWITCHES, (file, name, word)
 
 

@@ -57,9 +57,11 @@ def test_images_that_are_held_out_get_the_nearest_cluster_and_do_not_move_it(mad
     after = clusters_of(others, rows, 3, seed=0)
     assert np.array_equal(after[rows], before[rows]) and np.array_equal(after[held_out], kinds[held_out][::-1])
     moved = images.copy()
-    moved[held_out] = moved[held_out][:1]
+    moved[held_out] = images[kinds == 2][:1]  # of all images, most are of the smallest kind
     sizes = np.bincount(clusters_of(moved, rows, 3, seed=0)[rows])
     assert (np.diff(sizes) <= 0).all()  # of the training images alone
+    components = [clusters._components(each, rows, 0)[rows] for each in (images, moved)]
+    assert np.array_equal(*components)
 
 
 def test_as_many_clusters_as_images_are_single_images():

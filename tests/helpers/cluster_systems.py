@@ -33,13 +33,14 @@ SYSTEMS = {  # name -> (options, data)
     "dcgan_upsample": ({"model": "dcgan_upsample"}, "small"),
     "tuned": ({"model": "tuned", "average": 0.9, "penalty_every": 4}, "small"),
     "wgan_gp": ({"loss": "wasserstein", "penalty": "wgan_gp", "d_steps": 2}, "small"),
-    "dragan": ({"penalty": "dragan"}, "small"),
-    "r2, clipped gradients": ({"penalty": "r2", "penalty_every": 3, "clip_gradients": 0.05}, "small"),
+    "two penalties, clipped gradients": (
+        {"penalty": "dragan,r2", "penalty_every": 3, "clip_gradients": 0.05},
+        "small",
+    ),
     "spectral norm": ({"spectral_norm": True, "loss": "hinge"}, "small"),
     "packed, stddev, dropout": (PACKED, "small"),
     "packed, stddev, dropout again": (PACKED, "small"),
     "augmented": ({"augment": ALL_AUGMENTATIONS, "penalty": "r1"}, "colour"),
-    "relative": ({"loss": "relativistic_average"}, "small"),
     "pairs": (
         {"loss": "relativistic", "penalty": "r1,r2", "conditional": True, "d_lr": "cosine:0.002:0.0002:20"},
         "small",

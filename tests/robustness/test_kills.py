@@ -93,7 +93,8 @@ def state_step(options):
 def recorded_step(options):
     """The step of the last row of losses.csv."""
     path = Path(options["samples"], "losses.csv")
-    rows = records.read_losses(path, last_step=10**9) if path.exists() else []
+    critic = path.exists() and b"score(x)" in path.read_bytes()
+    rows = records.read_losses(path, last_step=10**9, critic=critic) if path.exists() else []
     return rows[-1].step if rows else 0
 
 
@@ -163,11 +164,11 @@ def test_a_run_killed_many_times_ends_like_an_uninterrupted_one(tmp_path, datase
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-def test_a_run_killed_as_it_writes_its_clusters_starts_again(tmp_path, dataset, forks, how):
+def test_a_run_killed_as_it_writes_its_clusters_goes_on(tmp_path, dataset, forks, how):
     run = {**options(tmp_path / "run", dataset, 1), "clusters": 5}
     stop = ["rename to ckpt/clusters.npy", how]
-    assert forks.train(run, stop_at=stop)["code"] == -signal.SIGKILL and not has_started(run)
-    assert forks.train(run)["code"] == 0 and not leftovers(run)
+    assert forks.train(run, stop_at=stop)["code"] == -signal.SIGKILL and has_started(run)
+    assert forks.train(run, resume=True)["code"] == 0 and not leftovers(run)
     assert [path.name for path in Path(run["ckpt"]).glob("*.npy")] == ["clusters.npy"]
 
 

@@ -38,6 +38,7 @@ def clock(monkeypatch):
         clock.looks += 1
         return base + clock.looks
 
+    monkeypatch.setattr(budget, "SAMPLED", 2)
     for module in (budget, training):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=look))
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead))
@@ -73,33 +74,28 @@ def test_the_steps_that_fit_are_those_of_the_run_and_its_bits_are_those_of_a_run
     said = capsys.readouterr().err
     assert f"1 steps a second: {STEPS} steps fit into 1 minutes." in said
     kept = saved(config)
-    assert (kept["steps"], kept["epochs"], kept["sample_every"]) == (STEPS, None, max(1, STEPS // budget.SAMPLED))
+    assert (kept["steps"], kept["epochs"], kept["sample_every"]) == (STEPS, None, STEPS // 2)
     assert "minutes" not in kept
     assert kept["d_lr"] == f"cosine:0.002:0.0002:{STEPS}" and kept["average_halflife"] == f"linear:0:50:{STEPS}"
-    other = small("other", **{**OPTIONS, "steps": STEPS, "sample_every": 1})
+    other = small("other", **{**OPTIONS, "steps": STEPS, "sample_every": STEPS // 2})
     train(other)
     assert outcome(other) == outcome(config)
 
 
-def test_a_given_interval_of_samples_stays(small, clock):
-    assert train(small(minutes=1, **{**OPTIONS, "sample_every": 10})).sample_steps == [10, 20, 30]
-
-
-def test_schedules_with_steps_of_their_own_keep_them(small, clock):
-    config = small(minutes=1, **{**OPTIONS, "d_lr": "linear:0.002:0.001:7", "sample_every": 50})
-    train(config)
-    assert saved(config)["d_lr"] == "linear:0.002:0.001:7"
+def test_a_given_interval_of_samples_and_schedules_with_steps_of_their_own_stay(small, clock):
+    config = small(minutes=1, **{**OPTIONS, "sample_every": 10, "d_lr": "linear:0.002:0.001:7"})
+    assert train(config).sample_steps == [10, 20, 30] and saved(config)["d_lr"] == "linear:0.002:0.001:7"
 
 
 def test_the_end_of_the_time_saves_everything_and_resume_goes_on(small, late, command):
-    config, straight = small(**OPTIONS), small("straight", **{**OPTIONS, "steps": STEPS, "sample_every": 1})
+    config, straight = small(**OPTIONS), small("straight", **{**OPTIONS, "steps": STEPS, "sample_every": STEPS // 2})
     code, out, err = command("train", *flags_of(config), "--minutes", 1)
     assert code == 0 and "Traceback" not in err
-    assert f"Stopped by the end of --minutes; everything is saved at step 5 of {STEPS}. Continue with: " in out
+    assert f"Stopped by the end of --minutes; everything is saved at step 6 of {STEPS}. Continue with: " in out
     assert "--resume" in out and "Done" not in out
-    assert checkpoints.newest_state(config.ckpt_folder).step == 5 and (config.samples_folder / "review.html").exists()
+    assert checkpoints.newest_state(config.ckpt_folder).step == 6 and (config.samples_folder / "review.html").exists()
     code, out, err = command("train", "--resume", "--ckpt", config.ckpt, "--samples", config.samples)
-    assert (code, err) == (0, "") and f"Resuming at step 5 of {STEPS}" in out and "Done" in out
+    assert (code, err) == (0, "") and f"Resuming at step 6 of {STEPS}" in out and "Done" in out
     train(straight)
     assert outcome(config) == outcome(straight)
 
@@ -107,9 +103,9 @@ def test_the_end_of_the_time_saves_everything_and_resume_goes_on(small, late, co
 def test_the_end_of_the_time_in_python(small, late, capsys):
     config = small(minutes=1, **OPTIONS)
     progress = train(config)
-    assert (progress.step, progress.stopped_by) == (5, -2)
+    assert (progress.step, progress.stopped_by) == (6, -2)
     said = capsys.readouterr().out
-    assert "everything is saved at step 5" in said and said.endswith("with: train(config, minutes=None, resume=True)\n")
+    assert "everything is saved at step 6" in said and said.endswith("with: train(config, minutes=None, resume=True)\n")
     assert train(config, minutes=None, resume=True).step == STEPS
 
 

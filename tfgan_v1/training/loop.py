@@ -205,10 +205,10 @@ def start(context, saved, checkpoint):
     run_id = context.savers["state"].run_id
     about = plan.metadata, first_made_by, run_id, plan.custom.names(), (saved or plan).numbered
     with nullcontext() if saved else run_folder.undone(config):
+        run_folder.write(run_folder.Saved(config, *about))
         if config.clustered:
             with files.writing(config.ckpt_folder / names.CLUSTERS) as file:
                 np.save(file, plan.labels)
-        run_folder.write(run_folder.Saved(config, *about))
         if progress.step:  # a kill before the next save must find a generator, and a state that matches the records
             recording.save_generator(context, progress)
             recording.write_state(context, progress)

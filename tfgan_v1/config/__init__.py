@@ -501,10 +501,10 @@ def _check_combinations(config):
         raise UserError(
             f"--loss {config.loss} compares real and generated images in one update; use --d-batches joint or separate"
         )
-    decays = [flag(name) for name in ("decay_steps", "d_decay", "g_decay") if getattr(config, name)]
-    scheduled = [flag(name) for name in ("d_lr", "g_lr") if isinstance(getattr(config, name), str)]
-    if decays and scheduled:
-        raise UserError(f"{scheduled[0]} already says how the learning rate falls; leave out {' and '.join(decays)}")
+    for lr, decay in (("d_lr", "d_decay"), ("g_lr", "g_decay")):
+        decays = [flag(name) for name in ("decay_steps", decay) if getattr(config, name)]
+        if decays and isinstance(getattr(config, lr), str):
+            raise UserError(f"{flag(lr)} already says how the learning rate falls; leave out {' and '.join(decays)}")
     if config.decay_steps and (config.d_decay or config.g_decay):
         raise UserError(
             "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind"

@@ -125,8 +125,8 @@ def run(request):
 
     def make_config():
         config = request.make_config()
-        if cluster and config.minutes is not None:
-            raise UserError("--minutes is for a run in one process; give --steps or --epochs")
+        if (cluster or request.resume) and config.minutes is not None:
+            raise UserError("--minutes is for one new run in one process; give --steps or --epochs")
         return choices.of_run(config) if request.resume else config
 
     if cluster is None:

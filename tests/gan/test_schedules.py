@@ -37,6 +37,7 @@ def test_a_schedule_is_the_text_of_its_option():
     assert str(Schedule.parse("linear:1:0:5000")) == "linear:1:0:5000"
     assert with_steps("cosine:1:0", 70) == "cosine:1:0:70" and with_steps("cosine:1:0:9", 70) == "cosine:1:0:9"
     assert Config(d_lr="cosine:2e-3:.0002", g_lr=" Linear:0.1:0").d_lr == "cosine:0.002:0.0002"  # and g_lr falls to 0
+    assert Config(model="points", d_lr="linear:1:0").g_decay  # the preset's decay of the other rate stays
     assert Config(penalty="r1", penalty_weight="linear:1:0.1").with_steps(50).penalty_weight == "linear:1:0.1:50"
 
 
@@ -53,6 +54,7 @@ def test_a_schedule_is_the_text_of_its_option():
         ({"beta2": "linear:0.9:1"}, "below 1, at both ends"),
         ({"penalty": "none", "penalty_weight": "linear:1:0.1"}, "no effect without a penalty"),
         ({"d_lr": "linear:0.1:0.01", "decay_steps": 5}, "leave out --decay-steps"),
+        ({"g_lr": "linear:0.1:0.01", "g_decay": 0.1}, "--g-lr already says .* leave out --g-decay"),
         ({"average": 0.9, "average_halflife": 50}, "give one of them"),
         ({"augment_strength": "linear:0:1"}, "no effect without augmentations"),
         ({"augment": "flip", "augment_strength": "adaptive"}, "held-out"),

@@ -72,7 +72,7 @@ def test_the_steps_that_fit_are_those_of_the_run_and_its_bits_are_those_of_a_run
     progress = train(config)
     assert progress.step == progress.total_steps == STEPS and progress.stopped_by is None
     said = capsys.readouterr().err
-    assert f"1 steps a second: {STEPS} steps fit into 1 minutes." in said
+    assert f"1.0 steps a second: {STEPS} steps fit into 1 minutes." in said
     kept = saved(config)
     assert (kept["steps"], kept["epochs"], kept["sample_every"]) == (STEPS, None, STEPS // 2)
     assert "minutes" not in kept
@@ -104,8 +104,9 @@ def test_the_end_of_the_time_in_python(small, late, capsys):
     config = small(minutes=1, **OPTIONS)
     progress = train(config)
     assert (progress.step, progress.stopped_by) == (6, -2)
-    assert "everything is saved at step 6" in capsys.readouterr().out
-    assert train(config.replace(minutes=None, steps=8), resume=True).step == 8
+    said = capsys.readouterr().out
+    assert "everything is saved at step 6" in said and said.endswith("with: train(config, minutes=None, resume=True)\n")
+    assert train(config, minutes=None, resume=True).step == STEPS
 
 
 def test_a_run_for_which_no_step_fits_is_refused_and_nothing_is_written(small, clock):
@@ -142,7 +143,7 @@ def test_minutes_and_resume_in_python_are_one_sentence(small):
     config = small(steps=2)
     train(config)
     for minutes in (config.replace(steps=None, minutes=1), replace(config, steps=None, minutes=1)):
-        with pytest.raises(UserError, match="--minutes"):
+        with pytest.raises(UserError, match="--minutes is for one new run"):
             train(minutes, resume=True)
     assert checkpoints.newest_state(config.ckpt_folder).step == 2
 

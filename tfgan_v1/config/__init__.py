@@ -116,8 +116,7 @@ class Config:
         "train both networks with the class of each image, to draw images of a class (needs labels)", common=False
     )
     clusters: str | None = option(
-        "train with clusters of the data as classes, where there are no labels: how many, or auto; none: with --model "
-        "tuned, no classes at all",
+        "train with so many clusters of the data as classes, or auto; none: with --model tuned, no classes at all",
         metavar="N",
         join=",",
     )
@@ -149,7 +148,7 @@ class Config:
         join=",",
     )
     augment_strength: float = option(
-        "probability of each augmentation of an image; adaptive: it grows while D overfits, as held-out images show",
+        "probability of each augmentation, or a schedule; adaptive: it grows while D overfits, as held-out images show",
         Range(0, 1),
         default=1.0,
         scheduled=ADAPTIVE,
@@ -158,7 +157,7 @@ class Config:
         "keep a second generator, of weights averaged with this decay, such as 0.999; 0 for none", MOMENT, common=0.0
     )
     average_halflife: float | None = option(
-        "the same by its half-life in steps, such as 500: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
+        "the same by its half-life in steps, or a schedule: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
     )
     weights: str | None = option(
         "checkpoint folder of another run, whose networks are the initial weights", metavar="FOLDER", resumable=True
@@ -185,7 +184,7 @@ class Config:
     )
     penalty_weight: float | None = option(
         lambda: (
-            "the penalty's weight (without it, the paper's: "
+            "the penalty's weight, or a schedule (without it, the paper's: "
             f"{', '.join(f'{name} {penalty.weight:g}' for name, penalty in PENALTIES.items())})"
         ),
         Range(0, 1e9),
@@ -230,8 +229,8 @@ class Config:
 
     optimizer: str = option("optimizer of both networks", OneOf(OPTIMIZERS), common="rmsprop")
     d_lr: float = option(
-        "the discriminator's learning rate, a number, or one that changes from the first step to the last, such as "
-        "cosine:0.002:0.0002 or linear:0.002:0:5000",
+        "the discriminator's learning rate; or a schedule from one value to another, such as cosine:0.002:0.0002, or "
+        "over 5000 steps linear:0.002:0:5000",
         RATE,
         scheduled=True,
     )
@@ -241,7 +240,7 @@ class Config:
     decay_steps: int | None = option("linear decay: both learning rates fall to 0 over N updates and stay there", COUNT)
     clip_gradients: float | None = option("scale a network's gradient down to this norm", Range(0, 1e9, open_low=True))
     beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
-    beta2: float = option("Adam: decay rate of the second moment", MOMENT, common=0.999, scheduled=True)
+    beta2: float = option("Adam: decay rate of the second moment, or a schedule", MOMENT, common=0.999, scheduled=True)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
     epsilon: float = option("added to the optimizer's divisor", Range(1e-30, 1), common=1e-07)
 
@@ -459,12 +458,12 @@ def _check_combinations(config):
         raise UserError(f"{' and '.join(conditions)} {have} no effect without --conditional; add it")
     if LOSSES[config.loss].relative and config.d_batches == "in_turn":
         raise UserError(f"--loss {config.loss} compares real and generated images; use --d-batches joint or separate")
-    decays = [flag(name) for name in ("decay_steps", "d_decay", "g_decay") if getattr(config, name)]
-    scheduled = [flag(name) for name in ("d_lr", "g_lr") if name in config.schedules]
-    if decays and scheduled:
-        raise UserError(f"{scheduled[0]} already says how the learning rate falls; leave out {' and '.join(decays)}")
-    if config.decay_steps and len(decays) > 1:
-        raise UserError(f"--decay-steps is linear decay and {decays[1]} is inverse time decay; give one kind")
+    for lr, decay in (("d_lr", "d_decay"), ("g_lr", "g_decay")):
+        decays = [flag(name) for name in ("decay_steps", decay) if getattr(config, name)]
+        if decays and lr in config.schedules:
+            raise UserError(f"{flag(lr)} already says how the learning rate falls; leave out {' and '.join(decays)}")
+        if len(decays) > 1:
+            raise UserError(f"--decay-steps is linear decay and {decays[1]} is inverse time decay; give one kind")
     if config.batch_size % config.group:
         multiple = f"must be a multiple of {config.group}, for --pack or --minibatch-stddev"
         raise UserError(f"--batch-size {config.batch_size:,} {multiple}")

@@ -33,7 +33,9 @@ def is_stacked(dataset):
 
 CLASSIFIER = Kind("images with labels of two or more classes", lambda dataset, _: _labeled(dataset))
 STACKED = Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset))
-CONDITIONAL = Kind("images of known classes, of a conditional run", lambda dataset, known: known and _labeled(dataset))
+CONDITIONAL = Kind(
+    "images of known classes, of a conditional run with labels", lambda dataset, known: known and _labeled(dataset)
+)
 PIXELS = Kind("images", lambda dataset, _: dataset.images.ndim == 4, by_classifier=False)
 POINTS = Kind("points in one dimension", lambda dataset, _: dataset.images.shape[1:] == (1,), by_classifier=False)
 VECTORS = Kind(

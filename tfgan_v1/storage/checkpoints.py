@@ -146,7 +146,7 @@ def restore(saver, session, checkpoint, *, part=False):
             raise UserError(
                 f"{checkpoint.prefix} does not fit this configuration: {name} is {_described(saved.get(name))} there "
                 f"and {_described(wanted.get(name))} here; use that run's model, and what shapes its networks: "
-                "--noise-size, --image-size, --spectral-norm, --pack, --conditional and its classes"
+                "--noise-size, --image-size, --spectral-norm, --pack, --conditional or --clusters, and the classes"
             )
     with path_without_globs(checkpoint.prefix.parent) as folder:
         try:

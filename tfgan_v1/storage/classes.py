@@ -43,11 +43,13 @@ def _counts(dataset):
 
 
 def summary(dataset, clustered=False):
-    """The classes of a Dataset, which may be clusters, and their numbers of images, in a line."""
-    pairs = list(zip(dataset.classes, _counts(dataset), strict=True))
+    """The classes of a Dataset and their numbers of images, in a line; of clusters, the fewest and the most."""
+    counts = _counts(dataset)
+    if clustered:
+        return f"{len(counts):,} clusters of {min(counts):,} to {max(counts):,}"
+    pairs = list(zip(dataset.classes, counts, strict=True))
     shown = ", ".join(f"{name} ({count:,})" for name, count in pairs[:MOST_SHOWN])
-    what = "clusters" if clustered else f"class{'es' * (len(pairs) != 1)}"
-    return f"{len(pairs):,} {what}: {shown}{', ...' if len(pairs) > MOST_SHOWN else ''}"
+    return f"{len(pairs):,} class{'es' * (len(pairs) != 1)}: {shown}{', ...' if len(pairs) > MOST_SHOWN else ''}"
 
 
 def check(config, dataset, used, custom_model):

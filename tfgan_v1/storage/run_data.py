@@ -61,7 +61,8 @@ def in_clusters(config, dataset, kept=True):
     count = found if is_open else count
     if found < max(count, 2):
         right = f"fewer, at most {found:,}, or --clusters none" if found > 1 else "--clusters none"
-        raise UserError(f"the images of {dataset.name} do not form {max(count, 2):,} clusters; give {right}")
+        what = "points" if dataset.images.ndim == 2 else "images"
+        raise UserError(f"the {what} of {dataset.name} do not form {max(count, 2):,} clusters; give {right}")
     dataset = dataset._replace(labels=labels, classes=tuple(map(str, range(count))), why="")
     return config.replace(clusters=str(count)), dataset
 

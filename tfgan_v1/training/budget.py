@@ -36,7 +36,7 @@ def fixed(plan, started):
         raise UserError(f"--minutes {plan.config.minutes:g} ends before the first step; give more")
     chosen = {} if "sample_every" in plan.config.given else {"sample_every": max(1, steps // SAMPLED)}
     config = plan.config.replace(minutes=None, steps=steps, **chosen).with_steps(steps)
-    note(f"{rate:,.0f} steps a second: {steps:,} steps fit into {plan.config.minutes:g} minutes.")
+    note(f"{rate:,.{int(rate < 10)}f} steps a second: {steps:,} steps fit into {plan.config.minutes:g} minutes.")
     plan = plan._replace(config=config, deadline=end - FINISH)
     check_batches(plan)  # whose length was open
     return plan

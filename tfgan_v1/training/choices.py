@@ -75,7 +75,7 @@ def after_loading(config, dataset):
 def classes_of(config, dataset):
     """The Config of a run of OWN_MODEL with the labels of a Dataset as classes, or without them its clusters."""
     count, labels = len(dataset.images) - config.holdout, len(dataset.classes)
-    if config.given & {"conditional", "clusters"} or config.model != OWN_MODEL:
+    if config.given & {"conditional", "clusters", "weights"} or config.model != OWN_MODEL:  # weights have their classes
         return config
     if 2 <= labels <= min(MOST_LABELS, count // OF_EACH):
         return config.replace(conditional=True)

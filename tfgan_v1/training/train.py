@@ -65,7 +65,7 @@ def train(
     options |= {name: value for name, value in named.items() if isinstance(value, str | PathLike)}
     model, loss, labels = (None if name in options else value for name, value in named.items())
     call = ["config"] if isinstance(config, Config) else [] if config is None else [repr(config)]
-    call += [f"{name}={value!r}" for name, value in options.items()]
+    call += [f"{name}={value!r}" for name, value in options.items() if name != "minutes"]
     config = _config(config, options)
     if verbose not in (0, 1, 2):
         raise UserError(f"verbose must be 0, 1 or 2, not {brief(verbose)}")
@@ -82,6 +82,7 @@ def train(
         progress = run(TrainRequest(lambda: config, given, resume, overwrite, custom, on_sample, wait))
     if progress.stopped_by not in (None, STOPPED):
         call += [f"name={progress.config.name!r}"] if progress.config.name != config.name else []
+        call += ["minutes=None"] if config.minutes is not None else []  # the run has its steps
         call += [*(f"{part}=..." for part in custom.names()), "resume=True"]
         saved = f"Stopped by {stop_of(progress)}; everything is saved at step {progress.step:,}"
         tell(f"{saved} of {progress.total_steps:,}. Continue with: train({', '.join(call)})", sys.stdout)
@@ -124,8 +125,8 @@ def run(request):
 
     def make_config():
         config = request.make_config()
-        if cluster and config.minutes is not None:
-            raise UserError("--minutes is for a run in one process; give --steps or --epochs")
+        if (cluster or request.resume) and config.minutes is not None:
+            raise UserError("--minutes is for one new run in one process; give --steps or --epochs")
         return choices.of_run(config) if request.resume else config
 
     if cluster is None:

@@ -79,7 +79,9 @@ def classes_of(config, dataset):
         return config
     if 2 <= labels <= min(MOST_LABELS, count // OF_EACH):
         return config.replace(conditional=True)
-    return config.replace(clusters="auto") if count >= CLUSTERED and not config.labels else config
+    first = dataset.images[:CLUSTERED]  # blank ones, which a run would download, have no strides
+    alike = any(first.strides) and (first == first[:1]).all()  # and form no clusters
+    return config.replace(clusters="auto") if count >= CLUSTERED and not (config.labels or alike) else config
 
 
 def size_of(height, width):

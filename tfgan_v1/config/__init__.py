@@ -157,7 +157,7 @@ class Config:
     )
     augment_strength: float = option(
         "probability with which an image gets each augmentation, or a schedule; adaptive: it grows while D overfits, "
-        "which images of --holdout show",
+        "which held-out images show",
         Range(0, 1),
         default=1.0,
         scheduled=True,

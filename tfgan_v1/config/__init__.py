@@ -74,9 +74,7 @@ class Config:
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
-    data_dir: str | None = option(
-        "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
-    )
+    data_dir: str | None = option("folder of published data sets, before $TFGAN_DATA", metavar="FOLDER", resumable=True)
     image_size: str | None = option(
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: with tuned, by the images; "
         "otherwise 28 for a folder, and as they are)",
@@ -84,13 +82,10 @@ class Config:
         join="x",
     )
     points: bool = option(
-        "read the rows of a table or an array as points, numbers in any dimension, where they could be images",
-        default=False,
+        "read rows of a table or an array as points, numbers in any dimension, not as images", default=False
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
-    fit: str = option(
-        "how to resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop"
-    )
+    fit: str = option("resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop")
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(
@@ -118,8 +113,7 @@ class Config:
     )
     noise_size: int = option("dimensions of the noise", Range(1, 10_000), common=100)
     conditional: bool = option(
-        "train both networks with the class of each image, so that images of a class can be drawn (needs labels)",
-        common=False,
+        "train both networks with the class of each image, to draw images of a class (needs labels)", common=False
     )
     clusters: str | None = option(
         "train with so many clusters of the data as classes, or auto; none: with --model tuned, no classes at all",
@@ -139,9 +133,7 @@ class Config:
         common="projection",
     )
     class_frequencies: str = option(
-        "how often the generated images have each class: as the data, or uniform",
-        OneOf(CLASS_FREQUENCIES),
-        common="data",
+        "how often generated images have each class: as the data, or uniform", OneOf(CLASS_FREQUENCIES), common="data"
     )
     spectral_norm: bool = option(
         "divide each kernel of the discriminator by its largest singular value (spectral normalization)", common=False
@@ -156,17 +148,13 @@ class Config:
         join=",",
     )
     augment_strength: float = option(
-        "probability with which an image gets each augmentation, or a schedule; adaptive: it grows while D overfits, "
-        "which held-out images show",
+        "probability of each augmentation, or a schedule; adaptive: it grows while D overfits, as held-out images show",
         Range(0, 1),
         default=1.0,
-        scheduled=True,
-        words=(ADAPTIVE,),
+        scheduled=ADAPTIVE,
     )
     average: float = option(
-        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
-        MOMENT,
-        common=0.0,
+        "keep a second generator, of weights averaged with this decay, such as 0.999; 0 for none", MOMENT, common=0.0
     )
     average_halflife: float | None = option(
         "the same by its half-life in steps, or a schedule: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
@@ -203,30 +191,17 @@ class Config:
         scheduled=True,
     )
     penalty_every: int = option(
-        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time",
-        COUNT,
-        common=1,
+        "add the penalty, times N, to every N-th step only, for speed (lazy regularization)", COUNT, common=1
     )
-    clip_weights: float | None = option(
-        "clip the discriminator's weights to -X ... X after each update", Range(0, 1e9, open_low=True)
-    )
+    clip_weights: float | None = option("clip D's weights to -X ... X after each update", Range(0, 1e9, open_low=True))
     smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL, common=0.0)
-    chunk: int = option(
-        "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
-    )
-    xla: str = option(
-        "compile the training loop with XLA; auto: where this is faster", OneOf(("auto", "on", "off")), default="auto"
-    )
+    chunk: int = option("most steps in a Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True)
+    xla: str = option("compile the loop with XLA; auto: where faster", OneOf(("auto", "on", "off")), default="auto")
     device: str = option(
-        "where to train; auto: on a GPU if TensorFlow sees one",
-        OneOf(("auto", "cpu", "gpu")),
-        default="auto",
-        resumable=True,
+        "auto: on a GPU if TensorFlow sees one", OneOf(("auto", "cpu", "gpu")), default="auto", resumable=True
     )
     deterministic: bool = option(
-        "on a GPU, use only operations that give the same bits each time; on the CPU all of them do",
-        default=False,
-        resumable=True,
+        "on a GPU, use only operations that give the same bits each time, as a CPU's do", default=False, resumable=True
     )
     precision: str = option(
         "of the products in the networks; bfloat16: rounded to 8 bits, for speed; weights and losses stay float32",
@@ -236,9 +211,7 @@ class Config:
 
     d_steps: int = option("discriminator steps per generator step", Range(1, 25), common=1)
     d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9), common=0)
-    d_loss: str = option(
-        "how to combine the discriminator's losses on real and on generated images", OneOf(TOTALS), common="mean"
-    )
+    d_loss: str = option("how to combine D's losses on real and on generated images", OneOf(TOTALS), common="mean")
     d_batches: str = option(
         "joint: real and generated images are one batch; separate: two batches, one update; in_turn: two batches, an "
         "update after each",
@@ -264,12 +237,8 @@ class Config:
     g_lr: float = option("the generator's learning rate, likewise", RATE, scheduled=True)
     d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1), common=0.0)
     g_decay: float = option("the same for g_lr", Range(0, 1), common=0.0)
-    decay_steps: int | None = option(
-        "linear decay: both learning rates fall to 0 over N updates, and stay there", COUNT
-    )
-    clip_gradients: float | None = option(
-        "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
-    )
+    decay_steps: int | None = option("linear decay: both learning rates fall to 0 over N updates and stay there", COUNT)
+    clip_gradients: float | None = option("scale a network's gradient down to this norm", Range(0, 1e9, open_low=True))
     beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
     beta2: float = option("Adam: decay rate of the second moment, or a schedule", MOMENT, common=0.999, scheduled=True)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
@@ -288,9 +257,7 @@ class Config:
         "rows of losses.csv: when samples are drawn, or at every step", OneOf(("samples", "steps")), common="samples"
     )
     tensorboard: bool = option(
-        "also write losses, samples and histograms of the weights as event files for TensorBoard",
-        default=False,
-        resumable=True,
+        "also write losses, samples and histograms of weights for TensorBoard", default=False, resumable=True
     )
     sheets: str = option(
         "image grids to write: of the last samples, or of all", OneOf(("last", "each")), resumable=True, common="last"
@@ -315,11 +282,9 @@ class Config:
                 object.__setattr__(self, name, value)
         for each in fields(self):
             object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
-        if self.minutes is not None and self.given & {"epochs", "steps"}:
-            unit = "--epochs" if "epochs" in self.given else "--steps"
-            raise UserError(f"--minutes and {unit} both set the length of the run; give one of them")
-        if self.epochs is not None and self.steps is not None:
-            raise UserError("--epochs and --steps both set the length of the run; give one of them")
+        lengths = [flag(name) for name in ("minutes", *SAMPLE_EVERY) if name in self.given]
+        if len(lengths) > 1:
+            raise UserError(f"{lengths[0]} and {lengths[1]} both set the length of the run; give one of them")
         if self.name is not None and not is_name(self.name):
             raise UserError(f"--name must be a plain folder name such as faces, not {brief(self.name)}")
         for name, names in (("augment", self.augmentations), ("penalty", self.penalties)):
@@ -357,10 +322,8 @@ class Config:
         match = re.fullmatch(r"([0-9]{1,4})(?:[xX]([0-9]{1,4}))?", self.image_size)
         size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not all(1 <= length <= LARGEST_SIDE for length in size):
-            raise UserError(
-                f"--image-size takes a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, "
-                f"such as 28x44, not {brief(self.image_size)}"
-            )
+            right = f"a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, such as 28x44"
+            raise UserError(f"--image-size takes {right}, not {brief(self.image_size)}")
         return size
 
     @property
@@ -397,13 +360,12 @@ class Config:
     @property
     def schedules(self):
         """The options that change with the steps, texts by name: see gan/schedules.py."""
-        values = {name: getattr(self, name) for name in SCHEDULED}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.metadata["scheduled"]}
         return {name: value for name, value in values.items() if isinstance(value, str) and value != ADAPTIVE}
 
     def with_steps(self, steps):
         """The Config with the run's steps in each schedule that leaves them open."""
-        values = {name: with_steps(value, steps) for name, value in self.schedules.items()}
-        return self.replace(**{name: value for name, value in values.items() if value != getattr(self, name)})
+        return self.replace(**{name: with_steps(text, steps) for name, text in self.schedules.items()})
 
     def _read_clusters(self):
         """Makes a run with clusters conditional. Raises UserError unless `clusters` is a number, auto or none."""
@@ -479,10 +441,7 @@ def _check_combinations(config):
     if config.average and config.average_halflife is not None:
         raise UserError("--average and --average-halflife both set the decay of the averaged weights; give one of them")
     if LOSSES[config.loss].paired and config.class_frequencies != COMMON["class_frequencies"]:
-        raise UserError(
-            f"--loss {config.loss} compares images of one class, so both kinds have each as often; leave out "
-            "--class-frequencies"
-        )
+        raise UserError(f"--loss {config.loss} pairs images of one class; leave out --class-frequencies")
     if config.spectral_norm and config.clip_weights:
         raise UserError("--spectral-norm already bounds the discriminator's weights; leave out --clip-weights")
     if config.penalty_weight and config.penalty == "none":
@@ -498,21 +457,16 @@ def _check_combinations(config):
         have = "have" if conditions[1:] else "has"
         raise UserError(f"{' and '.join(conditions)} {have} no effect without --conditional; add it")
     if LOSSES[config.loss].relative and config.d_batches == "in_turn":
-        raise UserError(
-            f"--loss {config.loss} compares real and generated images in one update; use --d-batches joint or separate"
-        )
+        raise UserError(f"--loss {config.loss} compares real and generated images; use --d-batches joint or separate")
     for lr, decay in (("d_lr", "d_decay"), ("g_lr", "g_decay")):
         decays = [flag(name) for name in ("decay_steps", decay) if getattr(config, name)]
-        if decays and isinstance(getattr(config, lr), str):
+        if decays and lr in config.schedules:
             raise UserError(f"{flag(lr)} already says how the learning rate falls; leave out {' and '.join(decays)}")
-    if config.decay_steps and (config.d_decay or config.g_decay):
-        raise UserError(
-            "--decay-steps is linear decay and --d-decay and --g-decay are inverse time decay; give one kind"
-        )
+        if len(decays) > 1:
+            raise UserError(f"--decay-steps is linear decay and {decays[1]} is inverse time decay; give one kind")
     if config.batch_size % config.group:
-        raise UserError(
-            f"--batch-size {config.batch_size:,} must be a multiple of {config.group}, for --pack or --minibatch-stddev"
-        )
+        multiple = f"must be a multiple of {config.group}, for --pack or --minibatch-stddev"
+        raise UserError(f"--batch-size {config.batch_size:,} {multiple}")
 
 
 def _changed(config, names):
@@ -521,7 +475,6 @@ def _changed(config, names):
 
 
 RUN_PLACES = tuple(each.name for each in fields(Config) if each.metadata["place"])  # config.json leaves them out
-SCHEDULED = tuple(each.name for each in fields(Config) if each.metadata["scheduled"])
 COMMON = {each.name: each.metadata["common"] for each in fields(Config) if each.metadata["common"] is not None}
 
 
@@ -549,15 +502,14 @@ def preset_options(config):
     model = MODELS[config.model]
     preset = COMMON | (model.options or {}) | ((model.clustered if config.clustered else None) or {})
     loss = config.loss or preset["loss"]
-    if isinstance(loss, str) and loss in LOSSES and not LOSSES[loss].uses_labels:
+    row = LOSSES.get(loss) if isinstance(loss, str) else None  # otherwise the check of `loss` refuses it
+    if row and not row.uses_labels:
         preset |= {name: COMMON[name] for name in LABELS}
-    if isinstance(loss, str) and loss in LOSSES and LOSSES[loss].paired:
+    if row and row.paired:
         preset |= {"d_loss": "mean", "g_noise": "fresh"}  # as published
     if config.average_halflife is not None:
         preset["average"] = 0.0
-    for name in ("d", "g"):
-        if isinstance(getattr(config, f"{name}_lr"), str):
-            preset[f"{name}_decay"] = 0.0
+    preset |= {f"{network}_decay": 0.0 for network in "dg" if f"{network}_lr" in config.schedules}
     if config.penalty not in (None, preset["penalty"]):
         preset.pop("penalty_weight", None)  # which is of the preset's own penalty
     if config.conditional is True:

@@ -4,6 +4,7 @@ import math
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import field
 from itertools import chain
 from numbers import Integral, Real
@@ -61,17 +62,7 @@ class OneOf(Sequence):
 
 
 def option(
-    help,
-    valid=None,
-    *,
-    metavar=None,
-    default=None,
-    common=None,
-    resumable=False,
-    place=False,
-    join=None,
-    scheduled=False,
-    words=(),
+    help, valid=None, metavar=None, default=None, common=None, resumable=False, place=False, join=None, scheduled=False
 ):
     """A field of Config and the flag made from it.
 
@@ -79,12 +70,11 @@ def option(
     stands for the value in the help. default: None where a preset may decide, or where the option may stay open.
     common: the value where the preset sets none. resumable: `--resume` may change it, for earlier results do not depend
     on it. place: config.json leaves it out, for a run's folders may be moved.
-    scheduled: a number may also change with the steps: see gan/schedules.py. words: texts in place of a number.
+    scheduled: True, or a word in place of the number, if it may also change with the steps: see gan/schedules.py.
     join: of a text that stands for a number or a list, which Python may pass as such: what is between the parts.
     """
     metadata = {"help": help, "valid": valid, "metavar": metavar, "common": common, "join": join}
-    more = {"resumable": resumable, "place": place, "scheduled": scheduled, "words": words}
-    return field(default=default, metadata=metadata | more)
+    return field(default=default, metadata=metadata | {"resumable": resumable, "place": place, "scheduled": scheduled})
 
 
 def flag(name):
@@ -173,18 +163,15 @@ def checked(each, value):
 
 def _checked_schedule(each, text):
     """The text of a Schedule as it is saved. Raises UserError unless both of its ends are valid."""
-    valid, words = each.metadata["valid"], each.metadata["words"]
+    valid, word = each.metadata["valid"], each.metadata["scheduled"]
     plain = str(text).strip().lower()
-    if plain in words:
+    if plain == word:
         return plain
-    try:
+    ends = valid._replace(open_low=False)  # a learning rate may fall to 0, or rise from it
+    with suppress(ValueError):
         schedule = Schedule.parse(plain)
-    except ValueError:
-        forms = ", or ".join((*words, f"SHAPE:FIRST:LAST[:STEPS], with the shape {' or '.join(SHAPES)}"))
-        right = f"a number, {valid}, or {forms}, such as cosine:0.1:0.01"
-        raise UserError(f"{flag(each.name)} takes {right}, not {brief(text)}") from None
-    valid = valid._replace(open_low=False)  # a learning rate may fall to 0, or rise from it
-    for end in (schedule.first, schedule.last):
-        if not valid.holds(end):
-            raise UserError(f"{flag(each.name)} must be {valid}, at both ends of its schedule, not {brief(text)}")
-    return str(schedule)
+        if ends.holds(schedule.first) and ends.holds(schedule.last):
+            return str(schedule)
+    words = f"or {word}, " if isinstance(word, str) else ""
+    form = f"{words}or SHAPE:FIRST:LAST[:STEPS], with the shape {' or '.join(SHAPES)} and {ends}, at both ends"
+    raise UserError(f"{flag(each.name)} takes a number, {valid}, {form}, such as cosine:0.1:0.01, not {brief(text)}")

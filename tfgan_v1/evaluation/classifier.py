@@ -185,10 +185,7 @@ def _warped(images, seed, step):
 
 
 def train_and_classify(images, labels, num_classes, others, seed=0):
-    """The classes that a new classifier, which learns from images alone, sees in others: int [m]; nothing is cached.
-
-    images, others: uint8 [n, h, w, c] and [m, h, w, c]. labels: the class of each image, int [n].
-    """
+    """The classes that a new classifier, which learns from images [n, ...] and labels int [n], sees in others: [m]."""
     note(f"training a classifier on {len(images):,} images, for the class accuracy: less than a minute")
     dataset = Dataset("", images, labels=np.asarray(labels, np.int32), classes=tuple(map(str, range(num_classes))))
     nothing = dataset._replace(images=images[:0], labels=dataset.labels[:0])  # so that it learns from all images

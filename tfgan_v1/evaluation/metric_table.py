@@ -34,8 +34,7 @@ def is_stacked(dataset):
 CLASSIFIER = Kind("images with labels of two or more classes", lambda dataset, _: _labeled(dataset))
 STACKED = Kind("the images of stacked_mnist", lambda dataset, _: _labeled(dataset) and is_stacked(dataset))
 CONDITIONAL = Kind(
-    "images of known classes, as a conditional run with labels draws them",
-    lambda dataset, known: known and _labeled(dataset),
+    "images of known classes, of a conditional run with labels", lambda dataset, known: known and _labeled(dataset)
 )
 PIXELS = Kind("images", lambda dataset, _: dataset.images.ndim == 4, by_classifier=False)
 POINTS = Kind("points in one dimension", lambda dataset, _: dataset.images.shape[1:] == (1,), by_classifier=False)
@@ -200,24 +199,17 @@ def choose(asked, dataset, count, conditional=False):
     least = {name: row.least * (len(dataset.classes) if row.of_each_class else 1) for name, row in METRICS.items()}
     for name in asked or ():
         if name not in names:
-            raise UserError(
-                f"the metric {name} needs {METRICS[name].kind.needs}, and {dataset.name} has none; "
-                f"choose from {', '.join(names)}"
-            )
+            needed = f"{METRICS[name].kind.needs}, and {dataset.name} has none"
+            raise UserError(f"the metric {name} needs {needed}; choose from {', '.join(names)}")
         if count < least[name]:
-            raise UserError(
-                f"the metric {name} needs at least {least[name]:,} {what} on each side, and there are {count:,}; "
-                "give more images or a larger --num, or leave it out"
-            )
+            needed = f"at least {least[name]:,} {what} on each side, and there are {count:,}"
+            raise UserError(f"the metric {name} needs {needed}; give more images or a larger --num, or leave it out")
     if asked is not None:
         return tuple(dict.fromkeys(asked)), []
     small = [name for name in names if count < least[name]]
     if small == names:
-        fewest = min(METRICS[name].least for name in names)
-        raise UserError(
-            f"every metric needs at least {fewest:,} {what} on each side, and there are {count:,}; "
-            f"give more {what}, or a larger --num"
-        )
+        needed = f"at least {min(METRICS[name].least for name in names):,} {what} on each side"
+        raise UserError(f"every metric needs {needed}, and there are {count:,}; give more {what}, or a larger --num")
     notes = [f"with {count:,} images, these are left out: {', '.join(small)}"] if small else []
     if dataset.images.ndim == 4 and not needs_classifier(names):
         notes.append(f"{dataset.name} has no labels, so no classifier measures it: these scores are of pixels")

@@ -90,9 +90,8 @@ def _notes(dataset, test, num, most):
     if splits.is_held_out(dataset, test):
         notes.append(f"{len(test.images):,} held-out {what} stand in for test {what}")
     if splits.shares_digits(dataset, test):
-        notes.append(
-            f"both parts of {dataset.name} are made of the same single digits, so they are more alike than new images"
-        )
+        alike = "are made of the same single digits, so they are more alike than new images"
+        notes.append(f"both parts of {dataset.name} {alike}")
     if most < num:
         notes.append(f"{most:,} {what} are measured, not {num:,}, as there are no more real ones")
     return tuple(notes)
@@ -120,10 +119,8 @@ def make_image_set(images, reference, labels=None):
     images = np.asarray(images)
     check_shape(images.shape, reference.training.shape)
     if len(images) < reference.count:
-        raise UserError(
-            f"there are {len(images):,} images to measure and {reference.count:,} real ones in their place; "
-            f"give as many, or make the reference with num={len(images)}"
-        )
+        counts = f"{len(images):,} images to measure and {reference.count:,} real ones in their place"
+        raise UserError(f"there are {counts}; give as many, or make the reference with num={len(images)}")
     images, labels = images[: reference.count], None if labels is None else labels[: reference.count]
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise UserError("the images hold NaN or infinite values; such images cannot be measured")
@@ -192,7 +189,5 @@ def check_shape(generated, real):
     if tuple(generated[1:]) != tuple(real[1:]):
         sizes = ["x".join(map(str, shape[1:])) for shape in (generated, real)]
         texts = [size if "x" in size else f"points of {size}" for size in sizes]
-        raise UserError(
-            f"the generated images are {texts[0]} and the real ones {texts[1]}; give images of one shape, "
-            "or name the data that they imitate by --dataset"
-        )
+        right = "give images of one shape, or name the data that they imitate by --dataset"
+        raise UserError(f"the generated images are {texts[0]} and the real ones {texts[1]}; {right}")

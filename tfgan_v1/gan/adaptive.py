@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.conditioning import Batch
+from tfgan_v1.gan.optimizers import zeros
 
 TARGET = 0.5  # of r_v, as in the paper's fig. 5
 EVERY = 4  # steps from one adjustment to the next
@@ -27,15 +28,12 @@ class Steering(NamedTuple):
     @classmethod
     def create(cls):
         """A Steering of strength 0, in the current graph."""
-        options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
-        return cls(
-            *(tf.get_variable(f"augment/{name}", [3][:axes], **options) for axes, name in enumerate(cls._fields))
-        )
+        return cls(zeros("augment/strength", []), zeros("augment/outputs", [3]))
 
     def after(self, metrics, step, held_out_output):
-        """STEP_METRICS, once the strength is adjusted by them and D's mean output on held-out images, in EVERY steps.
+        """STEP_METRICS of a step, after which, every EVERY steps, the strength is adjusted.
 
-        step: int64 scalar. held_out_output: (number of the call) -> scalar.
+        held_out_output: (number of a call of D) -> its mean output on held-out images, a scalar.
         """
 
         def adjust():
@@ -51,10 +49,7 @@ class Steering(NamedTuple):
 
 
 def held_out_batch(config, resident, held_out, number):
-    """A Batch of held-out images for a call of D, drawn with replacement: see train_graph.Inputs.
-
-    resident: a Batch of all images. held_out: the indices of those that are held out, int32 [n].
-    """
+    """A Batch for a call of D, drawn with replacement from a resident Batch of all images. held_out: int32 indices."""
     draws = noise.draw("unit", config.seed, _STREAM, number, 1, [config.batch_size])[0]
     rows = tf.gather(held_out, tf.cast(draws * len(held_out), tf.int32))
     return resident.gather(Batch(rows))

@@ -21,7 +21,6 @@ def order(config, num_images, first_step, num_steps, of_g=False):
     """Indices of the images of num_steps steps from first_step on: int32 [num_steps, d_steps, batch_size + leftover].
 
     of_g: one more batch, drawn with replacement, which G's update compares its images with.
-
     `shuffled` and `whole`: each epoch goes through all images in a new order, repeating them if they are fewer than one
     step needs; only the last batch of an epoch uses the full width. `random`: every batch is drawn with replacement.
     """

@@ -13,9 +13,8 @@ from tfgan_v1._tensorflow import tf
 # Streams: training steps, samples at sampling steps, the seeds of sample.py, scores while training; the classes of the
 # images of each in a conditional run; and the noise that all sampling steps share. A random layer's stream is a hash of
 # its name, which is none of these.
-TRAINING, PREVIEW, SEEDS, EVALUATION, TRAINING_CLASSES, SEED_CLASSES, EVALUATION_CLASSES, FIXED, PREVIEW_CLASSES = (
-    range(9)
-)
+TRAINING, PREVIEW, SEEDS, EVALUATION, TRAINING_CLASSES, SEED_CLASSES, EVALUATION_CLASSES, FIXED = range(8)
+PREVIEW_CLASSES = 8  # likewise, where there are too many classes to draw each
 
 _PHILOX = 1  # the algorithm's number in TensorFlow's stateless random ops
 _WORDS_PER_COUNT = 4

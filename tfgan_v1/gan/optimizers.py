@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import data_parallel
-from tfgan_v1.gan.schedules import first_value, value_at
+from tfgan_v1.gan.schedules import Schedule, value_at
 
 
 class Optimizer(NamedTuple):
@@ -78,7 +78,9 @@ def adam(lr, config, step):
 
     Then the second moment is divided by 1 - the product of all beta2 so far, which is the sum of its weights.
     """
-    optimizer = tf.train.AdamOptimizer(lr, config.beta1, first_value(config.beta2), config.epsilon)
+    if not isinstance(config.beta2, str):
+        return tf.train.AdamOptimizer(lr, config.beta1, config.beta2, config.epsilon)
+    optimizer = tf.train.AdamOptimizer(lr, config.beta1, Schedule.parse(config.beta2).first, config.epsilon)
     prepare, finish = optimizer._prepare, optimizer._finish
 
     def prepare_both():
@@ -89,8 +91,7 @@ def adam(lr, config, step):
         optimizer._beta2_t = optimizer._next_beta2  # TensorFlow's product is that for the next update
         return finish(updates, scope)
 
-    if isinstance(config.beta2, str):
-        optimizer._prepare, optimizer._finish = prepare_both, finish_with_next
+    optimizer._prepare, optimizer._finish = prepare_both, finish_with_next
     return optimizer
 
 
@@ -120,6 +121,12 @@ def learning_rate(config, network):
     return lr
 
 
+def zeros(name, shape, dtype=None):
+    """A variable of zeros, float32 unless it has another type, that no optimizer changes."""
+    options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
+    return tf.get_variable(name, shape, dtype, **options)
+
+
 def make_optimizer(config, network, variables, custom=None, after=None):
     """The NetworkOptimizer of a network, "d" or "g".
 
@@ -135,8 +142,7 @@ def make_optimizer(config, network, variables, custom=None, after=None):
         raise UserError(f"an optimizer's rate is a number, or a function of the number of updates, not {brief(rate)}")
     updates = None
     if callable(rate) or after or isinstance(config.beta2, str):
-        options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
-        updates = tf.get_variable(f"{network}_updates", [], tf.int64, **options)
+        updates = zeros(f"{network}_updates", [], tf.int64)
     optimizer = make((lambda: rate(updates)) if callable(rate) else rate)  # evaluated at every update
     if not isinstance(optimizer, tf.train.Optimizer):
         raise UserError(f"an optimizer's make must return a tf.train.Optimizer, not {brief(optimizer)}")
@@ -152,11 +158,7 @@ def make_optimizer(config, network, variables, custom=None, after=None):
 
 def create_average(variables):
     """A variable `average/<name>` for each variable, by the name of that variable. `start_average` sets them."""
-    options = {"initializer": tf.zeros_initializer(), "trainable": False, "use_resource": True}
-    return {
-        variable.op.name: tf.get_variable(f"average/{variable.op.name}", variable.shape, **options)
-        for variable in variables
-    }
+    return {variable.op.name: zeros(f"average/{variable.op.name}", variable.shape) for variable in variables}
 
 
 def start_average(average, variables):

@@ -146,8 +146,8 @@ def make_penalty(config, loss):
     def penalty(discriminate, real, fake, step):
         rows = [PENALTIES[name] for name in config.penalties]
         weights = [row.weight if config.penalty_weight is None else config.penalty_weight for row in rows]
-        terms = [row.function(discriminate, real, fake) for row in rows]
-        return sum(value_at(weight, step) * term for weight, term in zip(weights, terms, strict=True))
+        pairs = zip(weights, rows, strict=True)
+        return sum(value_at(weight, step) * row.function(discriminate, real, fake) for weight, row in pairs)
 
     return penalty if config.penalties else None
 
@@ -164,9 +164,8 @@ def penalty_gradients(spec, real, fake, key, step):
         return None
 
     def due():
-        discriminate = Discriminate(
-            spec.networks, key.of(real.shard)._replace(second_order=True), real.labels, fake.labels
-        )
+        second_order = key.of(real.shard)._replace(second_order=True)
+        discriminate = Discriminate(spec.networks, second_order, real.labels, fake.labels)
         penalty = spec.penalty(discriminate, real.values, fake.values, step)
         check_tensor("the loss's penalty", penalty, [])
         gradients = tf.gradients(data_parallel.scale_loss(every * penalty, real.shard), variables)

@@ -26,8 +26,8 @@ class Schedule(NamedTuple):
     @classmethod
     def parse(cls, text):
         """The Schedule of an option's text. Raises ValueError if it is none."""
-        match = re.fullmatch(rf"({'|'.join(SHAPES)}):([^:]+):([^:]+)(?::([0-9]{{1,10}}))?", text)
-        if not match or (match[4] and not int(match[4])):
+        match = re.fullmatch(rf"({'|'.join(SHAPES)}):([^:]+):([^:]+)(?::(0*[1-9][0-9]{{0,9}}))?", text)
+        if not match:
             raise ValueError(f"{text} is no schedule")
         return cls(match[1], float(match[2]), float(match[3]), int(match[4]) if match[4] else None)
 
@@ -44,11 +44,6 @@ class Schedule(NamedTuple):
 def value_at(option, step):
     """The value of an option, a number or the text of a Schedule, in a step: the number itself, or a tensor."""
     return Schedule.parse(option).at(step) if isinstance(option, str) else option
-
-
-def first_value(option):
-    """The value of an option in the first step."""
-    return Schedule.parse(option).first if isinstance(option, str) else option
 
 
 def with_steps(option, steps):

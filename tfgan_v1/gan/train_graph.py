@@ -38,9 +38,8 @@ class CustomParts(NamedTuple):
         """Raises UserError for a part of the wrong type."""
         for part, kind in zip(self, (Model, Loss, Optimizer, Optimizer), strict=True):
             if part is not None and not isinstance(part, kind):
-                raise UserError(
-                    f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {brief(part)}"
-                )
+                name = kind.__name__
+                raise UserError(f"a custom {name.lower()} must be a tfgan_v1.{name}, not {brief(part)}")
         if self.model is not None:
             check_model(self.model)
         if self.loss is not None and not isinstance(self.loss.critic, bool):

@@ -96,9 +96,8 @@ def _collapse(recorded, limits):
     """Samples are alike: after they were not, or beyond the first half of the run, as many runs begin so and learn."""
     won = {step for step, shows, _ in _d_won(recorded, KINDS["d_won"].limits) if shows}  # then G has learned nothing
     few = limits["modes"] * recorded.modes
-    rows = [
-        (row["step"], row["modes"] < few, {"modes": row["modes"], "of": recorded.modes}) for row in recorded.statistics
-    ]
+    counts = [(row["step"], row["modes"]) for row in recorded.statistics]
+    rows = [(step, modes < few, {"modes": modes, "of": recorded.modes}) for step, modes in counts]
     if not recorded.modes and recorded.real is not None:
         for step, samples in zip(recorded.steps, recorded.samples, strict=True):
             share = max(spread(samples[k :: recorded.classes], recorded.real) for k in range(recorded.classes))

@@ -74,16 +74,12 @@ def evaluated_png(nearest, columns=6):
 
 
 def clusters_png(plan, each=4, columns=6):
-    """Images of each cluster of a Plan beside each other, with its number of images, as the bytes of a PNG.
-
-    each: images of a cluster, which repeat if it has fewer. columns: of clusters.
-    """
+    """`each` images of each cluster of a Plan side by side, above their number in all, as the bytes of a PNG."""
     rows, count = plan.split[0], len(plan.dataset.classes)
     of_clusters = [rows[plan.labels[rows] == label] for label in range(count)]
     shown = [part[np.linspace(0, len(part) - 1, each).round().astype(int)] for part in of_clusters]
-    captions = [
-        text for label, part in enumerate(of_clusters) for text in (f"{label}: {len(part):,}", *[""] * (each - 1))
-    ]
+    sizes = [f"{label}: {len(part):,}" for label, part in enumerate(of_clusters)]
+    captions = [text for size in sizes for text in (size, *[""] * (each - 1))]
     return sheet_png(plan.dataset.images[np.concatenate(shown)], each * min(columns, count), captions, group=each)
 
 

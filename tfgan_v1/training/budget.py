@@ -17,8 +17,7 @@ SAMPLED = 40  # times that the run draws samples, about
 def fixed(plan, started):
     """A Plan of `--minutes` with its length in steps. started: time.monotonic() when the command began.
 
-    The steps that are measured change nothing: the run begins anew, and is as exact as any. Raises UserError if not a
-    step fits.
+    After those that are measured, the run begins anew, and is as exact as any. Raises UserError if not a step fits.
     """
     end, before = started + 60 * plan.config.minutes, time.monotonic()
     quiet = plan._replace(config=plan.config.replace(tensorboard=False).with_steps(plan.total_steps))

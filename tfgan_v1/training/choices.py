@@ -11,8 +11,7 @@ from tfgan_v1.errors import note
 from tfgan_v1.storage import run_data, run_folder
 
 OWN_MODEL, POINTS_MODEL = "tuned", "points"
-# Options that may be chosen.
-NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")
+NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")  # of choices
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
 MULTIPLE = 4  # of a chosen size
@@ -30,14 +29,13 @@ def are_open(config, custom):
 
 def of_run(config):
     """The Config with what was chosen when its run began."""
-    saved, left = run_folder.read(config).config, set()
-    if config.given & {"steps", "epochs"}:
-        left = {"steps", "epochs"} | ({"sample_every"} if saved.unit != config.unit else set())
-    before = {name: getattr(saved, name) for name in {*NAMES} - config.given - left}
-    begun = {name: text for name, text in saved.schedules.items() if text.startswith(f"{getattr(config, name)}:")}
+    saved, open_now = run_folder.read(config).config, {*NAMES} - config.given
     if config.clusters == "auto":
-        begun["clusters"] = saved.clusters
-    return config.replace(**before, **begun)
+        open_now |= {"clusters"}
+    if config.given & {"steps", "epochs"}:
+        open_now -= {"steps", "epochs"} | ({"sample_every"} if saved.unit != config.unit else set())
+    begun = {name: text for name, text in saved.schedules.items() if text.startswith(f"{getattr(config, name)}:")}
+    return config.replace(**{name: getattr(saved, name) for name in open_now | begun.keys()})
 
 
 def before_loading(config):

@@ -102,10 +102,8 @@ def follow(plan, member):
         nonfinite = next((step for _, step in train_calls(context, progress) if step), None)
         member.leave()
     if nonfinite:
-        raise Diverged(
-            f"{DIVERGED} {nonfinite:,}; the chief at {member.addresses.workers[0]} has set the run back to its last "
-            "saved state"
-        )
+        chief = f"the chief at {member.addresses.workers[0]}"
+        raise Diverged(f"{DIVERGED} {nonfinite:,}; {chief} has set the run back to its last saved state")
     return progress
 
 

@@ -153,7 +153,7 @@ SCHEDULES = [  # for no range
         "linear:1e999:0.1",
         "cosine:0.1:1e10",
     ),
-    *("linear:0.1:0.2:99999999999", "Linear:0.1:0.2", "linear:0.1:0.2:\n", "linear:0.1:0.2:\u0663", "Adaptive"),
+    *("linear:0.1:0.2:99999999999", "Linear 0.1 0.2", "linear:0.1:0.2:\n", "linear:0.1:0.2:\u0663", "Adaptive!"),
 ]
 
 

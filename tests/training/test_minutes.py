@@ -100,13 +100,14 @@ def test_the_end_of_the_time_saves_everything_and_resume_goes_on(small, late, co
     assert outcome(config) == outcome(straight)
 
 
-def test_the_end_of_the_time_in_python(small, late, capsys):
+def test_the_end_of_the_time_in_python(small, late, capsys, monkeypatch):
+    monkeypatch.setattr(budget, "SAMPLED", 4)
     config = small(minutes=1, **OPTIONS)
     progress = train(config)
     assert (progress.step, progress.stopped_by) == (6, -2)
     said = capsys.readouterr().out
     assert "everything is saved at step 6" in said and said.endswith("with: train(config, minutes=None, resume=True)\n")
-    assert train(config, minutes=None, resume=True).step == STEPS
+    assert train(config, minutes=None, resume=True).sample_steps == [9, 18, 27, 36]  # the last step's, too
 
 
 def test_a_run_for_which_no_step_fits_is_refused_and_nothing_is_written(small, clock):

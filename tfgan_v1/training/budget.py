@@ -34,7 +34,9 @@ def fixed(plan, started):
     steps = int(SHARE * rate * (end - time.monotonic() - building - FINISH))
     if steps < 1:
         raise UserError(f"--minutes {plan.config.minutes:g} ends before the first step; give more")
-    chosen = {} if "sample_every" in plan.config.given else {"sample_every": max(1, steps // SAMPLED)}
+    every = max(1, steps // SAMPLED)
+    chosen = {} if "sample_every" in plan.config.given else {"sample_every": every}
+    steps -= steps % every if chosen else 0  # so that the last samples are of the last step
     config = plan.config.replace(minutes=None, steps=steps, **chosen).with_steps(steps)
     note(f"{rate:,.{int(rate < 10)}f} steps a second: {steps:,} steps fit into {plan.config.minutes:g} minutes.")
     plan = plan._replace(config=config, deadline=end - FINISH)

@@ -28,6 +28,7 @@ PAGES = [
 ]
 TRAINED = {  # name of a run -> steps that are trained here, exit code, what it says; of all others a dry run is made
     "classes": (2, 0, ""),
+    "clustered": (2, 0, ""),
     "drawn": (2, 0, ""),
     "long": (2, 0, ""),
     "nan": (8, 4, "training diverged"),

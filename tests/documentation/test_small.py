@@ -146,8 +146,10 @@ def test_the_table_of_small_gans_says_what_was_not_reached(tmp_path):
     assert (tmp_path / "T.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.thorough  # and with the packages of the extra bench
 def test_the_peers_augment_as_their_paper_does():
-    torch = pytest.importorskip("torch")
+    import torch
+
     import peers
 
     torch.manual_seed(0)

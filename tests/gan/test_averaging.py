@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from conftest import tensors
+from conftest import tensors, thorough
 from running import SMALL, Running, config
 from tfgan_v1 import Generator, UserError, train
 from tfgan_v1.storage import checkpoints
 
 
-@pytest.mark.parametrize("decay", [0.3, 0.9])
+@pytest.mark.parametrize("decay", [thorough(0.3), 0.9])
 def test_the_average_follows_its_formula_also_for_batch_norm(decay):
     with Running(config(model="conv", average=decay), 1, SMALL) as running:
         running.session.run(running.gan.start_average)

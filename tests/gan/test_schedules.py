@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from running import PIXELS, Running, config
+from running import Running, config
 from tfgan_v1 import Config, UserError
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan.optimizers import make_optimizer, step_of
@@ -118,8 +118,7 @@ def test_adam_follows_schedules_of_its_rate_and_of_beta2(d_steps):
 
 
 def test_the_average_has_a_half_life_that_grows_from_0():
-    options = config(model="conv", average_halflife="linear:0:40:4")
-    with Running(options, 1, PIXELS[:, :4, :4].repeat(2, 1).repeat(2, 2)) as running:
+    with Running(config(average_halflife="linear:0:40:4"), 1) as running:
         running.session.run(running.gan.start_average)
         name = "generator/logits/kernel"
         expected = running.values()[name].astype(np.float64)

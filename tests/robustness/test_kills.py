@@ -116,7 +116,7 @@ def train_by_command_and_kill(options, random):
 @pytest.mark.parametrize(
     "more, many",
     [
-        pytest.param(MEASURED, KILLS, id="measured"),
+        pytest.param(MEASURED, KILLS if THOROUGH else KILLS // 2, id="measured"),
         thorough(CONDITIONAL, KILLS // BY_COMMAND),
         thorough(ADAPTIVE, KILLS // BY_COMMAND),
     ],

@@ -51,7 +51,12 @@ SYSTEMS = {
     },
     "custom parts": {"d_batches": "separate", "parts": True},
 }
-THOROUGHLY = ("gaussian", "conv with classes")  # of which others have each part
+THOROUGHLY = (
+    "gaussian",
+    "conv with classes",
+    "hinge with classes",
+    "tuned in bfloat16",
+)  # of which others have each part
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.slow
 # Three workers, which have unequal shares, train one system for each kind of exchange, or all; two train one.
 WITH_THREE = (
     *("augmented", "packed, stddev, dropout", "packed, stddev, dropout again", "D with batch norm, relative"),
-    "custom penalty",
 )
 BY_WORKERS = {3: [*SYSTEMS] if THOROUGH else [*WITH_THREE], 2: [*SYSTEMS] if THOROUGH else ["tuned", "pairs"]}
 LIMIT = 900  # seconds for all systems; the machine may be busy

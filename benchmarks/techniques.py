@@ -20,7 +20,7 @@ TECHNIQUES = {  # title -> options of Config
     "`--average 0.999`": {"average": 0.999},
     "`--spectral-norm`": {"spectral_norm": True},
     "`--penalty r1 --penalty-every 16`": {"penalty": "r1", "penalty_every": 16, "penalty_weight": 1.0},
-    "`--penalty r1`": {"penalty": "r1", "penalty_weight": 1.0},
+    "`--penalty r1`": {"penalty": "r1", "penalty_weight": 1.0, "penalty_every": 1},
     "`--penalty r1,r2`": {"penalty": "r1,r2", "penalty_weight": 1.0, "penalty_every": 1},
     "`--penalty approximate_r1`": {"penalty": "approximate_r1", "penalty_every": 1},
     "`--penalty approximate_r1,approximate_r2`": {"penalty": "approximate_r1,approximate_r2", "penalty_every": 1},

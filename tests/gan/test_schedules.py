@@ -132,17 +132,10 @@ def test_the_average_has_a_half_life_that_grows_from_0():
 
 
 def test_the_weight_of_a_penalty_falls_with_the_steps():
-    def slopes(weight):
-        options = config(penalty="r1", penalty_weight=weight)
-        with Running(options, 1) as running, running.graph.as_default():
-            return running.session.run(running.gan.spec.penalty(_OneSlope, None, None, tf.constant(3, tf.int64)))
+    def kernel(weight):
+        with Running(config(penalty="r1,r2", penalty_weight=weight), 1) as running:
+            running.train(3, 1)
+            return running.values()["discriminator/hidden/kernel"]
 
-    assert np.isclose(slopes("linear:8:0:4"), slopes(2.0))
-
-
-class _OneSlope:
-    """In place of a penalties.Discriminate."""
-
-    @staticmethod
-    def squared_slopes(images):
-        return tf.constant([3.0])
+    assert np.allclose(kernel("linear:80:0:4"), kernel(20.0), atol=1e-6)
+    assert not np.allclose(kernel(20.0), kernel(80.0), atol=1e-4)

@@ -54,7 +54,6 @@ def test_a_resume_by_the_command_keeps_the_schedules(small, command):
 @pytest.mark.thorough
 def test_a_broken_run_with_schedules_has_the_bits_of_a_straight_one(small):
     options = {**SCHEDULES, **{name: f"{SCHEDULES[name]}:5" for name in NAMES}, "conditional": True, "holdout": 8}
-    options["penalty"] = "r1,r2"
     straight, broken = (small(folder, **options) for folder in ("straight", "broken"))
     train(straight)
     train(replace(broken, steps=3, chunk=2))

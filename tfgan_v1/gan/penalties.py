@@ -136,20 +136,16 @@ PENALTIES = {
 
 
 def make_penalty(config, loss):
-    """The penalty of a run as a function (discriminate, real, fake, step) -> scalar, or None if there is none.
+    """The penalty of a run: the loss's own, or the sum of the configuration's; None if there is none.
 
-    The loss's own, or the sum of the configuration's, with their weights.
+    With their weights, unless these change with the steps: then `penalty_gradients` has the weight.
     """
-    if loss.penalty:
-        return lambda discriminate, real, fake, step: loss.penalty(discriminate, real, fake)
-
-    def penalty(discriminate, real, fake, step):
-        rows = [PENALTIES[name] for name in config.penalties]
-        weights = [row.weight if config.penalty_weight is None else config.penalty_weight for row in rows]
-        pairs = zip(weights, rows, strict=True)
-        return sum(value_at(weight, step) * row.function(discriminate, real, fake) for weight, row in pairs)
-
-    return penalty if config.penalties else None
+    if loss.penalty or not config.penalties:
+        return loss.penalty
+    rows, weight = [PENALTIES[name] for name in config.penalties], config.penalty_weight
+    weights = [row.weight if weight is None else 1.0 if isinstance(weight, str) else weight for row in rows]
+    pairs = [(weight, row.function) for weight, row in zip(weights, rows, strict=True)]
+    return lambda discriminate, real, fake: sum(weight * of(discriminate, real, fake) for weight, of in pairs)
 
 
 def penalty_gradients(spec, real, fake, key, step):
@@ -166,9 +162,13 @@ def penalty_gradients(spec, real, fake, key, step):
     def due():
         second_order = key.of(real.shard)._replace(second_order=True)
         discriminate = Discriminate(spec.networks, second_order, real.labels, fake.labels)
-        penalty = spec.penalty(discriminate, real.values, fake.values, step)
+        penalty = spec.penalty(discriminate, real.values, fake.values)
         check_tensor("the loss's penalty", penalty, [])
         gradients = tf.gradients(data_parallel.scale_loss(every * penalty, real.shard), variables)
+        if isinstance(spec.config.penalty_weight, str) and not spec.loss.penalty:
+            # Not the penalty itself: TensorFlow would move the factor within the gradients, where images are streamed.
+            weight = value_at(spec.config.penalty_weight, step)
+            gradients = [None if gradient is None else weight * gradient for gradient in gradients]
         pairs = zip(gradients, variables, strict=True)
         return [tf.zeros_like(variable) if gradient is None else gradient for gradient, variable in pairs]
 

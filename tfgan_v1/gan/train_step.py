@@ -19,7 +19,7 @@ class TrainSpec(NamedTuple):
     networks: Networks
     loss: Loss
     labels: Labels
-    penalty: Callable | None  # (discriminate, real, fake, step) -> scalar, with its weight
+    penalty: Callable | None  # (discriminate, real, fake) -> scalar: see penalties.make_penalty
     d: NetworkOptimizer
     g: NetworkOptimizer
     config: Any  # the configuration

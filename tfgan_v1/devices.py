@@ -23,8 +23,10 @@ def resolve_device(config, model=None):
     Raises UserError if there is no such device, or it has no such precision.
     """
     if config.device == "gpu" and not gpus():
-        right = "install NVIDIA's libraries by pip install 'tensorflow[and-cuda]', or train with --device cpu"
-        raise UserError(f"--device gpu needs a GPU, and TensorFlow sees none; {right}")
+        raise UserError(
+            "--device gpu needs a GPU, and TensorFlow sees none; install NVIDIA's libraries by pip install "
+            "'tensorflow[and-cuda]', or train with --device cpu"
+        )
     device = ("gpu" if gpus() else "cpu") if config.device == "auto" else config.device
     if config.precision == "bfloat16":
         check_bfloat16(device, None if model else config.model)
@@ -104,8 +106,10 @@ _first_process = functools.cache(os.getpid)  # that has used TensorFlow; its for
 def check_no_fork():
     """Raises UserError in a fork of a process that has used TensorFlow."""
     if os.getpid() != _first_process():
-        right = "start this one by spawn: multiprocessing.set_start_method('spawn')"
-        raise UserError(f"TensorFlow hangs in a fork of a process that has used it; {right}")
+        raise UserError(
+            "TensorFlow hangs in a fork of a process that has used it; start this one by spawn: "
+            "multiprocessing.set_start_method('spawn')"
+        )
 
 
 def new_graph():

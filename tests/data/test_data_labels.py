@@ -363,7 +363,8 @@ def test_labels_in_memory_are_of_any_type_that_holds_texts_or_whole_numbers(valu
 
 
 def test_labels_of_pandas_are_read():
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     texts = pandas.Series(list("bcabca"))
     for values in (texts, texts.astype(object), texts.astype("category"), texts.astype("string"), pandas.Index(texts)):
         assert names(data.from_array(IMAGES, values)) == list("bcabca")

@@ -157,7 +157,9 @@ def parse_seeds(text):
         match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last < 2**32 or len(seeds) + last - first >= MOST_DRAWN:
-            right = f"whole numbers below 4,294,967,296 and ranges of them, {MOST_DRAWN:,} in all at most"
-            raise ArgumentTypeError(f"takes {right}, such as 0-15,20, not {brief(part.strip())}")
+            raise ArgumentTypeError(
+                f"takes whole numbers below 4,294,967,296 and ranges of them, {MOST_DRAWN:,} in all at most, "
+                f"such as 0-15,20, not {brief(part.strip())}"
+            )
         seeds.extend(range(first, last + 1))
     return seeds

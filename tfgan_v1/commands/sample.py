@@ -118,8 +118,10 @@ def check_points(flags, suffix):
     pictures = [flag(name) for name in ("grid", "captions", "nearest", "map") if flags[name]]
     pictures += [f"--out *{suffix}"] * (suffix == ".gif")
     if pictures:
-        right = "leave it out, and draw a .png, which shows their density, or an array such as .npy"
-        raise UserError(f"{pictures[0]} is for images, and this run draws points; {right}")
+        raise UserError(
+            f"{pictures[0]} is for images, and this run draws points; leave it out, and draw a .png, which shows their "
+            "density, or an array such as .npy"
+        )
 
 
 def run(argv, program):

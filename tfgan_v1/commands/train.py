@@ -102,9 +102,10 @@ def run(argv, program):
         places |= {name: options[name] for name in ("samples", "cache_dir") if name in options}
         places |= {"workers": workers} if cluster and workers else {}
         where = " on all workers" if cluster and not workers else ""
-        saved = f"everything is saved at step {progress.step:,} of {progress.total_steps:,}"
-        again = f"{call_of('train', program)} --resume{as_flags(places)}"
-        say(f"Stopped by {stopped}; {saved}. Continue{where} with: {again}")
+        say(
+            f"Stopped by {stopped}; everything is saved at step {progress.step:,} of {progress.total_steps:,}. "
+            f"Continue{where} with: {call_of('train', program)} --resume{as_flags(places)}"
+        )
     else:
         _say_done(progress.config, program)
     return 128 + progress.stopped_by if (progress.stopped_by or 0) > 0 else 0

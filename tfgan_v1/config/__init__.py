@@ -16,6 +16,7 @@ from tfgan_v1.data.labels import MOST_CLASSES
 from tfgan_v1.data.shapes import FITS, LARGEST_SIDE, POINTS
 from tfgan_v1.devices import fastest_xla
 from tfgan_v1.errors import SWITCHES, UserError, brief, did_you_mean, in_python
+from tfgan_v1.gan.adaptive import ADAPTIVE
 from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_ARGUMENTS, D_CONDITIONS, G_ARGUMENTS, G_CONDITIONS, takes
 from tfgan_v1.gan.losses import LOSSES
@@ -29,7 +30,7 @@ from tfgan_v1.gan.train_step import D_STEPS, TOTALS
 
 MOST_DRAWN = 1_000_000  # images in one call of sample.py
 SAMPLE_EVERY = {"epochs": 1, "steps": 200}  # by the unit of the run's length, where the preset does not say it
-DEFAULT_MODEL, ADAPTIVE = "mlp", "adaptive"
+DEFAULT_MODEL = "mlp"
 CONDITIONAL_SAMPLES = 40  # of a conditional run: four of each of ten classes
 LABELS = ("smooth", "fake_label", "g_label")  # options that choose the labels of a loss
 CONDITIONS = ("g_condition", "d_condition", "class_frequencies")  # options of a conditional run
@@ -74,7 +75,9 @@ class Config:
         metavar="FILE",
         resumable=True,  # config.json keeps the checksum of the labels of a conditional run
     )
-    data_dir: str | None = option("folder of published data sets, before $TFGAN_DATA", metavar="FOLDER", resumable=True)
+    data_dir: str | None = option(
+        "where to look for published data sets before $TFGAN_DATA", metavar="FOLDER", resumable=True
+    )
     image_size: str | None = option(
         "resize images to this many pixels: 28, or HEIGHTxWIDTH (without it: with tuned, by the images; "
         "otherwise 28 for a folder, and as they are)",
@@ -82,10 +85,13 @@ class Config:
         join="x",
     )
     points: bool = option(
-        "read rows of a table or an array as points, numbers in any dimension, not as images", default=False
+        "read the rows of a table or an array as points, numbers in any dimension, where they could be images",
+        default=False,
     )
     channels: int | None = option("1 for gray, 3 for color (without it, as the images are)", OneOf((1, 3)))
-    fit: str = option("resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop")
+    fit: str = option(
+        "how to resize: cut off the edges, add a border, or change the proportions", OneOf(FITS), default="crop"
+    )
     background: str = option("color of transparent pixels and of borders", metavar="COLOR", default="white")
     strict: bool = option("stop at an image that cannot be decoded; do not skip it", default=False, resumable=True)
     cache_dir: str | None = option(
@@ -154,7 +160,9 @@ class Config:
         scheduled=ADAPTIVE,
     )
     average: float = option(
-        "keep a second generator, of weights averaged with this decay, such as 0.999; 0 for none", MOMENT, common=0.0
+        "keep a second generator, the moving average of the weights with this decay, such as 0.999; 0 for none",
+        MOMENT,
+        common=0.0,
     )
     average_halflife: float | None = option(
         "the same by its half-life in steps, or a schedule: the decay is 0.5 ** (1 / X)", Range(0, 1e9), scheduled=True
@@ -191,14 +199,25 @@ class Config:
         scheduled=True,
     )
     penalty_every: int = option(
-        "add the penalty, times N, to every N-th step only, for speed (lazy regularization)", COUNT, common=1
+        "add the penalty, times N, to every N-th step only (lazy regularization), which takes less time",
+        COUNT,
+        common=1,
     )
-    clip_weights: float | None = option("clip D's weights to -X ... X after each update", Range(0, 1e9, open_low=True))
+    clip_weights: float | None = option(
+        "clip the discriminator's weights to -X ... X after each update", Range(0, 1e9, open_low=True)
+    )
     smooth: float = option("label smoothing: the label of real images is 1 - X", LABEL, common=0.0)
-    chunk: int = option("most steps in a Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True)
-    xla: str = option("compile the loop with XLA; auto: where faster", OneOf(("auto", "on", "off")), default="auto")
+    chunk: int = option(
+        "most steps in one Session.run; changes no result", Range(1, 10**6), default=1000, resumable=True
+    )
+    xla: str = option(
+        "compile the training loop with XLA; auto: where this is faster", OneOf(("auto", "on", "off")), default="auto"
+    )
     device: str = option(
-        "auto: on a GPU if TensorFlow sees one", OneOf(("auto", "cpu", "gpu")), default="auto", resumable=True
+        "where to train; auto: on a GPU if TensorFlow sees one",
+        OneOf(("auto", "cpu", "gpu")),
+        default="auto",
+        resumable=True,
     )
     deterministic: bool = option(
         "on a GPU, use only operations that give the same bits each time, as a CPU's do", default=False, resumable=True
@@ -211,7 +230,9 @@ class Config:
 
     d_steps: int = option("discriminator steps per generator step", Range(1, 25), common=1)
     d_first: int = option("number of first steps that train only the discriminator", Range(0, 10**9), common=0)
-    d_loss: str = option("how to combine D's losses on real and on generated images", OneOf(TOTALS), common="mean")
+    d_loss: str = option(
+        "how to combine the discriminator's losses on real and on generated images", OneOf(TOTALS), common="mean"
+    )
     d_batches: str = option(
         "joint: real and generated images are one batch; separate: two batches, one update; in_turn: two batches, an "
         "update after each",
@@ -238,7 +259,9 @@ class Config:
     d_decay: float = option("inverse time decay: the rate is d_lr / (1 + d_decay * updates)", Range(0, 1), common=0.0)
     g_decay: float = option("the same for g_lr", Range(0, 1), common=0.0)
     decay_steps: int | None = option("linear decay: both learning rates fall to 0 over N updates and stay there", COUNT)
-    clip_gradients: float | None = option("scale a network's gradient down to this norm", Range(0, 1e9, open_low=True))
+    clip_gradients: float | None = option(
+        "scale each network's gradient down to this norm, if it is larger", Range(0, 1e9, open_low=True)
+    )
     beta1: float = option("Adam: decay rate of the first moment", MOMENT, common=0.9)
     beta2: float = option("Adam: decay rate of the second moment, or a schedule", MOMENT, common=0.999, scheduled=True)
     rho: float = option("RMSprop: decay rate of the mean square", MOMENT, common=0.9)
@@ -322,8 +345,10 @@ class Config:
         match = re.fullmatch(r"([0-9]{1,4})(?:[xX]([0-9]{1,4}))?", self.image_size)
         size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not all(1 <= length <= LARGEST_SIDE for length in size):
-            right = f"a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, such as 28x44"
-            raise UserError(f"--image-size takes {right}, not {brief(self.image_size)}")
+            raise UserError(
+                f"--image-size takes a number of pixels from 1 to {LARGEST_SIDE:,}, such as 28, or HEIGHTxWIDTH, "
+                f"such as 28x44, not {brief(self.image_size)}"
+            )
         return size
 
     @property
@@ -450,6 +475,8 @@ def _check_combinations(config):
         raise UserError("--augment-strength has no effect without augmentations; add --augment translate,cutout,colour")
     if config.augment_strength == ADAPTIVE and not config.holdout:
         raise UserError("--augment-strength adaptive looks at held-out images; add --holdout N, such as a tenth of all")
+    if config.clusters == "none" and "conditional" in config.given and config.conditional:
+        raise UserError("--conditional trains with classes, and --clusters none without; give one of them")
     if config.clustered and config.labels:
         raise UserError("--labels and --clusters are both the classes of the images; give one of them")
     conditions = _changed(config, CONDITIONS)

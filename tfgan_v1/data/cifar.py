@@ -34,8 +34,10 @@ def load(places, names):
         if any((place / file).is_file() for file in files):
             return _read([place / file for file in files], names)
     if names == TRAIN:
-        right = f"get {' or '.join(_ARCHIVES)} from {_PAGE}, and give its folder by --data-dir or $TFGAN_DATA"
-        raise UserError(f"CIFAR-10 was not found in {', '.join(map(str, places))}; {right}")
+        raise UserError(
+            f"CIFAR-10 was not found in {', '.join(map(str, places))}; get {' or '.join(_ARCHIVES)} from {_PAGE}, and "
+            "give the folder that holds it by --data-dir or $TFGAN_DATA"
+        )
 
 
 def _read(paths, names):

@@ -156,9 +156,10 @@ def _columns(rows, pictures, path):
     header = (label, named) != (None, None) and not pictures.names.intersection(first)
     label, named = (label, named) if header else (None, None)
     if label is None and not (len(first) == 2 and pictures.names):
-        wrong = f"{path} reads as a table of {len(first)} columns, none with the header {', '.join(LABELS)}"
-        right = "name the column of the labels, or put labels with commas, semicolons or tabs in quotes"
-        raise UserError(f"{wrong}; {right}")
+        raise UserError(
+            f"{path} reads as a table of {len(first)} columns, none with the header {', '.join(LABELS)}; name the "
+            "column of the labels, or put labels with commas, semicolons or tabs in quotes"
+        )
     hits, ids, keys = {}, [], {}
     for fields in itertools.chain([] if header else [first], rows):
         ids.append(fields[named or 0][:_LONGEST_LABEL])

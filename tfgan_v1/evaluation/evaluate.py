@@ -121,7 +121,9 @@ def _checked_metrics(metrics):
         return None
     asked = (metrics,) if isinstance(metrics, str) else tuple(metrics) if isinstance(metrics, Iterable) else ()
     if not asked:
-        raise UserError(f"metrics must be names, such as ['nearest'], not {brief(metrics)}; without it, all are taken")
+        raise UserError(
+            f"metrics must be names, such as ['nearest'], not {brief(metrics)}; leave it out to measure all of them"
+        )
     for name in asked:
         if not isinstance(name, str) or name not in METRICS:
             hint = did_you_mean(str(name), METRICS)

@@ -199,11 +199,15 @@ def choose(asked, dataset, count, conditional=False):
     least = {name: row.least * (len(dataset.classes) if row.of_each_class else 1) for name, row in METRICS.items()}
     for name in asked or ():
         if name not in names:
-            needed = f"{METRICS[name].kind.needs}, and {dataset.name} has none"
-            raise UserError(f"the metric {name} needs {needed}; choose from {', '.join(names)}")
+            raise UserError(
+                f"the metric {name} needs {METRICS[name].kind.needs}, and {dataset.name} has none; "
+                f"choose from {', '.join(names)}"
+            )
         if count < least[name]:
-            needed = f"at least {least[name]:,} {what} on each side, and there are {count:,}"
-            raise UserError(f"the metric {name} needs {needed}; give more images or a larger --num, or leave it out")
+            raise UserError(
+                f"the metric {name} needs at least {least[name]:,} {what} on each side, and there are {count:,}; "
+                "give more images or a larger --num, or leave it out"
+            )
     if asked is not None:
         return tuple(dict.fromkeys(asked)), []
     small = [name for name in names if count < least[name]]

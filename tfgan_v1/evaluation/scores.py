@@ -119,8 +119,10 @@ def make_image_set(images, reference, labels=None):
     images = np.asarray(images)
     check_shape(images.shape, reference.training.shape)
     if len(images) < reference.count:
-        counts = f"{len(images):,} images to measure and {reference.count:,} real ones in their place"
-        raise UserError(f"there are {counts}; give as many, or make the reference with num={len(images)}")
+        raise UserError(
+            f"there are {len(images):,} images to measure and {reference.count:,} real ones in their place; "
+            f"give as many, or make the reference with num={len(images)}"
+        )
     images, labels = images[: reference.count], None if labels is None else labels[: reference.count]
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise UserError("the images hold NaN or infinite values; such images cannot be measured")
@@ -189,5 +191,7 @@ def check_shape(generated, real):
     if tuple(generated[1:]) != tuple(real[1:]):
         sizes = ["x".join(map(str, shape[1:])) for shape in (generated, real)]
         texts = [size if "x" in size else f"points of {size}" for size in sizes]
-        right = "give images of one shape, or name the data that they imitate by --dataset"
-        raise UserError(f"the generated images are {texts[0]} and the real ones {texts[1]}; {right}")
+        raise UserError(
+            f"the generated images are {texts[0]} and the real ones {texts[1]}; give images of one shape, "
+            "or name the data that they imitate by --dataset"
+        )

@@ -11,6 +11,7 @@ from tfgan_v1.gan import noise
 from tfgan_v1.gan.conditioning import Batch
 from tfgan_v1.gan.optimizers import zeros
 
+ADAPTIVE = "adaptive"  # in place of a strength
 TARGET = 0.5  # of r_v, as in the paper's fig. 5
 EVERY = 4  # steps from one adjustment to the next
 RAMP = 1000  # steps in which the strength can go from 0 to 1

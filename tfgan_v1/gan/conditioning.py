@@ -112,8 +112,10 @@ def _check_signatures(model, conditional):
         wanted = f"{arguments}, labels" if conditional else arguments
         if not takes(getattr(model, name), wanted):
             what = "a conditional run" if conditional else "a run without --conditional"
-            right = "change the function, or the run; labels are one-hot, float32 [batch, classes]"
-            raise UserError(f"in {what}, a custom {name} takes ({wanted}); {right}")
+            raise UserError(
+                f"in {what}, a custom {name} takes ({wanted}); change the function, or the run; labels are one-hot, "
+                "float32 [batch, classes]"
+            )
 
 
 def generator_logits(model, condition, z, shape, training=None):

@@ -99,12 +99,15 @@ def create_networks(model, shape, noise_size, d_input=DInput(), average=False, c
     g_vars, d_vars = tf.trainable_variables("generator/"), tf.trainable_variables("discriminator/")
     outside = {variable.name for variable in tf.trainable_variables()} - {variable.name for variable in g_vars + d_vars}
     if outside:
-        wrong = f"the variables {', '.join(sorted(outside))} are outside the scopes `generator` and `discriminator`"
-        right = "create them by `tf.get_variable` without a scope of your own around the network"
-        raise UserError(f"{wrong}; {right}")
+        raise UserError(
+            f"the variables {', '.join(sorted(outside))} are outside the scopes `generator` and `discriminator`; "
+            "create them by `tf.get_variable` without a scope of your own around the network"
+        )
     if not g_vars or not d_vars:
-        wrong = f"the {'discriminator' if g_vars else 'generator'} has no trainable variables"
-        raise UserError(f"{wrong}; create them by `tf.get_variable`, as {INSTEAD} does")
+        raise UserError(
+            f"the {'discriminator' if g_vars else 'generator'} has no trainable variables; create them by "
+            f"`tf.get_variable`, as {INSTEAD} does"
+        )
     check_shared(g_vars + d_vars)
     d_state = tf.global_variables("discriminator/")
     variables = {"g_vars": g_vars, "d_vars": d_vars, "g_state": g_state, "d_state": d_state}

@@ -8,7 +8,7 @@ import numpy as np
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import batches, data_parallel, noise, views
-from tfgan_v1.gan.adaptive import Steering, held_out_batch
+from tfgan_v1.gan.adaptive import ADAPTIVE, Steering, held_out_batch
 from tfgan_v1.gan.conditioning import Batch, make_condition
 from tfgan_v1.gan.layers import RngKey, numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
@@ -38,8 +38,9 @@ class CustomParts(NamedTuple):
         """Raises UserError for a part of the wrong type."""
         for part, kind in zip(self, (Model, Loss, Optimizer, Optimizer), strict=True):
             if part is not None and not isinstance(part, kind):
-                name = kind.__name__
-                raise UserError(f"a custom {name.lower()} must be a tfgan_v1.{name}, not {brief(part)}")
+                raise UserError(
+                    f"a custom {kind.__name__.lower()} must be a tfgan_v1.{kind.__name__}, not {brief(part)}"
+                )
         if self.model is not None:
             check_model(self.model)
         if self.loss is not None and not isinstance(self.loss.critic, bool):
@@ -147,7 +148,7 @@ def make_spec(config, data, parts):
     """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
     model, loss = parts.model or MODELS[config.model], parts.loss or LOSSES[config.loss]
     condition = make_condition(config, data.class_counts, model, custom=parts.model is not None)
-    steering = Steering.create() if config.augment_strength == "adaptive" else None
+    steering = Steering.create() if config.augment_strength == ADAPTIVE else None
 
     def strength(number):
         return steering.strength if steering else value_at(config.augment_strength, number // calls_per_step(config))

@@ -114,8 +114,10 @@ def check_number(out, count, shape, with_text=False):
     most = min(FORMATS[suffix].most(shape), _MOST_TEXT if with_text else math.inf)
     if count > most:
         text, folder = " with text" * with_text, ", or a folder such as pictures/" * (unit == "images")
-        wrong = f"a {suffix}{text} takes at most {most:,} of these {unit}, and there are {count:,}"
-        raise UserError(f"{wrong}; use .npy or .npz{folder}, which take any number")
+        raise UserError(
+            f"a {suffix}{text} takes at most {most:,} of these {unit}, and there are {count:,}; "
+            f"use .npy or .npz{folder}, which take any number"
+        )
 
 
 def check_folder(out, count, name_of):

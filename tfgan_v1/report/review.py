@@ -103,8 +103,9 @@ def as_samples(samples, path, size=None):
     UserError if it is empty, or if the arrays differ in shape or are no images. size: as in to_images_or_points.
     """
     if not samples:
-        right = "train longer, or with a smaller --sample-every"
-        raise UserError(f"{path} holds an empty list, as no samples were drawn yet; {right}")
+        raise UserError(
+            f"{path} holds an empty list, as no samples were drawn yet; train longer, or with a smaller --sample-every"
+        )
     shapes = {sample.shape[1:] for sample in samples}
     if len(shapes) > 1:
         raise UserError(f"{path} holds samples of different shapes: {' and '.join(map(str, sorted(shapes)[:2]))}")

@@ -147,7 +147,9 @@ class Generator(AbstractContextManager):
             self._check_conditional()
             feeds[self._labels] = _checked_rows("labels", labels, len(self.classes), len(feeds[self._z]))
         elif self.classes:
-            raise UserError("this generator is conditional; pass labels, such as generator.labels(NAME, how_many)")
+            raise UserError(
+                "this generator is conditional; pass labels, such as generator.labels(NAME, number of images)"
+            )
         return run_in_batches(self._session, self._images, feeds)
 
     def _check_conditional(self):

@@ -36,8 +36,10 @@ def path(points, steps, spherical=False, frames=None, with_end=True):
 def check_truncation(limit, distribution):
     """Raises UserError unless noise of a distribution can be truncated at a limit."""
     if distribution != "normal":
-        wrong = f"--truncate is for normal noise, and this run's is {distribution}, which has bounds of its own"
-        raise UserError(f"{wrong}; leave it out, or train with --noise normal")
+        raise UserError(
+            f"--truncate is for normal noise, and this run's is {distribution}, which has bounds of its own; leave it "
+            "out, or train with --noise normal"
+        )
     if isinstance(limit, bool) or not isinstance(limit, Real) or not 0 < limit <= WIDEST:
         raise UserError(f"--truncate must be a number above 0 and at most {WIDEST:g}, such as 0.7, not {brief(limit)}")
 

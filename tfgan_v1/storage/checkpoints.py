@@ -107,15 +107,19 @@ def newest_generator(folder, kind="latest", step=None):
     if step is not None and prefixes:
         by_step = {manifest.step_of(prefix): prefix for prefix in prefixes}
         if not isinstance(step, Integral) or step not in by_step:
-            kept = f"it keeps the last {KEEP_GENERATORS}, and has those of {', '.join(map(str, sorted(by_step)))}"
-            raise UserError(f"{folder} has no {kind} generator of step {brief(step)}; {kept}")
+            raise UserError(
+                f"{folder} has no {kind} generator of step {brief(step)}; it keeps the last {KEEP_GENERATORS}, and has "
+                f"those of {', '.join(map(str, sorted(by_step)))}"
+            )
         prefixes = [by_step[step]]
     checkpoint, problems = _newest(folder, prefixes)
     if checkpoint:
         return checkpoint
     if kind != "latest" and not problems:
         raise UserError(f"{folder} has no {kind} generator: {MISSING[kind]}, or use --generator latest")
-    raise UserError(f"{folder} has no generator checkpoint to use{problems}; continue with --resume to save one")
+    raise UserError(
+        f"{folder} has no generator checkpoint to use{problems}; continue the run with --resume to save one"
+    )
 
 
 def newest_state(folder):

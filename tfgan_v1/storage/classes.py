@@ -65,8 +65,10 @@ def check(config, dataset, used, custom_model):
         why = f"needs batch normalization, and the generator of --model {config.model} has none"
         raise UserError(f"--g-condition batch_norm {why}; use embedding")
     if len(dataset.classes) > len(used):
-        wrong = f"{dataset.name} has {len(dataset.classes):,} classes and {len(used):,} images to train on"
-        raise UserError(f"{wrong}; give each class several images, or leave out --conditional")
+        raise UserError(
+            f"{dataset.name} has {len(dataset.classes):,} classes and {len(used):,} images to train on; give each "
+            "class several images, or leave out --conditional"
+        )
     missing = np.setdiff1d(np.arange(len(dataset.classes)), dataset.labels[used])
     if missing.size:
         why = f"--holdout {config.holdout:,} leaves" if config.holdout else f"{dataset.name} has"

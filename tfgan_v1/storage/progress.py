@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from functools import partial, reduce
 
 from tfgan_v1 import devices
-from tfgan_v1.config import ADAPTIVE, Config
+from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.files import fits
+from tfgan_v1.gan.adaptive import ADAPTIVE
 from tfgan_v1.storage import checkpoints, names, records, run_folder
 from tfgan_v1.storage.records import Record
 
@@ -128,8 +129,10 @@ def starting_point(plan, saved):
         return None
     checkpoint = checkpoints.newest_state(plan.config.ckpt_folder)
     if checkpoint and checkpoint.step > plan.total_steps:
-        wrong = f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}"
-        raise UserError(f"{wrong}; train to that or later, not to {plan.step_label(plan.total_steps)}")
+        raise UserError(
+            f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}; train to that "
+            f"or later, not to {plan.step_label(plan.total_steps)}"
+        )
     before = {"device": "cpu", "workers": 1, **saved.made_by}  # the first versions had no others
     now = made_by(plan)
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
@@ -174,9 +177,10 @@ def load_progress(plan, checkpoint, evaluation_header=None):
             steps = [step for number, step in steps if record.key == "fixed" or is_viewed(number)]
             progress.fixed_steps = steps[-len(record.rows) :]
         if any(saved.get(name) != value for name, value in now.items()):
-            wrong = f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}"
-            right = f"restore it from a copy, name its folder with --samples, or move it away {goal}"
-            raise UserError(f"{wrong}; {right}")
+            raise UserError(
+                f"{path} was changed, or belongs to another run than {plan.config.ckpt_folder}; "
+                f"restore it from a copy, name its folder with --samples, or move it away {goal}"
+            )
     return progress
 
 

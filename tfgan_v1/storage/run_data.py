@@ -106,8 +106,10 @@ def check_holdout(config, name, num_images):
         leave = f"must leave at least {group} of the {num_images:,} images to train on"
         raise UserError(f"--holdout {holdout:,} {leave}, and hold out as many")
     if holdout % versions:
-        right = f"--holdout must be a multiple of {versions}, such as {holdout // versions * versions or versions}"
-        raise UserError(f"{name} shows each picture {versions} times and holds out all of them together; {right}")
+        raise UserError(
+            f"{name} shows each picture {versions} times and holds out all of them together; --holdout must be a "
+            f"multiple of {versions}, such as {holdout // versions * versions or versions}"
+        )
 
 
 def overfitting_sets(config, dataset):
@@ -162,8 +164,10 @@ def data_of_run(config, **places):
     saved = run_folder.read(config)
     places = {name: value for name, value in places.items() if value is not None}
     if "images" in saved.custom and "dataset" not in places:
-        right = "save it with numpy.save, and its labels, if it has any, and name these files by --dataset and --labels"
-        raise UserError(f"the run in {config.ckpt_folder} was trained on an array; {right}")
+        raise UserError(
+            f"the run in {config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
+            "if it has any, and name these files by --dataset and --labels"
+        )
     config = saved.config.replace(**places)
     dataset = load(config)
     conditioned = in_clusters(config, dataset)[1] if config.clustered else dataset

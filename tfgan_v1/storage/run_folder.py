@@ -311,8 +311,10 @@ def read(config, by="--ckpt"):
     if not path.is_file():
         ours, others = _sorted_out(folder, names.CKPT_FILES, names.CKPT_PROOFS)
         if ours:
-            right = f"restore {CONFIG} from a copy, name another folder with {by}, or train again with --overwrite"
-            raise UserError(f"{folder} holds a run ({ours[0].name}) but its {CONFIG} is missing; {right}")
+            raise UserError(
+                f"{folder} holds a run ({ours[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, "
+                f"name another folder with {by}, or train again with --overwrite"
+            )
         other = f"a TensorFlow checkpoint of another program ({others[0].name}) and " if others else ""
         named = ", ".join(str(run.name) for run in runs(Config(ckpt=folder))[-MOST_NAMED:])
         advice = f"give one of its runs as --name: {named}" if named else f"name a run's folder with {by}"

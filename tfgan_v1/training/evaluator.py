@@ -27,8 +27,10 @@ class Evaluator:
         self._sets = real_sets(plan.config, plan.own)
         count, least = scores.common_count(NUM, *self._sets), max(METRICS[each].least for each in self.metrics)
         if count < least:
-            needed = f"{least:,} images to train on and as many to compare with, and there are {count:,}"
-            raise UserError(f"--evaluate-every needs {needed}; leave it out, or use more images")
+            raise UserError(
+                f"--evaluate-every needs {least:,} images to train on and as many to compare with, and there are "
+                f"{count:,}; leave it out, or use more images"
+            )
 
     def prepare(self):
         """Measures the real images. It may train a classifier first, for a minute or two."""

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tfgan_v1 import data, devices
-from tfgan_v1.config import ADAPTIVE, Config
+from tfgan_v1.config import Config
 from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError, count_of, note, warn
 from tfgan_v1.gan import batches
+from tfgan_v1.gan.adaptive import ADAPTIVE
 from tfgan_v1.gan.losses import LOSSES
 from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.schedules import Schedule
@@ -241,9 +242,10 @@ def with_saved(config, saved, workers):
 def choose_xla(xla, workers):
     """The option xla of a run: off with several workers. Raises UserError if it is on with them."""
     if workers > 1 and xla == "on":
-        why = "XLA has no exchange between workers on the CPU"
-        right = "use --xla off for a new run, or continue in one process"
-        raise UserError(f"--xla on is for one process: {why}; {right}")
+        raise UserError(
+            "--xla on is for one process: XLA has no exchange between workers on the CPU; use --xla off for a new run, "
+            "or continue in one process"
+        )
     return "off" if workers > 1 else xla
 
 
@@ -264,7 +266,9 @@ def check_data(plan):
     if not plan.custom.parts.model:
         check_size(config.model, plan.metadata["image_shape"][:-1])
     if plan.custom.parts.loss and plan.custom.parts.loss.relative and config.d_batches == "in_turn":
-        raise UserError("a relative loss compares real and generated images; use --d-batches joint or separate")
+        raise UserError(
+            "a relative loss compares real and generated images in one update; use --d-batches joint or separate"
+        )
     if config.augmentations and plan.is_points:
         raise UserError(f"--augment changes images, but {name} holds points; leave it out")
     if config.augment_strength == ADAPTIVE and (plan.streamed or plan.workers > 1):
@@ -308,8 +312,10 @@ def check_size(model, size):
     nearest = [min(range(8, largest + 1, multiple), key=lambda fit: (abs(fit - length), -fit)) for length in size]
     if nearest != list(size):
         lengths = f"multiples of {multiple} from 8 to {largest}" if multiple > 1 else f"from 8 to {largest}"
-        needed = f"images whose height and width are {lengths}, not {size[0]}x{size[1]}"
-        raise UserError(f"--model {model} needs {needed}; the nearest is --image-size {nearest[0]}x{nearest[1]}")
+        raise UserError(
+            f"--model {model} needs images whose height and width are {lengths}, not {size[0]}x{size[1]}; "
+            f"the nearest is --image-size {nearest[0]}x{nearest[1]}"
+        )
 
 
 def check_batches(plan):
@@ -321,9 +327,10 @@ def check_batches(plan):
         raise UserError(f"{sentence}; give a larger --batch-size or fewer workers")
     leftover = batches.leftover(config, plan.num_images)
     if leftover % group:
-        wrong = f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole"
-        why = f"which is no multiple of {group}, as --pack or --minibatch-stddev needs"
-        raise UserError(f"{wrong}, {why}; use --batches shuffled")
+        raise UserError(
+            f"the last batch of an epoch has {config.batch_size + leftover:,} images with --batches whole, which is no "
+            f"multiple of {group}, as --pack or --minibatch-stddev needs; use --batches shuffled"
+        )
     if plan.images_per_step > plan.num_images >= FEW_IMAGES:
         has = f"has {plan.num_images:,} {'points' if plan.is_points else 'images'}"
         step = f"the {plan.images_per_step:,} of one step, so each step repeats some of them"

@@ -66,7 +66,6 @@ def test_a_schedule_is_the_text_of_its_option():
         ({"minutes": 3, "steps": 5}, "give one of them"),
         ({"clusters": 1}, "from 2 to"),
         ({"clusters": 5, "labels": "x.csv"}, "give one of them"),
-        ({"clusters": "none", "conditional": True}, "give one of them"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(options, says):

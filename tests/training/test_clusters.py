@@ -162,6 +162,7 @@ MISTAKES = [
     ({"clusters": 2.5}, "--clusters takes a number from 2 to"),
     ({"clusters": ""}, "--clusters takes a number from 2 to"),
     ({"clusters": 5, "labels": "labels.txt"}, "--labels and --clusters are both the classes"),
+    ({"clusters": "none", "conditional": True, "labels": None}, "--conditional needs the class of each image"),
     ({"clusters": 5, "class_frequencies": "uniform"}, None),
     ({"clusters": 5, "model": "gaussian"}, None),
 ]

@@ -475,8 +475,6 @@ def _check_combinations(config):
         raise UserError("--augment-strength has no effect without augmentations; add --augment translate,cutout,colour")
     if config.augment_strength == ADAPTIVE and not config.holdout:
         raise UserError("--augment-strength adaptive looks at held-out images; add --holdout N, such as a tenth of all")
-    if config.clusters == "none" and "conditional" in config.given and config.conditional:
-        raise UserError("--conditional trains with classes, and --clusters none without; give one of them")
     if config.clustered and config.labels:
         raise UserError("--labels and --clusters are both the classes of the images; give one of them")
     conditions = _changed(config, CONDITIONS)

@@ -246,6 +246,21 @@ def test_a_resume_keeps_the_classes_that_were_chosen(small, monkeypatch, tmp_pat
     train(config)
     resumed = plan.make_plan(choices.of_run(config.replace(steps=2)), resume=True).config
     assert (resumed.conditional, resumed.clusters) == (True, None if labels else "2")
+    assert resumed.d_lr == (0.001 if labels else "cosine:0.001:0.0005:1")
+
+
+def test_rates_of_tuned_fall_with_clusters_unless_they_are_given_or_fall_in_another_way():
+    rates = {"d_lr": "cosine:0.001:0.0005", "g_lr": "cosine:0.002:0.001"}
+    constant = {"d_lr": 0.001, "g_lr": 0.002}
+    for options, expected in (
+        ({"clusters": 5}, rates),
+        ({"clusters": 5, "d_lr": 0.003}, {**rates, "d_lr": 0.003}),
+        ({"clusters": 5, "decay_steps": 90}, constant),
+        ({"clusters": 5, "g_decay": 0.1}, constant),
+        ({"clusters": "none"}, constant),
+    ):
+        config = Config(model="tuned", **options)
+        assert {name: getattr(config, name) for name in rates} == expected
 
 
 def test_conditional_is_of_labels_and_knows_nothing_of_clusters(small, command, tmp_path):

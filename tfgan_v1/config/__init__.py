@@ -525,7 +525,10 @@ _check_presets()
 def preset_options(config):
     """The values of the options that are not given, by name; the run's length in the unit that is given."""
     model = MODELS[config.model]
-    preset = COMMON | (model.options or {}) | ((model.clustered if config.clustered else None) or {})
+    preset = COMMON | (model.options or {})
+    if config.clustered:
+        falls = config.decay_steps or config.d_decay or config.g_decay  # in another way than by the schedules there
+        preset |= {name: value for name, value in (model.clustered or {}).items() if not (falls and name[2:] == "lr")}
     loss = config.loss or preset["loss"]
     row = LOSSES.get(loss) if isinstance(loss, str) else None  # otherwise the check of `loss` refuses it
     if row and not row.uses_labels:

@@ -34,8 +34,9 @@ def of_run(config):
         open_now |= {"clusters"}
     if config.given & {"steps", "epochs"}:
         open_now -= {"steps", "epochs"} | ({"sample_every"} if saved.unit != config.unit else set())
+    config = config.replace(**{name: getattr(saved, name) for name in open_now})
     begun = {name: text for name, text in saved.schedules.items() if text.startswith(f"{getattr(config, name)}:")}
-    return config.replace(**{name: getattr(saved, name) for name in open_now | begun.keys()})
+    return config.replace(**begun)
 
 
 def before_loading(config):

@@ -279,7 +279,7 @@ MODELS = {
             **{"penalty_weight": 1.0, "penalty_every": 16, "average": 0.999, "d_loss": "sum"},
             **{"optimizer": "adam", "d_lr": 0.001, "g_lr": 0.002, "beta1": 0.0, "beta2": 0.99, "epsilon": 1e-8},
         },
-        clustered={"penalty_weight": 0.1, "d_lr": "cosine:0.001:0.0005", "g_lr": "cosine:0.002:0.001"},
+        clustered={"penalty_weight": 0.2, "d_lr": "cosine:0.001:0.0005", "g_lr": "cosine:0.002:0.001"},
     ),
     # Our own, for points in any dimension, found by experiment: see benchmarks/NOTES.md.
     "points": Model(

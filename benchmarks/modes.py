@@ -48,6 +48,7 @@ class Method(NamedTuple):
 
     flags: tuple
     common: tuple = COMMON  # which the flags follow, and so replace
+    times: int = 1  # as many steps as the others
 
 
 METHODS = {
@@ -59,6 +60,7 @@ METHODS = {
     "WGAN-GP": Method(("--loss", "wasserstein", "--penalty", "wgan_gp", "--penalty-weight", 0.1, "--d-steps", 5)),
     "R1": Method(("--penalty", "r1", "--penalty-weight", 0.1)),
     "R1, schedules": Method(("--penalty", "r1", *SCHEDULES)),
+    "R1, schedules, twice the steps": Method(("--penalty", "r1", *SCHEDULES), times=2),
     "pairs, R1 and R2": Method(  # arXiv:2501.05441, with schedules as it has them
         ("--loss", "relativistic", "--g-noise", "fresh", "--d-loss", "mean", "--penalty", "r1,r2", *SCHEDULES)
     ),
@@ -111,7 +113,8 @@ def main():
 
 def command(name, title, steps):
     """The flags of train.py for a method on a data set, with samples at each quarter of the run."""
-    steps, method = steps or STEPS, METHODS[title]
+    method = METHODS[title]
+    steps = (steps or STEPS) * method.times
     return ["--dataset", name, *method.common, *method.flags, "--steps", steps, "--sample-every", -(-steps // QUARTERS)]
 
 
@@ -172,8 +175,9 @@ def report(out, steps=None):
         "samples on a mode over 8 or 25 bins ([PacGAN](https://arxiv.org/abs/1712.04086), sec. 4.1), which is 0 if all "
         "modes are caught as often, even with one sample on each; and of all samples, with one more bin for those on "
         "none. Seconds are those of the whole command with the start of the program, core seconds those of all cores.",
-        f"All methods train the networks of the preset `points` for {steps or STEPS:,} steps of G, with batches of "
-        f"{BATCH}. All but the preset itself share these flags, which those of a row replace: `{runs.words(COMMON)}`. "
+        f"All methods train the networks of the preset `points` for {steps or STEPS:,} steps of G, or twice that, with "
+        f"batches of {BATCH}. All but the preset itself share these flags, which those of a row replace: "
+        f"`{runs.words(COMMON)}`. "
         "The samples are of the averaged weights, where these are kept.",
         f"![Samples of each method at each quarter of its run, first of the ring, then of the grid]({PICTURE})",
     ]

@@ -4,7 +4,7 @@
 
 Each row of ROWS is a command. Results in the folder `--out` are kept, so a stopped benchmark continues. Two classifiers
 give scores: the one of `evaluate`, and an independent one of another seed, which no search has used. A longer run
-continues the shorter one of the same seed, to the same bits as a run in one go.
+continues the shorter one of the same seed, to the same bits as a run in one go, if its learning rates are constant.
 """
 
 import functools
@@ -55,14 +55,15 @@ def _images(name):
         Row(name, "published notebook", ("published", *data, "--epochs", 100, "--draw", 10_000)),
         Row(name, "`mlp`", (*data, "--epochs", 100, "--smooth", 0.1)),
         *_short_and_long(name, "`tuned`", (*data, "--model", "tuned", "--clusters", "none")),
-        *_short_and_long(name, "`tuned`, clusters", (*data, "--model", "tuned", "--clusters", "auto")),
+        *_short_and_long(name, "`tuned`, clusters", (*data, "--model", "tuned", "--clusters", "auto"), anew=True),
     )
 
 
-def _short_and_long(name, title, flags):
+def _short_and_long(name, title, flags, anew=False):
+    """anew: whether the longer run starts anew, for its learning rates fall more slowly."""
     return (
         Row(name, title, (*flags, "--steps", SHORT)),
-        Row(name, f"{title}, longer", (*flags, "--steps", LONG), after=title),
+        Row(name, f"{title}, longer", (*flags, "--steps", LONG), after="" if anew else title),
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from conftest import thorough
 from running import BATCH, NOISE, PIXELS, SMALL, Running, config, draw
 from tfgan_v1 import Model, UserError
 from tfgan_v1._tensorflow import tf
@@ -166,11 +167,12 @@ TECHNIQUES = {"pack": 2, "minibatch_stddev": True, "spectral_norm": True, "penal
 RUNS = [
     *(("mlp", {"d_condition": d, "xla": "on"}) for d in D_CONDITIONS),
     ("gaussian", {"d_condition": "concatenation"}),
-    *((model, {"g_condition": "batch_norm"}) for model in ("conv", "dcgan", "dcgan_upsample", "tuned")),
+    *((model, {"g_condition": "batch_norm"}) for model in ("conv", "tuned")),
+    *(thorough(model, {"g_condition": "batch_norm"}) for model in ("dcgan", "dcgan_upsample")),
     ("mlp", SEVERAL),
     ("mlp", {"loss": "relativistic_average", "smooth": 0.0, "class_frequencies": "uniform"}),
     ("tuned", {**TECHNIQUES, "d_batches": "separate"}),
-    ("mlp", {**TECHNIQUES, "d_condition": "concatenation"}),
+    thorough("mlp", {**TECHNIQUES, "d_condition": "concatenation"}),
 ]
 
 

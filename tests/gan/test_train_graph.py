@@ -39,9 +39,15 @@ LOOP_ONLY = {
 ALL = {**SYSTEMS, **COMPILED, **LOOP_ONLY}
 SHAPED = ("mlp", "dcgan_upsample", "compiled points", "whole")  # tried with placeholders of another length, too
 SLOW = ("compiled convolutions", "conv", "D first")
+THOROUGHLY = ("colour", "compiled")  # of which others have each part
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ALL])
+def case(name):
+    marks = [pytest.mark.slow] * (name in SLOW) + [pytest.mark.thorough] * (name in THOROUGHLY)
+    return pytest.param(name, marks=marks)
+
+
+@pytest.mark.parametrize("name", map(case, ALL))
 def test_the_loop_equals_single_steps_and_the_chunk_size_changes_no_bit(name):
     options, images = ALL[name]
     options = config(**{"seed": 2**32 - 1, **options})

@@ -54,7 +54,7 @@ SYSTEMS = {
 THOROUGHLY = (
     "gaussian",
     "conv with classes",
-    "hinge with classes",
+    "points with classes",
     "tuned in bfloat16",
 )  # of which others have each part
 

@@ -21,7 +21,10 @@ from tfgan_v1.evaluation import distances, scores
 
 NAME, CLASSES, REAL = "stacked_mnist", 1000, "real images"
 METRICS, FIGURES = ("modes",), ("modes", "modes_divergence")
+FALLING = ("--d-lr", "cosine:0.001:0.0003", "--g-lr", "cosine:0.002:0.0006")
 OPTIONS = {  # title -> further flags of train.py
+    "`tuned`, labels": ("--conditional",),
+    "`tuned`, no classes, falling rates": ("--clusters", "none", *FALLING),
     "`tuned`, clusters": ("--clusters", "auto"),
     "`tuned`, no classes": ("--clusters", "none"),
     "`tuned`, no classes, PacGAN2": ("--clusters", "none", "--pack", 2),

@@ -30,7 +30,7 @@ def resolve_device(config, model=None):
     device = ("gpu" if gpus() else "cpu") if config.device == "auto" else config.device
     if config.precision == "bfloat16":
         check_bfloat16(device, None if model else config.model)
-    fastest = fastest_xla(device, model or MODELS[config.model])
+    fastest = fastest_xla(device, model or config.network)
     return config.replace(device=device, xla=fastest if config.xla == "auto" else config.xla)
 
 

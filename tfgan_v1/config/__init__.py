@@ -16,6 +16,7 @@ from tfgan_v1.data.labels import MOST_CLASSES
 from tfgan_v1.data.shapes import FITS, LARGEST_SIDE, POINTS
 from tfgan_v1.devices import fastest_xla
 from tfgan_v1.errors import SWITCHES, UserError, brief, did_you_mean, in_python
+from tfgan_v1.gan import chain
 from tfgan_v1.gan.adaptive import ADAPTIVE
 from tfgan_v1.gan.augmentation import AUGMENTATIONS
 from tfgan_v1.gan.conditioning import CLASS_FREQUENCIES, D_ARGUMENTS, D_CONDITIONS, G_ARGUMENTS, G_CONDITIONS, takes
@@ -112,6 +113,9 @@ class Config:
     mean: float = option("mean of the data set gaussian", Range(-1e6, 1e6), default=0.0)
     std: float = option("standard deviation of the data set gaussian", Range(0, 1e6, open_low=True), default=1.0)
 
+    layers: str | None = option(
+        f"layers of the generator, in place of those of --model, such as '{chain.EXAMPLE}'", metavar="LAYERS", join=" "
+    )
     noise: str = option(
         "distribution of the generator's noise: uniform in [-1, 1), unit in [0, 1), or normal",
         OneOf(DISTRIBUTIONS),
@@ -313,6 +317,8 @@ class Config:
         for name, names in (("augment", self.augmentations), ("penalty", self.penalties)):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, ",".join(names) or "none")
+        if self.layers is not None:
+            object.__setattr__(self, "layers", chain.text(chain.parse(self.layers)))
         _check_combinations(self)
         if self.image_size is not None:  # 28 and 28x28 are the same
             object.__setattr__(self, "image_size", "x".join(map(str, self.size)))
@@ -350,6 +356,12 @@ class Config:
                 f"such as 28x44, not {brief(self.image_size)}"
             )
         return size
+
+    @property
+    def network(self):
+        """The models.Model: that of `model`, with `layers` as its generator where these are given."""
+        row = MODELS[self.model]
+        return row if self.layers is None else chain.with_generator(row, chain.parse(self.layers))
 
     @property
     def unit(self):
@@ -556,7 +568,7 @@ def given_options(config, model=None):
 
     The device is left out, and so is xla where it is what is chosen for the device. model: a custom models.Model.
     """
-    chosen = fastest_xla(config.device, model or MODELS[config.model])
+    chosen = fastest_xla(config.device, model or config.network)
     base = {each.name: each.default for each in fields(Config)} | preset_options(config) | {"device": config.device}
     base["model"] = None if config.lacks_preset else DEFAULT_MODEL
     base |= {"xla": config.xla} if config.xla == chosen else {}

@@ -198,7 +198,7 @@ def _largest_of_three(lines, windows):
     return tf.maximum(tf.maximum(even[:, :windows], odd[:, :windows]), even[:, 1 : windows + 1])
 
 
-def batch_norm(inputs, training, name, labels=None):
+def batch_norm(inputs, training, name, labels=None, epsilon=data_parallel.EPSILON):
     """Batch normalization over all axes but the last (arXiv:1502.03167, alg. 1), with scale and offset.
 
     Training uses the batch's mean and variance and updates their moving averages; inference uses the averages. labels:
@@ -218,8 +218,8 @@ def batch_norm(inputs, training, name, labels=None):
         scale, offset = (tf.reshape(tf.matmul(labels, table), shape) for table in (scale, offset))
         shared = tf.ones([features]), tf.zeros([features])
     if not training:
-        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, data_parallel.EPSILON)
-    outputs, updates = normalize(inputs, training, shared, (mean, variance))
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, epsilon)
+    outputs, updates = normalize(inputs, training, shared, (mean, variance), epsilon=epsilon)
     with tf.control_dependencies(updates):  # so that evaluating the output updates the averages
         outputs = tf.identity(outputs)
     return outputs if labels is None else outputs * scale + offset

@@ -12,7 +12,7 @@ from tfgan_v1.gan.adaptive import ADAPTIVE, Steering, held_out_batch
 from tfgan_v1.gan.conditioning import Batch, make_condition
 from tfgan_v1.gan.layers import RngKey, numerics_of, use_numerics
 from tfgan_v1.gan.losses import LOSSES, Loss
-from tfgan_v1.gan.models import MODELS, Model, decode, encode
+from tfgan_v1.gan.models import Model, decode, encode
 from tfgan_v1.gan.networks import DInput, check_model, create_networks
 from tfgan_v1.gan.optimizers import Optimizer, make_optimizer, start_average, step_of, update_average
 from tfgan_v1.gan.schedules import value_at
@@ -146,7 +146,7 @@ def build(config, data, chunk, parts=CustomParts(), workers=None):  # noqa: B008
 
 def make_spec(config, data, parts):
     """The TrainSpec of a configuration, with the optimizer of each network and what follows its updates."""
-    model, loss = parts.model or MODELS[config.model], parts.loss or LOSSES[config.loss]
+    model, loss = parts.model or config.network, parts.loss or LOSSES[config.loss]
     condition = make_condition(config, data.class_counts, model, custom=parts.model is not None)
     steering = Steering.create() if config.augment_strength == ADAPTIVE else None
 

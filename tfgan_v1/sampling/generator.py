@@ -14,7 +14,7 @@ from tfgan_v1.data.labels import find_class
 from tfgan_v1.errors import UserError, brief
 from tfgan_v1.gan import noise
 from tfgan_v1.gan.conditioning import Batch, Condition, generator_logits, make_condition
-from tfgan_v1.gan.models import MODELS, Model, decode
+from tfgan_v1.gan.models import Model, decode
 from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.sampling import latents
 from tfgan_v1.storage import checkpoints, manifest, run_folder
@@ -45,7 +45,7 @@ def find(folder, call, *, model=None, kind=None, step=None):
     run_folder.check_same_parts(saved, custom, call)
     kind = kind or ("average" if saved.config.averages else "latest")
     checkpoint = checkpoints.newest_generator(saved.config.ckpt_folder, kind, step)
-    network = model or MODELS[saved.config.model]
+    network = model or saved.config.network
     condition = make_condition(saved.config, saved.data.get("class_counts"), network, custom=model is not None)
     return SavedGenerator(saved, kind, checkpoint, network, condition)
 

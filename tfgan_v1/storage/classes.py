@@ -11,7 +11,6 @@ from tfgan_v1.data import ARRAY
 from tfgan_v1.data.labels import plain_name
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.conditioning import G_ARGUMENTS, takes
-from tfgan_v1.gan.models import MODELS
 from tfgan_v1.storage import run_folder
 from tfgan_v1.storage.names import CLUSTERS
 
@@ -61,7 +60,7 @@ def check(config, dataset, used, custom_model):
     if custom_model and changed:
         why = "applies to built-in networks only; a custom model receives the labels as an argument"
         raise UserError(f"{flag(changed[0])} {why}; leave it out")
-    if config.g_condition == "batch_norm" and not takes(MODELS[config.model].generator, f"{G_ARGUMENTS}, labels"):
+    if config.g_condition == "batch_norm" and not takes(config.network.generator, f"{G_ARGUMENTS}, labels"):
         why = f"needs batch normalization, and the generator of --model {config.model} has none"
         raise UserError(f"--g-condition batch_norm {why}; use embedding")
     if len(dataset.classes) > len(used):

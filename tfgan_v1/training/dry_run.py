@@ -6,7 +6,6 @@ from tfgan_v1 import devices
 from tfgan_v1.config import given_options
 from tfgan_v1.config.options import flag
 from tfgan_v1.gan.conditioning import make_condition
-from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.networks import DInput, count_parameters, create_networks
 from tfgan_v1.report import console, pictures
 from tfgan_v1.storage import run_folder
@@ -19,7 +18,7 @@ def describe(plan, occupied=False):
 
     occupied: whether the folders hold another run, so that `train` would refuse to start.
     """
-    config, data, model = plan.config, plan.metadata, MODELS[plan.config.model]
+    config, data, model = plan.config, plan.metadata, plan.config.network
     saved = run_folder.check_can_start(config, plan.resume, plan.overwrite)
     starting_point(plan, saved)
     if plan.evaluate_every:

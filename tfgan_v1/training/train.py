@@ -11,7 +11,6 @@ from tfgan_v1.cluster import addresses, rendezvous
 from tfgan_v1.cluster.member import Member
 from tfgan_v1.config import Config, check_names
 from tfgan_v1.errors import UserError, brief, note, tell
-from tfgan_v1.gan.models import MODELS
 from tfgan_v1.gan.train_graph import CustomParts
 from tfgan_v1.report import notebook  # noqa: F401, by which a Progress shows its pictures
 from tfgan_v1.storage import run_data
@@ -141,7 +140,7 @@ def run(request):
         if not member.is_chief:
             return loop.follow(plan, member)
         model = request.custom.parts.model
-        if not (model or MODELS[config.model]).convolutional:
+        if not (model or config.network).convolutional:
             networks = "a model without convolutions" if model else f"--model {config.model}"
             why = "a step takes less time than the exchange between them"
             note(f"{networks} is not faster with several workers: {why}")

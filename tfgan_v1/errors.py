@@ -9,7 +9,7 @@ from tfgan_v1.streams import put, speech
 
 DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the last two: limits of the user
 _LONGEST_LINE, _LONGEST_VALUE = 2000, 100  # characters
-SWITCHES = {"resume", "overwrite", "float16"}  # arguments that are flags without a value; config adds its options
+SWITCHES = {"resume", "overwrite", "float16", "discriminator"}  # flags without a value; config adds its options
 # A flag, its value, and another value, as in "use --model gaussian or mlp". The words in between are of our sentences.
 _FLAG = re.compile(
     r"(?<![^\s(])(with |by )?--([a-z][a-z0-9-]*)([ =]"
@@ -26,6 +26,7 @@ def worded(text):
 def in_python(text):
     """A text with arguments in place of flags: `resume=True` for `--resume`, `batch_size=8` for `--batch-size 8`."""
     text = re.sub(r" with --ckpt(?=[,;]|$)", "", text)  # the caller knows where it named a run
+    text = re.sub(r"tfgan import '?(.+?)'? --to FOLDER", r'tfgan_v1.import_generator("\1", to)', text)
     return re.sub(r"(\w=\S*[^\s,]) (?=\w+=)", r"\1, ", _FLAG.sub(_argument, text))
 
 

@@ -13,7 +13,7 @@ from tfgan_v1.errors import UserError, warn
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import curves, images, page, plots
 from tfgan_v1.report.field import Fields, of_samples
-from tfgan_v1.storage import names, records, run_folder
+from tfgan_v1.storage import foreign, names, records, run_folder
 
 MOST_IMAGES = 100  # of a sampling step that are shown
 MOST_FRAMES = 200  # of the animation
@@ -38,7 +38,7 @@ def load(path):
     path = Path(path)
     if path.is_dir():
         return _load_folder(path)
-    if not path.exists():
+    if not path.exists() and not foreign.weights(path):
         raise UserError(f"there is no {path}; name a samples folder, or a pickle such as train_samples.pkl")
     samples = as_samples(records.load_samples(path), path)
     summary = page.summarize_samples(path.name, samples)
@@ -50,6 +50,8 @@ def _load_folder(folder):
         hint = f"has no {names.SAMPLES}; name a samples folder such as samples or samples/NAME, or a pickle"
         if (folder / names.CONFIG).exists():
             hint = "holds checkpoints; name the run's samples folder"
+        elif found := foreign.weights(folder):
+            hint = "holds {}; {}".format(*found)
         raise UserError(f"there is nothing to review in {folder}, which {hint}")
     fixed = folder / names.FIXED_NOISE
     samples = records.load_samples(fixed) if fixed.is_file() else []

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfgan_v1.errors import UserError, warn
+from tfgan_v1.data.arrays import AXES
+from tfgan_v1.errors import UserError, note, warn
 from tfgan_v1.files import BoundedReader, growing, replacing, sync, writing
 from tfgan_v1.gan.train_step import STEP_METRICS
-from tfgan_v1.storage import safe_pickle
+from tfgan_v1.storage import foreign, safe_pickle, torch_files
 
 FILES_HEADER = ("file", "left out because")
 LOSSES_HEADERS = {critic: ("step", "epoch", *metrics, "seconds") for critic, metrics in STEP_METRICS.items()}
@@ -25,6 +26,8 @@ HELD_OUT_HEADERS = {  # by Loss.critic, too
 _MOMENTS = [f"{of}_{each}" for of in ("real", "fake") for each in ("mean", "variance", "skewness", "kurtosis")]
 POINT_SCORES = ("sliced_wasserstein", "modes", "on_mode", "reverse_kl")  # of more dimensions; the first without modes
 MOST_LINE = 2**16  # characters of a table's line
+MOST_ARRAYS = 8  # of a sampling step in a file of another program
+CHANNELS_FIRST = 0, 2, 3, 1  # of [n, channels, height, width]: the axes in our order
 PROTOCOL = 3  # of pickle: the last whose operations do not depend on those before them
 
 
@@ -163,17 +166,34 @@ def append_samples(path, samples):
 def load_samples(path):
     """The samples of a run: a list of a float32 array [n, h, w, c] for each sampling step, oldest first.
 
-    Reads any pickled list or tuple of numeric arrays with two axes or more, such as the [n, 784] of old notebooks. Runs
-    no code from the file, in bounded time and memory: see `safe_pickle`. Raises UserError for any other content.
+    Reads any pickled list or tuple of numeric arrays with two axes or more, such as the [n, 784] of old notebooks, or
+    of PyTorch's tensors, also as torch.save writes them. [n, 1 or 3, h, w] becomes [n, h, w, 1 or 3]. Of several arrays
+    for each step, such as [logits, images], it takes the one that is always within [-1, 1]. Runs no code from the file,
+    in bounded time and memory: see `safe_pickle`. Raises UserError for any other content.
     """
     samples, size = _unpickled(path)
-    if not isinstance(samples, list | tuple) or not all(_has_images(sample) for sample in samples):
-        raise UserError(f"{path} does not hold a list of sample arrays")
-    views = {id(sample): sample.view for sample in samples}
+    samples = samples if isinstance(samples, list | tuple) else [None]
+    rows = [each if isinstance(each, list | tuple) else [each] for each in samples]
+    (count, *others) = {*map(len, rows)} or {1}
+    if others or not 0 < count <= MOST_ARRAYS or not all(_has_images(each) for row in rows for each in row):
+        raise _no_samples(path, "does not hold a list of sample arrays", read=True)
+    views = {id(each): each.view for row in rows for each in row}
     if sum(view.nbytes for view in views.values()) > size:
         raise UserError(f"{path} was not opened, because its arrays share memory")
-    copies = {key: view.copy() for key, view in views.items()}
-    return [copies[id(sample)] for sample in samples]
+    columns = [[id(row[column]) for row in rows] for column in range(count)]
+    if count > 1:
+        inside = {key for key, view in views.items() if view.min() >= -1 and view.max() <= 1}
+        columns = [column for column in columns if inside.issuperset(column)]
+    if len(columns) != 1:
+        which = f"{'several' if columns else 'none'} of them are within [-1, 1]; save the images alone"
+        raise UserError(f"{path} holds {count} arrays for each sampling step, and {which}")
+    copies = {key: views[key].copy() for key in columns[0]}
+    for key, array in copies.items():
+        if array.ndim == 4 and array.shape[1] in (1, 3) and min(array.shape[2:]) > 3:
+            copies[key] = np.ascontiguousarray(array.transpose(CHANNELS_FIRST))
+    if any(copies[key].shape != views[key].shape for key in copies):
+        note(f"{path}: reads the axes as {AXES[CHANNELS_FIRST]}")
+    return [copies[key] for key in columns[0]]
 
 
 def load_array(path):
@@ -193,14 +213,25 @@ def _unpickled(path):
         raise UserError(f"{path} is not a file")  # a named pipe would block
     try:
         with BoundedReader(path) as file:
-            return safe_pickle.load(file), file.size
+            return torch_files.load(file), file.size
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise _no_samples(path, f"cannot be read: {error.strerror}") from None
     except UserError as error:
-        raise UserError(f"{path} was not opened, because {error}") from None
+        raise _no_samples(path, f"was not opened, because {error}") from None
     except Exception as error:  # a damaged pickle can raise anything at all
         name = type(error).__name__
-        raise UserError(f"{path} is not a pickle of samples, or is damaged ({name}: {error})") from None
+        raise _no_samples(path, f"is not a pickle of samples, or is damaged ({name}: {error})") from None
+
+
+def _no_samples(path, why, read=False):
+    """The UserError of a file that has no samples: what it is, if it has weights of another program, otherwise why.
+
+    read: whether all of it was read; of a PyTorch file that cannot be, the reason says more.
+    """
+    what, advice = foreign.weights(path) or ("", "")
+    if not what or (what == foreign.PYTORCH and not read):
+        return UserError(f"{path} {why}")
+    return UserError(f"{path} is {what} without samples; {advice}")
 
 
 def _has_images(sample):

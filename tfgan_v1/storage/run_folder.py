@@ -21,10 +21,11 @@ from tfgan_v1.config import RUN_PLACES, Config, is_name
 from tfgan_v1.config.options import flag
 from tfgan_v1.data import DATASETS, LARGEST_SIDE
 from tfgan_v1.errors import UserError, warn
-from tfgan_v1.storage import manifest, names
+from tfgan_v1.storage import foreign, manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
 
 FORMAT = 4  # of config.json
+IMPORTED = "imported"  # the name of the unknown data of an imported generator
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # NFS without its lock daemon, Lustre
 MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
@@ -62,6 +63,9 @@ def check_can_start(config, resume, overwrite, custom=()):
     ours, others = _run_files(config)
     if others:
         raise UserError(_about_others(others))
+    if saved and saved.data["name"] == IMPORTED:
+        start = f"start a run from it with --weights {config.ckpt_folder}"
+        raise UserError(f"{config.ckpt_folder} holds an imported generator without a discriminator; {start}")
     if saved:
         check_same_run(saved.config, config)
         check_same_parts(saved, custom, f"train(config, resume=True, {_arguments(saved.custom)})")
@@ -301,13 +305,15 @@ def read(config, by="--ckpt"):
     """
     folder = config.ckpt_folder
     path = folder / CONFIG
+    what, advice = (not path.is_file() and foreign.weights(folder)) or ("", f"name a run's folder with {by}")
     if not folder.is_dir():
+        if folder.is_file() or what:
+            raise UserError(f"{folder} is {what or 'a file'} and no run's folder; {advice}")
         if (config.ckpt_folder.parent / Config.ckpt / folder.name / CONFIG).is_file():
             raise UserError(f"there is no folder {folder}; did you mean {folder.parent / Config.ckpt / folder.name}?")
         named = [run.name for run in runs(config) if run.name] if config.name else []
         known = f"the names are {', '.join(named[-MOST_NAMED:])}"
-        advice = known if named else f"name a run's folder with {by}"
-        raise UserError(f"there is no folder {folder}; {advice}, or train one first")
+        raise UserError(f"there is no folder {folder}; {known if named else advice}, or train one first")
     if not path.is_file():
         ours, others = _sorted_out(folder, names.CKPT_FILES, names.CKPT_PROOFS)
         if ours:
@@ -315,10 +321,10 @@ def read(config, by="--ckpt"):
                 f"{folder} holds a run ({ours[0].name}) but its {CONFIG} is missing; restore {CONFIG} from a copy, "
                 f"name another folder with {by}, or train again with --overwrite"
             )
-        other = f"a TensorFlow checkpoint of another program ({others[0].name}) and " if others else ""
+        what = what or (f"{foreign.CHECKPOINT} ({others[0].name})" if others else "")
         named = ", ".join(str(run.name) for run in runs(Config(ckpt=folder))[-MOST_NAMED:])
-        advice = f"give one of its runs as --name: {named}" if named else f"name a run's folder with {by}"
-        raise UserError(f"{folder} holds {other}no run: it has no {CONFIG}; {advice}")
+        advice = f"give one of its runs as --name: {named}" if named else advice
+        raise UserError(f"{folder} holds {what and f'{what} and '}no run: it has no {CONFIG}; {advice}")
     try:
         content = files.read_json(path)
         if content["format"] != FORMAT:

@@ -10,6 +10,7 @@ any size are always read, and so is any number of arrays of 28x28 float32 or mor
 list one by one, as `append_samples` has them, any number is read: such an array gives back its own operations.
 """
 
+import itertools
 import math
 import pickletools
 from types import SimpleNamespace
@@ -35,18 +36,20 @@ _CODES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8",
 _DTYPES = {dtype.str[1:]: dtype for dtype in map(np.dtype, _CODES)}  # by the names that pickles have for them
 
 
-def load(file):
+def load(file, names=None, persistent=None, numbers=None):
     """The object pickled in a BoundedReader file; arrays in it are instances of Array.
 
-    Raises UserError for any other object or too many operations, and any exception for a damaged pickle. Runs no code
-    from the file, and allocates no more memory than the file's size and the objects around the arrays.
+    names: replacements of names besides _NAMES. persistent: of a pickle with dictionaries and persistent ids, an id ->
+    an object. numbers: counts the operations of several pickles of a file. Raises UserError for any other object or too
+    many operations, and any exception for a damaged pickle. Runs no code from the file, and allocates no more memory
+    than the file's size and the objects around the arrays.
     """
     stack, below, memo, text_used = [], [], {}, 0  # below: the stacks before each mark
     most = most_memo = MOST_OPERATIONS + file.size // BYTES_PER_OPERATION
     arrays, last = 0, 0  # appended to the list so far, which holds nothing else; the operation that appended the last
     source = SimpleNamespace(read=file.read, readline=file.readline)  # a `tell` would cost a call at every operation
-    for number, (operation, argument, _) in enumerate(pickletools.genops(source)):
-        if number == most:
+    for number, (operation, argument, _) in zip(numbers or itertools.count(), pickletools.genops(source), strict=False):
+        if number >= most:
             raise UserError(f"it takes more than {number:,} operations to read")
         match operation.name:
             case "PROTO" | "FRAME":
@@ -84,17 +87,23 @@ def load(file):
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(memo[argument])
             case "GLOBAL":
-                stack.append(resolve_global(*argument.split(" ", 1)))
+                stack.append(resolve_global(*argument.split(" ", 1), names))
             case "STACK_GLOBAL":
-                stack[-2:] = [resolve_global(*stack[-2:])]
+                stack[-2:] = [resolve_global(*stack[-2:], names)]
             case "REDUCE":
                 arguments = stack.pop()
                 text_used += _characters(arguments, file.size - text_used)
                 stack.append(stack.pop()(*arguments))
             case "BUILD":
                 state = stack.pop()
-                text_used += _characters(state, file.size - text_used)
-                stack[-1].build(state)
+                if not isinstance(stack[-1], Dictionary):  # whose attributes are not needed
+                    text_used += _characters(state, file.size - text_used)
+                    stack[-1].build(state)
+            case "EMPTY_DICT" | "BINPERSID" as name if persistent:
+                stack.append(Dictionary() if name == "EMPTY_DICT" else persistent(stack.pop()))
+            case "SETITEM" | "SETITEMS" as name if persistent:
+                items, stack = (stack, below.pop()) if name == "SETITEMS" else ([stack.pop(-2), stack.pop()], stack)
+                stack[-1].put(items)
             case "STOP":
                 return stack.pop()
             case name:
@@ -140,6 +149,16 @@ class Array:
         return array
 
 
+class Dictionary(dict):
+    """A dictionary whose keys are texts or numbers."""
+
+    def put(self, items):
+        """Takes key, value, key, value ..."""
+        if not all(type(key) in (str, int) for key in items[::2]):  # before it is hashed: see PickledDtype
+            raise UserError("it holds a dictionary whose keys are no texts")
+        self.update(zip(items[::2], items[1::2], strict=True))
+
+
 class PickledDtype:
     """Stands for a dtype, numpy.dtype(code, align, copy), whose state gives its byte order."""
 
@@ -173,10 +192,11 @@ _NAMES = {
 }
 
 
-def resolve_global(module, name):
-    """The replacement of a name in a pickle. Raises UserError for a name that is not NumPy's for arrays."""
+def resolve_global(module, name, names=None):
+    """The replacement of a name in a pickle. Raises UserError for a name that is neither in _NAMES nor in `names`."""
     if not (isinstance(module, str) and isinstance(name, str)):
         raise UserError("it calls something without a name")
-    if (module, name) not in _NAMES:
+    known = names if names and (module, name) in names else _NAMES
+    if (module, name) not in known:
         raise UserError(f"it calls {module}.{name}, which does not make an array")
-    return _NAMES[module, name]
+    return known[module, name]

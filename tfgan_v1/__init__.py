@@ -22,6 +22,7 @@ _HOMES = {
     "UserError": "errors",
     "evaluate": "report.notebook",
     "export": "exporting.folder",
+    "import_generator": "storage.importing",
     "layers": "gan.classic",
     "load_samples": "storage.records",
     "read_data_sets": "data.input_data",

@@ -22,10 +22,11 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "compare": "make a page of several runs side by side",
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
+    "import": "open an old generator: TensorFlow 1, tf.train.Checkpoint, Keras, PyTorch",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy, PyTorch and a browser",
 }
 ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say
-WRITE_AT_THE_END = ("sample", "evaluate", "export")
+WRITE_AT_THE_END = ("sample", "evaluate", "import", "export")
 BROKEN_PIPE = 128 + 13  # as shells report SIGPIPE
 BURST = 1.0  # seconds after a Ctrl-C in which more of them mean the same
 

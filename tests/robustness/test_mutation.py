@@ -20,6 +20,7 @@ import tempfile
 import time
 import tracemalloc
 import warnings
+import zipfile
 from collections import Counter
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -30,6 +31,7 @@ import pytest
 from PIL import Image
 
 import damage
+import torch_pickles
 from tfgan_v1 import Config, UserError, data, files, load_samples
 from tfgan_v1.data import Shaping, decoding
 from tfgan_v1.report import curves, page, review
@@ -61,6 +63,10 @@ def _seeds():
         "csv": [table.encode() for table in tables],
         "npy": [_saved(np.save, array) for array in arrays],
         "pickle": [pickle.dumps(samples, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)],
+        "torch": [
+            save([*map(torch_pickles.Tensor, samples)])
+            for save in (torch_pickles.save_old, torch_pickles.save_zip, torch_pickles.save_pickle)
+        ],
         "losses": [
             ",".join(records.LOSSES_HEADERS[False]).encode() + b"\r\n" + b"17,1,0.5,1e-7,0.9,0.1,0.8,0.2,1.5\r\n" * 3
         ],
@@ -172,6 +178,7 @@ def kinds():
     )
     table["review"] = Kind(_summary(), _reviewed, "review.json", damage.json_of_ours)
     table["pickle"] = Kind(seeds["pickle"], load_samples)
+    table["torch"] = Kind(seeds["torch"], load_samples)
     table["losses"] = Kind(seeds["losses"], lambda path: records.read_losses(path, 99))
     return table
 
@@ -214,6 +221,80 @@ def _manifests():
 MANIFESTS = ("manifest of a generator", "manifest of a state")
 
 
+def _old_weights():
+    """Old weights of each format: these rows import TensorFlow, too."""
+    import old_files
+    import torch_pickles
+    from tfgan_v1.gan import chain
+    from tfgan_v1.storage import old
+
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        old_files.tensorflow_1(folder)
+        saved = {path.name: path.read_bytes() for path in folder.glob("generator.ckpt-100.*")}
+        whole = [folder / "k1.h5", folder / "k2.h5", folder / "nested.h5"]
+        old_files.keras_1(whole[0])
+        old_files.keras_2(whole[1])
+        old_files.keras_2(whole[2], nested=True)
+        old_files.keras_model().save_weights(folder / "k3.weights.h5")
+        bare, whole = (folder / "k3.weights.h5").read_bytes(), [path.read_bytes() for path in whole]
+    state, words = old_files.torch_state()
+    tensors, words = old_files.torch_tensors(state), chain.parse(words)
+    config = json.dumps(old_files.keras_2_config()).encode()
+
+    def checkpoint(name, mutate=damage.mutated):
+        others = {other: content for other, content in saved.items() if other != name}
+        return Kind([saved[name]], lambda path: old.read(path.with_suffix("")), name, mutate, others)
+
+    def read_torch(path):
+        old.read(path, layers=words)
+
+    def zipped(content, chance):
+        return chance.choice([damage.mutated, _repacked])(content, chance)
+
+    return {
+        "old index": checkpoint("generator.ckpt-100.index", _signed),
+        "old meta": checkpoint("generator.ckpt-100.meta"),
+        "old h5": Kind(whole, old.read, "a.h5"),
+        "old weights.h5": Kind([bare], old.read, "a.weights.h5", others={"a.json": config}),
+        "old json": Kind([config], lambda path: old.read(path.with_name("a.weights.h5")), "a.json",
+                         damage.json_of_ours, {"a.weights.h5": bare}),
+        "old keras": Kind([old_files.keras_zip(bare)], old.read, "a.keras", zipped),
+        "old pth": Kind([torch_pickles.save_old(tensors)], read_torch, "a.pth"),
+        "old pth zip": Kind([torch_pickles.save_zip(tensors)], read_torch, "a.pth", zipped),
+    }  # fmt: skip
+
+
+def _repacked(content, chance):
+    """An archive with one part damaged, and valid checksums."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(file, "w") as after:
+        chosen = chance.choice(before.namelist())
+        for name in before.namelist():
+            part = before.read(name)
+            after.writestr(name, damage.mutated(part, chance) if name == chosen else part)
+    return file.getvalue()
+
+
+def _signed(content, chance):
+    """A damaged index, most with a valid checksum of its first block."""
+    if chance.random() < 0.2:
+        return damage.mutated(content, chance)
+    from tfgan_v1.storage import checkpoint_index
+
+    *_, offset, size, _ = checkpoint_index._varints(content[-checkpoint_index.FOOTER :], 0, 4)
+    (_, handle), *_ = checkpoint_index._block(content, offset, size)
+    _, size, _ = checkpoint_index._varints(handle, 0, 2)  # of the first block, which is at 0
+    block = bytearray(content[:size])
+    for _ in range(chance.choice([1, 1, 3])):
+        block[chance.randrange(size)] = chance.randrange(256)
+    crc = checkpoint_index.masked_crc32c(bytes(block) + content[size : size + 1])
+    return bytes(block) + content[size : size + 1] + crc.to_bytes(4, "little") + content[size + 5 :]
+
+
+OLD_WEIGHTS = ("old index", "old meta", "old h5", "old weights.h5", "old json", "old keras", "old pth", "old pth zip")
+
+
 class TooLong(BaseException):
     """Not an Exception, so that no handler of ours catches it."""
 
@@ -235,7 +316,7 @@ def _deeds():
 
 def read_mutants(name, first, last):
     """Reads mutants in this process and counts the outcomes. Raises AssertionError for one that breaks the rules."""
-    kind = (_manifests() if name in MANIFESTS else kinds())[name]
+    kind = (_manifests() if name in MANIFESTS else _old_weights() if name in OLD_WEIGHTS else kinds())[name]
 
     def too_long(*_):
         raise TooLong
@@ -309,7 +390,7 @@ def _limit_memory():
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-@pytest.mark.parametrize("name", [*kinds(), *MANIFESTS])
+@pytest.mark.parametrize("name", [*kinds(), *MANIFESTS, *OLD_WEIGHTS])
 def test_a_damaged_file_is_read_or_an_error_of_one_sentence(name, record_property):
     start = time.perf_counter()
     child = subprocess.run(

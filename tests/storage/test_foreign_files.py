@@ -3,13 +3,15 @@
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import torch_pickles
 from conftest import rewrite
-from tfgan_v1 import files
+from tfgan_v1 import Generator, UserError, files, streams
 from tfgan_v1.storage import manifest, records
 
 
@@ -104,7 +106,6 @@ REFUSED = {  # a command line -> what its sentence says
     "train --dataset digits --epochs 1 --overwrite": "checkpoint.*--name NAME",
     "train --dataset digits --epochs 1 --dry-run": "checkpoint.*--name NAME",
     "train --resume": "a TensorFlow checkpoint of another program",
-    "train --dataset digits --epochs 1 --name new --weights checkpoints": "a TensorFlow checkpoint of another program",
     "sample": "a TensorFlow checkpoint of another program",
     "evaluate": "a TensorFlow checkpoint of another program",
     "export --ckpt checkpoints --to new": "a TensorFlow checkpoint of another program",
@@ -119,6 +120,82 @@ def test_no_command_touches_the_checkpoint_of_another_program_or_advises_to_over
     assert code == 2 and re.search(REFUSED[line], err) and err.count("\n") == 1, err
     assert "another program" in err and "--overwrite" not in err
     assert content_of(here) == before and os.listdir() == ["checkpoints"]
+
+
+def test_weights_that_are_damaged_start_no_run(here, command):
+    old_checkpoint()
+    before = content_of(here)
+    code, _, err = command("train", "--dataset", "digits", "--epochs", 1, "--name", "new", "--weights", "checkpoints")
+    assert code == 2 and "checkpoints cannot be imported: " in err and "--overwrite" not in err
+    assert content_of(here) == before and os.listdir() == ["checkpoints"]
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    """A folder of what other programs save: a folder or a file for each."""
+    import h5py
+
+    from tfgan_v1._tensorflow import tf
+
+    folder = tmp_path_factory.mktemp("old")
+    for name in ("tf 1", "keras", "torch", "saved_model"):
+        (folder / name).mkdir()
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("generator/dense/kernel", [3, 2])
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, str(folder / "tf 1" / "model.ckpt"))
+    with h5py.File(folder / "keras" / "generator.h5", "w") as file:
+        file["kernel"] = [1.0]
+    with zipfile.ZipFile(folder / "generator.keras", "w") as archive:
+        archive.writestr("metadata.json", "{}")
+    state = {"main.0.weight": torch_pickles.Tensor(np.zeros([3, 2], np.float32))}
+    (folder / "torch" / "g.pth").write_bytes(torch_pickles.save_zip(state))
+    (folder / "old.pth").write_bytes(torch_pickles.save_old(state))
+    (folder / "v1.ckpt").write_bytes((folder / "tf 1" / "model.ckpt.index").read_bytes())  # one file before 0.12
+    (folder / "saved_model" / "saved_model.pb").write_bytes(b"\x08\x01")
+    return folder
+
+
+CHECKPOINT, KERAS, TORCH = "a TensorFlow checkpoint of another program", r"a Keras file \(", "a PyTorch file"
+WEIGHTS = {  # a path -> what it is, and what opens it
+    "tf 1": (rf"holds {CHECKPOINT} \(model.ckpt\)", "tfgan import '{0}/tf 1' --to FOLDER"),
+    **{
+        f"tf 1/model.ckpt{end}": (f"is {CHECKPOINT}", "tfgan import '{0}/tf 1/model.ckpt' --to FOLDER")
+        for end in ("", ".index", ".meta", ".data-00000-of-00001")
+    },
+    "v1.ckpt": (f"is {CHECKPOINT}", "tfgan import {0}/v1.ckpt --to FOLDER"),
+    "tf 1/checkpoint": (f"is {CHECKPOINT}", "tfgan import '{0}/tf 1' --to FOLDER"),
+    "keras": (rf"holds {KERAS}HDF5\) \(generator.h5\)", "tfgan import {0}/keras/generator.h5 --to FOLDER"),
+    "keras/generator.h5": (f"is {KERAS}HDF5", "tfgan import {0}/keras/generator.h5 --to FOLDER"),
+    "generator.keras": (rf"is {KERAS}.keras", "tfgan import {0}/generator.keras --to FOLDER"),
+    "torch": (rf"holds {TORCH} \(g.pth\)", "tfgan import {0}/torch/g.pth --to FOLDER"),
+    "torch/g.pth": (f"is {TORCH}", "tfgan import {0}/torch/g.pth --to FOLDER"),
+    "old.pth": (f"is {TORCH}", "tfgan import {0}/old.pth --to FOLDER"),
+    "saved_model": ("holds a SavedModel", "tf.saved_model.load('{0}/saved_model')"),
+}
+
+
+@pytest.mark.parametrize("line", ["sample --ckpt", "evaluate --ckpt", "export --to x --ckpt", "review"])
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights_of_another_program_are_named_with_the_command_that_opens_them(name, line, old, here, command):
+    before = content_of(old)
+    code, _, err = command(*line.split(), old / name)
+    kind, opens = WEIGHTS[name]
+    assert code == 2 and re.search(f"{re.escape(name)},? (which )?{kind}", err), err
+    assert f"; {opens.format(old)} opens it" in err and err.count("\n") == 1
+    assert content_of(old) == before and os.listdir() == []
+
+
+def test_in_python_the_function_is_named(old):
+    with streams.speaking(flags=False):
+        with pytest.raises(UserError) as error:
+            Generator.restore(old / "tf 1")
+        assert str(error.value).endswith(f'; tfgan_v1.import_generator("{old}/tf 1", to) opens it')
+
+
+def test_a_file_in_place_of_a_folder_is_called_a_file(here, command):
+    write("notes.txt")
+    assert "notes.txt is a file and no run's folder; name a run's folder" in command("sample", "--ckpt", "notes.txt")[2]
 
 
 @pytest.mark.parametrize("flags", [[], ["--overwrite"]])

@@ -46,7 +46,7 @@ def entries(prefix):
 def _entry(content, data_bytes):
     entry = _message("BundleEntryProto", content)
     shape, dtype = tuple(axis.size for axis in entry.shape.dim), tf.as_dtype(entry.dtype)
-    num_bytes = math.prod(shape) * dtype.size
+    num_bytes = entry.size if dtype == tf.string else math.prod(shape) * dtype.size
     if entry.shape.unknown_rank or min(shape, default=0) < 0 or entry.slices or entry.shard_id:
         raise ValueError("a variable is not in one piece")
     if entry.size != num_bytes or not 0 <= entry.offset <= data_bytes - num_bytes:

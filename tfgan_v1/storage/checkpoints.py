@@ -131,8 +131,15 @@ def newest_state(folder):
     checkpoint, problems = _newest(folder, states)
     if checkpoint is None and (states or _generators(folder)):  # a state is saved before any generator
         advice = "restore one from a copy, or start again with --overwrite"
+        if not states:
+            advice = f"it holds a generator alone; start a run from it with --weights {folder}"
         raise UserError(f"{folder / STATE} has no state to continue from{problems}; {advice}")
     return checkpoint
+
+
+def generator_alone(folder):
+    """The Checkpoint of the newest generator in a run's folder that has no training state; None if it has one."""
+    return newest_generator(folder) if _generators(folder) and not _states(folder) else None
 
 
 def restore(saver, session, checkpoint, *, part=False):

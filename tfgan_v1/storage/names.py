@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tfgan_v1.errors import UserError, brief
-from tfgan_v1.files import PARTIAL_FOLDER, PARTIALS
+from tfgan_v1.files import PARTIAL_FOLDER, PARTIALS, check_writable
 
 LOCK = ".lock"  # in both folders
 HELD = ".lock.held"  # likewise, while a run trains where the file system has no locks
@@ -105,3 +105,14 @@ def check_free(out, flag="--out"):
     own = any(fnmatch(path.name, each) for each in (*SAMPLES_FILES, *CKPT_FILES))
     if own or STATE in path.absolute().parent.parts:
         raise UserError(f"{flag} {out} has the name of a run's own record; use another")
+
+
+def check_new(folder):
+    """Raises UserError unless a path is a new or empty folder, and OSError unless it can be written to."""
+    if folder.is_dir():
+        content = sorted(path.name for path in folder.iterdir() if path.name != PARTIAL_FOLDER)
+        if content:
+            raise UserError(f"{folder} has something in it ({content[0]}); name a new or an empty folder with --to")
+    elif folder.exists() or folder.is_symlink():
+        raise UserError(f"{folder} is a file; name a new or an empty folder with --to")
+    check_writable(folder)

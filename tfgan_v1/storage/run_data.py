@@ -163,6 +163,11 @@ def data_of_run(config, **places):
     """
     saved = run_folder.read(config)
     places = {name: value for name, value in places.items() if value is not None}
+    imported = saved.data["name"] == run_folder.IMPORTED
+    if imported and "dataset" not in places:
+        raise UserError(
+            f"the generator in {config.ckpt_folder} was imported; name real images like its own by --dataset"
+        )
     if "images" in saved.custom and "dataset" not in places:
         raise UserError(
             f"the run in {config.ckpt_folder} was trained on an array; save it with numpy.save, and its labels, "
@@ -171,7 +176,8 @@ def data_of_run(config, **places):
     config = saved.config.replace(**places)
     dataset = load(config)
     conditioned = in_clusters(config, dataset)[1] if config.clustered else dataset
-    check_same_data(config, metadata(config, conditioned), saved)
+    if not imported:
+        check_same_data(config, metadata(config, conditioned), saved)
     return saved, config, dataset
 
 

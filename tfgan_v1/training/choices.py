@@ -4,11 +4,13 @@ The other presets, and the published data sets, keep their published numbers.
 """
 
 import os
+from pathlib import Path
 
+from tfgan_v1.config import Config
 from tfgan_v1.config.options import as_flags
 from tfgan_v1.data import DATASETS, datasets, folders, reshaped
 from tfgan_v1.errors import note
-from tfgan_v1.storage import run_data, run_folder
+from tfgan_v1.storage import importing, run_data, run_folder
 
 OWN_MODEL, POINTS_MODEL = "tuned", "points"
 NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")  # of choices
@@ -37,6 +39,16 @@ def of_run(config):
     config = config.replace(**{name: getattr(saved, name) for name in open_now})
     begun = {name: text for name, text in saved.schedules.items() if text.startswith(f"{getattr(config, name)}:")}
     return config.replace(**begun)
+
+
+def of_weights(config):
+    """The Config with the generator of --weights, where that was imported. Raises UserError if there are no weights."""
+    if importing.is_old(Path(config.weights)):
+        return config
+    saved = run_folder.read(Config(ckpt=config.weights), by="--weights")
+    open_now = {"model", "layers", "noise", "noise_size"} - config.given
+    imported = saved.data["name"] == run_folder.IMPORTED
+    return config.replace(**{name: getattr(saved.config, name) for name in open_now}) if imported else config
 
 
 def before_loading(config):

@@ -16,7 +16,7 @@ from tfgan_v1.gan import train_graph
 from tfgan_v1.report import console
 from tfgan_v1.report.event_files import EventFiles
 from tfgan_v1.report.pictures import Pictures
-from tfgan_v1.storage import checkpoints, names, run_folder
+from tfgan_v1.storage import checkpoints, importing, names, run_folder
 from tfgan_v1.storage.progress import OUT_OF_TIME, load_progress, made_by, new_progress, starting_point
 from tfgan_v1.training import recording, streaming
 from tfgan_v1.training.evaluator import Evaluator
@@ -187,11 +187,7 @@ def start(context, saved, checkpoint):
     header = context.evaluator and context.evaluator.header
     progress = restore_progress(context, checkpoint) if checkpoint else new_progress(plan, header)
     if config.weights and not checkpoint:
-        weights = checkpoints.newest_state(Path(config.weights))
-        if weights is None:
-            advice = "name the checkpoint folder of a run"
-            raise UserError(f"--weights {config.weights} holds no training state; {advice}")
-        checkpoints.restore(context.savers["weights"], session, weights, part=True)
+        importing.start_from(Path(config.weights), context.savers, session)
     if not checkpoint:
         session.run(context.graph.start_average)
     context.member.broadcast(context.graph, session, progress.step)

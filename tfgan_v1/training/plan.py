@@ -138,7 +138,7 @@ class Plan(NamedTuple):
         noise_bytes = 4 * config.noise_size * (images + config.batch_size)
         image_bytes = images * math.prod(shape) * self.dataset.images.itemsize if self.streamed else 0
         limits = [config.chunk, CALL_BYTES // (noise_bytes + image_bytes)]
-        if (self.custom.parts.model or MODELS[config.model]).convolutional:
+        if (self.custom.parts.model or config.network).convolutional:
             limits.append(CALL_PIXELS // (images * math.prod(shape[:2])))
         interval, limit = min(self.sample_every, self.total_steps), max(1, min(limits))
         return math.ceil(interval / math.ceil(interval / limit))
@@ -195,7 +195,7 @@ def make_plan(config, *, resume=False, overwrite=False, download=True, custom=Cu
     if chief and not numbered:
         saved = run_folder.check_can_start(config, *start_as)
     if config.weights and chief and not saved:
-        run_folder.read(Config(ckpt=config.weights), by="--weights")
+        config = choices.of_weights(config)
     config = with_saved(config, saved, workers)
     is_open = not resume and choices.are_open(config, custom)
     config = choices.before_loading(config) if is_open else config

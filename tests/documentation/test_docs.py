@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -35,7 +36,8 @@ TRAINED = {  # name of a run -> steps that are trained here, exit code, what it 
     "overpowered": (600, 0, "the discriminator overpowers the generator"),
 }
 PARSE = {"train": train, "sample": sample, "review": review, "compare": compare, "evaluate": evaluate, "export": export}
-COMMAND = re.compile(r"(?:python|tfgan) (train|sample|review|compare|evaluate|export)(?:\.py)?((?: [^\s`|#&<>]+)*)")
+PARSE["import"] = import_module("tfgan_v1.commands.import")
+COMMAND = re.compile(rf"(?:python|tfgan) ({'|'.join(PARSE)})(?:\.py)?((?: [^\s`|#&<>]+)*)")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 
 

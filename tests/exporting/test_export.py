@@ -25,8 +25,8 @@ from tfgan_v1.gan import layers
 from tfgan_v1.gan.models import MODELS, TANH
 
 ALL = [
-    *("generator.html", "generator.json", "generator.npz", "generator.onnx", "run_in_numpy.py", "run_in_pytorch.py"),
-    "saved_model",
+    *("generator.html", "generator.json", "generator.npz", "generator.onnx", "keras", "run_in_numpy.py"),
+    *("run_in_pytorch.py", "saved_model", "tf1"),
 ]
 
 
@@ -276,9 +276,9 @@ MISSING = {  # an operation and a format that does not have it -> why
     (
         tf.math.special.expint,
         "onnx",
-    ): r"converted to ONNX \(No Op registered for Expint .*; .*--format saved_model,npz,page$",
-    (tf.cos, "page"): r"operation Cos \(generator/Cos\) is not among those .*; .*--format saved_model,onnx$",
-    (tf.cos, "npz"): r"operation Cos \(generator/Cos\) is not among those .*; .*--format saved_model,onnx$",
+    ): r"converted to ONNX \(No Op registered for Expint .*; .*--format saved_model,npz,page,tf1,keras$",
+    (tf.cos, "page"): r"operation Cos \(generator/Cos\) is not among those .*; .*--format saved_model,onnx,tf1,keras$",
+    (tf.cos, "npz"): r"operation Cos \(generator/Cos\) is not among those .*; .*--format saved_model,onnx,tf1,keras$",
 }
 
 
@@ -290,14 +290,14 @@ def test_an_operation_that_a_format_does_not_have_is_one_sentence(export_with, t
 
 
 def test_without_a_list_what_can_be_written_is_and_a_sentence_says_what_cannot(export_with, command, tmp_path):
-    assert export_with(tf.nn.elu).formats == ("saved_model", "onnx")
+    assert export_with(tf.cos).formats == ("saved_model", "onnx", "tf1", "keras")
     code, out, err = command("export", "--ckpt", tmp_path / "run", "--to", tmp_path / "again")
     assert (code, err) == (0, "") and "npz" not in (tmp_path / "again" / "MODEL.md").read_text()
     lines = [line for line in out.splitlines() if line.startswith("Not written")]
     for name, line in zip(("npz", "page"), lines, strict=True):
-        right = f"Not written: {name}, since the generator's operation Elu (generator/Elu) is not among those"
+        right = f"Not written: {name}, since the generator's operation Cos (generator/Cos) is not among those"
         assert line.startswith(right)
-    assert sorted(os.listdir(tmp_path / "again")) == ["MODEL.md", "generator.onnx", "saved_model"]
+    assert sorted(os.listdir(tmp_path / "again")) == ["MODEL.md", "generator.onnx", "keras", "saved_model", "tf1"]
 
 
 def test_if_nothing_can_be_written_nothing_is(command, config, tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ import numpy as np
 from tfgan_v1 import Config
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan.conditioning import make_condition
-from tfgan_v1.gan.models import MODELS
 from tfgan_v1.sampling.generator import images_of
 from tfgan_v1.storage import checkpoints, run_folder
 
@@ -45,10 +44,11 @@ def make(folder, run, model=None):
     if run.classes:
         data |= {"classes": list(run.classes), "class_counts": [10] * len(run.classes)}
     run_folder.write(run_folder.Saved(config, data, run_folder.made_by(), "id", ["model"] if model else []))
-    condition = make_condition(config, data.get("class_counts"), model or MODELS[run.model], custom=bool(model))
+    network = model or config.network
+    condition = make_condition(config, data.get("class_counts"), network, custom=bool(model))
     with tf.Graph().as_default(), tf.Session() as session:
         labels = condition and tf.zeros([2, len(run.classes)])
-        images_of(model or MODELS[run.model], condition, tf.zeros([2, config.noise_size]), run.shape, labels)
+        images_of(network, condition, tf.zeros([2, config.noise_size]), run.shape, labels)
         variables = tf.global_variables("generator/")
         session.run(tf.global_variables_initializer())
         session.run([each.assign(_values(each)) for each in variables if "kernel" not in each.name])

@@ -14,7 +14,7 @@ def parse(call, argv):
     parser = Parser(
         call,
         "Export a trained generator for other programs: TensorFlow Serving, ONNX runtimes, NumPy, PyTorch, a\n"
-        "browser. The MODEL.md in the folder explains each file.",
+        "browser, scripts for TensorFlow 1, Keras. The MODEL.md in the folder explains each file.",
         EXAMPLES,
     )
     add = parser.group("flags")
@@ -26,6 +26,8 @@ def parse(call, argv):
     formats = f"formats to write: {known} (default: all that can be written)"
     add("--format", dest="formats", metavar="LIST", type=parse_list, help=formats)
     add("--float16", action="store_true", help="weights of 16 bits in the page: half its size")
+    both = "the discriminator, too, in tf1 and keras, for scripts that train on"
+    add("--discriminator", action="store_true", help=both)
     return parser.parse(argv)
 
 
@@ -35,9 +37,8 @@ def run(argv, program):
     if not flags["to"]:
         raise UserError("export needs the folder to write to; name a new or an empty one with --to")
     ckpt = run_of(flags["ckpt"], flags["name"]).ckpt_folder
-    exported = folder.export(
-        ckpt, flags["to"], formats=flags["formats"], kind=flags["generator"], float16=flags["float16"]
-    )
+    given = {name: flags[name] for name in ("formats", "float16", "discriminator")}
+    exported = folder.export(ckpt, flags["to"], kind=flags["generator"], **given)
     metadata, names = exported.metadata, ", ".join(path.name + "/" * path.is_dir() for path in exported.paths)
     say(
         f"Exported the {metadata['generator']} generator of step {metadata['step']:,} to {exported.folder}: {names}.",

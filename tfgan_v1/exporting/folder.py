@@ -10,6 +10,7 @@ from tfgan_v1.exporting.formats import FORMATS, missing
 from tfgan_v1.exporting.trained import Trained, Unsupported, metadata_of
 from tfgan_v1.gan.noise import DISTRIBUTIONS
 from tfgan_v1.sampling import generator
+from tfgan_v1.storage.names import check_new
 
 
 class Exported(NamedTuple):
@@ -22,20 +23,23 @@ class Exported(NamedTuple):
     paths: tuple[Path, ...]  # of the files and folders in the folder
 
 
-def export(folder, to, *, formats=None, kind=None, model=None, float16=False):
+def export(folder, to, *, formats=None, kind=None, model=None, float16=False, discriminator=False):
     """Writes the generator of a run's checkpoint folder to a new or empty folder. Returns an Exported.
 
     formats: names in FORMATS; None for all whose converter is installed and that can express the network. kind, model:
-    as in Generator.restore. float16: whether the page has weights of 16 bits, in half the bytes. Raises UserError, with
+    as in Generator.restore. float16: whether the page has weights of 16 bits, in half the bytes. discriminator: whether
+    tf1 and keras have it, too. Raises UserError, with
     nothing written, if the folder `to` has something in it, or there is no such generator, or one of `formats`, or
     without them every format, cannot express its network.
     """
     names, to = _checked_formats(formats), Path(to)
     if float16 and "page" not in names:
         raise UserError("--float16 is for the format page; leave it out, or add page to --format")
-    _check_empty(to)
+    if discriminator and not {"tf1", "keras"} & {*names}:
+        raise UserError("--discriminator is for the formats tf1 and keras; leave it out, or add one to --format")
+    check_new(to)
     saved = generator.find(folder, "tfgan_v1.export(folder, to, model=...)", model=model, kind=kind)
-    trained = Trained(saved, metadata_of(saved), float16)
+    trained = Trained(saved, metadata_of(saved), float16, discriminator)
     try:
         with files.new_folder(to) as partial:
             refused = _write(names, trained, partial, required=formats is not None)
@@ -57,7 +61,8 @@ def _write(formats, trained, folder, required):
             FORMATS[name].write(trained, folder)
         except Unsupported as error:
             if required:
-                alike = {other for other in FORMATS if FORMATS[other].described and FORMATS[name].described} | {name}
+                kind = FORMATS[name].described or name
+                alike = {other for other, row in FORMATS.items() if kind in (other, row.described)}
                 others = ",".join(other for other in FORMATS if other not in alike and not missing(other))
                 raise UserError(f"{error}; export the other formats by --format {others}") from None
             refused[name] = str(error)
@@ -106,14 +111,3 @@ def _checked_formats(names):
     if not names:
         raise UserError(f"no format is given; the formats are {', '.join(FORMATS)}")
     return tuple(name for name in FORMATS if name in names)
-
-
-def _check_empty(to):
-    """Raises UserError unless a path is a new or empty folder, and OSError unless it can be written to."""
-    if to.is_dir():
-        content = sorted(path.name for path in to.iterdir() if path.name != files.PARTIAL_FOLDER)
-        if content:
-            raise UserError(f"{to} has something in it ({content[0]}); name a new or an empty folder with --to")
-    elif to.exists() or to.is_symlink():
-        raise UserError(f"{to} is a file; name a new or an empty folder with --to")
-    files.check_writable(to)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tfgan_v1 import files
 from tfgan_v1._tensorflow import tf
-from tfgan_v1.exporting import operations, page, run_in_numpy, saved_model
+from tfgan_v1.exporting import layer_files, operations, page, run_in_numpy, saved_model
 from tfgan_v1.exporting.trained import Unsupported
 
 
@@ -21,7 +21,7 @@ class Format(NamedTuple):
     write: Callable  # (trained.Trained, folder); raises Unsupported, before it writes, for a network it cannot express
     section: str  # of MODEL.md, with {labels} where a conditional run has something to add
     labels: str = ""  # this
-    described: bool = False  # whether it expresses the network by operations.describe: all of these refuse the same
+    described: str = ""  # by what it describes the network: formats of one kind refuse the same networks
     packages: tuple[str, ...] = ()  # of its converter, which the extra with the format's name installs, too
 
 
@@ -113,10 +113,10 @@ config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
         """## `generator.npz` and `generator.json`, for anything else
 
 The weights by name, and the operations from `noise`{labels} to `images` in order. `python run_in_numpy.py .`
-runs them, 60 lines that can be translated, and so does run_in_pytorch.py. `model` in the JSON has the
+runs them, 70 lines that can be translated, and so does run_in_pytorch.py. `model` in the JSON has the
 configuration.""",
         " and `labels`",
-        described=True,
+        described="operations",
     ),
     "page": Format(
         page.write,
@@ -124,6 +124,39 @@ configuration.""",
 
 Open the file: it draws{labels} by seed, mixes and varies what it draws, and saves it as PNG, all without a network.""",
         " each class",
-        described=True,
+        described="operations",
+    ),
+    "tf1": Format(
+        layer_files.write_tf1,
+        """## `tf1/`, for scripts that TensorFlow 1 ran
+
+A checkpoint with the names that `tf.layers` gives without names, in the scope `generator`: in such a script,
+`saver.restore(session, tf.train.latest_checkpoint("tf1"))` reads it. Moving averages are there, too.
+
+```python
+import tensorflow as tf
+
+weights = {name: tf.train.load_variable("tf1", name) for name, _ in tf.train.list_variables("tf1")}
+```
+
+Such a script's images are in the range of the network: [-1, 1] of tanh, [0, 1] of sigmoid.""",
+        described="layers",
+    ),
+    "keras": Format(
+        layer_files.write_keras,
+        """## `keras/`, for Keras 2 and 3
+
+`generator_weights.h5` has the weights, which `load_weights` reads, and `generator.py` builds the network.
+
+```python
+import runpy
+
+generator = runpy.run_path("keras/generator.py")["load"]()
+images = generator.predict(noise)
+```
+
+`discriminator.py`, if it is there, makes logits of such images, without the sigmoid that many scripts have.
+These images are in the range of the network, unlike those of other formats: [-1, 1] of tanh, [0, 1] of sigmoid.""",
+        described="layers",
     ),
 }

@@ -1,6 +1,7 @@
 """Draws 16 images of an exported generator with NumPy alone, into images.npy: python run_in_numpy.py [FOLDER]"""
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -29,11 +30,16 @@ def depth_to_space(x, size):
 
 OPERATIONS = {
     **{
-        f.__name__: f for f in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.matmul, np.tanh)
+        name: getattr(np, name)
+        for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "matmul", "tanh")
     },
     **{f.__name__: f for f in (conv2d, conv2d_transpose, depth_to_space)},
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x, slope: np.where(x > 0, x, np.float32(slope) * x),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    "softplus": lambda x: np.logaddexp(x, np.float32(0)),
+    **{name: np.vectorize(getattr(math, name), otypes=["f4"]) for name in ("erf", "erfc")},
     "sigmoid": lambda x: (np.tanh(x / 2) + 1) / 2,
     "reshape": lambda x, shape: x.reshape(len(x), *shape[1:]),
     "slice": lambda x, ranges: x[tuple(slice(*each) for each in ranges)],

@@ -32,8 +32,12 @@ def depth_to_space(x, size):
 
 
 OPERATIONS = {
-    **{name: getattr(torch, name) for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum")},
-    **{name: getattr(torch, name) for name in ("matmul", "tanh", "relu", "sigmoid")},
+    **{name: getattr(torch, name) for name in ("add", "subtract", "multiply", "divide", "maximum")},
+    **{
+        name: getattr(torch, name)
+        for name in ("minimum", "negative", "matmul", "tanh", "relu", "selu", "sigmoid", "erf", "erfc")
+    },
+    **{"elu": F.elu, "softplus": F.softplus},
     **{f.__name__: f for f in (conv2d, conv2d_transpose, depth_to_space)},
     "leaky_relu": lambda x, slope: F.leaky_relu(x, slope),
     "reshape": lambda x, shape: x.reshape(len(x), *shape[1:]),

@@ -43,6 +43,7 @@ class Trained(NamedTuple):
     generator: SavedGenerator
     metadata: dict  # see metadata_of
     float16: bool = False  # whether the page's weights are
+    discriminator: bool = False  # whether tf1 and keras have it, too
 
     def images(self, z, labels, reuse=None):
         """The images of noise in the current graph: see generator.images_of."""

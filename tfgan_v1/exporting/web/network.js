@@ -14,11 +14,27 @@ const ELEMENTWISE = {
   minimum: (out, a, i, b, j) => { for (let k = 0; k < out.length; k++) out[k] = Math.min(a[i[k]], b[j[k]]); },
 };
 const ACTIVATIONS = {
+  negative: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = -x[k]; },
   relu: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = x[k] > 0 ? x[k] : 0; },
   leaky_relu: (out, x, {slope}) => { for (let k = 0; k < out.length; k++) out[k] = x[k] > 0 ? x[k] : slope * x[k]; },
+  elu: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = elu(x[k]); },
+  selu: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = 1.0507009873554805 * elu(x[k], 1.6732632423543772); },
+  softplus: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = Math.max(x[k], 0) + Math.log1p(Math.exp(-Math.abs(x[k]))); },
+  erf: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = erf(x[k]); },
+  erfc: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = 1 - erf(x[k]); },
   tanh: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = Math.tanh(x[k]); },
   sigmoid: (out, x) => { for (let k = 0; k < out.length; k++) out[k] = 1 / (1 + Math.exp(-x[k])); },
 };
+
+const elu = (x, scale = 1) => x > 0 ? x : scale * Math.expm1(x);
+
+// The error function, by the series that has no differences: Abramowitz and Stegun, 7.1.6.
+function erf(x) {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * x, sum = term;
+  for (let n = 1; Math.abs(term) > 1e-12 * Math.abs(sum); n++) sum += term *= 2 * x * x / (2 * n + 1);
+  return sum;
+}
 
 // For each place of a result of `shape`, in order: where at(place) finds its value. place: an index for each axis.
 function indices(shape, at) {

@@ -246,7 +246,7 @@ def test_the_table_of_stacked_mnist_has_both_judges_and_leaves_out_results_of_ot
         content = {"seconds": 100 + seed, "command": runs.words(row.command), "figures": figures}
         runs.keep(quality.result_path(row, seed, tmp_path), content)
     assert stacked.line(row.title, quality.results(row, tmp_path), row.command) == [
-        "`tuned`, clusters", 3, "1,000 (999 to 1,000); 1,000 (1,000 to 1,000)", "2; 3",
+        row.title, 3, "1,000 (999 to 1,000); 1,000 (1,000 to 1,000)", "2; 3",
         "0.040 (0.030 to 0.050); 0.020 (0.015 to 0.025)", "101 (100 to 102)", f"`{runs.words(row.command)}`",
     ]  # fmt: skip
     short = stacked.rows(50)[0]

@@ -45,7 +45,7 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     layers = tuple(_with_output(found, image, least))
     shape = chain.shapes(layers, found.noise_size)[-1]
     preset = next((name for name in chain.PRESETS if _same(chain.preset_chain(name, shape), layers)), None)
-    distribution = noise or found.noise or (preset and Config(model=preset).noise)
+    distribution = noise or (preset and Config(model=preset).noise)
     if not distribution:
         raise UserError(f"{path} does not say of which distribution its noise was; give it by --noise")
     rest = {"noise": distribution, "noise_size": found.noise_size, "average": 0.0}
@@ -53,7 +53,7 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     config = Config(**({"model": preset} if preset else own), **rest)
     weights = list(_complete(found, layers))
     facts = {"name": run_folder.IMPORTED, "num_images": 0, "image_shape": list(shape), "sha256": found.sha256}
-    notes = list(found.notes) if noise or found.noise else [*found.notes, f"its noise is that of {preset}, by default"]
+    notes = list(found.notes) if noise else [*found.notes, f"its noise is that of {preset}, by default"]
     with files.new_folder(to) as partial:
         run_id, here = secrets.token_hex(8), config.replace(ckpt=partial)
         about = {"imported": found.path.name, "imported_format": found.format, "imported_layers": found.source}

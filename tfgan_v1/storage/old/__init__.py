@@ -32,7 +32,6 @@ class Old(NamedTuple):
     weights: tuple[dict, ...]  # of each layer that has some: part -> float32 array
     source: str  # where the layers come from: a file's name, "the shapes of the preset mlp", "--layers"
     notes: tuple[str, ...]  # a sentence for each assumption, and for what is not used
-    noise: str | None  # its distribution, where the file says it
     noise_size: int  # of a discriminator: the channels of its images, or the size of its points
 
 
@@ -79,7 +78,7 @@ def read(path, *, layers=None, scope=None, role="generator"):
         name = found.path.with_name(found.path.name.removesuffix(SUFFIXES[0]))
         step = re.search(r"[-_]([0-9]{1,12})$", re.sub(r"(\.weights)?\.[a-z]\w*$", "", name.name))
         about = name, hashlib.sha256(found.path.read_bytes()).hexdigest(), found.format, int(step[1]) if step else 0
-        return Old(*about, layers, weights, source, notes, None, fit.input_size(layers, weights))
+        return Old(*about, layers, weights, source, notes, fit.input_size(layers, weights))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except UserError as error:

@@ -59,7 +59,7 @@ def test_an_old_checkpoint_draws_what_its_notebook_drew_and_stays_as_it_is(noteb
         np.testing.assert_allclose(generator.from_latents(NOISE) * 2 - 1, expected, atol=1e-6)
     assert content(folder) == before
     saved = run_folder.read(run_folder.Config(ckpt=tmp_path / "new"))
-    assert saved.config.model == "mlp" and saved.config.layers is None and saved.data["name"] == run_folder.IMPORTED
+    assert saved.config.model == "mlp" and saved.config.layers is None and saved.imported
 
 
 def test_layers_that_no_preset_has_are_a_run_too(notebook, tmp_path, command):

@@ -52,7 +52,7 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     own = {"model": "points" if len(shape) == 1 else "tuned", "clusters": "none", "layers": chain.text(layers)}
     config = Config(**({"model": preset} if preset else own), **rest)
     weights = list(_complete(found, layers))
-    facts = {"name": run_folder.IMPORTED, "num_images": 0, "image_shape": list(shape), "sha256": found.sha256}
+    facts = {"name": "imported", "num_images": 0, "image_shape": list(shape), "sha256": found.sha256}
     notes = list(found.notes) if noise else [*found.notes, f"its noise is that of {preset}, by default"]
     with files.new_folder(to) as partial:
         run_id, here = secrets.token_hex(8), config.replace(ckpt=partial)

@@ -47,8 +47,7 @@ def of_weights(config):
         return config
     saved = run_folder.read(Config(ckpt=config.weights), by="--weights")
     open_now = {"model", "layers", "noise", "noise_size"} - config.given
-    imported = saved.data["name"] == run_folder.IMPORTED
-    return config.replace(**{name: getattr(saved.config, name) for name in open_now}) if imported else config
+    return config.replace(**{name: getattr(saved.config, name) for name in open_now}) if saved.imported else config
 
 
 def before_loading(config):

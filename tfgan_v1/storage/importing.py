@@ -117,6 +117,7 @@ def _with_output(found, image, least):
     made = chain.shapes(inner, found.noise_size)[-1]
     points = made == (1,)
     if last is None or last.word == "linear":
+        least = 0 if least is None and last and last.number == 0 else least
         if least not in (-1, 0) and not points:
             raise UserError(
                 "the last layer has no activation, so the images' range is unknown; give --range -1,1 or 0,1"
@@ -134,9 +135,7 @@ def _with_output(found, image, least):
 
 def _same(one, other):
     """Whether two lists of layers are the same but for where they reshape."""
-    one, other = (
-        [str(layer) for layer in layers if layer.word not in ("reshape", "linear")] for layers in (one, other)
-    )
+    one, other = ([str(layer) for layer in layers if layer.word != "reshape"] for layers in (one, other))
     return one == other
 
 

@@ -105,6 +105,7 @@ def test_a_graph_with_more_than_a_chain_of_known_operations_is_refused(tmp_path,
     old_files.tensorflow_1(tmp_path, change=change)
     with pytest.raises(UserError, match=sentence):
         old.read(tmp_path)
+    assert same(old.read(tmp_path, layers=chain.parse(old_files.LAYERS)))  # which win over what is not read
 
 
 @pytest.mark.parametrize("layer, words", [

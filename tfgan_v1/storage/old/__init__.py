@@ -3,7 +3,9 @@
 import hashlib
 import re
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +47,7 @@ class _Found(NamedTuple):
     path: Path  # of the weights
     format: str
     arrays: dict  # by name, in order
-    steps: list | None = None  # pairs of a Layer and the name of its weights, if the file says them
+    steps: Callable | None = None  # () -> pairs of a Layer and the name of its weights, if the file says them
     source: str = ""
     by_name: bool = False  # whether the names in the steps are the arrays'
     notes: tuple = ()
@@ -61,18 +63,19 @@ def read(path, *, layers=None, scope=None, role="generator"):
     path = Path(path)
     try:
         found = _open(path, role or fit.ROLES[0] if scope is None else scope)
+        said = found.steps() if found.steps and not layers else None
         groups, source, notes = fit.grouped(found.arrays), found.source, found.notes
         if layers:
             own = {("batch_norm", 1e-3): 1e-5} if found.format == "PyTorch" else {}  # its epsilon, where none is given
             numbered = (each._replace(number=own.get((each.word, each.number), each.number)) for each in layers)
             source, steps = "--layers", [(layer, None) for layer in numbered]
-        elif found.steps is not None:
-            steps = found.steps
+        elif said is not None:
+            steps = said
         else:
             preset, steps = fit.assumed(groups, role)
             source = f"the shapes of the preset {preset}"
             notes += (f"the layers are assumed to be those of {preset}, whose shapes fit: activations have no shape",)
-        layers, weights = fit.complete(steps, groups, found.by_name and steps is found.steps)
+        layers, weights = fit.complete(steps, groups, found.by_name and steps is said)
         if role not in (actual := fit.ROLES[fit.is_discriminator(layers, weights)], None):
             raise UserError(f"it is a {actual}, not a {role}")
         name = found.path.with_name(found.path.name.removesuffix(SUFFIXES[0]))
@@ -171,7 +174,7 @@ def _checkpoint(prefix, scope):
     if form == "tf.train.Checkpoint" or not meta.is_file():
         return found._replace(**_beside(prefix.name, prefix, scope))
     with files.BoundedReader(meta) as file:
-        steps = graph.steps(file.read(graph.MOST_BYTES), scope, arrays.keys())
+        steps = partial(graph.steps, file.read(graph.MOST_BYTES), scope, arrays.keys())
     return found._replace(steps=steps, source=meta.name, by_name=True)
 
 
@@ -180,7 +183,7 @@ def _keras(path, content, config, scope):
     arrays, legacy, own = keras_files.weights(content)
     found = _Found(path, f"Keras {'HDF5' if legacy else 'weights'}", arrays, by_name=legacy)
     if config or own:
-        return found._replace(steps=keras_files.layers(config or own, scope), source=path.name)
+        return found._replace(steps=partial(keras_files.layers, config or own, scope), source=path.name)
     return found._replace(**_beside(re.sub(r"(\.weights)?\.\w+$", "", path.name), path, scope))
 
 
@@ -190,7 +193,7 @@ def _beside(stem, path, scope):
         with suppress(FileNotFoundError, ValueError):
             content = files.read_json(path.with_name(f"{name}.json"))
             if isinstance(content, str) or (isinstance(content, dict) and {"class_name", "config"} <= content.keys()):
-                return {"steps": keras_files.layers(content, scope), "source": f"{name}.json"}
+                return {"steps": partial(keras_files.layers, content, scope), "source": f"{name}.json"}
     return {}
 
 

@@ -12,7 +12,7 @@ from tfgan_v1.storage.old import fit
 from tfgan_v1.storage.old.keras_files import CONDITIONAL, number
 
 MOST_BYTES, MOST_NODES, MOST_LAYERS = 2**26, 50_000, 100
-_ADVICE = "remove the .meta, and give the layers by --layers"
+_ADVICE = "give the layers by --layers"
 _SAME = ("Identity", "ReadVariableOp", "Enter", "Switch", "Merge", "StopGradient", "Squeeze")
 _ACTIVATIONS = ("Relu", "Elu", "Selu", "Softplus", "Tanh", "Sigmoid")
 _HARMLESS = ("Shape", "Mean", "SquaredDifference", "Size", "HistogramSummary", "ImageSummary")  # while it trains

@@ -207,7 +207,7 @@ PRESETS = {  # the chain of a preset's generator, for images of height x width x
 def preset_chain(name, shape):
     """The Layers of the generator of a preset in PRESETS, for images [height, width, channels] or points [d]."""
     height, width, channels = shape if len(shape) == 3 else (1, 1, math.prod(shape))
-    quarter = (height // 4) * (width // 4)
-    sizes = {"h": height // 4, "w": width // 4, "quarter64": quarter * 64, "quarter128": quarter * 128}
+    h, w = max(1, height // 4), max(1, width // 4)
+    sizes = {"h": h, "w": w, "quarter64": h * w * 64, "quarter128": h * w * 128}
     sizes |= {"height": height, "width": width, "channels": channels, "pixels": math.prod(shape)}
     return parse(PRESETS[name].format(**sizes))

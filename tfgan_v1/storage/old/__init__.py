@@ -14,7 +14,7 @@ from tfgan_v1._tensorflow import reason, tf
 from tfgan_v1.data.unpacking import most_unpacked
 from tfgan_v1.errors import UserError, count_of, shortened
 from tfgan_v1.gan.chain import Layer
-from tfgan_v1.storage import checkpoint_index, torch_files
+from tfgan_v1.storage import checkpoint_index, foreign, torch_files
 from tfgan_v1.storage.manifest import files_of
 from tfgan_v1.storage.names import LATEST, META, SUFFIXES
 from tfgan_v1.storage.old import fit, graph, hdf5, keras_files
@@ -110,7 +110,7 @@ def _open(path, scope):
         if (path / "saved_model.pb").exists():
             raise UserError("it is a SavedModel, which TensorFlow loads itself")
         path = _newest(path)
-    prefix = path.with_name(re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", path.name))
+    prefix = foreign.prefix_of(path)
     if files_of(prefix)[1].is_file():
         return _checkpoint(prefix, scope)
     with files.BoundedReader(path) as file:

@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
+import old_files
+import torch_pickles
 from tfgan_v1 import Generator, UserError, import_generator, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import chain
@@ -113,6 +115,26 @@ def test_missing_averages_are_those_of_generated_images(tmp_path):
     np.testing.assert_allclose(found["generator/batch_norm/moving_variance"], variance, rtol=0.1)
     error = np.abs(found["generator/batch_norm/moving_mean"] - kernels["dense/bias"]) / np.sqrt(variance)
     assert error.max() < 0.08
+
+
+@pytest.mark.parametrize(
+    "words, image", [("dense batch_norm reshape:4x6x3 tanh", None), ("dense batch_norm tanh", (4, 6, 3))]
+)
+def test_rows_of_numbers_become_images_in_pytorchs_order(tmp_path, words, image):
+    """nn.Linear, nn.BatchNorm1d, and a view as [n, 3, 4, 6]: channels before rows and columns."""
+    random = np.random.default_rng(0)
+    shapes = {
+        "0.weight": (72, 100),
+        **dict.fromkeys(("0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"), 72),
+    }
+    state = {name: random.uniform(0.1, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
+    (tmp_path / "netG.pth").write_bytes(torch_pickles.save_zip(old_files.torch_tensors(state)))
+    import_generator(tmp_path / "netG.pth", tmp_path / "new", layers=words, noise="normal", image=image)
+    rows = NOISE @ state["0.weight"].T + state["0.bias"] - state["1.running_mean"]
+    rows = rows / np.sqrt(state["1.running_var"] + 1e-5) * state["1.weight"] + state["1.bias"]
+    expected = np.tanh(rows).reshape(-1, 3, 4, 6).transpose(0, 2, 3, 1)
+    with Generator.restore(tmp_path / "new") as generator:
+        np.testing.assert_allclose(generator.from_latents(NOISE) * 2 - 1, expected, atol=1e-5)
 
 
 def test_training_starts_from_both_networks_of_an_old_checkpoint(notebook, small, tmp_path):

@@ -15,6 +15,7 @@ from tfgan_v1.gan import chain, noise
 from tfgan_v1.gan.chain import KERNEL, NORM, WORDS, Layer
 from tfgan_v1.storage import checkpoints, foreign, old, run_folder
 from tfgan_v1.storage.names import CONFIG, check_new
+from tfgan_v1.storage.old import fit
 
 MOST_VALUES, MOST_DRAWN = 2**25, 4096  # in a layer's outputs, and images, from which missing averages are estimated
 DEFAULTS = {"bias": np.zeros, "offset": np.zeros, "scale": np.ones}  # of what a layer of the file leaves out
@@ -42,7 +43,8 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     to = Path(to)
     check_new(to)
     found = old.read(path, layers=chain.parse(layers) if layers else None, scope=scope)
-    layers = tuple(_with_output(found, image, least))
+    found = _with_output(found, image, least)
+    layers = found.layers
     shape = chain.shapes(layers, found.noise_size)[-1]
     preset = next((name for name in chain.PRESETS if _same(chain.preset_chain(name, shape), layers)), None)
     distribution = noise or (preset and Config(model=preset).noise)
@@ -111,8 +113,8 @@ def _assign(found, role, variables, session):
 
 
 def _with_output(found, image, least):
-    """The layers of an Old, with the images' shape and range at the end. Raises UserError if these are unknown."""
-    *inner, last = found.layers
+    """The Old with the images' shape and range as its last layers. Raises UserError if these are unknown."""
+    weights, (*inner, last) = found.weights, found.layers
     inner, last = (inner, last) if last.word in (*chain.OUTPUTS, "linear") else (found.layers, None)
     made = chain.shapes(inner, found.noise_size)[-1]
     points = made == (1,)
@@ -130,7 +132,8 @@ def _with_output(found, image, least):
             advice = "give --image HEIGHTxWIDTHxCHANNELS"
             raise UserError(f"the last layer makes {made[0]:,} numbers, which are no square gray image; {advice}")
         inner = [*inner, Layer("reshape", tuple(image))]
-    return [*inner, last]
+        weights = fit.channels_last(weights, image) if found.format == old.PYTORCH else weights
+    return found._replace(layers=(*inner, last), weights=weights)
 
 
 def _same(one, other):

@@ -19,6 +19,7 @@ from tfgan_v1.storage.manifest import files_of
 from tfgan_v1.storage.names import LATEST, META, SUFFIXES
 from tfgan_v1.storage.old import fit, graph, hdf5, keras_files
 
+PYTORCH = "PyTorch"  # a format, with channels before rows and columns
 WEIGHT_FILES = (".h5", ".hdf5", ".keras", ".pth", ".pt")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the names that tf.train.Checkpoint gives
 
@@ -66,7 +67,7 @@ def read(path, *, layers=None, scope=None, role="generator"):
         said = found.steps() if found.steps and not layers else None
         groups, source, notes = fit.grouped(found.arrays), found.source, found.notes
         if layers:
-            own = {("batch_norm", 1e-3): 1e-5} if found.format == "PyTorch" else {}  # its epsilon, where none is given
+            own = {("batch_norm", 1e-3): 1e-5} if found.format == PYTORCH else {}  # its epsilon, where none is given
             numbered = (each._replace(number=own.get((each.word, each.number), each.number)) for each in layers)
             source, steps = "--layers", [(layer, None) for layer in numbered]
         elif said is not None:
@@ -75,7 +76,7 @@ def read(path, *, layers=None, scope=None, role="generator"):
             preset, steps = fit.assumed(groups, role)
             source = f"the shapes of the preset {preset}"
             notes += (f"the layers are assumed to be those of {preset}, whose shapes fit: activations have no shape",)
-        layers, weights = fit.complete(steps, groups, found.by_name and steps is said)
+        layers, weights = fit.complete(steps, groups, found.by_name and steps is said, found.format == PYTORCH)
         if role not in (actual := fit.ROLES[fit.is_discriminator(layers, weights)], None):
             raise UserError(f"it is a {actual}, not a {role}")
         name = found.path.with_name(found.path.name.removesuffix(SUFFIXES[0]))
@@ -127,7 +128,7 @@ def _open(path, scope):
                 return _keras(path, weights, config.decode(), scope)
             if archive or torch_files.MAGIC in start:
                 file.seek(0)
-                return _Found(path, "PyTorch", _from_torch(torch_files.state_dict(torch_files.load(file))))
+                return _Found(path, PYTORCH, _from_torch(torch_files.state_dict(torch_files.load(file))))
         except (UserError, OSError, MemoryError):
             raise
         except Exception as error:  # a damaged file can raise anything

@@ -30,6 +30,7 @@ DISCRIMINATORS = {  # of the presets, in words; the generators, which depend on 
     "dcgan": " ".join(f"leaky_relu:0.2 conv:5x5x{each}" for each in ("32:2", "64:2", "128:2", "256")) + " dense:1",
     "dcgan_upsample": "conv:5x5x64:2 leaky_relu:0.2 conv:5x5x128:2 leaky_relu:0.2 dense:1",
 }
+SHAPING = ("dense", "conv", "conv_t", "reshape", "upsample")  # words of the layers that change a shape
 MAX_POOL = Layer("max_pool", (3, 3), 2.0)  # without padding; in discriminators alone
 ROLES = ("generator", "discriminator")
 
@@ -88,16 +89,19 @@ def describe(groups):
     return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in largest)
 
 
-def complete(steps, groups, by_name=False):
+def complete(steps, groups, by_name=False, channels_first=False):
     """(layers with their sizes, weights of those that have some) of steps, pairs of a Layer and its weights' name.
 
-    by_name: whether the names are those of the groups; otherwise, each layer takes the next weights of its kind. Raises
-    UserError for weights that do not fit.
+    by_name: whether the names are those of the groups; otherwise, each layer takes the next weights of its kind.
+    channels_first: whether rows of numbers become images as in PyTorch. Raises UserError for weights that do not fit.
     """
     layers, weights, left = [], [], list(groups)
     for layer, name in steps:
         word = "conv_t" if layer.word == "project" else layer.word
         if word not in ("dense", "conv", "conv_t", "batch_norm"):
+            shaped = next((each.word for each in reversed(layers) if each.word in SHAPING), None)
+            if channels_first and layer.word == "reshape" and shaped == "dense":
+                weights = channels_last(weights, layer.size)
             layers.append(layer)
             continue
         index = next((i for i, each in enumerate(left) if (each.name == name if by_name else word in each.words)), None)
@@ -127,6 +131,20 @@ def complete(steps, groups, by_name=False):
     if layers[-1].word == "reshape" and layers[-2].word in ("tanh", "sigmoid"):  # the activation is the last
         layers[-2:] = layers[:-3:-1]
     return tuple(layers), tuple(weights)
+
+
+def channels_last(weights, size):
+    """Weights of layers up to a row of numbers, which is an image [channels, height, width], for one of this size."""
+    height, width, channels = size
+
+    def ordered(value):
+        if value.shape[-1] != math.prod(size):  # which chain.shapes refuses
+            return value
+        planes = value.reshape(*value.shape[:-1], channels, height, width)
+        return np.moveaxis(planes, -3, -1).reshape(value.shape)
+
+    last = max((index for index, parts in enumerate(weights) if "kernel" in parts), default=0)  # norms may follow
+    return [*weights[:last], *({part: ordered(value) for part, value in each.items()} for each in weights[last:])]
 
 
 def _projection(parts):

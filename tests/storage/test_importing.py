@@ -84,6 +84,11 @@ def test_layers_that_no_preset_has_are_a_run_too(notebook, tmp_path, command):
         ({"layers": "dense elu dense sigmoid"}, "give it by --noise"),
         ({"layers": "dense relu dense"}, "give --range -1,1 or 0,1"),
         ({"layers": "dense relu dense tanh", "image": (32, 32, 3)}, "makes 784 numbers"),
+        (
+            {"layers": "dense relu dense reshape:14x14x4 tanh", "noise": "normal"},
+            "make 14x14x4, and images have 1 or 3",
+        ),
+        ({"layers": "dense relu dense reshape:28x28x1 tanh", "image": (28, 28, 3)}, "28x28x1; leave out --image"),
         ({"layers": "dense:64 relu dense tanh"}, "dense:128 by its weights, and dense:64 by its layers"),
         ({"layers": "dense relu tanh"}, "left over"),
         ({"scope": "decoder"}, "no variables in the scope decoder"),

@@ -10,6 +10,7 @@ import numpy as np
 from tfgan_v1 import devices, files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
+from tfgan_v1.data import LARGEST_SIDE
 from tfgan_v1.errors import UserError, note
 from tfgan_v1.gan import chain, noise
 from tfgan_v1.gan.chain import KERNEL, NORM, WORDS, Layer
@@ -46,6 +47,11 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     found = _with_output(found, image, least)
     layers = found.layers
     shape = chain.shapes(layers, found.noise_size)[-1]
+    if not files.fits(list(shape), run_folder.FORMS["data"]["image_shape"]):
+        made = "x".join(map(str, shape))
+        raise UserError(
+            f"the layers make {made}, and images have 1 or 3 channels, and sides of at most {LARGEST_SIDE:,}"
+        )
     preset = next((name for name in chain.PRESETS if _same(chain.preset_chain(name, shape), layers)), None)
     distribution = noise or (preset and Config(model=preset).noise)
     if not distribution:
@@ -125,6 +131,8 @@ def _with_output(found, image, least):
                 "the last layer has no activation, so the images' range is unknown; give --range -1,1 or 0,1"
             )
         last = Layer("linear", number=-1.0 if points else float(least))
+    if len(made) == 3 and image and tuple(image) != made:
+        raise UserError(f"the layers make images of {'x'.join(map(str, made))}; leave out --image")
     if len(made) == 1 and not points:
         side = math.isqrt(made[0])
         image = image or (side, side, 1)

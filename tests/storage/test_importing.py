@@ -60,6 +60,8 @@ def test_an_old_checkpoint_draws_what_its_notebook_drew_and_stays_as_it_is(noteb
         assert generator.step == 100
         np.testing.assert_allclose(generator.from_latents(NOISE) * 2 - 1, expected, atol=1e-6)
     assert content(folder) == before
+    code, _, err = command("import", tmp_path / "new", "--to", tmp_path / "again")
+    assert code == 2 and "it is a run of tfgan_v1" in err and not (tmp_path / "again").exists()
     saved = run_folder.read(run_folder.Config(ckpt=tmp_path / "new"))
     assert saved.config.model == "mlp" and saved.config.layers is None and saved.imported
 

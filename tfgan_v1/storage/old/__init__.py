@@ -14,9 +14,9 @@ from tfgan_v1._tensorflow import reason, tf
 from tfgan_v1.data.unpacking import most_unpacked
 from tfgan_v1.errors import UserError, count_of, shortened
 from tfgan_v1.gan.chain import Layer
-from tfgan_v1.storage import checkpoint_index, foreign, torch_files
+from tfgan_v1.storage import checkpoint_index, foreign, manifest, torch_files
 from tfgan_v1.storage.manifest import files_of
-from tfgan_v1.storage.names import LATEST, META, SUFFIXES
+from tfgan_v1.storage.names import CONFIG, LATEST, META, SUFFIXES
 from tfgan_v1.storage.old import fit, graph, hdf5, keras_files
 
 PYTORCH = "PyTorch"  # a format, with channels before rows and columns
@@ -155,6 +155,8 @@ def _checkpoint(prefix, scope):
     data, index, _ = files_of(prefix)
     if not data.is_file():
         raise UserError(f"{data.name} is missing beside {index.name}; it has the values")
+    if (prefix.parent / CONFIG).is_file() and manifest.verified(prefix):
+        raise UserError("it is a run of tfgan_v1, which sample, export and train --weights take as it is")
     damaged = tf.errors.OpError  # now, so that TensorFlow is imported without its messages
     entries = checkpoint_index.entries(prefix)
     floats = [name for name, entry in entries.items() if "float" in entry.dtype and not fit.is_unused(name)]

@@ -89,6 +89,11 @@ def describe(groups):
     return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in largest)
 
 
+def discriminator_chain(name):
+    """The Layers of the discriminator of a preset in DISCRIMINATORS."""
+    return [MAX_POOL if word == "max_pool" else parse(word)[0] for word in DISCRIMINATORS[name].split()]
+
+
 def complete(steps, groups, by_name=False, channels_first=False):
     """(layers with their sizes, weights of those that have some) of steps, pairs of a Layer and its weights' name.
 
@@ -179,7 +184,7 @@ def assumed(groups, role):
         if name in ("mlp", "gaussian"):
             flat = [each for each in preset_chain(name, (units[-1],)) if each.word != "reshape"]
             chains = [(flat, 0)] if (units[-1] == 1) == (name == "gaussian") else []
-        chains.append(([_word(each) for each in DISCRIMINATORS[name].split()], 1))
+        chains.append((discriminator_chain(name), 1))
         for chain, judges in chains:
             with suppress(UserError):
                 steps = [(layer, None) for layer in chain]
@@ -191,7 +196,3 @@ def assumed(groups, role):
             f"{describe(groups)}; give them in order by --layers, such as dense:128 leaky_relu:0.01 dense:784 tanh"
         )
     return found[0]
-
-
-def _word(text):
-    return MAX_POOL if text == "max_pool" else parse(text)[0]

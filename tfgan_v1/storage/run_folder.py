@@ -49,7 +49,7 @@ class Saved(NamedTuple):
     @property
     def imported(self):
         """Whether its generator is another program's, of unknown data; a folder of images may have any name."""
-        return not self.data["num_images"]
+        return self.data.get("num_images") == 0
 
 
 def check_can_start(config, resume, overwrite, custom=()):

@@ -166,6 +166,7 @@ def test_training_starts_from_an_imported_generator_with_a_new_discriminator(not
         tensors(each) for each in (done.folder / "generator.ckpt-100", config.ckpt_folder / "generator.ckpt-1")
     )
     assert one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
+    assert train(small(image_size=28, steps=2, g_lr=1e-30), resume=True).step == 2
 
 
 def test_what_does_not_fit_is_one_sentence(notebook, small, tmp_path):

@@ -89,6 +89,10 @@ def test_layers_are_written_as_they_are_read(text):
         ("relu:0.2", "written as relu, not .relu:0.2."),
         ("reshape:7x7x0x2", "reshape:HEIGHTxWIDTHxCHANNELS"),
         ("leaky_relu:-1", "leaky_relu:NUMBER"),
+        ("", "there are no layers; give some, such as dense:128"),
+        ("dense:0 tanh", "written as dense:CHANNELS"),
+        ("conv:3x3x8:0", "not .conv:3x3x8:0."),
+        ("conv:3x3x8:1.5", "not .conv:3x3x8:1.5."),
     ],
 )
 def test_what_is_no_layer_is_one_sentence(text, right):
@@ -99,7 +103,8 @@ def test_what_is_no_layer_is_one_sentence(text, right):
 @pytest.mark.parametrize(
     "text, right",
     [
-        ("", "there are no layers"),
+        ("relu tanh", "there are no layers with weights"),
+        ("dense:98 reshape:7x7x2 conv:3x5x1", "a kernel that is not square"),
         ("dense", "the layer dense needs its size, such as dense:128"),
         ("dense:784 conv:3x3x1", "gets 784 numbers; add reshape:7x7x128"),
         ("dense:784 reshape:7x7x15", "needs 735 numbers, and gets 784"),

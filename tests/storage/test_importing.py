@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
+import old_files
+import torch_pickles
 from tfgan_v1 import Generator, UserError, import_generator, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.gan import chain
@@ -58,8 +60,10 @@ def test_an_old_checkpoint_draws_what_its_notebook_drew_and_stays_as_it_is(noteb
         assert generator.step == 100
         np.testing.assert_allclose(generator.from_latents(NOISE) * 2 - 1, expected, atol=1e-6)
     assert content(folder) == before
+    code, _, err = command("import", tmp_path / "new", "--to", tmp_path / "again")
+    assert code == 2 and "it is a run of tfgan_v1" in err and not (tmp_path / "again").exists()
     saved = run_folder.read(run_folder.Config(ckpt=tmp_path / "new"))
-    assert saved.config.model == "mlp" and saved.config.layers is None and saved.data["name"] == run_folder.IMPORTED
+    assert saved.config.model == "mlp" and saved.config.layers is None and saved.imported
 
 
 def test_layers_that_no_preset_has_are_a_run_too(notebook, tmp_path, command):
@@ -82,6 +86,11 @@ def test_layers_that_no_preset_has_are_a_run_too(notebook, tmp_path, command):
         ({"layers": "dense elu dense sigmoid"}, "give it by --noise"),
         ({"layers": "dense relu dense"}, "give --range -1,1 or 0,1"),
         ({"layers": "dense relu dense tanh", "image": (32, 32, 3)}, "makes 784 numbers"),
+        (
+            {"layers": "dense relu dense reshape:14x14x4 tanh", "noise": "normal"},
+            "make 14x14x4, and images have 1 or 3",
+        ),
+        ({"layers": "dense relu dense reshape:28x28x1 tanh", "image": (28, 28, 3)}, "28x28x1; leave out --image"),
         ({"layers": "dense:64 relu dense tanh"}, "dense:128 by its weights, and dense:64 by its layers"),
         ({"layers": "dense relu tanh"}, "left over"),
         ({"scope": "decoder"}, "no variables in the scope decoder"),
@@ -115,6 +124,26 @@ def test_missing_averages_are_those_of_generated_images(tmp_path):
     assert error.max() < 0.08
 
 
+@pytest.mark.parametrize(
+    "words, image", [("dense batch_norm reshape:4x6x3 tanh", None), ("dense batch_norm tanh", (4, 6, 3))]
+)
+def test_rows_of_numbers_become_images_in_pytorchs_order(tmp_path, words, image):
+    """nn.Linear, nn.BatchNorm1d, and a view as [n, 3, 4, 6]: channels before rows and columns."""
+    random = np.random.default_rng(0)
+    shapes = {
+        "0.weight": (72, 100),
+        **dict.fromkeys(("0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"), 72),
+    }
+    state = {name: random.uniform(0.1, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
+    (tmp_path / "netG.pth").write_bytes(torch_pickles.save_zip(old_files.torch_tensors(state)))
+    import_generator(tmp_path / "netG.pth", tmp_path / "new", layers=words, noise="normal", image=image)
+    rows = NOISE @ state["0.weight"].T + state["0.bias"] - state["1.running_mean"]
+    rows = rows / np.sqrt(state["1.running_var"] + 1e-5) * state["1.weight"] + state["1.bias"]
+    expected = np.tanh(rows).reshape(-1, 3, 4, 6).transpose(0, 2, 3, 1)
+    with Generator.restore(tmp_path / "new") as generator:
+        np.testing.assert_allclose(generator.from_latents(NOISE) * 2 - 1, expected, atol=1e-5)
+
+
 def test_training_starts_from_both_networks_of_an_old_checkpoint(notebook, small, tmp_path):
     folder, _ = notebook
     config = small(model="mlp", image_size=28, weights=folder, steps=1, d_lr=1e-30, g_lr=1e-30)
@@ -137,6 +166,7 @@ def test_training_starts_from_an_imported_generator_with_a_new_discriminator(not
         tensors(each) for each in (done.folder / "generator.ckpt-100", config.ckpt_folder / "generator.ckpt-1")
     )
     assert one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
+    assert train(small(image_size=28, steps=2, g_lr=1e-30), resume=True).step == 2
 
 
 def test_what_does_not_fit_is_one_sentence(notebook, small, tmp_path):

@@ -59,7 +59,7 @@ def test_the_twin_draws_what_tensorflow_draws():
 def test_a_saver_of_tensorflow_1(tmp_path, leaky, norm, flat):
     z, images = old_files.tensorflow_1(tmp_path, leaky, norm, flat)
     found = old.read(tmp_path, scope="g_" if flat else None)
-    assert same(found) and found.step == 100 and found.noise_size == old_files.NOISE_SIZE and found.noise is None
+    assert same(found) and found.step == 100 and found.noise_size == old_files.NOISE_SIZE
     assert (found.format, found.source) == ("TensorFlow 1 Saver", "generator.ckpt-100.meta")
     assert found.notes == (f"the {'g_' if flat else 'generator'} is read, and 22 other arrays not",)
     if norm != "training":
@@ -105,6 +105,7 @@ def test_a_graph_with_more_than_a_chain_of_known_operations_is_refused(tmp_path,
     old_files.tensorflow_1(tmp_path, change=change)
     with pytest.raises(UserError, match=sentence):
         old.read(tmp_path)
+    assert same(old.read(tmp_path, layers=chain.parse(old_files.LAYERS)))  # which win over what is not read
 
 
 @pytest.mark.parametrize("layer, words", [
@@ -470,7 +471,7 @@ def test_the_words_of_the_presets_discriminators_are_what_they_do(tmp_path):
         groups = fit.grouped(weights)
         _, steps = fit.assumed(groups, "discriminator")
         layers_, parts = fit.complete(steps, groups)
-        found = old.Old(None, "", "", 0, layers_, parts, "", (), None, 1)
+        found = old.Old(None, "", "", 0, layers_, parts, "", (), 1)
         assert np.abs(old_twin.draw(found, x) - wanted).max() < 1e-4 * max(1, np.abs(wanted).max()), name
 
 

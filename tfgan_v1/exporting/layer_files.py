@@ -121,8 +121,7 @@ def _networks(trained):
     chains = {"generator": _generator(trained)}
     state = _state(trained) if trained.discriminator else None
     if state:
-        words = fit.DISCRIMINATORS[config.model].split()
-        chains["discriminator"] = [fit.MAX_POOL if each == "max_pool" else chain.parse(each)[0] for each in words]
+        chains["discriminator"] = fit.discriminator_chain(config.model)
 
     def build():
         trained.plain()

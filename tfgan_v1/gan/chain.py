@@ -77,6 +77,7 @@ WORDS = {
     "sigmoid": _activation(lambda x: tf.sigmoid(x)),
     "linear": _activation(lambda x: tf.identity(x))._replace(number=-1.0),  # of the last layer: the images' least value
 }
+COUNT = r"[1-9]\d{0,5}"  # of units, pixels, channels and a stride
 IMAGE, EXAMPLE = "7x7x128", "dense:128 relu dense:784 tanh"
 EXAMPLES = {"dense": "dense:128", "conv": "conv:3x3x16", "conv_t": "conv_t:5x5x64:2", "reshape": f"reshape:{IMAGE}"}
 OUTPUTS = {"tanh": TANH, "sigmoid": SIGMOID}  # by the last word
@@ -84,6 +85,8 @@ OUTPUTS = {"tanh": TANH, "sigmoid": SIGMOID}  # by the last word
 
 def parse(text):
     """The Layers of a text. Raises UserError for a word, a size or a number that is not one; sizes may be missing."""
+    if not text.split():
+        raise UserError(f"there are no layers; give some, such as {EXAMPLE}")
     return tuple(map(_layer, text.split()))
 
 
@@ -95,11 +98,11 @@ def _layer(text):
         )
     row = WORDS[word]
     sized = bool(row.sizes and parts and (row.number is None or "x" in parts[0]))
-    pattern = r"\d{1,6}" + r"x\d{1,6}" * (row.sizes - 1)
+    pattern = "x".join([COUNT] * row.sizes)
     valid = len(parts) <= sized + (row.number is not None) and (not sized or re.fullmatch(pattern, parts[0]))
     number = row.number
     if valid and parts[sized:]:
-        valid = re.fullmatch(r"\d{1,6}(\.\d{1,12})?(e-?\d{1,2})?", parts[-1])
+        valid = re.fullmatch(COUNT if row.sizes else r"\d{1,6}(\.\d{1,12})?(e[+-]?\d{1,2})?", parts[-1])
         number = float(parts[-1]) if valid else None
     if not valid:
         form = word + (":" + "x".join(("HEIGHT", "WIDTH", "CHANNELS")[-row.sizes :]) if row.sizes else "")
@@ -131,6 +134,8 @@ def shapes(chain, noise_size):
         if word in ("conv", "conv_t", "upsample"):
             if len(shape) != 3:
                 raise UserError(f"the layer {layer} needs images, and gets {shape[0]:,} numbers; add reshape:{IMAGE}")
+            if size and size[0] != size[1]:
+                raise UserError(f"the layer {layer} has a kernel that is not square, which no layer here has")
             height, width, channels = shape
             stride = int(layer.number or 2)
             sides = (-(-side // stride) if word == "conv" else side * stride for side in (height, width))
@@ -156,8 +161,8 @@ def weight_shapes(layer, inputs):
 
 def check(chain, noise_size, shape):
     """Raises UserError unless the layers make images or points of this shape of noise of this size."""
-    if not chain:
-        raise UserError(f"there are no layers; give some, such as {EXAMPLE}")
+    if not any(WORDS[layer.word].weights for layer in chain):
+        raise UserError(f"there are no layers with weights; give some, such as {EXAMPLE}")
     made = shapes(chain, noise_size)[-1]
     if made != tuple(shape) and (len(made) == 3 or math.prod(made) != math.prod(shape)):
         made, wanted = ("x".join(map(str, each)) for each in (made, shape))
@@ -202,7 +207,7 @@ PRESETS = {  # the chain of a preset's generator, for images of height x width x
 def preset_chain(name, shape):
     """The Layers of the generator of a preset in PRESETS, for images [height, width, channels] or points [d]."""
     height, width, channels = shape if len(shape) == 3 else (1, 1, math.prod(shape))
-    quarter = (height // 4) * (width // 4)
-    sizes = {"h": height // 4, "w": width // 4, "quarter64": quarter * 64, "quarter128": quarter * 128}
+    h, w = max(1, height // 4), max(1, width // 4)
+    sizes = {"h": h, "w": w, "quarter64": h * w * 64, "quarter128": h * w * 128}
     sizes |= {"height": height, "width": width, "channels": channels, "pixels": math.prod(shape)}
     return parse(PRESETS[name].format(**sizes))

@@ -33,9 +33,14 @@ def weights(path):
     return None
 
 
+def prefix_of(path):
+    """The prefix of a TensorFlow checkpoint of which a path is a file, by its name, or that path."""
+    return path.with_name(re.sub(r"(?<=.)\.(index|meta|data-\d{5}-of-\d{5})$", "", path.name))
+
+
 def _one(path):
     """(what a file or a prefix is, or "", the path by which it is opened)."""
-    prefix = path.with_name(re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path.name))
+    prefix = prefix_of(path)
     if MAGIC in (_read(each, -len(MAGIC)) for each in (Path(f"{prefix}.index"), path)):
         return CHECKPOINT, prefix
     what = next((what for begins, what in BEGINNINGS.items() if re.match(begins, _read(path))), "")

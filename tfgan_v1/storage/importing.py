@@ -10,11 +10,13 @@ import numpy as np
 from tfgan_v1 import devices, files
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.config import Config
+from tfgan_v1.data import LARGEST_SIDE
 from tfgan_v1.errors import UserError, note
 from tfgan_v1.gan import chain, noise
 from tfgan_v1.gan.chain import KERNEL, NORM, WORDS, Layer
 from tfgan_v1.storage import checkpoints, foreign, old, run_folder
 from tfgan_v1.storage.names import CONFIG, check_new
+from tfgan_v1.storage.old import fit
 
 MOST_VALUES, MOST_DRAWN = 2**25, 4096  # in a layer's outputs, and images, from which missing averages are estimated
 DEFAULTS = {"bias": np.zeros, "offset": np.zeros, "scale": np.ones}  # of what a layer of the file leaves out
@@ -42,18 +44,24 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     to = Path(to)
     check_new(to)
     found = old.read(path, layers=chain.parse(layers) if layers else None, scope=scope)
-    layers = tuple(_with_output(found, image, least))
+    found = _with_output(found, image, least)
+    layers = found.layers
     shape = chain.shapes(layers, found.noise_size)[-1]
+    if not files.fits(list(shape), run_folder.FORMS["data"]["image_shape"]):
+        made = "x".join(map(str, shape))
+        raise UserError(
+            f"the layers make {made}, and images have 1 or 3 channels, and sides of at most {LARGEST_SIDE:,}"
+        )
     preset = next((name for name in chain.PRESETS if _same(chain.preset_chain(name, shape), layers)), None)
-    distribution = noise or found.noise or (preset and Config(model=preset).noise)
+    distribution = noise or (preset and Config(model=preset).noise)
     if not distribution:
         raise UserError(f"{path} does not say of which distribution its noise was; give it by --noise")
     rest = {"noise": distribution, "noise_size": found.noise_size, "average": 0.0}
     own = {"model": "points" if len(shape) == 1 else "tuned", "clusters": "none", "layers": chain.text(layers)}
     config = Config(**({"model": preset} if preset else own), **rest)
     weights = list(_complete(found, layers))
-    facts = {"name": run_folder.IMPORTED, "num_images": 0, "image_shape": list(shape), "sha256": found.sha256}
-    notes = list(found.notes) if noise or found.noise else [*found.notes, f"its noise is that of {preset}, by default"]
+    facts = {"name": "imported", "num_images": 0, "image_shape": list(shape), "sha256": found.sha256}
+    notes = list(found.notes) if noise else [*found.notes, f"its noise is that of {preset}, by default"]
     with files.new_folder(to) as partial:
         run_id, here = secrets.token_hex(8), config.replace(ckpt=partial)
         about = {"imported": found.path.name, "imported_format": found.format, "imported_layers": found.source}
@@ -111,17 +119,20 @@ def _assign(found, role, variables, session):
 
 
 def _with_output(found, image, least):
-    """The layers of an Old, with the images' shape and range at the end. Raises UserError if these are unknown."""
-    *inner, last = found.layers
+    """The Old with the images' shape and range as its last layers. Raises UserError if these are unknown."""
+    weights, (*inner, last) = found.weights, found.layers
     inner, last = (inner, last) if last.word in (*chain.OUTPUTS, "linear") else (found.layers, None)
     made = chain.shapes(inner, found.noise_size)[-1]
     points = made == (1,)
     if last is None or last.word == "linear":
+        least = 0 if least is None and last and last.number == 0 else least
         if least not in (-1, 0) and not points:
             raise UserError(
                 "the last layer has no activation, so the images' range is unknown; give --range -1,1 or 0,1"
             )
         last = Layer("linear", number=-1.0 if points else float(least))
+    if len(made) == 3 and image and tuple(image) != made:
+        raise UserError(f"the layers make images of {'x'.join(map(str, made))}; leave out --image")
     if len(made) == 1 and not points:
         side = math.isqrt(made[0])
         image = image or (side, side, 1)
@@ -129,14 +140,13 @@ def _with_output(found, image, least):
             advice = "give --image HEIGHTxWIDTHxCHANNELS"
             raise UserError(f"the last layer makes {made[0]:,} numbers, which are no square gray image; {advice}")
         inner = [*inner, Layer("reshape", tuple(image))]
-    return [*inner, last]
+        weights = fit.channels_last(weights, image) if found.format == old.PYTORCH else weights
+    return found._replace(layers=(*inner, last), weights=weights)
 
 
 def _same(one, other):
     """Whether two lists of layers are the same but for where they reshape."""
-    one, other = (
-        [str(layer) for layer in layers if layer.word not in ("reshape", "linear")] for layers in (one, other)
-    )
+    one, other = ([str(layer) for layer in layers if layer.word != "reshape"] for layers in (one, other))
     return one == other
 
 

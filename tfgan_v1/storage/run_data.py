@@ -163,8 +163,7 @@ def data_of_run(config, **places):
     """
     saved = run_folder.read(config)
     places = {name: value for name, value in places.items() if value is not None}
-    imported = saved.data["name"] == run_folder.IMPORTED
-    if imported and "dataset" not in places:
+    if saved.imported and "dataset" not in places:
         raise UserError(
             f"the generator in {config.ckpt_folder} was imported; name real images like its own by --dataset"
         )
@@ -176,7 +175,7 @@ def data_of_run(config, **places):
     config = saved.config.replace(**places)
     dataset = load(config)
     conditioned = in_clusters(config, dataset)[1] if config.clustered else dataset
-    if not imported:
+    if not saved.imported:
         check_same_data(config, metadata(config, conditioned), saved)
     return saved, config, dataset
 

@@ -25,7 +25,6 @@ from tfgan_v1.storage import foreign, manifest, names
 from tfgan_v1.storage.names import CONFIG, FOLDERS
 
 FORMAT = 4  # of config.json
-IMPORTED = "imported"  # the name of the unknown data of an imported generator
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # NFS without its lock daemon, Lustre
 MOST_NAMED = 10  # runs in an error
 MARKS = ({"format", "made_by"}, {"run_id", "facts"}, {"sample_steps", "reads_as"})  # keys of a run's JSON files
@@ -47,6 +46,11 @@ class Saved(NamedTuple):
     custom: Sequence[str] = ()  # names of the custom parts passed in Python: "model", "images"
     numbered: bool = False  # whether the run got its name, such as mlp-2, because others were there
 
+    @property
+    def imported(self):
+        """Whether its generator is another program's, of unknown data; a folder of images may have any name."""
+        return self.data.get("num_images") == 0
+
 
 def check_can_start(config, resume, overwrite, custom=()):
     """Raises UserError, or OSError, unless a run with this configuration may start in its folders. Leaves no trace.
@@ -63,7 +67,7 @@ def check_can_start(config, resume, overwrite, custom=()):
     ours, others = _run_files(config)
     if others:
         raise UserError(_about_others(others))
-    if saved and saved.data["name"] == IMPORTED:
+    if saved and saved.imported:
         start = f"start a run from it with --weights {config.ckpt_folder}"
         raise UserError(f"{config.ckpt_folder} holds an imported generator without a discriminator; {start}")
     if saved:

@@ -14,6 +14,7 @@ from tfgan_v1.storage import importing, run_data, run_folder
 
 OWN_MODEL, POINTS_MODEL = "tuned", "points"
 NAMES = ("model", "image_size", "augment", "conditional", "clusters", "steps", "epochs", "sample_every")  # of choices
+OF_WEIGHTS = ("model", "layers", "noise", "noise_size")  # of choices, where --weights was imported
 SIDE, LEAST = 64, 8  # pixels of the longer side of larger pictures, for minutes of training; of the smallest
 SQUARE = 4 / 3  # proportions up to which pictures become square
 MULTIPLE = 4  # of a chosen size
@@ -31,7 +32,8 @@ def are_open(config, custom):
 
 def of_run(config):
     """The Config with what was chosen when its run began."""
-    saved, open_now = run_folder.read(config).config, {*NAMES} - config.given
+    saved = run_folder.read(config).config
+    open_now = {*NAMES, *(OF_WEIGHTS if saved.weights else ())} - config.given
     if config.clusters == "auto":
         open_now |= {"clusters"}
     if config.given & {"steps", "epochs"}:
@@ -46,9 +48,8 @@ def of_weights(config):
     if importing.is_old(Path(config.weights)):
         return config
     saved = run_folder.read(Config(ckpt=config.weights), by="--weights")
-    open_now = {"model", "layers", "noise", "noise_size"} - config.given
-    imported = saved.data["name"] == run_folder.IMPORTED
-    return config.replace(**{name: getattr(saved.config, name) for name in open_now}) if imported else config
+    open_now = {*OF_WEIGHTS} - config.given
+    return config.replace(**{name: getattr(saved.config, name) for name in open_now}) if saved.imported else config
 
 
 def before_loading(config):

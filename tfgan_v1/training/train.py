@@ -126,6 +126,8 @@ def run(request):
         config = request.make_config()
         if (cluster or request.resume) and config.minutes is not None:
             raise UserError("--minutes is for one new run in one process; give --steps or --epochs")
+        if cluster and config.weights and not request.resume:  # make_plan does so for the chief alone
+            return choices.of_weights(config)
         return choices.of_run(config) if request.resume else config
 
     if cluster is None:

@@ -3,7 +3,9 @@
 import hashlib
 import re
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +14,12 @@ from tfgan_v1._tensorflow import reason, tf
 from tfgan_v1.data.unpacking import most_unpacked
 from tfgan_v1.errors import UserError, count_of, shortened
 from tfgan_v1.gan.chain import Layer
-from tfgan_v1.storage import checkpoint_index, torch_files
+from tfgan_v1.storage import checkpoint_index, foreign, manifest, torch_files
 from tfgan_v1.storage.manifest import files_of
-from tfgan_v1.storage.names import LATEST, META, SUFFIXES
+from tfgan_v1.storage.names import CONFIG, LATEST, META, SUFFIXES
 from tfgan_v1.storage.old import fit, graph, hdf5, keras_files
 
+PYTORCH = "PyTorch"  # a format, with channels before rows and columns
 WEIGHT_FILES = (".h5", ".hdf5", ".keras", ".pth", ".pt")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the names that tf.train.Checkpoint gives
 
@@ -32,7 +35,6 @@ class Old(NamedTuple):
     weights: tuple[dict, ...]  # of each layer that has some: part -> float32 array
     source: str  # where the layers come from: a file's name, "the shapes of the preset mlp", "--layers"
     notes: tuple[str, ...]  # a sentence for each assumption, and for what is not used
-    noise: str | None  # its distribution, where the file says it
     noise_size: int  # of a discriminator: the channels of its images, or the size of its points
 
 
@@ -46,7 +48,7 @@ class _Found(NamedTuple):
     path: Path  # of the weights
     format: str
     arrays: dict  # by name, in order
-    steps: list | None = None  # pairs of a Layer and the name of its weights, if the file says them
+    steps: Callable | None = None  # () -> pairs of a Layer and the name of its weights, if the file says them
     source: str = ""
     by_name: bool = False  # whether the names in the steps are the arrays'
     notes: tuple = ()
@@ -62,24 +64,25 @@ def read(path, *, layers=None, scope=None, role="generator"):
     path = Path(path)
     try:
         found = _open(path, role or fit.ROLES[0] if scope is None else scope)
+        said = found.steps() if found.steps and not layers else None
         groups, source, notes = fit.grouped(found.arrays), found.source, found.notes
         if layers:
-            own = {("batch_norm", 1e-3): 1e-5} if found.format == "PyTorch" else {}  # its epsilon, where none is given
+            own = {("batch_norm", 1e-3): 1e-5} if found.format == PYTORCH else {}  # its epsilon, where none is given
             numbered = (each._replace(number=own.get((each.word, each.number), each.number)) for each in layers)
             source, steps = "--layers", [(layer, None) for layer in numbered]
-        elif found.steps is not None:
-            steps = found.steps
+        elif said is not None:
+            steps = said
         else:
             preset, steps = fit.assumed(groups, role)
             source = f"the shapes of the preset {preset}"
             notes += (f"the layers are assumed to be those of {preset}, whose shapes fit: activations have no shape",)
-        layers, weights = fit.complete(steps, groups, found.by_name and steps is found.steps)
+        layers, weights = fit.complete(steps, groups, found.by_name and steps is said, found.format == PYTORCH)
         if role not in (actual := fit.ROLES[fit.is_discriminator(layers, weights)], None):
             raise UserError(f"it is a {actual}, not a {role}")
         name = found.path.with_name(found.path.name.removesuffix(SUFFIXES[0]))
         step = re.search(r"[-_]([0-9]{1,12})$", re.sub(r"(\.weights)?\.[a-z]\w*$", "", name.name))
         about = name, hashlib.sha256(found.path.read_bytes()).hexdigest(), found.format, int(step[1]) if step else 0
-        return Old(*about, layers, weights, source, notes, None, fit.input_size(layers, weights))
+        return Old(*about, layers, weights, source, notes, fit.input_size(layers, weights))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except UserError as error:
@@ -108,7 +111,7 @@ def _open(path, scope):
         if (path / "saved_model.pb").exists():
             raise UserError("it is a SavedModel, which TensorFlow loads itself")
         path = _newest(path)
-    prefix = path.with_name(re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", path.name))
+    prefix = foreign.prefix_of(path)
     if files_of(prefix)[1].is_file():
         return _checkpoint(prefix, scope)
     with files.BoundedReader(path) as file:
@@ -125,7 +128,7 @@ def _open(path, scope):
                 return _keras(path, weights, config.decode(), scope)
             if archive or torch_files.MAGIC in start:
                 file.seek(0)
-                return _Found(path, "PyTorch", _from_torch(torch_files.state_dict(torch_files.load(file))))
+                return _Found(path, PYTORCH, _from_torch(torch_files.state_dict(torch_files.load(file))))
         except (UserError, OSError, MemoryError):
             raise
         except Exception as error:  # a damaged file can raise anything
@@ -152,6 +155,8 @@ def _checkpoint(prefix, scope):
     data, index, _ = files_of(prefix)
     if not data.is_file():
         raise UserError(f"{data.name} is missing beside {index.name}; it has the values")
+    if (prefix.parent / CONFIG).is_file() and manifest.verified(prefix):
+        raise UserError("it is a run of tfgan_v1, which sample, export and train --weights take as it is")
     damaged = tf.errors.OpError  # now, so that TensorFlow is imported without its messages
     entries = checkpoint_index.entries(prefix)
     floats = [name for name, entry in entries.items() if "float" in entry.dtype and not fit.is_unused(name)]
@@ -172,7 +177,7 @@ def _checkpoint(prefix, scope):
     if form == "tf.train.Checkpoint" or not meta.is_file():
         return found._replace(**_beside(prefix.name, prefix, scope))
     with files.BoundedReader(meta) as file:
-        steps = graph.steps(file.read(graph.MOST_BYTES), scope, arrays.keys())
+        steps = partial(graph.steps, file.read(graph.MOST_BYTES), scope, arrays.keys())
     return found._replace(steps=steps, source=meta.name, by_name=True)
 
 
@@ -181,7 +186,7 @@ def _keras(path, content, config, scope):
     arrays, legacy, own = keras_files.weights(content)
     found = _Found(path, f"Keras {'HDF5' if legacy else 'weights'}", arrays, by_name=legacy)
     if config or own:
-        return found._replace(steps=keras_files.layers(config or own, scope), source=path.name)
+        return found._replace(steps=partial(keras_files.layers, config or own, scope), source=path.name)
     return found._replace(**_beside(re.sub(r"(\.weights)?\.\w+$", "", path.name), path, scope))
 
 
@@ -191,7 +196,7 @@ def _beside(stem, path, scope):
         with suppress(FileNotFoundError, ValueError):
             content = files.read_json(path.with_name(f"{name}.json"))
             if isinstance(content, str) or (isinstance(content, dict) and {"class_name", "config"} <= content.keys()):
-                return {"steps": keras_files.layers(content, scope), "source": f"{name}.json"}
+                return {"steps": partial(keras_files.layers, content, scope), "source": f"{name}.json"}
     return {}
 
 

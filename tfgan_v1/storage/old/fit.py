@@ -30,6 +30,7 @@ DISCRIMINATORS = {  # of the presets, in words; the generators, which depend on 
     "dcgan": " ".join(f"leaky_relu:0.2 conv:5x5x{each}" for each in ("32:2", "64:2", "128:2", "256")) + " dense:1",
     "dcgan_upsample": "conv:5x5x64:2 leaky_relu:0.2 conv:5x5x128:2 leaky_relu:0.2 dense:1",
 }
+SHAPING = ("dense", "conv", "conv_t", "reshape", "upsample")  # words of the layers that change a shape
 MAX_POOL = Layer("max_pool", (3, 3), 2.0)  # without padding; in discriminators alone
 ROLES = ("generator", "discriminator")
 
@@ -88,16 +89,24 @@ def describe(groups):
     return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in largest)
 
 
-def complete(steps, groups, by_name=False):
+def discriminator_chain(name):
+    """The Layers of the discriminator of a preset in DISCRIMINATORS."""
+    return [MAX_POOL if word == "max_pool" else parse(word)[0] for word in DISCRIMINATORS[name].split()]
+
+
+def complete(steps, groups, by_name=False, channels_first=False):
     """(layers with their sizes, weights of those that have some) of steps, pairs of a Layer and its weights' name.
 
-    by_name: whether the names are those of the groups; otherwise, each layer takes the next weights of its kind. Raises
-    UserError for weights that do not fit.
+    by_name: whether the names are those of the groups; otherwise, each layer takes the next weights of its kind.
+    channels_first: whether rows of numbers become images as in PyTorch. Raises UserError for weights that do not fit.
     """
     layers, weights, left = [], [], list(groups)
     for layer, name in steps:
         word = "conv_t" if layer.word == "project" else layer.word
         if word not in ("dense", "conv", "conv_t", "batch_norm"):
+            shaped = next((each.word for each in reversed(layers) if each.word in SHAPING), None)
+            if channels_first and layer.word == "reshape" and shaped == "dense":
+                weights = channels_last(weights, layer.size)
             layers.append(layer)
             continue
         index = next((i for i, each in enumerate(left) if (each.name == name if by_name else word in each.words)), None)
@@ -129,6 +138,20 @@ def complete(steps, groups, by_name=False):
     return tuple(layers), tuple(weights)
 
 
+def channels_last(weights, size):
+    """Weights of layers up to a row of numbers, which is an image [channels, height, width], for one of this size."""
+    height, width, channels = size
+
+    def ordered(value):
+        if value.shape[-1] != math.prod(size):  # which chain.shapes refuses
+            return value
+        planes = value.reshape(*value.shape[:-1], channels, height, width)
+        return np.moveaxis(planes, -3, -1).reshape(value.shape)
+
+    last = max((index for index, parts in enumerate(weights) if "kernel" in parts), default=0)  # norms may follow
+    return [*weights[:last], *({part: ordered(value) for part, value in each.items()} for each in weights[last:])]
+
+
 def _projection(parts):
     """The parts of a transposed convolution of 1x1 images without padding, as those of a dense layer."""
     kernel = parts["kernel"]
@@ -155,13 +178,13 @@ def input_size(layers, weights):
 def assumed(groups, role):
     """(preset, its steps) whose shapes alone fit the groups. role: generator, discriminator, or None for either."""
     units = [group.parts["kernel"].shape[1] for group in groups if group.words == ("dense",)] or [0]
-    found, sides = [], {4 * math.isqrt(units[0] // filters) for filters in (64, 128)}
+    found, sides = [], {4 * math.isqrt(units[0] // filters) for filters in (64, 128)} - {0}
     for name in PRESETS:
         chains = [(preset_chain(name, (side, side, channels)), 0) for side in sides for channels in (1, 3)]
         if name in ("mlp", "gaussian"):
             flat = [each for each in preset_chain(name, (units[-1],)) if each.word != "reshape"]
             chains = [(flat, 0)] if (units[-1] == 1) == (name == "gaussian") else []
-        chains.append(([_word(each) for each in DISCRIMINATORS[name].split()], 1))
+        chains.append((discriminator_chain(name), 1))
         for chain, judges in chains:
             with suppress(UserError):
                 steps = [(layer, None) for layer in chain]
@@ -173,7 +196,3 @@ def assumed(groups, role):
             f"{describe(groups)}; give them in order by --layers, such as dense:128 leaky_relu:0.01 dense:784 tanh"
         )
     return found[0]
-
-
-def _word(text):
-    return MAX_POOL if text == "max_pool" else parse(text)[0]

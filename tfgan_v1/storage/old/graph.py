@@ -12,7 +12,7 @@ from tfgan_v1.storage.old import fit
 from tfgan_v1.storage.old.keras_files import CONDITIONAL, number
 
 MOST_BYTES, MOST_NODES, MOST_LAYERS = 2**26, 50_000, 100
-_ADVICE = "remove the .meta, and give the layers by --layers"
+_ADVICE = "give the layers by --layers"
 _SAME = ("Identity", "ReadVariableOp", "Enter", "Switch", "Merge", "StopGradient", "Squeeze")
 _ACTIVATIONS = ("Relu", "Elu", "Selu", "Softplus", "Tanh", "Sigmoid")
 _HARMLESS = ("Shape", "Mean", "SquaredDifference", "Size", "HistogramSummary", "ImageSummary")  # while it trains
@@ -138,10 +138,10 @@ def _operation(node, by_kind, known, shape):
         case "BiasAdd" | "Add" | "AddV2" if variable and x.value and x.value[-1][1] == fit.split(variable.value)[0]:
             return x
         case "Conv2D" | "Conv2DBackpropInput" if variable and attr["data_format"].s in (b"", b"NHWC"):
-            _, stride, other, _ = attr["strides"].list.i
+            stride, other = (*attr["strides"].list.i, 0, 0, 0)[1:3]
             word = "conv" if node.op == "Conv2D" else "project" if x.shape[:2] == (1, 1) else "conv_t"
             scaled = shape[:2] == tuple(side * stride for side in x.shape[:2])  # what "same" would give
-            if stride == other and (word == "project" or attr["padding"].s == b"SAME" or scaled):
+            if stride == other > 0 and (word == "project" or attr["padding"].s == b"SAME" or scaled):
                 return x.add(Layer(word, (), float(stride)), variable.value)
         case "Reshape" if len(shape) == 1 or (len(shape) == 3 and -1 not in shape):
             return x if len(shape) == 1 or shape == x.shape else x.add(Layer("reshape", shape))
@@ -149,7 +149,7 @@ def _operation(node, by_kind, known, shape):
             shape[:2] == tuple(2 * side for side in x.shape[:2]) and not attr["align_corners"].b
         ):
             return x.add(Layer("upsample"))
-        case "MaxPool" if attr["padding"].s == b"VALID":
+        case "MaxPool" if attr["padding"].s == b"VALID" and len(attr["strides"].list.i) == 4:
             size, strides = (tuple(attr[name].list.i)[1:3] for name in ("ksize", "strides"))
             return x.add(Layer("max_pool", size, float(strides[0])))
     return UNKNOWN

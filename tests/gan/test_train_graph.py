@@ -47,7 +47,7 @@ def case(name):
     return pytest.param(name, marks=marks)
 
 
-@pytest.mark.parametrize("name", map(case, ALL))
+@pytest.mark.parametrize("name", [case(name) for name in ALL])
 def test_the_loop_equals_single_steps_and_the_chunk_size_changes_no_bit(name):
     options, images = ALL[name]
     options = config(**{"seed": 2**32 - 1, **options})

@@ -131,8 +131,6 @@ def newest_state(folder):
     checkpoint, problems = _newest(folder, states)
     if checkpoint is None and (states or _generators(folder)):  # a state is saved before any generator
         advice = "restore one from a copy, or start again with --overwrite"
-        if not states:
-            advice = f"it holds a generator alone; start a run from it with --weights {folder}"
         raise UserError(f"{folder / STATE} has no state to continue from{problems}; {advice}")
     return checkpoint
 

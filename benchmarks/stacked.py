@@ -23,7 +23,7 @@ NAME, CLASSES, REAL = "stacked_mnist", 1000, "real images"
 METRICS, FIGURES = ("modes",), ("modes", "modes_divergence")
 FALLING = ("--d-lr", "cosine:0.001:0.0003", "--g-lr", "cosine:0.002:0.0006")
 OPTIONS = {  # title -> further flags of train.py
-    "`tuned`, labels": ("--conditional",),
+    "`tuned`": (),  # whose classes are the labels
     "`tuned`, no classes, falling rates": ("--clusters", "none", *FALLING),
     "`tuned`, clusters": ("--clusters", "auto"),
     "`tuned`, no classes": ("--clusters", "none"),

@@ -93,6 +93,8 @@ def test_the_checkpoint_that_is_named_or_the_newest(tmp_path):
     (tmp_path / "checkpoint").unlink()
     assert old.read(tmp_path).step == 100
     assert old.read(tmp_path / "generator.ckpt-99.index").step == 99
+    shutil.copytree(tmp_path, tmp_path / "of [2018]*")  # which TensorFlow takes as a pattern
+    assert same(old.read(tmp_path / "of [2018]*"))
 
 
 @pytest.mark.parametrize("change, sentence", [

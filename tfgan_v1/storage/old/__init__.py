@@ -14,7 +14,7 @@ from tfgan_v1._tensorflow import reason, tf
 from tfgan_v1.data.unpacking import most_unpacked
 from tfgan_v1.errors import UserError, count_of, shortened
 from tfgan_v1.gan.chain import Layer
-from tfgan_v1.storage import checkpoint_index, foreign, manifest, torch_files
+from tfgan_v1.storage import checkpoint_index, checkpoints, foreign, manifest, torch_files
 from tfgan_v1.storage.manifest import files_of
 from tfgan_v1.storage.names import CONFIG, LATEST, META, SUFFIXES
 from tfgan_v1.storage.old import fit, graph, hdf5, keras_files
@@ -166,8 +166,9 @@ def _checkpoint(prefix, scope):
         scopes = ", ".join(sorted({name.partition("/")[0] for name in floats}))
         raise Missing(f"it has no variables in the scope {scope}; name one by --scope: {scopes}")
     try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        arrays = {name.removesuffix(_VALUE): reader.get_tensor(name) for name in sorted(names, key=fit.natural)}
+        with checkpoints.path_without_globs(prefix.parent) as parent:
+            reader = tf.train.load_checkpoint(str(parent / prefix.name))
+            arrays = {name.removesuffix(_VALUE): reader.get_tensor(name) for name in sorted(names, key=fit.natural)}
     except damaged as error:
         raise UserError(f"its values are damaged ({reason(error)}); take it from a copy") from None
     others, meta = len(entries) - len(names), prefix.with_name(prefix.name + META)

@@ -92,7 +92,7 @@ def read(path, *, layers=None, scope=None, role="generator"):
 def read_pair(path):
     """(generator, discriminator) in a file, a folder with a file of each, or a checkpoint; None for a missing one."""
     path, pair = Path(path), {}
-    if path.is_file() or (path.is_dir() and not any(path.glob("*.index"))):
+    if path.is_file() or (path.is_dir() and not [*path.glob("*.index"), *path.glob("saved_model.pb")]):
         for each in [path] if path.is_file() else sorted(path.iterdir()):
             old = read(each, role=None) if each == path or each.suffix in WEIGHT_FILES else None
             if old and pair.setdefault(kind := fit.is_discriminator(old.layers, old.weights), old) is not old:

@@ -89,7 +89,7 @@ def test_layers_are_written_as_they_are_read(text):
         ("relu:0.2", "written as relu, not .relu:0.2."),
         ("reshape:7x7x0x2", "reshape:HEIGHTxWIDTHxCHANNELS"),
         ("leaky_relu:-1", "leaky_relu:NUMBER"),
-        ("", "there are no layers; give some, such as dense:128"),
+        (" ", "there are no layers; give some, such as dense:128"),
         ("dense:0 tanh", "written as dense:CHANNELS"),
         ("conv:3x3x8:0", "not .conv:3x3x8:0."),
         ("conv:3x3x8:1.5", "not .conv:3x3x8:1.5."),

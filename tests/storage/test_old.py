@@ -93,6 +93,8 @@ def test_the_checkpoint_that_is_named_or_the_newest(tmp_path):
     (tmp_path / "checkpoint").unlink()
     assert old.read(tmp_path).step == 100
     assert old.read(tmp_path / "generator.ckpt-99.index").step == 99
+    shutil.copytree(tmp_path, tmp_path / "of [2018]*")  # which TensorFlow takes as a pattern
+    assert same(old.read(tmp_path / "of [2018]*"))
 
 
 @pytest.mark.parametrize("change, sentence", [
@@ -528,6 +530,8 @@ def test_other_files_and_folders_get_one_sentence(tmp_path):
     refused(tmp_path / "a.h5", "it holds no weights")
     (tmp_path / "saved_model.pb").touch()
     refused(tmp_path, "it is a SavedModel, which TensorFlow loads itself")
+    with pytest.raises(UserError, match="it is a SavedModel"):
+        old.read_pair(tmp_path)
     (tmp_path / "empty").mkdir()
     refused(
         tmp_path / "empty", r"the folder has no checkpoint of TensorFlow \(\*.index\); name a file of weights in it"

@@ -85,7 +85,7 @@ def run(argv, program):
     if workers and workers > 1 and not cluster:
         return launch.launch(argv, program, workers)
     # A mistake in the options is said before TensorFlow starts.
-    known = options if resume and cluster else make_config().values()
+    known = options if cluster and (resume or options.get("weights")) else make_config().values()  # the chief decides
 
     from tfgan_v1.training import train
 

@@ -43,7 +43,7 @@ def import_generator(path, to, *, layers=None, noise=None, image=None, least=Non
     """
     to = Path(to)
     check_new(to)
-    found = old.read(path, layers=chain.parse(layers) if layers else None, scope=scope)
+    found = old.read(path, layers=None if layers is None else chain.parse(layers), scope=scope)
     found = _with_output(found, image, least)
     layers = found.layers
     shape = chain.shapes(layers, found.noise_size)[-1]

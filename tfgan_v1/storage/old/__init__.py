@@ -14,7 +14,7 @@ from tfgan_v1._tensorflow import reason, tf
 from tfgan_v1.data.unpacking import most_unpacked
 from tfgan_v1.errors import UserError, count_of, shortened
 from tfgan_v1.gan.chain import Layer
-from tfgan_v1.storage import checkpoint_index, foreign, manifest, torch_files
+from tfgan_v1.storage import checkpoint_index, checkpoints, foreign, manifest, torch_files
 from tfgan_v1.storage.manifest import files_of
 from tfgan_v1.storage.names import CONFIG, LATEST, META, SUFFIXES
 from tfgan_v1.storage.old import fit, graph, hdf5, keras_files
@@ -92,7 +92,7 @@ def read(path, *, layers=None, scope=None, role="generator"):
 def read_pair(path):
     """(generator, discriminator) in a file, a folder with a file of each, or a checkpoint; None for a missing one."""
     path, pair = Path(path), {}
-    if path.is_file() or (path.is_dir() and not any(path.glob("*.index"))):
+    if path.is_file() or (path.is_dir() and not [*path.glob("*.index"), *path.glob("saved_model.pb")]):
         for each in [path] if path.is_file() else sorted(path.iterdir()):
             old = read(each, role=None) if each == path or each.suffix in WEIGHT_FILES else None
             if old and pair.setdefault(kind := fit.is_discriminator(old.layers, old.weights), old) is not old:
@@ -166,8 +166,9 @@ def _checkpoint(prefix, scope):
         scopes = ", ".join(sorted({name.partition("/")[0] for name in floats}))
         raise Missing(f"it has no variables in the scope {scope}; name one by --scope: {scopes}")
     try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        arrays = {name.removesuffix(_VALUE): reader.get_tensor(name) for name in sorted(names, key=fit.natural)}
+        with checkpoints.path_without_globs(prefix.parent) as parent:
+            reader = tf.train.load_checkpoint(str(parent / prefix.name))
+            arrays = {name.removesuffix(_VALUE): reader.get_tensor(name) for name in sorted(names, key=fit.natural)}
     except damaged as error:
         raise UserError(f"its values are damaged ({reason(error)}); take it from a copy") from None
     others, meta = len(entries) - len(names), prefix.with_name(prefix.name + META)

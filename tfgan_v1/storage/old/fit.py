@@ -177,7 +177,7 @@ def input_size(layers, weights):
 
 def assumed(groups, role):
     """(preset, its steps) whose shapes alone fit the groups. role: generator, discriminator, or None for either."""
-    units = [group.parts["kernel"].shape[1] for group in groups if group.words == ("dense",)] or [0]
+    units = [group.parts["kernel"].shape[1] for group in groups if group.words == ("dense",)] or [1]
     found, sides = [], {4 * math.isqrt(units[0] // filters) for filters in (64, 128)} - {0}
     for name in PRESETS:
         chains = [(preset_chain(name, (side, side, channels)), 0) for side in sides for channels in (1, 3)]

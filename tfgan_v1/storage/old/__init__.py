@@ -156,7 +156,7 @@ def _checkpoint(prefix, scope):
     if not data.is_file():
         raise UserError(f"{data.name} is missing beside {index.name}; it has the values")
     if (prefix.parent / CONFIG).is_file() and manifest.verified(prefix):
-        raise UserError("it is a run of tfgan_v1, which sample, export and train --weights take as it is")
+        raise UserError("it is a run of tfgan_v1 and needs no import; name it by --ckpt or --weights")
     damaged = tf.errors.OpError  # now, so that TensorFlow is imported without its messages
     entries = checkpoint_index.entries(prefix)
     floats = [name for name, entry in entries.items() if "float" in entry.dtype and not fit.is_unused(name)]

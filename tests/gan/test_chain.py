@@ -41,6 +41,11 @@ def test_the_layers_of_a_preset_draw_what_it_draws(name, shape):
     assert np.abs(one - other).max() < 1e-5 and one.std() > 1e-3
 
 
+@pytest.mark.parametrize("layers, expected", [("dense:784 tanh", False), ("dense:49 reshape:7x7x1 conv:3x3x1", True)])
+def test_xla_compiles_no_convolutions_of_layers(layers, expected):
+    assert Config(model="mlp", layers=layers).network.convolutional == expected
+
+
 def test_each_activation_is_its_formula():
     from scipy.special import erf
 

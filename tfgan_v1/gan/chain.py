@@ -183,7 +183,8 @@ def with_generator(model, chain):
 
     from_zero = last.word == "linear" and last.number == 0
     linear = LINEAR._replace(encode=SIGMOID.encode, decode=lambda x: tf.clip_by_value(x, 0, 1)) if from_zero else LINEAR
-    return model._replace(generator=generator, output=OUTPUTS.get(last.word, linear))
+    convolutional = model.convolutional or any(layer.word in ("conv", "conv_t") for layer in chain)
+    return model._replace(generator=generator, output=OUTPUTS.get(last.word, linear), convolutional=convolutional)
 
 
 PRESETS = {  # the chain of a preset's generator, for images of height x width x channels; h, w: a quarter of the sides

@@ -102,6 +102,15 @@ def test_what_is_missing_is_one_sentence_and_nothing_is_written(notebook, tmp_pa
     assert not [*tmp_path.iterdir()]
 
 
+def test_what_is_in_the_folder_stays(notebook, tmp_path):
+    mine = tmp_path / "config.json"
+    mine.write_text("mine")
+    for to, right in ((tmp_path, r"has something in it \(config.json\)"), (mine, "is a file; name a new")):
+        with pytest.raises(UserError, match=right):
+            import_generator(notebook[0], to)
+    assert [*tmp_path.iterdir()] == [mine] and mine.read_text() == "mine"
+
+
 def test_missing_averages_are_those_of_generated_images(tmp_path):
     """A Saver of the trainable variables alone, as in the notebook; its averages were of standard normal inputs."""
     random = np.random.default_rng(0)

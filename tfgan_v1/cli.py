@@ -23,6 +23,7 @@ COMMANDS = {  # the name of a module in commands/ -> what it does
     "review": "make a page, a plot and an animation of a run's samples",
     "evaluate": "measure a trained generator, or images, against real images",
     "import": "open an old generator: TensorFlow 1, tf.train.Checkpoint, Keras, PyTorch",
+    "verify": "train a part of a run again, and compare every bit",
     "export": "write a trained generator for TensorFlow Serving, ONNX, NumPy, PyTorch and a browser",
 }
 ALIKE = {"eval": "evaluate", "list": "runs", "ls": "runs", "generate": "sample", "draw": "sample"}  # what others say

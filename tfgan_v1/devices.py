@@ -5,6 +5,7 @@ Nobody has run this on a GPU yet.
 
 import functools
 import os
+import platform
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ from tfgan_v1.errors import UserError
 from tfgan_v1.gan.models import MODELS
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # in /proc/cpuinfo; the last is of ARM
+INSTRUCTIONS = "avx512f", "avx2", "avx"  # sets of x86, the widest first, by which libraries choose their kernels
 BFLOAT16_CAPABILITY = (8, 0)  # NVIDIA's compute capability, of Ampere
 
 
@@ -76,12 +78,23 @@ def check_bfloat16(device, model):
 
 def cpu_flags(path="/proc/cpuinfo"):
     """The processor's features by Linux's names; none on other systems."""
+    return {flag for key in ("flags", "Features") for flag in _cpu_info(path).get(key, "").split()}
+
+
+def cpu_name():
+    """The processor's model and its widest instruction set, such as "AMD EPYC, avx512f", as far as the system tells."""
+    model = _cpu_info("/proc/cpuinfo").get("model name") or platform.processor() or platform.machine()
+    return ", ".join([model, *[each for each in INSTRUCTIONS if each in cpu_flags()][:1]])
+
+
+@functools.cache
+def _cpu_info(path):
+    """What Linux says of the last of its processors, by name; nothing on other systems."""
     try:
         lines = Path(path).read_text().splitlines()
     except OSError:
-        return set()
-    pairs = (line.partition(":") for line in lines)
-    return {flag for key, _, flags in pairs if key.strip() in ("flags", "Features") for flag in flags.split()}
+        return {}
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
 def session_config(device):

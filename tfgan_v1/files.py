@@ -108,6 +108,13 @@ def temporary_file(folder=None, **text):
 
 
 @contextmanager
+def scratch_folder():
+    """Yields a new, empty folder, which is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="tfgan_v1-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def alias_of(folder):
     """Yields a temporary link to a folder."""
     with tempfile.TemporaryDirectory() as parent:

@@ -135,6 +135,17 @@ def newest_state(folder):
     return checkpoint
 
 
+def states(folder):
+    """The Checkpoints of all training states in a run's folder, the newest first. UserError if one is damaged."""
+    run_id, found = read(Config(ckpt=folder)).run_id, [(each, manifest.verified(each)) for each in _states(folder)]
+    for prefix, state in found:
+        if not state or state.run_id != run_id:
+            raise UserError(f"{prefix} is damaged or another run's: it does not match its checksums; restore a copy")
+    if not found:
+        raise UserError(f"{folder / STATE} holds no state of training; name a run's whole folder")
+    return [state for _, state in found]
+
+
 def generator_alone(folder):
     """The Checkpoint of the newest generator in a run's folder that has no training state; None if it has one."""
     return newest_generator(folder) if _generators(folder) and not _states(folder) else None

@@ -26,6 +26,7 @@ FIXED_NOISE = "fixed_noise.pkl"  # images of the same noise at each sampling ste
 LOSSES = "losses.csv"
 STATISTICS = "statistics.csv"  # of points
 VIEWS = "views.pkl"  # of points: what both networks do at each sampling step
+DIGESTS = "digests.csv"  # of all weights, by which two runs are compared bit by bit
 HELD_OUT = "held_out.csv"  # D's outputs on training and on held-out images
 AUGMENT_STRENGTH = "augment_strength.csv"  # of adaptive augmentation
 EVALUATION = "evaluation.csv"  # scores while training
@@ -64,8 +65,8 @@ CKPT_FILES = (
     *(f"{each}-*{suffix}" for each in GENERATORS.values() for suffix in (*SUFFIXES, META)),
 )
 SAMPLES_FILES = (
-    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, VIEWS, HELD_OUT, AUGMENT_STRENGTH, EVALUATION, FILES, SHEETS),
-    *(TENSORBOARD, CLUSTER_EXAMPLES),
+    *(SAMPLES, FIXED_NOISE, LOSSES, STATISTICS, VIEWS, DIGESTS, HELD_OUT, AUGMENT_STRENGTH, EVALUATION, FILES),
+    *(SHEETS, TENSORBOARD, CLUSTER_EXAMPLES),
     *(LAST_SAMPLES, EVOLUTION, LOSS_CURVES, PROBABILITIES, D_SCORES, OVERFITTING, DIVERGENCE, EVALUATION_CURVES),
     *(REVIEW_PAGE, REVIEW),
 )

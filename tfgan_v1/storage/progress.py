@@ -8,7 +8,7 @@ from tfgan_v1.config import Config
 from tfgan_v1.errors import UserError, warn
 from tfgan_v1.files import fits
 from tfgan_v1.gan.adaptive import ADAPTIVE
-from tfgan_v1.storage import checkpoints, names, records, run_folder
+from tfgan_v1.storage import checkpoints, digests, names, records, run_folder
 from tfgan_v1.storage.records import Record
 
 MOST_VIEWS = 512  # sampling steps of which all views are recorded
@@ -103,6 +103,7 @@ def new_progress(plan, evaluation_header=None):
         kept["views"] = Record(names.VIEWS, "views", counted=True)
     else:
         kept["fixed"] = Record(names.FIXED_NOISE, "fixed", counted=True)
+    kept["digests"] = Record(names.DIGESTS, "digests", digests.HEADER, cell=digests.as_digest)
     if plan.config.holdout:
         kept["held_out"] = Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make)
     if plan.config.augment_strength == ADAPTIVE:
@@ -133,8 +134,8 @@ def starting_point(plan, saved):
             f"the run in {plan.config.ckpt_folder} is already at {plan.step_label(checkpoint.step)}; train to that "
             f"or later, not to {plan.step_label(plan.total_steps)}"
         )
-    before = {"device": "cpu", "workers": 1, **saved.made_by}  # the first versions had no others
     now = made_by(plan)
+    before = {"device": "cpu", "workers": 1, "cpu": now["cpu"], **saved.made_by}  # of the first versions
     changes = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
     if changes:
         warn(f"the run began with {'; '.join(changes)}: from here on its bits may differ from an uninterrupted run's")
@@ -143,7 +144,8 @@ def starting_point(plan, saved):
 
 def made_by(plan):
     """Everything besides the configuration that affects the exact bits of a run of a Plan."""
-    return {**run_folder.made_by(), "device": devices.name(plan.config.device), "workers": plan.workers}
+    device = {"cpu": devices.cpu_name(), "device": devices.name(plan.config.device)}
+    return {**run_folder.made_by(), **device, "workers": plan.workers}
 
 
 def load_progress(plan, checkpoint, evaluation_header=None):

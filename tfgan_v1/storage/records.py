@@ -75,6 +75,7 @@ class Record:
     key: str | None = None  # of its digest in a state, by which a resume recognizes the record; None without one
     header: tuple | None = None  # the columns of a table; None for samples
     row: Callable = tuple  # (cells of a row) -> row
+    cell: Callable = float  # text of a cell, after step and epoch -> its value, or ValueError
     counted: bool = False  # whether a state keeps the number of rows
     size: int = 0  # bytes of the file, as far as this process wrote it
     rows: list = field(default_factory=list)
@@ -124,7 +125,8 @@ class Record:
     def read(self, folder, last_step, most=None):
         """The rows in the file up to a step, at most `most`. A killed run may have appended later ones."""
         if self.header:
-            return [self.row(cells) for cells in read_table(folder / self.name, self.header, last_step, most)]
+            rows = read_table(folder / self.name, self.header, last_step, most, self.cell)
+            return [self.row(cells) for cells in rows]
         return load_samples(folder / self.name)[:most]
 
     def metadata(self):
@@ -266,8 +268,8 @@ def read_losses(path, last_step, most=None, critic=False):
     return [Losses.from_cells(cells) for cells in read_table(path, LOSSES_HEADERS[critic], last_step, most)]
 
 
-def read_table(path, header, last_step, most=None):
-    """The rows (step, epoch, *numbers) of a table up to a step, at most `most`; anything may follow these rows.
+def read_table(path, header, last_step, most=None, cell=float):
+    """The rows (step, epoch, *cells) of a table up to a step, at most `most`; anything may follow these rows.
 
     A last line without its end, which a kill can leave, is left out. Raises UserError for any other content.
     """
@@ -279,7 +281,7 @@ def read_table(path, header, last_step, most=None):
             columns = next(lines, [])
             if tuple(columns) != header:
                 raise ValueError(f"its columns are {','.join(columns)}")
-            rows = [(int(line[0]), int(line[1]), *map(float, line[2:])) for line in islice(lines, most)]
+            rows = [(int(line[0]), int(line[1]), *map(cell, line[2:])) for line in islice(lines, most)]
             if any(len(row) != len(header) or not 0 <= max(row[:2], key=abs) < 2**63 for row in rows):
                 raise ValueError("a row has another number of columns, or a step that is none")
     except (ValueError, TypeError, IndexError, csv.Error) as error:

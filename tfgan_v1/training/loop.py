@@ -183,13 +183,9 @@ def make_train_fn(plan, graph, session, member=SINGLE):
 def start(context, saved, checkpoint):
     """Initializes or restores all variables, compiles, and prepares the run's folders. Returns the Progress so far."""
     plan, session, config = context.plan, context.session, context.plan.config
-    initialize(context)
+    start_variables(context, checkpoint)
     header = context.evaluator and context.evaluator.header
-    progress = restore_progress(context, checkpoint) if checkpoint else new_progress(plan, header)
-    if config.weights and not checkpoint:
-        importing.start_from(Path(config.weights), context.savers, session)
-    if not checkpoint:
-        session.run(context.graph.start_average)
+    progress = load_progress(plan, checkpoint, header) if checkpoint else new_progress(plan, header)
     context.member.broadcast(context.graph, session, progress.step)
     compile_steps(context, progress)  # whatever TensorFlow cannot do fails here, before anything is written
     run_folder.remove_partials(config)
@@ -208,9 +204,20 @@ def start(context, saved, checkpoint):
             recording.write_state(context, progress)
         recording.start_records(context, progress)
         if not progress.step:
-            recording.sample_fixed(context, progress)
+            recording.first_records(context, progress)
             recording.save_state(context, progress)
     return progress
+
+
+def start_variables(context, checkpoint=None):
+    """Gives all variables the values of a checkpoint of the whole state, or those before the first step."""
+    initialize(context)
+    if checkpoint:
+        checkpoints.restore(context.savers["state"], context.session, checkpoint)
+        return
+    if context.plan.config.weights:
+        importing.start_from(Path(context.plan.config.weights), context.savers, context.session)
+    context.session.run(context.graph.start_average)
 
 
 def initialize(context):
@@ -280,11 +287,8 @@ def tick(context, progress, rows):
     rows: STEP_METRICS of the call, float32 [steps, n]. Returns whether it measured the generator.
     """
     plan = context.plan
-    sampling_step = progress.step % plan.sample_every == 0
     evaluation_step = bool(plan.evaluate_every) and progress.step % plan.evaluate_every == 0
-    recording.record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
-    if sampling_step:
-        recording.sample(context, progress)
+    sampling_step = recording.record_steps(context, progress, rows)
     if evaluation_step:
         recording.evaluate(context, progress)
     if sampling_step and context.on_sample:

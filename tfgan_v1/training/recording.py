@@ -11,7 +11,7 @@ from tfgan_v1.evaluation import metrics
 from tfgan_v1.gan import train_graph
 from tfgan_v1.gan.train_step import STEP_METRICS
 from tfgan_v1.report import event_files, pictures
-from tfgan_v1.storage import checkpoints, names, records, run_data
+from tfgan_v1.storage import checkpoints, digests, names, records, run_data
 from tfgan_v1.storage.progress import STOPPED, is_viewed
 
 
@@ -30,6 +30,22 @@ def start_records(context, progress):
         records.write_table(folder / names.FILES, records.FILES_HEADER, listed)
     if context.events:
         context.events.start(progress.step)
+
+
+def first_records(context, progress):
+    """Records step 0."""
+    sample_fixed(context, progress)
+    record_digests(context, progress)
+
+
+def record_steps(context, progress, rows):
+    """Records the last steps up to progress.step, and samples if it is time for them. rows: as in `record`."""
+    plan = context.plan
+    sampling_step = progress.step % plan.sample_every == 0
+    record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
+    if sampling_step:
+        sample(context, progress)
+    return sampling_step
 
 
 def record(context, progress, rows):
@@ -57,6 +73,7 @@ def sample(context, progress):
     if plan.is_points:
         progress.records["statistics"].append(folder, _statistics(plan, progress, since=-1))
     sample_fixed(context, progress)
+    record_digests(context, progress)
     if plan.config.holdout:
         progress.records["held_out"].append(folder, [compare_held_out(context, progress)])
     if "strength" in progress.records:
@@ -80,6 +97,16 @@ def sample_fixed(context, progress, last=False):
         values = context.session.run(getattr(context.graph.samplers, name))
         progress.records[name].append(context.plan.config.samples_folder, [values])
         progress.fixed_steps.append(progress.step)
+
+
+def record_digests(context, progress):
+    """Records the SHA-256 of the generator, of the discriminator, and of all that a resume needs."""
+    graph = context.graph
+    values = context.session.run({variable.op.name: variable for variable in graph.state})
+    of_networks = graph.networks.g_state, graph.networks.d_state
+    parts = [{variable.op.name: values[variable.op.name] for variable in each} for each in of_networks]
+    row = (progress.step, progress.epoch_of(progress.step), *map(digests.sha256, (*parts, values)))
+    progress.records["digests"].append(context.plan.config.samples_folder, [row])
 
 
 def _statistics(plan, progress, since):

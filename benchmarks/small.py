@@ -31,18 +31,24 @@ METRICS = {"sliced_wasserstein": ".4f", "frechet_distance": ".2f", "copied": ".2
 
 
 class Set(NamedTuple):
-    """A data set, the side of its images, and how many of them to train on."""
+    """Images of a data set, their side, and how many of them to train on."""
 
     side: int
     counts: tuple
     fit: str = "crop"
     folder: bool = True  # in TFGAN_DATA, whose other images are the new ones; otherwise published, with test images
+    data: str = ""  # the data set, if it is not the name of the row
+    times: int = 1  # as many seconds as --seconds says
+    rows: tuple | None = None  # titles of ROWS; None for all
 
 
+LARGE = "training images", "tuned", "DCGAN", "FastGAN"
 SETS = {
     "faces": Set(64, (100, 300)),
     "flags": Set(64, (100, 200), fit="stretch"),
     "fashion_mnist": Set(28, (100, 300, 1000), folder=False),
+    "faces at 128": Set(128, (300,), data="faces", times=4, rows=LARGE),
+    "flags at 128": Set(128, (200,), fit="stretch", data="flags", times=4, rows=LARGE),
 }
 AUGMENT = ("--augment", "translate,cutout,colour")
 TUNED = ("train.py", "--model", "tuned")
@@ -56,7 +62,7 @@ ROWS = {  # title -> command; TENTH: of the images, which steer the augmentation
     "tuned, pairs": (*TUNED, *AUGMENT, "--loss", "relativistic", "--penalty", "r1,r2"),
     "DCGAN, plain": ("benchmarks/peers.py", "dcgan", "--augment", "none"),
     "DCGAN": ("benchmarks/peers.py", "dcgan", *AUGMENT),
-    "FastGAN, plain": ("benchmarks/peers.py", "fastgan", "--augment", "none"),
+    # Without augmentation it stays gray: its D normalizes each batch, and so does not see the contrast of a whole one.
     "FastGAN": ("benchmarks/peers.py", "fastgan", *AUGMENT),
 }
 
@@ -73,7 +79,7 @@ def main():
         for name in given.only.split(","):
             for count in SETS[name].counts:
                 for title in ROWS if given.counts is None or count in given.counts else ():
-                    if not given.rows or given.rows == title:
+                    if title in ([given.rows] if given.rows else SETS[name].rows or ROWS):
                         measure(name, count, title, seed, given)
     runs.finish(report(given), given.table)
 
@@ -89,8 +95,8 @@ class Real(NamedTuple):
 @functools.lru_cache(maxsize=1)
 def split(name, count, seed):
     """The Real images of a data set: `count` of them to train on, chosen by the seed."""
-    side, _, fit, folder = SETS[name]
-    place = os.path.join(os.environ["TFGAN_DATA"], name) if folder else name
+    side, _, fit, folder, dataset, *_ = SETS[name]
+    place = os.path.join(os.environ["TFGAN_DATA"], dataset or name) if folder else name
     images = data.load(place, shaping=data.Shaping((side, side), fit=fit)).images
     if folder:  # several countries have the same flag, and a new image must not be a training image
         images = images[np.sort(np.unique(images, axis=0, return_index=True)[1])]
@@ -115,40 +121,41 @@ def measure(name, count, title, seed, given):
     result = given.out / f"{runs.slug(name, str(count), title)}-{seed}.json"
     num, seconds = MOST if real.others is None else len(real.new), 0
     if ROWS[title]:
-        drawn, seconds = draw(ROWS[title], real.training, num, seed, result.with_suffix(""), given)
+        length = given.seconds * SETS[name].times
+        drawn, seconds = draw(ROWS[title], real.training, num, seed, result.with_suffix(""), length, given.torch)
     else:
         drawn = real.others if title == "new images" else np.resize(real.training, (num, *real.training.shape[1:]))
     np.save(result.with_suffix(".npy"), drawn[:SHOWN])
     found = compared(drawn, real)
     if real.others is not None:
         found["frechet_distance"] = scores.score(drawn, reference(name))["frechet_distance"].generated
-    runs.keep(result, {"command": runs.words(flags(title, given)), "seconds": seconds, "scores": found})
+    runs.keep(result, {"command": runs.words(flags(name, title, given)), "seconds": seconds, "scores": found})
     say(f"{name} {count} {title} seed {seed}: {seconds:.0f} s, {found}")
 
 
-def flags(title, given):
+def flags(name, title, given):
     """What a result depends on."""
-    return [*ROWS[title], "--seconds", given.seconds]
+    return [*ROWS[title], "--seconds", given.seconds * SETS[name].times]
 
 
 def results(name, count, title, given):
     """The results of a row by seed."""
-    return runs.kept(given.out, runs.slug(name, str(count), title), flags(title, given))
+    return runs.kept(given.out, runs.slug(name, str(count), title), flags(name, title, given))
 
 
-def draw(command, training, num, seed, folder, given):
-    """Trains on images for about given.seconds. Returns (uint8 [num, h, w, c], the seconds of training)."""
+def draw(command, training, num, seed, folder, length, torch):
+    """Trains on images for about so many seconds. Returns (uint8 [num, h, w, c], the seconds of training)."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "training.npy", training)
     command = [str(len(training) // 10) if part == "TENTH" else part for part in command]
     if command[0] != "train.py":
-        options = ["--images", folder / "training.npy", "--seconds", given.seconds, "--num", num, "--out", folder]
-        runs.run([*command, *options, "--seed", seed], python=given.torch)
+        options = ["--images", folder / "training.npy", "--seconds", length, "--num", num, "--out", folder]
+        runs.run([*command, *options, "--seed", seed], python=torch)
         trained = json.loads((folder / "peer.json").read_text())["drawn"][-1]["seconds"]
-        return np.load(folder / f"drawn-{given.seconds}.npy"), trained
+        return np.load(folder / f"drawn-{length}.npy"), trained
     places = ["--ckpt", folder / "checkpoints", "--samples", folder / "samples", "--overwrite"]
     command += ["--dataset", folder / "training.npy", "--seed", seed]
-    runs.run([*command, "--steps", runs.length(command, given.seconds, TRIAL, folder), *places])
+    runs.run([*command, "--steps", runs.length(command, length, TRIAL, folder), *places])
     runs.run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", folder / "drawn.npy"])
     trained = float(runs.table(folder / "samples/losses.csv")[-1]["seconds"])
     return np.rint(np.load(folder / "drawn.npy") * 255).astype(np.uint8), trained
@@ -173,11 +180,11 @@ def report(given):
     """The Markdown tables of all results; sheets go beside --table, if that is given."""
     parts = [
         "# Little data",
-        f"By `python benchmarks/small.py --seconds {given.seconds}`: about so many seconds of training steps, all "
-        f"on the same cores; {environment()}. Medians over the seeds (minimum to maximum), each with other training "
-        "images. Distances are to images that no network has seen; `copied` is the share of generated images that are "
-        "nearer to a training image than all but 5 % of new ones are. All rows that are not `plain` have "
-        f"`{runs.words(AUGMENT)}`.",
+        f"By `python benchmarks/small.py --seconds {given.seconds}`: about so many seconds of training steps, with 128 "
+        f"pixels four times as many, all on the same cores; {environment()}. Medians over the seeds (minimum to "
+        "maximum), each with other training images. Distances are to images that no network has seen; `copied` is the "
+        "share of generated images that are nearer to a training image than all but 5 % of new ones are. All rows "
+        f"that are not `plain` have `{runs.words(AUGMENT)}`.",
     ]
     for name, row in SETS.items():
         for count in row.counts:
@@ -187,10 +194,10 @@ def report(given):
                 continue
             metrics = [each for each in METRICS if not (row.folder and each == "frechet_distance")]
             lines = [[title, len(by_seed), *cells([*by_seed.values()], metrics)] for title, by_seed in found.items()]
-            parts += [f"## {count} of {name}, {row.side}x{row.side}"]
+            parts += [f"## {count} of {row.data or name}, {row.side}x{row.side}"]
             parts += [tables.markdown(["", "seeds", "seconds", *metrics], lines)]
             if given.table:
-                sheet = given.table.with_name(f"small-{name}-{count}.png")
+                sheet = given.table.with_name(f"small-{runs.slug(name, str(count))}.png")
                 sheet.write_bytes(sheet_of(given.out, name, count, found))
                 parts += [f"![The first images of each row]({sheet.name})"]
     return "\n\n".join(parts)

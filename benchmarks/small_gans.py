@@ -34,7 +34,7 @@ ROWS = {  # title -> command; of a preset, steps from one measurement to the nex
     "tuned, clusters": ("train.py", "--model", "tuned", "--clusters", "auto", "--evaluate-every", 500),
     "tuned, labels": ("train.py", "--model", "tuned", "--conditional", "--evaluate-every", 500),
     "DCGAN, PyTorch": (PEER, "dcgan", *NONE),
-    "FastGAN, PyTorch": (PEER, "fastgan", *NONE),
+    "FastGAN, PyTorch": (PEER, "fastgan", "--augment", "translate,cutout"),  # see small.py
 }
 
 

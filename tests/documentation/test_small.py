@@ -84,7 +84,7 @@ def test_a_result_is_kept_and_not_measured_again(pictures, tmp_path, monkeypatch
     assert json.loads((tmp_path / "pictures_10_tuned_adaptive-0.json").read_text())["seconds"] == 58.5
     text = small.report(arguments(tmp_path))
     assert "| DCGAN | 1 | 61 (61 to 61) |" in text and "| new images |" not in text
-    assert (tmp_path / "small-pictures-10.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "small-pictures_10.png").read_bytes()[:4] == b"\x89PNG"
     assert "DCGAN" not in small.report(arguments(tmp_path, seconds=120))  # results of another command do not count
 
 

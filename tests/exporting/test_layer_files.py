@@ -208,7 +208,7 @@ DISCRIMINATORS = {
 
 
 @pytest.mark.parametrize(
-    "model", [thorough(each) if each in ("conv", "dcgan_upsample") else each for each in DISCRIMINATORS]
+    "model", [thorough(each) if each in ("conv", "dcgan", "dcgan_upsample") else each for each in DISCRIMINATORS]
 )
 def test_the_discriminator_is_exported_where_it_is_asked_for_and_training_goes_on_from_both(
     model, preset_run, tmp_path, command

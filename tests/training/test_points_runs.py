@@ -103,6 +103,7 @@ def test_damaged_views_are_left_out_with_a_warning(damage, run, tmp_path, capsys
     review.write(loaded, folder / "page")
 
 
+@pytest.mark.thorough
 def test_views_of_ever_fewer_steps_are_kept_and_the_last_one(table, tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "MOST_VIEWS", 4)
     options = {"sample_every": 1, "num_samples": 4, "batch_size": 4, "xla": "off", "record": "steps"}

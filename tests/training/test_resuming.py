@@ -52,6 +52,7 @@ SYSTEMS = {
     "custom parts": {"d_batches": "separate", "parts": True},
 }
 THOROUGHLY = (
+    "dcgan, the best so far",
     "gaussian",
     "conv with classes",
     "points with classes",

@@ -82,9 +82,11 @@ def cpu_flags(path="/proc/cpuinfo"):
 
 
 def cpu_name():
-    """The processor's model and its widest instruction set, such as "AMD EPYC, avx512f", as far as the system tells."""
-    model = _cpu_info("/proc/cpuinfo").get("model name") or platform.processor() or platform.machine()
-    return ", ".join([model, *[each for each in INSTRUCTIONS if each in cpu_flags()][:1]])
+    """What of the processor bits depend on, as far as Linux tells: its model, widest instruction set, and cache."""
+    known = _cpu_info("/proc/cpuinfo")
+    numbers = [f"{name} {known[name]}" for name in ("cpu family", "model", "cache size") if name in known]
+    widest = [each for each in INSTRUCTIONS if each in cpu_flags()][:1]
+    return ", ".join([known.get("model name") or platform.processor() or platform.machine(), *numbers, *widest])
 
 
 @functools.cache

@@ -194,3 +194,8 @@ def test_a_run_that_cannot_be_trained_again_is_one_sentence(small, tmp_path, cop
         verify(copy)
     with pytest.raises(UserError, match="there is no folder"):
         verify(Config(ckpt=tmp_path / "none"))
+
+
+def test_a_run_that_trains_is_one_sentence(copy):
+    with run_folder.locked(copy), pytest.raises(UserError, match="is still training; verify it when it has ended"):
+        verify(copy)

@@ -135,10 +135,11 @@ def _is_numbered(config):
 
 def is_taken(config):
     """Whether another run is in the folders of `config`, or starts there just now."""
-    return holds_run(config) or any(map(_is_locked, (config.ckpt_folder, config.samples_folder)))
+    return holds_run(config) or any(map(is_locked, (config.ckpt_folder, config.samples_folder)))
 
 
-def _is_locked(folder):
+def is_locked(folder):
+    """Whether a process trains in a folder."""
     from filelock import Timeout
 
     try:

@@ -101,12 +101,16 @@ def sample_fixed(context, progress, last=False):
 
 def record_digests(context, progress):
     """Records the SHA-256 of the generator, of the discriminator, and of all that a resume needs."""
-    graph = context.graph
-    values = context.session.run({variable.op.name: variable for variable in graph.state})
-    of_networks = graph.networks.g_state, graph.networks.d_state
+    values, networks = values_of(context), context.graph.networks
+    of_networks = networks.g_state, networks.d_state
     parts = [{variable.op.name: values[variable.op.name] for variable in each} for each in of_networks]
     row = (progress.step, progress.epoch_of(progress.step), *map(digests.sha256, (*parts, values)))
     progress.records["digests"].append(context.plan.config.samples_folder, [row])
+
+
+def values_of(context):
+    """The values of all variables of the state, by name."""
+    return context.session.run({variable.op.name: variable for variable in context.graph.state})
 
 
 def _statistics(plan, progress, since):

@@ -1,7 +1,7 @@
 """`verify`: trains a part of a run again, in a scratch folder, and compares every bit with what the run has saved."""
 
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -49,10 +49,10 @@ def verify(config, *, whole=False, steps=None, **places):
         context = closing.enter_context(loop.make_context(again, "", []))
         progress, diverged = train_again(context, begin, recorded.sample_steps)
         compared, differing = compare(recorded, progress)
-        values = values_of(context)
+        values = recording.values_of(context)
         if progress.step == newest.step:
             loop.start_variables(context, newest)
-            compared["variables"], then = len(values), values_of(context)
+            compared["variables"], then = len(values), recording.values_of(context)
             differing += [(last, name) for name, value in values.items() if not same(then[name], value)]
     if not compared:
         where = f"from step {first + 1:,} to {last:,} in {config.samples_folder}"
@@ -73,6 +73,9 @@ def in_scratch(plan, folder, last):
 def check_can_verify(saved, config):
     """Raises UserError for a run that this process cannot train again."""
     folder, workers, parts = config.ckpt_folder, saved.made_by.get("workers", 1), {*saved.custom} - {"images"}
+    with suppress(OSError):  # a folder that can only be read has no trainer
+        if run_folder.is_locked(folder):
+            raise UserError(f"the run in {folder} is still training; verify it when it has ended")
     if saved.imported:
         raise UserError(f"{folder} holds an imported generator, which was not trained here; name another run")
     if parts:
@@ -141,8 +144,3 @@ def same(then, now):
     if isinstance(then, np.ndarray):
         return then.dtype == now.dtype and then.shape == now.shape and then.tobytes() == now.tobytes()
     return then == now
-
-
-def values_of(context):
-    """All variables of the state by name."""
-    return context.session.run({variable.op.name: variable for variable in context.graph.state})

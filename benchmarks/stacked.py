@@ -24,6 +24,7 @@ METRICS, FIGURES = ("modes",), ("modes", "modes_divergence")
 FALLING = ("--d-lr", "cosine:0.001:0.0003", "--g-lr", "cosine:0.002:0.0006")
 OPTIONS = {  # title -> further flags of train.py
     "`tuned`": (),  # whose classes are the labels
+    "`tuned`, all classes as often, falling rates": ("--conditional", "--class-frequencies", "uniform", *FALLING),
     "`tuned`, no classes, falling rates": ("--clusters", "none", *FALLING),
     "`tuned`, clusters": ("--clusters", "auto"),
     "`tuned`, no classes": ("--clusters", "none"),

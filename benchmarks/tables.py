@@ -32,9 +32,9 @@ class Spread(NamedTuple):
     high: float
 
     def text(self, form=""):
-        """The text `middle (low to high)`, in a format or with three digits."""
+        """The text `middle (low to high)`, or of one value that alone, in a format or with three digits."""
         low, middle, high = (format(value, form) if form else digits(value) for value in self)
-        return f"{middle} ({low} to {high})"
+        return middle if self.low == self.high else f"{middle} ({low} to {high})"
 
 
 def digits(value):

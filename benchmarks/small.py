@@ -154,7 +154,7 @@ def draw(command, training, num, seed, folder, length, torch):
         trained = json.loads((folder / "peer.json").read_text())["drawn"][-1]["seconds"]
         return np.load(folder / f"drawn-{length}.npy"), trained
     places = ["--ckpt", folder / "checkpoints", "--samples", folder / "samples", "--overwrite"]
-    command += ["--dataset", folder / "training.npy", "--seed", seed]
+    command += ["--dataset", folder / "training.npy", "--image-size", training.shape[1], "--seed", seed]
     runs.run([*command, "--steps", runs.length(command, length, TRIAL, folder), *places])
     runs.run(["sample.py", "--ckpt", folder / "checkpoints", "--num", num, "--out", folder / "drawn.npy"])
     trained = float(runs.table(folder / "samples/losses.csv")[-1]["seconds"])

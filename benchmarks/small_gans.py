@@ -164,7 +164,7 @@ def draw(found, path):
     """Draws the curves of all rows, a line for each seed."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     for number, (title, curves) in enumerate(found.items()):
         for curve in curves:
@@ -172,7 +172,7 @@ def draw(found, path):
             axes.loglog(curve["seconds"], curve["distances"], color=f"C{number}", **label)
     axes.set(xlabel="seconds of training", ylabel="Frechet distance")
     axes.grid(alpha=0.3, which="both")
-    axes.legend()
+    figure.legend(loc="outside right upper")
     figure.savefig(path, dpi=100)
 
 

@@ -14,6 +14,7 @@ from small_runs import copied, small_config
 from tfgan_v1 import Config, UserError, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import checkpoints, digests, manifest, run_folder
+from tfgan_v1.training import recording
 from tfgan_v1.training.verify import verify
 
 SYSTEMS = {
@@ -199,3 +200,16 @@ def test_a_run_that_cannot_be_trained_again_is_one_sentence(small, tmp_path, cop
 def test_a_run_that_trains_is_one_sentence(copy):
     with run_folder.locked(copy), pytest.raises(UserError, match="is still training; verify it when it has ended"):
         verify(copy)
+
+
+def test_a_run_that_goes_on_from_step_0_has_its_digests_once(small):
+    straight, killed = small("straight"), small("killed")
+    train(straight)
+    with pytest.raises(UserError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "sample", lambda *_: (_ for _ in ()).throw(UserError("killed at the first sample")))
+        train(killed)
+    train(killed, resume=True)
+    names = ("digests.csv", "fixed_noise.pkl", "train_samples.pkl")
+    assert all(
+        (straight.samples_folder / each).read_bytes() == (killed.samples_folder / each).read_bytes() for each in names
+    )

@@ -100,7 +100,9 @@ def sample_fixed(context, progress, last=False):
 
 
 def record_digests(context, progress):
-    """Records the SHA-256 of the generator, of the discriminator, and of all that a resume needs."""
+    """Records the SHA-256 of the generator, of the discriminator, and of all that a resume needs, once at a step."""
+    if [row[0] for row in progress.rows("digests")[-1:]] == [progress.step]:  # a resume from the state of step 0
+        return
     values, networks = values_of(context), context.graph.networks
     of_networks = networks.g_state, networks.d_state
     parts = [{variable.op.name: values[variable.op.name] for variable in each} for each in of_networks]

@@ -34,9 +34,10 @@ from speed import environment, say
 IMAGES, LABELS = "images.npy", "labels.txt"  # in --out
 LENGTH = ("--steps", 60, "--sample-every", 10, "--num-samples", 4, "--batch-size", 8)
 PICTURES = ("--dataset", IMAGES, *LENGTH)
+MLP = ("--model", "mlp", *PICTURES)
 SYSTEMS = {  # each preset and technique, in runs of 60 steps
-    "mlp, compiled": PICTURES,
-    "mlp, every step": (*PICTURES, "--xla", "off", "--record", "steps", "--sheets", "each", "--pack", 2),
+    "mlp, compiled": MLP,
+    "mlp, every step": (*MLP, "--xla", "off", "--record", "steps", "--sheets", "each", "--pack", 2),
     "gaussian": ("--model", "gaussian", "--steps", 60, "--sample-every", 10),
     "points, evaluated": ("--model", "points", "--dataset", "moons", *LENGTH, "--evaluate-every", 20),
     "conv, classes": ("--model", "conv", *PICTURES, "--conditional", "--labels", LABELS),
@@ -48,10 +49,10 @@ SYSTEMS = {  # each preset and technique, in runs of 60 steps
         *("--augment", "translate,flip", "--augment-strength", "adaptive"),
     ),
     "pairs, schedules": (
-        *(*PICTURES, "--loss", "relativistic", "--penalty", "r1,r2", "--penalty-weight", "cosine:1:0.1"),
+        *(*MLP, "--loss", "relativistic", "--penalty", "r1,r2", "--penalty-weight", "cosine:1:0.1"),
         *("--d-lr", "cosine:0.002:0.0002", "--average-halflife", "linear:0:50:40", "--xla", "off"),
     ),
-    "streamed": (*PICTURES, "--resident-limit", 0, "--batches", "random", "--d-steps", 2, "--holdout", 30),
+    "streamed": (*MLP, "--resident-limit", 0, "--batches", "random", "--d-steps", 2, "--holdout", 30),
 }
 CALLS = {  # system call -> the errors that it can have
     "open": ("EIO", "ENOSPC", "EACCES"),
@@ -176,7 +177,7 @@ def disturbed(given, kind, count, disturb):
         found = [ended.wrong] if ended.wrong else []
         if ended.code == 0 or number + len(SYSTEMS) >= count:
             found += finish(folder, name)
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         wrong += found
         if found:
             say(f"{kind} {number}, {name}, {ended.code}: {found}")

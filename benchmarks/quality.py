@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
     @property
     def conditional(self):
-        return "--conditional" in self.command
+        return self.group != "stacked_mnist" and "--conditional" in self.command
 
 
 def _images(name):

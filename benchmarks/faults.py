@@ -106,12 +106,10 @@ def train(folder, name, *more, resume=False, after=None, act=subprocess.Popen.ki
 
 def wrong_of(code, said):
     """What is wrong with the end of a command that said this on stderr, or ""."""
-    lines = [line for line in said.splitlines() if not line.startswith(("warning: ", "a run of", "clusters"))]
     if code == -signal.SIGKILL or (code == 0 and "Traceback" not in said):
         return ""
-    return (
-        "" if code in (2, 3) and len([line for line in lines if line.startswith("train.py: ")]) == 1 else said[-2000:]
-    )
+    sentences = [line for line in said.splitlines() if line.startswith("train.py: ")]
+    return "" if code in (2, 3) and len(sentences) == 1 else said[-2000:] or f"exit code {code} without a word"
 
 
 def outcome(folder):

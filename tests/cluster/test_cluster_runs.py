@@ -97,7 +97,7 @@ def test_a_resume_by_one_process_is_warned_that_its_bits_may_differ(undisturbed,
     assert err.startswith("warning: the run began with workers 2, now 1: ") or "; workers 2, now 1: " in err, err
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_sigterm_at_a_follower_stops_all_and_a_streamed_resume_has_the_bits_of_an_undisturbed_run(
     undisturbed, tmp_path
 ):
@@ -285,7 +285,7 @@ print(progress.step, progress.total_steps, len(progress.samples), progress.stopp
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_custom_parts_train_in_python_with_the_variable_set(tmp_path):
     workers, processes = free_addresses(2), []
     for index in range(2):

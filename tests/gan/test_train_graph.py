@@ -130,7 +130,7 @@ print(sums_after_three_steps())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_disable_v2_behavior_changes_no_bit():
     script = OLD_NOTEBOOK.format(path=sys.path)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -33,7 +33,7 @@ SYSTEMS = {
     },
     "streamed": {"resident_limit": 0.0, "batches": "random", "d_steps": 2},
 }
-THOROUGHLY = "dcgan", "dcgan_upsample", "gaussian"  # of which others have each part
+THOROUGHLY = "mlp compiled, in epochs", "gaussian", "conv", "dcgan", "dcgan_upsample"  # others have each part
 
 
 @pytest.fixture(scope="module")

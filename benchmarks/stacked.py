@@ -109,7 +109,7 @@ def report(out, steps):
         "How low the reverse KL can be: 1,000 classes that are all as likely give (1,000 - 1) / (2 * 26,000) = "
         f"{chance:.4f} by chance, with a standard deviation of {deviation:.4f}. Some of MNIST's digits are rarer than "
         f"others, which adds {uneven:.4f} for three of them: {chance + uneven:.4f}. The real images are 26,000 of the "
-        "60,000, others for each seed.",
+        "60,000, others for each seed. With `--class-frequencies uniform`, the generated classes are all as often.",
         tables.markdown(header, [each for each in lines if each]),
         "## Published",
         "These have other networks, classifiers and budgets.",

@@ -27,7 +27,7 @@ def test_a_run_writes_the_documented_files(finished):
     }  # fmt: skip
     assert {path.name for path in config.samples_folder.iterdir()} == {
         ".lock", "train_samples.pkl", "losses.csv", "last_samples.png", "evolution.png", "losses.png",
-        "probabilities.png", "fixed_noise.pkl", "review.html", "review.json", "real_images.png",
+        "probabilities.png", "digests.csv", "fixed_noise.pkl", "review.html", "review.json", "real_images.png",
     }  # fmt: skip
     assert (finished.step, finished.epoch, finished.stopped_by) == (51, 3, None)
     assert finished.config.dataset == "digits" and finished.config.xla == "on"

@@ -45,6 +45,7 @@ class Row(NamedTuple):
 
     @property
     def conditional(self):
+        """Whether images of each class are drawn and judged; not of the 1,000 classes of three digits."""
         return self.group != "stacked_mnist" and "--conditional" in self.command
 
 

@@ -149,7 +149,7 @@ def made_by(plan):
 
 
 def load_progress(plan, checkpoint, evaluation_header=None):
-    """The Progress at a checkpoint, with the records up to it; missing ones start empty, with a warning.
+    """The Progress at a checkpoint, with the records up to it; of missing ones, a warning says so.
 
     Raises UserError if a record differs from the one that the checkpoint belongs to. evaluation_header: as above.
     """
@@ -164,7 +164,7 @@ def load_progress(plan, checkpoint, evaluation_header=None):
             continue
         path, goal = folder / record.name, "to continue without the records so far"
         if not path.exists():
-            warn(f"{path} is missing; a new one starts with the next record")
+            warn(f"{path} is missing: its records up to step {progress.step:,} are lost")
             continue
         most = len(saved["sample_steps"]) if record.key == "samples" else saved.get(f"num_{record.key}")
         try:

@@ -189,3 +189,12 @@ def test_what_a_processor_can_do_is_read_from_linux(tmp_path, text, has):
     flags = devices.cpu_flags(tmp_path / "cpuinfo")
     assert bool(devices.BFLOAT16_FLAGS & flags) == has and "name" not in flags
     assert devices.cpu_flags(tmp_path / "none") == set()
+
+
+def test_variables_that_choose_other_kernels_are_part_of_the_processors_name(monkeypatch):
+    for name in devices.KERNEL_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    alone = devices.cpu_name()
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert devices.cpu_name() == f"{alone}, ONEDNN_MAX_CPU_ISA=AVX2"

@@ -16,6 +16,7 @@ from tfgan_v1.gan.models import MODELS
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # in /proc/cpuinfo; the last is of ARM
 INSTRUCTIONS = "avx512f", "avx2", "avx"  # sets of x86, the widest first, by which libraries choose their kernels
+KERNEL_VARIABLES = "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "TF_XLA_FLAGS"
 BFLOAT16_CAPABILITY = (8, 0)  # NVIDIA's compute capability, of Ampere
 
 
@@ -82,11 +83,16 @@ def cpu_flags(path="/proc/cpuinfo"):
 
 
 def cpu_name():
-    """What of the processor bits depend on, as far as Linux tells: its model, widest instruction set, and cache."""
+    """What of the processor bits depend on: its model, cache and widest instruction set, as far as Linux tells.
+
+    Then the variables that are set by which a library takes other kernels than this processor's.
+    """
     known = _cpu_info("/proc/cpuinfo")
     numbers = [f"{name} {known[name]}" for name in ("cpu family", "model", "cache size") if name in known]
     widest = [each for each in INSTRUCTIONS if each in cpu_flags()][:1]
-    return ", ".join([known.get("model name") or platform.processor() or platform.machine(), *numbers, *widest])
+    chosen = [f"{name}={os.environ[name]}" for name in KERNEL_VARIABLES if os.environ.get(name)]
+    model = known.get("model name") or platform.processor() or platform.machine()
+    return ", ".join([model, *numbers, *widest, *chosen])
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -121,33 +122,78 @@ def test_sigterm_at_a_follower_stops_all_and_a_streamed_resume_has_the_bits_of_a
     assert outcome(config(tmp_path)) == outcome(config(undisturbed[0]))
 
 
-@pytest.mark.slow
-def test_a_second_cluster_in_the_same_folders_ends_and_the_first_run_is_whole(undisturbed, tmp_path):
-    """The first chief waits, so that the second finds it at work; the watch goes on meanwhile."""
-    held, go = tmp_path / "held", tmp_path / "go"
+@contextmanager
+def held(folder, **options):
+    """Two workers whose chief waits before its fourth call, in the context; then they go on. Yields a list of Ended.
+
+    The watch goes on meanwhile.
+    """
+    is_held, go, ended = folder / "logs" / "held", folder / "logs" / "go", []
     hold = f"""
 {BEFORE_CALL}
 def hold():
-    Path({str(held)!r}).touch()
+    Path({str(is_held)!r}).touch()
     while not Path({str(go)!r}).exists():
         time.sleep(0.05)
 before_call(0, 4, hold)
 """
-    processes, _ = clusters.start(tmp_path / "logs", commands(tmp_path), before=hold)
+    processes, _ = clusters.start(folder / "logs", commands(folder), before=hold, **options)
     try:
         deadline = time.monotonic() + clusters.LIMIT
-        while not held.exists():
+        while not is_held.exists():
             assert time.monotonic() < deadline and processes[0].poll() is None
             time.sleep(0.1)
-        chief, follower = clusters.run(tmp_path / "second", commands(tmp_path, "--overwrite"))
+        yield ended
     finally:
         go.touch()
-        ended = clusters.finish(tmp_path / "logs", processes)
+        ended += clusters.finish(folder / "logs", processes)
+
+
+@pytest.mark.slow
+def test_a_second_cluster_in_the_same_folders_ends_and_the_first_run_is_whole(undisturbed, tmp_path):
+    with held(tmp_path) as ended:  # so that the second finds the first at work
+        chief, follower = clusters.run(tmp_path / "second", commands(tmp_path, "--overwrite"))
     assert codes((chief, follower)) == [2, 5], (chief.err, follower.err)
     assert f"another process is training in {tmp_path}" in chief.err
     assert "the chief at 127.0.0.1:" in sentence(follower.err) and "ended with an error of its own" in follower.err
     assert codes(ended) == [0, 0], [each.err for each in ended]
     assert_nothing_of_followers(tmp_path)
+    assert outcome(config(tmp_path)) == outcome(config(undisturbed[0]))
+
+
+@pytest.mark.slow
+def test_connections_that_stay_open_and_carry_nothing_are_noticed_and_a_resume_has_the_same_bits(undisturbed, tmp_path):
+    own = free_addresses(2)
+    relays = [clusters.Relay(address) for address in own]
+    told = [(own[0], relays[1].address), (relays[0].address, own[1])]
+    with held(tmp_path, addresses=told) as ended:
+        for each in relays:
+            each.hold()
+    assert codes(ended) == [5, 5], [each.err for each in ended]
+    for each, lost in zip(ended, (f"the worker at {told[0][1]}", f"the chief at {told[1][0]}"), strict=True):
+        assert f"train.py: lost {lost}: it was killed, it hangs, or the network is broken" in each.err
+    resumed = clusters.run(tmp_path / "again", commands(tmp_path, "--resume"))
+    assert codes(resumed) == [0, 0], [each.err for each in resumed]
+    assert outcome(config(tmp_path)) == outcome(config(undisturbed[0]))
+
+
+@pytest.mark.slow
+def test_a_second_process_in_the_place_of_a_worker_is_named_by_all(undisturbed, tmp_path):
+    """TensorFlow then breaks the exchange of all. It is no fork, which would have the random number of the first."""
+    own, other = free_addresses(2), free_addresses(1)
+    two = f"two processes came as the worker at {own[1]}; run each worker once; "
+    with held(tmp_path, addresses=own) as ended:
+        second = {**os.environ, VARIABLE: to_environment(Addresses((own[0], *other), 1))}
+        flags = map(str, commands(tmp_path)[1])
+        late = subprocess.run(
+            [sys.executable, "train.py", *flags], cwd=REPOSITORY, env=second, capture_output=True, text=True
+        )
+    assert [late.returncode, *codes(ended)] == [5, 5, 5], [late.stderr, *(each.err for each in ended)]
+    assert late.stderr == f"train.py: {two.replace(own[1], other[0])}start all workers again\n"
+    said = [each.err.splitlines()[-1] for each in ended]
+    assert f"train.py: {two}the run is at its last saved state; start all workers again with --resume" in said
+    resumed = clusters.run(tmp_path / "again", commands(tmp_path, "--resume"))
+    assert codes(resumed) == [0, 0], [each.err for each in resumed]
     assert outcome(config(tmp_path)) == outcome(config(undisturbed[0]))
 
 

@@ -159,7 +159,7 @@ def parse(argv=None):
     parser.add_argument(
         "--compute",
         type=parse_compute,
-        default=parse_compute("conv=40.0,dcgan=331,dcgan_upsample=94.2,tuned=25.8"),
+        default=parse_compute("conv=35.6,dcgan=318,dcgan_upsample=88.5,tuned=24.8"),
         help="preset=MS,...: a step of one worker with 32 rows",
     )
     return parser.parse_args(argv)

@@ -105,7 +105,7 @@ def _layer(text):
         valid = re.fullmatch(COUNT if row.sizes else r"\d{1,6}(\.\d{1,12})?(e[+-]?\d{1,2})?", parts[-1])
         number = float(parts[-1]) if valid else None
     if not valid:
-        form = word + (":" + "x".join(("HEIGHT", "WIDTH", "CHANNELS")[-row.sizes :]) if row.sizes else "")
+        form = word + {0: "", 1: ":UNITS", 3: ":HEIGHTxWIDTHxCHANNELS"}[row.sizes]
         raise UserError(f"a layer is written as {form}{':NUMBER' if row.number is not None else ''}, not {brief(text)}")
     return Layer(word, tuple(map(int, parts[0].split("x"))) if sized else (), number)
 

@@ -66,7 +66,7 @@ CALLS = {  # system call -> the errors that it can have
 }
 MOST_CALLS = {"open": 120, "write": 200, "fsync": 60, "rename": 60, "unlink": 30}  # of a run; of others, 4
 SAMPLED = 20_000  # sampling steps of a run that samples at each step
-LONG = 1800  # seconds of a long run of a tiny network
+LONG = 900  # seconds of a long run of a tiny network: about four million steps, eight hours of a hundred a second
 
 
 class Ended(NamedTuple):

@@ -181,7 +181,7 @@ def test_connections_that_stay_open_and_carry_nothing_are_noticed_and_a_resume_h
 def test_a_second_process_in_the_place_of_a_worker_is_named_by_all(tmp_path):
     """TensorFlow then breaks the exchange of all. It is no fork, which would have the random number of the first."""
     own, other = free_addresses(2), free_addresses(1)
-    two = f"two processes came as the worker at {own[1]}; run each worker once; "
+    two = f"two processes run as the worker at {own[1]}; run each worker once; "
     with held(tmp_path, addresses=own) as ended:
         second = {**os.environ, VARIABLE: to_environment(Addresses((own[0], *other), 1))}
         flags = map(str, commands(tmp_path)[1])
@@ -190,8 +190,8 @@ def test_a_second_process_in_the_place_of_a_worker_is_named_by_all(tmp_path):
         )
     assert [late.returncode, *codes(ended)] == [5, 5, 5], [late.stderr, *(each.err for each in ended)]
     assert late.stderr == f"train.py: {two.replace(own[1], other[0])}start all workers again\n"
-    said = [each.err.splitlines()[-1] for each in ended]
-    assert f"train.py: {two}the run is at its last saved state; start all workers again with --resume" in said
+    said = f"train.py: {two}the run is at its last saved state; start all workers again with --resume"
+    assert [each.err.splitlines()[-1] for each in ended] == [said] * 2
 
 
 def digits(path, change=0):

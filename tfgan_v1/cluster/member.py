@@ -26,7 +26,7 @@ FIRST = 60  # seconds of the first exchange, when all are there
 WATCH = 2  # the watch's group of collectives; the others' is data_parallel.GROUP
 TRAINING, DONE, FAILED = 1, 2, 3  # states of a worker in the watch
 BROKEN = ("AbortedError", "CancelledError", "DeadlineExceededError", "UnavailableError")  # of TensorFlow: a lost worker
-SECOND = re.compile(r"task:(\d+)\S* current incarnation doesn't match")  # in TensorFlow's error: see Member._doubled
+SECOND = re.compile(r"task:(\d+)\S* current incarnation doesn't match")  # in TensorFlow's error: see _note_second
 RECONNECT = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000)]  # of a probe
 
 
@@ -47,7 +47,7 @@ class Member(AbstractContextManager):
         self._keys = itertools.count(1)  # of the collectives of all graphs, in the order in which all build them
         self._state, self._started = TRAINING, False  # started: whether there is a run to resume
         self._failed = None  # once a worker is lost, the indices of those that said that they end by an error
-        self._error = None  # of TensorFlow, by which an exchange ended
+        self._second = None  # the index of a worker as which a second process has come
         self._calling = None  # the session that the main thread waits for
         self._end, self._ending = end, False
         self._lock, self._wake, self._thread = threading.Lock(), threading.Event(), None
@@ -140,7 +140,7 @@ class Member(AbstractContextManager):
             try:
                 states = self._watcher.run(self._heard, {self._fed: self._own(self._state)}).tolist()
             except Exception as error:  # of TensorFlow: a worker is lost; of Python: this process ends
-                self._error = error
+                self._note_second(error)
                 return self._break([])
             if FAILED in states:
                 return self._break([index for index, state in enumerate(states) if state == FAILED])
@@ -181,15 +181,15 @@ class Member(AbstractContextManager):
         except (tf.errors.OpError, RuntimeError) as error:  # the second, if the session was closed before the call
             with self._lock:
                 self._calling = None
-            self._error = self._error or error
+            self._note_second(error)
             if self._ending:
                 self._thread.join()  # until the process ends
-            if self._thread is None and not self._doubled():
+            if self._thread is None and self._second is None:
                 raise PeerLost(
                     f"the {self.size} workers could not meet ({reason(error)}); TF_CONFIG must name the same workers "
                     "in the same order on all of them, with another index for each; start all workers again"
                 ) from None
-            if self._failed is None and type(error).__name__ not in BROKEN and not self._doubled():
+            if self._failed is None and self._second is None and type(error).__name__ not in BROKEN:
                 raise  # an error of this worker alone, such as a lack of memory
             raise self._lost() from None
         finally:
@@ -198,18 +198,18 @@ class Member(AbstractContextManager):
         if self._failed is not None:  # the session may be closed
             raise self._lost()
 
-    def _doubled(self):
-        """The name of the worker as which a second process came, whose exchange breaks those of all; or ""."""
-        found = SECOND.search(str(self._error))
-        return self.name(int(found[1])) if found else ""
+    def _note_second(self, error):
+        """Notes the worker in whose place, by an error of TensorFlow, a second process exchanges."""
+        if found := SECOND.search(str(error)):
+            self._second = int(found[1])
 
     def _lost(self):
         """The PeerLost that names the missing worker."""
         again = "start all workers again"
         if self._started:
             again = f"the run is at its last saved state; {again} with --resume"
-        if doubled := self._doubled():
-            return PeerLost(f"two processes came as {doubled}; run each worker once; {again}")
+        if self._second is not None:
+            return PeerLost(f"two processes run as {self.name(self._second)}; run each worker once; {again}")
         if self._failed:
             failed = " and ".join(map(self.name, self._failed))
             return PeerLost(f"{failed} ended with an error of its own, which it has printed; {again}")

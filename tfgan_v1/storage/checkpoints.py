@@ -194,9 +194,10 @@ def _new_checkpoint(saver, session, folder, name, step, facts):
         sync(partial)
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         files.discard(partial)
-        raise (DiskFull if tells_of_full_disk(error) else UserError)(
-            f"no checkpoint could be written to {folder} ({reason(error)}); free some space, then --resume continues "
-            "from the last saved state"
+        kind, advice = (DiskFull, "free some space") if tells_of_full_disk(error) else (UserError, "check the disk")
+        raise kind(
+            f"no checkpoint could be written to {folder} ({reason(error)}); {advice}, then --resume continues from the "
+            "last saved state"
         ) from None
     try:
         yield partial

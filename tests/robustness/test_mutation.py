@@ -147,7 +147,7 @@ class Kind(NamedTuple):
 def _images(path):
     """Reads the images or points for a run, and checks that they are valid."""
     images = data.load(path).images
-    points = images.dtype == np.float32 and images.shape[1:] == (1,)
+    points = images.dtype == np.float32 and images.ndim == 2  # a table of any number of columns may be read as these
     assert images.size and np.isfinite(images.sum(dtype=float)) and (points or images.dtype == np.uint8)
     assert points or (images.ndim == 4 and images.shape[3] in (1, 3))
 

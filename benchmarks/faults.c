@@ -72,6 +72,11 @@ OF_FILE(ssize_t, write, "write", (int file, const void *bytes, size_t size), (fi
 OF_FILE(int, fsync, "fsync", (int file), (file), int)
 OF_FILE(int, flock, "flock", (int file, int operation), (file, operation), int, int)
 
+size_t fwrite(const void *bytes, size_t size, size_t number, FILE *file) { /* by which TensorFlow writes */
+    if (fails_at("fwrite", fileno(file))) return 0;
+    return NEXT(size_t, fwrite, const void *, size_t, size_t, FILE *)(bytes, size, number, file);
+}
+
 int clock_gettime(clockid_t clock, struct timespec *at) {
     int result = NEXT(int, clock_gettime, clockid_t, struct timespec *)(clock, at);
     if (clock == CLOCK_REALTIME && getenv("FAULTS_CLOCK")) at->tv_sec += random() % 63072000 - 31536000;

@@ -64,7 +64,15 @@ CALLS = {  # system call -> the errors that it can have
     "rmdir": ("EIO", "EACCES"),
     "flock": ("ENOLCK", "ENOSYS", "EIO"),
 }
-MOST_CALLS = {"open": 120, "write": 200, "fsync": 60, "rename": 60, "unlink": 30}  # of a run; of others, 4
+WRITES = {"fwrite": ("EIO", "ENOSPC", "EFBIG", "EDQUOT")}  # by which TensorFlow writes tensors
+MOST_CALLS = {"open": 120, "write": 200, "fsync": 60, "rename": 60, "unlink": 30, "fwrite": 60}  # in a run; else 4
+LIMIT = 900  # seconds of a command, after which it is taken to hang
+ABOUT = """\
+`tried` counts commands, of which some end before a fault. Each continues the run of the one before. When one has ended
+it nevertheless, or after the last, it is finished, and compared with a run that nothing disturbed: records, samples,
+and the digests of all weights and optimizer slots. `differences` counts files with other bits, half-written files, and
+commands that end in another way than success or one sentence. Where a folder is removed, only the end of the command
+counts. The last two rows are one run each."""
 SAMPLED = 20_000  # sampling steps of a run that samples at each step
 LONG = 900  # seconds of a long run of a tiny network: about four million steps, eight hours of a hundred a second
 
@@ -99,8 +107,11 @@ def train(folder, name, *more, resume=False, after=None, act=subprocess.Popen.ki
         timer = threading.Timer(after or 0, act, [run])
         if after is not None:
             timer.start()
+        hangs = threading.Timer(max(LIMIT, 2 * LONG), run.send_signal, [signal.SIGABRT])
+        hangs.start()
         said = run.stderr.read()
         timer.cancel()
+        hangs.cancel()
     return Ended(run.returncode, wrong_of(run.returncode, said))
 
 
@@ -163,7 +174,8 @@ def finish(folder, name):
 def disturbed(given, kind, count, disturb):
     """The Row of `count` commands, over all systems in turn: each of disturb(folder, name, resume, random) -> Ended.
 
-    A run that ends nevertheless is compared, and begins again.
+    The commands on a system continue one run, until it ends nevertheless, or after the last: then it is finished
+    without a fault and compared, and another one begins.
     """
     random, sentences, wrong = Random(kind), 0, []
     for number in range(count):
@@ -209,14 +221,22 @@ def preloaded(out):
     return {"LD_PRELOAD": str(library)}
 
 
-def calls(given, share):
+def failing(given, kind, count, calls):
     def fail(folder, name, resume, random):
-        call = random.choice([*CALLS])
-        number, error = random.randint(1, MOST_CALLS.get(call, 4)), getattr(errno, random.choice(CALLS[call]))
+        call = random.choice([*calls])
+        number, error = random.randint(1, MOST_CALLS.get(call, 4)), getattr(errno, random.choice(calls[call]))
         fault = {"FAULTS_BELOW": str(folder), "FAULTS_FAIL": f"{call} {number} {error}"}
         return train(folder, name, resume=resume, env=preloaded(given.out) | fault)
 
-    return disturbed(given, "call", round(200 * share), fail)
+    return disturbed(given, kind, count, fail)
+
+
+def calls(given, share):
+    return failing(given, "call", round(200 * share), CALLS)
+
+
+def writes(given, share):
+    return failing(given, "write", round(60 * share), WRITES)
 
 
 def clocks(given, share):
@@ -320,6 +340,7 @@ ROWS = {  # title -> function (given, share) -> Row
     "killed (SIGKILL) at a random moment": kills,
     "no file larger than a random size, as on a full disk": room,
     "a system call fails": calls,
+    "a write of TensorFlow fails": writes,
     "the clock jumps by up to a year at each look": clocks,
     "a folder of the run is removed": lost_folders,
     "`tests/robustness`: damaged files; a full disk and a kill at each stage": suite,
@@ -360,10 +381,8 @@ def report(given):
     return "\n\n".join(
         [
             "# Faults",
-            f"By `python benchmarks/faults.py --share {given.share:g}`; {environment()}. Over {len(SYSTEMS)} systems "
-            "(all presets and techniques, 60 steps each). After each fault the run is resumed to its end and compared "
-            "with a run that nothing disturbed; `differences` counts files with other bits, half-written files, and "
-            "commands that end in another way than success or one sentence. The last two rows are one run each.",
+            f"By `python benchmarks/faults.py --share {given.share:g}`; {environment()}.",
+            f"Over {len(SYSTEMS)} systems, all presets and techniques, of 60 steps each. {ABOUT}",
             tables.markdown(header, lines),
         ]
     )

@@ -1,6 +1,7 @@
 """The device of a run. Tests that need a GPU pretend that there is one, and TensorFlow computes on the CPU."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -198,3 +199,11 @@ def test_variables_that_choose_other_kernels_are_part_of_the_processors_name(mon
     monkeypatch.setenv("XLA_FLAGS", "")
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     assert devices.cpu_name() == f"{alone}, ONEDNN_MAX_CPU_ISA=AVX2"
+
+
+def test_threads_are_those_that_tensorflow_was_given(monkeypatch):
+    assert run_folder.threads() == len(os.sched_getaffinity(0))
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
+    assert run_folder.threads() == 7
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 3)
+    assert run_folder.threads() == 3

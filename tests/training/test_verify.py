@@ -14,7 +14,7 @@ from small_runs import copied, small_config
 from tfgan_v1 import Config, UserError, train
 from tfgan_v1._tensorflow import tf
 from tfgan_v1.storage import checkpoints, digests, manifest, run_folder
-from tfgan_v1.training import recording
+from tfgan_v1.training import loop, recording
 from tfgan_v1.training.verify import verify
 
 SYSTEMS = {
@@ -70,16 +70,34 @@ def test_a_run_has_the_bits_that_verify_finds_again(small, name):
     assert whole.compared["digests.csv"] == len(rows) and min(rows) == 0
     assert rows.get(whole.last, [whole.sha256])[-1] == whole.sha256
     records = {path.name for path in config.samples_folder.glob("*.csv")} | {"train_samples.pkl"}
-    assert records - {"evaluation.csv", "statistics.csv"} <= whole.compared.keys() and whole.compared["variables"] > 10
+    assert records - {"evaluation.csv", "statistics.csv"} <= whole.compared.keys() and whole.variables > 10
 
 
 def test_steps_limits_what_is_trained_again(run):
     found = verify(run, whole=True, steps=2)
-    assert (found.first, found.last) == (1, 2) and not found.differences and "variables" not in found.compared
+    assert (found.first, found.last) == (1, 2) and not found.differences and found.variables == 0
     assert found.sha256 == digests.read(run.samples_folder)[2][-1]
     assert (verify(run, steps=10**6).first, verify(run, steps=10**6).last) == (5, 6)
     with pytest.raises(UserError, match=r"nothing was recorded from step 5 to 5 in .*; give more --steps"):
         verify(run, steps=1)
+    with pytest.raises(UserError, match=r"nothing was recorded from step 1 to 1 in "):  # but for the initial weights
+        verify(run, whole=True, steps=1)
+
+
+def test_all_samples_of_a_run_with_several_intervals_are_compared(small):
+    config = small(steps=4)  # with samples at 2 and 4
+    train(config)
+    config = train(replace(config, steps=9, sample_every=3), resume=True).config
+    rows = digests.read(config.samples_folder)
+    assert [*rows] == [0, 2, 4, 6, 9]
+    found = verify(config, whole=True)
+    assert not found.differences and found.compared["digests.csv"] == 5 and found.compared["losses.csv"] == 4
+
+
+def test_training_that_diverges_where_the_run_did_not_is_a_difference(run, monkeypatch):
+    monkeypatch.setattr(loop, "train_calls", lambda context, progress: [(np.ones([1, 6]), progress.step + 1)])
+    found = verify(run)
+    assert found.differences == [(5, "a loss or a weight, which becomes NaN or infinite")] and found.last == 5
 
 
 def forged(config, change):
@@ -108,7 +126,7 @@ def test_one_flipped_bit_in_a_weight_is_named(copy, command):
     flags = ["--ckpt", copy.ckpt, "--samples", copy.samples]
     code, out, err = command("verify", *flags)
     assert code == 1 and f"step 6 is the first that differs, in {flipped[0]}." in out and not err
-    assert "Versions and machine of both: tfgan_v1 " in out and "SHA-256 of the state at step 6: " in out
+    assert "Versions and machine of both: tfgan_v1 " in out and "SHA-256 of the state after step 6: " in out
 
 
 def test_a_state_that_is_damaged_is_named_and_not_passed_over(copy):
@@ -140,7 +158,7 @@ def test_a_record_that_was_changed_is_named(copy):
 def test_two_runs_are_compared_by_their_digests_alone(run, copy, command, tmp_path):
     path, flags = copy.samples_folder / "digests.csv", ["--ckpt", run.ckpt, "--samples", run.samples]
     code, out, err = command("verify", *flags, "--against", copy.samples)
-    assert (code, err) == (0, "") and out.startswith("The same bits at all 4 steps that both have, to step 6.\n")
+    assert (code, err) == (0, "") and out.startswith("The same bits at 4 steps that both have, to step 6.\n")
     assert f"Versions and machine of {run.ckpt}: tfgan_v1 " in out
     lines = path.read_text().splitlines()
     step, epoch, generator, _, state = lines[3].split(",")
@@ -149,7 +167,11 @@ def test_two_runs_are_compared_by_their_digests_alone(run, copy, command, tmp_pa
     assert code == 1 and out.startswith("Step 4 is the first that differs, in: discriminator; the same up to step 2.\n")
     alone = tmp_path / "other.csv"
     alone.write_text(f"{lines[0]}\n7{lines[3][1:]}\n")
+    start = tmp_path / "start.csv"
+    start.write_text(f"{lines[0]}\n{lines[1]}\n")
     for given, sentence in (
+        ([start], f"sample.py: {start} has no step in common with {run.samples}; both need the same --sample-every"),
+        ([path, "--data-dir", "x"], "sample.py: --against trains nothing; leave out --data-dir"),
         ([alone], f"sample.py: {alone} has no step in common with {run.samples}; both need the same --sample-every"),
         ([path, "--all"], "sample.py: --against trains nothing; leave out --all"),
         ([path, "--steps", 3], "sample.py: --against trains nothing; leave out --steps"),
@@ -157,6 +179,14 @@ def test_two_runs_are_compared_by_their_digests_alone(run, copy, command, tmp_pa
     ):
         code, out, err = command("verify", *flags, "--against", *given)
         assert (code, out) == (2, "") and err.startswith(sentence) and len(err.splitlines()) == 1
+    for samples, sentence in (  # of the run itself
+        (copy.samples, f"{path} was changed, or belongs to another run than {run.ckpt}; name the run's samples folder"),
+        (tmp_path, f"there is no {tmp_path / 'digests.csv'}; name the run's samples folder with --samples"),
+    ):
+        code, out, err = command("verify", "--ckpt", run.ckpt, "--samples", samples, "--against", run.samples)
+        assert (code, out) == (2, "") and err.startswith(f"sample.py: {sentence}") and len(err.splitlines()) == 1
+    with pytest.raises(UserError, match=r"there is no folder .*none; name the run's samples folder with --samples"):
+        verify(run.replace(samples=str(tmp_path / "none")))
 
 
 @pytest.mark.parametrize("text", ["", "step,epoch\n", "step,epoch,generator,discriminator,state\n2,1,a,b,c\n"])

@@ -3,6 +3,7 @@
 from tfgan_v1.commands import call_of
 from tfgan_v1.commands.parsing import Parser, run_of, whole
 from tfgan_v1.config import Config
+from tfgan_v1.config.options import flag
 from tfgan_v1.errors import UserError, count_of, say
 from tfgan_v1.storage import digests, names, run_folder
 
@@ -24,8 +25,8 @@ def parse(call, argv):
     add("--name")
     samples = f"samples folder of the run (default: {Config.samples}/, or {Config.samples}/NAME/)"
     add("--samples", metavar="FOLDER", help=samples)
-    every = "train from the beginning (default: from the state before the newest one, which is seconds)"
-    add("--all", action="store_true", dest="whole", help=every)
+    every = "train from the beginning (default: from the state before the newest one, which takes seconds)"
+    add("--all", action="store_true", help=every)
     steps = "train N steps at most (default: up to the newest state)"
     add("--steps", metavar="N", type=whole(10**9), help=steps)
     against = f"compare with the {names.DIGESTS} of another run, also from another machine, and train nothing"
@@ -45,40 +46,43 @@ def run(argv, program):
     config = config if samples is None else config.replace(samples=samples)
     if other is None:
         return _train_again(config, flags)
-    if given := [name for name in ("whole", "steps") if flags[name]]:
-        raise UserError(f"--against trains nothing; leave out --{given[0].replace('whole', 'all')}")
+    for option, value in flags.items():
+        if value:
+            raise UserError(f"--against trains nothing; leave out {flag(option)}")
     return _compare(config, other)
 
 
 def _train_again(config, flags):
     from tfgan_v1.training.verify import verify
 
-    found = verify(config, **flags)
+    found = verify(config, whole=flags.pop("all"), **flags)
     steps = f"Trained steps {found.first:,} to {found.last:,} again"
-    compared = ", ".join(f"{count:,} of {name}" for name, count in found.compared.items() if name != "variables")
-    variables = found.compared.get("variables")
-    compared += f"{', and ' * bool(compared)}{variables} variables of step {found.last:,}" if variables else ""
-    same_machine = all(then == now for _, then, now in found.made_by)
-    machine = [f"{name} {then}" + ("" if then == now else f", now {now}") for name, then, now in found.made_by]
+    compared = [f"{count:,} of {name}" for name, count in found.compared.items()]
+    compared += [f"{found.variables} variables of step {found.last:,}"] * bool(found.variables)
     if not found.differences:
-        say(f"{steps}: {compared} have the same bits.")
+        say(f"{steps}: {', '.join(compared)} have the same bits.")
     else:
         step, _ = found.differences[0]
         first = [what for at, what in found.differences if at == step]
         more = f", and {len(first) - MOST_NAMED} more" if len(first) > MOST_NAMED else ""
         say(f"{steps}: step {step:,} is the first that differs, in {', '.join(first[:MOST_NAMED])}{more}.")
-    say(f"Versions and machine{' of both' * same_machine}: {', '.join(machine)}.")
-    say(f"SHA-256 of the state at step {found.last:,}: {found.sha256}")
+    changed = [f"{name} {then}, now {now}" for name, then, now in found.made_by if then != now]
+    say(*(f"Not the same: {each}." for each in changed))
+    same = [f"{name} {now}" for name, then, now in found.made_by if then == now]
+    say(f"Versions and machine of both: {', '.join(same)}.")
+    say(f"SHA-256 of the state after step {found.last:,}: {found.sha256}")
     return DIFFERENT if found.differences else 0
 
 
 def _compare(config, path):
-    saved, rows = run_folder.read(config), digests.read(config.samples_folder)
+    from tfgan_v1.storage.progress import load_digests
+
+    saved, rows = run_folder.read(config), load_digests(config)
     steps, differing, columns = digests.first_difference(rows, digests.read(path))
-    if not steps:
+    if not steps or (differing is None and not steps[-1]):  # equal initial weights do not show equal training
         raise UserError(f"{path} has no step in common with {config.samples_folder}; both need the same --sample-every")
     if differing is None:
-        say(f"The same bits at all {count_of(len(steps), 'step')} that both have, to step {steps[-1]:,}.")
+        say(f"The same bits at {count_of(len(steps), 'step')} that both have, to step {steps[-1]:,}.")
     else:
         before = [step for step in steps if step < differing][-1:]
         until = f"the same up to step {before[0]:,}" if before else "no earlier step to compare"

@@ -24,16 +24,16 @@ def sha256(values):
 def as_digest(text):
     """The digest in a cell. Raises ValueError if there is none."""
     if not re.fullmatch("[0-9a-f]{64}", text):
-        raise ValueError("a cell is no SHA-256")
+        raise ValueError("a cell is not a SHA-256")
     return text
 
 
-def read(path):
+def read(path, advice=f"name a run's samples folder, or its {names.DIGESTS}"):
     """{step: row} of a file of digests, or of the one in a samples folder. Raises UserError if there is none."""
     path = Path(path)
     path = path / names.DIGESTS if path.is_dir() else path
     if not path.exists():
-        raise UserError(f"there is no {path}; name a run's samples folder, or its {names.DIGESTS}")
+        raise UserError(f"there is no {path}; {advice}")
     rows = {row[0]: row for row in records.read_table(path, HEADER, float("inf"), cell=as_digest)}
     if not rows:
         raise UserError(f"{path} has no digests yet; a run writes them when it draws samples")

@@ -103,7 +103,7 @@ def new_progress(plan, evaluation_header=None):
         kept["views"] = Record(names.VIEWS, "views", counted=True)
     else:
         kept["fixed"] = Record(names.FIXED_NOISE, "fixed", counted=True)
-    kept["digests"] = Record(names.DIGESTS, "digests", digests.HEADER, cell=digests.as_digest)
+    kept["digests"] = digests_record()
     if plan.config.holdout:
         kept["held_out"] = Record(names.HELD_OUT, "held_out", held_out, records.HeldOut._make)
     if plan.config.augment_strength == ADAPTIVE:
@@ -184,6 +184,22 @@ def load_progress(plan, checkpoint, evaluation_header=None):
                 f"restore it from a copy, name its folder with --samples, or move it away {goal}"
             )
     return progress
+
+
+def digests_record():
+    return Record(names.DIGESTS, "digests", digests.HEADER, cell=digests.as_digest)
+
+
+def load_digests(config):
+    """The digests of a run, {step: row}. Raises UserError unless they are those of its newest state."""
+    checkpoint, record = checkpoints.newest_state(config.ckpt_folder), digests_record()
+    advice = "name the run's samples folder with --samples"
+    rows = digests.read(config.samples_folder, advice)
+    record.add([row for step, row in rows.items() if checkpoint and step <= checkpoint.step])
+    if not checkpoint or any(checkpoint.facts.get(name) != value for name, value in record.metadata().items()):
+        path = config.samples_folder / names.DIGESTS
+        raise UserError(f"{path} was changed, or belongs to another run than {config.ckpt_folder}; {advice}")
+    return rows
 
 
 def _valid_metadata(checkpoint):

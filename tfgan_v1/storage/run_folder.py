@@ -288,7 +288,10 @@ def made_by():
 
 
 def threads():
-    """How many threads TensorFlow uses on the CPU."""
+    """How many threads TensorFlow uses for an operation on the CPU."""
+    wanted = tf.config.threading.get_intra_op_parallelism_threads(), os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    if chosen := next((int(each) for each in map(str, wanted) if each.isdecimal() and int(each)), 0):
+        return chosen
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 

@@ -119,7 +119,7 @@ def say_what_is_saved(config):
 
 
 @contextmanager
-def translate_tf_errors(config):
+def translate_tf_errors(config, advice=MAKE_ROOM):
     """Turns TensorFlow's errors into UserErrors, and a full disk, from TensorFlow or the system, into DiskFull."""
     try:
         yield
@@ -128,10 +128,10 @@ def translate_tf_errors(config):
         if error.errno not in DISK_FULL:
             error.filename = error.filename or folders
             raise
-        raise DiskFull(f"{error.strerror}, for {folders}; {MAKE_ROOM}") from None
+        raise DiskFull(f"{error.strerror}, for {folders}; {advice}") from None
     except tf.errors.OpError as error:
         if tells_of_full_disk(error):
-            raise DiskFull(f"{reason(error)}; {MAKE_ROOM}") from None
+            raise DiskFull(f"{reason(error)}; {advice}") from None
         raise UserError(f"TensorFlow failed ({reason(error)}); try a smaller --batch-size, or --xla off") from None
 
 

@@ -1,6 +1,7 @@
 """What is about to be trained: almost everything is checked before TensorFlow is imported."""
 
 import math
+from bisect import bisect_right
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ class Plan(NamedTuple):
     own: data.Dataset | None = None  # the data with their own labels, where clusters are the classes of `dataset`
     deadline: float = math.inf  # of --minutes: the time.monotonic() at which to stop
     numbered: bool = False  # whether the run got its name, such as mlp-2, because others were there
+    sampled: tuple = ()  # of a run that is trained again: the sampling steps that it had, by whatever --sample-every
 
     @property
     def num_images(self):
@@ -118,6 +120,11 @@ class Plan(NamedTuple):
         """Steps from one sampling step to the next."""
         return self.config.sample_every * self._unit_steps()
 
+    def next_sample(self, step):
+        """The first sampling step after a step."""
+        had = self.sampled[bisect_right(self.sampled, step) :]
+        return had[0] if had else step + self.sample_every - step % self.sample_every
+
     def _unit_steps(self):
         return 1 if self.config.steps else self.steps_per_epoch
 
@@ -171,8 +178,10 @@ class Plan(NamedTuple):
     def chunks(self, step):
         """The calls of the loop from a step to the end of the run: pairs (first step, number of steps)."""
         while step < self.total_steps:
-            intervals = [every for every in (self.sample_every, self.evaluate_every) if every]
-            steps = min(self.chunk, self.total_steps - step, *(every - step % every for every in intervals))
+            stops = [self.total_steps, self.next_sample(step)]
+            if every := self.evaluate_every:
+                stops.append(step + every - step % every)
+            steps = min(self.chunk, min(stops) - step)
             yield step, steps
             step += steps
 

@@ -41,7 +41,7 @@ def first_records(context, progress):
 def record_steps(context, progress, rows):
     """Records the last steps up to progress.step, and samples if it is time for them. rows: as in `record`."""
     plan = context.plan
-    sampling_step = progress.step % plan.sample_every == 0
+    sampling_step = progress.step == plan.next_sample(progress.step - 1)
     record(context, progress, rows if plan.config.record == "steps" else rows[len(rows) - sampling_step :])
     if sampling_step:
         sample(context, progress)

@@ -19,9 +19,10 @@ class Verified(NamedTuple):
 
     first: int  # of the steps
     last: int
-    compared: dict  # the number of rows or arrays by file, and of variables
+    compared: dict  # the number of rows or arrays by file
+    variables: int  # the number of those compared at the last step, 0 if the run has no state there
     differences: list  # (step, what differs), from the first step on
-    sha256: str  # of the state at the last step, as it is now
+    sha256: str  # of the state after the last step, as it is now
     made_by: list  # rows (name, then, now): versions and the machine
 
 
@@ -33,6 +34,8 @@ def verify(config, *, whole=False, steps=None, **places):
     trained again here, or a state or a record does not match its checksum.
     """
     check_can_verify(run_folder.read(config), config)
+    if not config.samples_folder.is_dir():
+        raise UserError(f"there is no folder {config.samples_folder}; name the run's samples folder with --samples")
     saved, config, dataset = run_data.data_of_run(config, **places)
     dataset = run_data.in_clusters(config, dataset)[1] if config.clustered else dataset
     plan = Plan(config, dataset, saved.data, resume=True, overwrite=False)
@@ -43,31 +46,34 @@ def verify(config, *, whole=False, steps=None, **places):
     first = begin.step if begin else 0
     last, recorded = min(newest.step, first + (steps or newest.step)), load_progress(plan, newest)
     with ExitStack() as closing:
-        again = in_scratch(plan, closing.enter_context(files.scratch_folder()), last)
-        closing.enter_context(loop.translate_tf_errors(config))
+        again = in_scratch(plan, closing.enter_context(files.scratch_folder()), last, recorded.sample_steps)
+        closing.enter_context(loop.translate_tf_errors(again.config, "free some space"))
         closing.enter_context(devices.new_graph())
         context = closing.enter_context(loop.make_context(again, "", []))
         progress, diverged = train_again(context, begin, recorded.sample_steps)
-        compared, differing = compare(recorded, progress)
-        values = recording.values_of(context)
+        compared, differing, latest = compare(recorded, progress)
+        values, variables = recording.values_of(context), 0
         if progress.step == newest.step:
             loop.start_variables(context, newest)
-            compared["variables"], then = len(values), recording.values_of(context)
+            variables, then = len(values), recording.values_of(context)
             differing += [(last, name) for name, value in values.items() if not same(then[name], value)]
-    if not compared:
+    if not (latest or variables or diverged):  # the initial weights alone do not show that training is the same
         where = f"from step {first + 1:,} to {last:,} in {config.samples_folder}"
         raise UserError(f"nothing was recorded {where}; give more --steps")
-    now = made_by(plan)
-    machine = [(name, then, now.get(name)) for name, then in saved.made_by.items()]
+    last, now = diverged[0][0] if diverged else last, made_by(plan)
+    machine = [(name, saved.made_by.get(name), now[name]) for name in now]
     differences = sorted(diverged + differing, key=lambda each: each[0])
-    return Verified(first + 1, last, compared, differences, digests.sha256(values), machine)
+    return Verified(first + 1, last, compared, variables, differences, digests.sha256(values), machine)
 
 
-def in_scratch(plan, folder, last):
+def in_scratch(plan, folder, last, sample_steps):
     """The Plan of the same training up to a step in another folder, without what changes no bit of it."""
     places = {"ckpt": str(folder / "checkpoints"), "samples": str(folder / "samples"), "name": None}
     length = {"epochs": None, "steps": last, "sample_every": plan.sample_every, "evaluate_every": None}
-    return plan._replace(config=plan.config.replace(**places, **length, tensorboard=False, sheets="last"))
+    return plan._replace(
+        config=plan.config.replace(**places, **length, tensorboard=False, sheets="last"),
+        sampled=tuple(sample_steps),
+    )
 
 
 def check_can_verify(saved, config):
@@ -111,15 +117,15 @@ def train_again(context, begin, sample_steps):
 
 
 def compare(recorded, progress):
-    """(numbers of rows by file, [(step, what differs), ...]) of two Progress, at the steps that both have."""
-    compared, differences = Counter(), []
+    """Of two Progress, at the steps that both have: numbers of rows by file, [(step, what differs)], the last step."""
+    compared, differences, latest = Counter(), [], 0
     for key, record in progress.records.items():
         then, now = by_step(recorded, key), by_step(progress, key)
         for step in sorted(then.keys() & now.keys()):
-            compared[record.name] += 1
+            compared[record.name], latest = compared[record.name] + 1, max(latest, step)
             if not same(then[step], now[step]):
                 differences.append((step, f"{record.name}{cell(record.header, then[step], now[step])}"))
-    return compared, differences
+    return compared, differences, latest
 
 
 def by_step(progress, key):

@@ -228,12 +228,6 @@ def initialize(context):
     context.session.run(context.graph.initialize, images | values)
 
 
-def restore_progress(context, checkpoint):
-    """Restores all variables from a checkpoint of the whole state. Returns the Progress at that step."""
-    checkpoints.restore(context.savers["state"], context.session, checkpoint)
-    return load_progress(context.plan, checkpoint, context.evaluator and context.evaluator.header)
-
-
 def compile_steps(context, progress):
     """Compiles the loop by a call of no steps, and opens the stream of images at the current step."""
     with quiet() if context.member.size == 1 else nullcontext():  # in a cluster, the loss of a worker must be told of
@@ -306,7 +300,9 @@ def tick(context, progress, rows):
 
 def roll_back(context):
     """Returns the Progress at the last saved state, to which variables, records and checkpoints are set back."""
-    progress = restore_progress(context, checkpoints.newest_state(context.plan.config.ckpt_folder))
+    checkpoint = checkpoints.newest_state(context.plan.config.ckpt_folder)
+    checkpoints.restore(context.savers["state"], context.session, checkpoint)
+    progress = load_progress(context.plan, checkpoint, context.evaluator and context.evaluator.header)
     recording.save_generator(context, progress)
     recording.start_records(context, progress)
     return progress

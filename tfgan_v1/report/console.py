@@ -126,7 +126,8 @@ def _statistics(plan, progress):
     """The last sample of points as texts, in brackets the data's; nothing for images."""
     if not plan.is_points or progress.sample_steps[-1:] != [progress.step]:
         return []
-    row = progress.dicts("statistics")[-1]
+    record = progress.records["statistics"]
+    row = dict(zip(record.header, record.rows[-1], strict=True))
     if plan.metadata["image_shape"] == [1]:
         named = (f"{name} {row[f'fake_{name}']:.2f} ({row[f'real_{name}']:.2f})" for name in metrics.Moments._fields)
         return [f"KL {row['kl_divergence']:.3f}", *named]

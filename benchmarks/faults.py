@@ -74,7 +74,7 @@ and the digests of all weights and optimizer slots. `differences` counts files w
 commands that end in another way than success or one sentence. Where a folder is removed, only the end of the command
 counts. The last two rows are one run each."""
 SAMPLED = 20_000  # sampling steps of a run that samples at each step
-LONG = 900  # seconds of a long run of a tiny network: two to four million steps
+LONG = 600  # seconds of a long run of a tiny network: two to three million steps
 
 
 class Ended(NamedTuple):

@@ -126,7 +126,8 @@ def test_one_flipped_bit_in_a_weight_is_named(copy, command):
     flags = ["--ckpt", copy.ckpt, "--samples", copy.samples]
     code, out, err = command("verify", *flags)
     assert code == 1 and f"step 6 is the first that differs, in {flipped[0]}." in out and not err
-    assert "Versions and machine of both: tfgan_v1 " in out and "SHA-256 of the state after step 6: " in out
+    assert "\nVersions and machine of both: tfgan_v1 " in out and "\n\n" not in out
+    assert "SHA-256 of the state after step 6: " in out
 
 
 def test_a_state_that_is_damaged_is_named_and_not_passed_over(copy):

@@ -66,10 +66,9 @@ def _train_again(config, flags):
         first = [what for at, what in found.differences if at == step]
         more = f", and {len(first) - MOST_NAMED} more" if len(first) > MOST_NAMED else ""
         say(f"{steps}: step {step:,} is the first that differs, in {', '.join(first[:MOST_NAMED])}{more}.")
-    changed = [f"{name} {then}, now {now}" for name, then, now in found.made_by if then != now]
-    say(*(f"Not the same: {each}." for each in changed))
+    changed = [f"Not the same: {name} {then}, now {now}." for name, then, now in found.made_by if then != now]
     same = [f"{name} {now}" for name, then, now in found.made_by if then == now]
-    say(f"Versions and machine of both: {', '.join(same)}.")
+    say(*changed, f"Versions and machine of both: {', '.join(same)}.")
     say(f"SHA-256 of the state after step {found.last:,}: {found.sha256}")
     return DIFFERENT if found.differences else 0
 

@@ -66,7 +66,7 @@ CALLS = {  # system call -> the errors that it can have
 }
 WRITES = {"fwrite": ("EIO", "ENOSPC", "EFBIG", "EDQUOT")}  # by which TensorFlow writes tensors
 MOST_CALLS = {"open": 120, "write": 200, "fsync": 60, "rename": 60, "unlink": 30, "fwrite": 60}  # in a run; else 4
-LIMIT = 900  # seconds of a command, after which it is taken to hang
+LIMIT = 2 * 3600  # seconds of a command, after which it is taken to hang: more than the longest row takes
 ABOUT = """\
 `tried` counts commands, of which some end before a fault. Each continues the run of the one before. When one has ended
 it nevertheless, or after the last, it is finished, and compared with a run that nothing disturbed: records, samples,
@@ -107,7 +107,7 @@ def train(folder, name, *more, resume=False, after=None, act=subprocess.Popen.ki
         timer = threading.Timer(after or 0, act, [run])
         if after is not None:
             timer.start()
-        hangs = threading.Timer(max(LIMIT, 2 * LONG), run.send_signal, [signal.SIGABRT])
+        hangs = threading.Timer(LIMIT, run.send_signal, [signal.SIGABRT])
         hangs.start()
         said = run.stderr.read()
         timer.cancel()

@@ -60,6 +60,20 @@ def test_the_flags_of_every_system_exist(name):
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+def test_a_write_by_the_c_library_fails_as_tensorflow_writes(tmp_path):
+    program = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fopen(b"a", b"wb"))
+print([libc.fwrite(b"x", 1, 1, file) for _ in range(3)])
+"""
+    env = {**os.environ, **faults.preloaded(tmp_path), "FAULTS_BELOW": "a", "FAULTS_FAIL": "fwrite 2 28"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.stdout == "[1, 0, 1]\n", done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
 def test_a_system_call_fails_and_the_clock_jumps(tmp_path):
     program = """
 import os, sys, time
